@@ -1,0 +1,39 @@
+# Two commands: `make demo` and `make test`. Both create or complete .venv in this folder.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LM ?=
+
+.PHONY: demo test lint clean
+
+demo: $(VENV)/.demo-installed
+ifeq ($(strip $(LM)),)
+	$(BIN)/llmal run examples/town_desk.yaml
+else
+	$(BIN)/python examples/demo.py --lm "$(LM)"
+endif
+
+test: $(VENV)/.test-installed
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.test-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "llmal needs Python 3.11 or newer; set PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo-installed: $(VENV)/bin/python pyproject.toml constraints-cpu.txt
+	$(BIN)/python -m pip install --quiet -c constraints-cpu.txt -e ".[offline]"
+	touch $@
+
+$(VENV)/.test-installed: $(VENV)/bin/python pyproject.toml constraints-cpu.txt .ci/install
+	PYTHON=$(BIN)/python sh .ci/install
+	touch $@
+
+clean:
+	rm -rf $(VENV) runs build dist
