@@ -1,0 +1,99 @@
+"""llmal: active learning around a language model.
+
+Spend a few hours of human attention on a pool of unlabelled text, with a local LLM beside you.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llmal.lazy import attributes
+
+if TYPE_CHECKING:
+    from llmal import (
+        annotators,
+        calibration,
+        embed,
+        generators,
+        icl,
+        learners,
+        lm,
+        report,
+        selectors,
+        stopping,
+    )
+    from llmal.budget import Budget
+    from llmal.config import RunConfig, load_config
+    from llmal.errors import LlmalError
+    from llmal.ledger import Ledger
+    from llmal.orchestrator import Orchestrator, RunResult
+    from llmal.pool import Pool
+    from llmal.records import Annotation, Item, Price, Usage
+    from llmal.selectors import RoundState
+    from llmal.task import Label, Task
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Annotation": "records",
+    "Budget": "budget",
+    "Item": "records",
+    "Label": "task",
+    "Ledger": "ledger",
+    "LlmalError": "errors",
+    "Orchestrator": "orchestrator",
+    "Pool": "pool",
+    "Price": "records",
+    "RoundState": "selectors",
+    "RunConfig": "config",
+    "RunResult": "orchestrator",
+    "Task": "task",
+    "Usage": "records",
+    "load_config": "config",
+    "annotators": "",
+    "calibration": "",
+    "embed": "",
+    "generators": "",
+    "icl": "",
+    "learners": "",
+    "lm": "",
+    "report": "",
+    "selectors": "",
+    "stopping": "",
+}
+
+__all__ = [
+    "Annotation",
+    "Budget",
+    "Item",
+    "Label",
+    "Ledger",
+    "LlmalError",
+    "Orchestrator",
+    "Pool",
+    "Price",
+    "RoundState",
+    "RunConfig",
+    "RunResult",
+    "Task",
+    "Usage",
+    "__version__",
+    "annotators",
+    "calibration",
+    "embed",
+    "generators",
+    "icl",
+    "learners",
+    "lm",
+    "load_config",
+    "report",
+    "selectors",
+    "stopping",
+]
+
+
+__getattr__ = attributes(__name__, _HOMES)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

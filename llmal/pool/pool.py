@@ -1,0 +1,436 @@
+"""The pool that people and the other rooms see."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmal.errors import DataError
+from llmal.pool.columns import Columns
+from llmal.pool.sources import dataset_source, file_source, frame_source, hub_source, list_source
+from llmal.pool.store import Source, Store, load
+from llmal.records import Item
+
+if TYPE_CHECKING:
+    import datasets
+    import pandas as pd
+
+    from llmal.task import Task
+
+Indices = Sequence[int] | NDArray[Any]
+_PathLike = str | os.PathLike[str]
+_T = TypeVar("_T")
+
+_BATCH = 1_024
+_SCAN = 16_384
+
+
+class Pool:
+    """Texts on disk, with their ids and, where there is one, their gold labels.
+
+    The rows are imported once into an Arrow file in the cache directory (`cache`, else the
+    environment variable LLMAL_CACHE, else ~/.cache/llmal) and memory-mapped from then on through
+    Hugging Face `datasets`. A slice is a view: it holds positions, no texts. Positions count
+    from 0 within the pool or view at hand; ids hold everywhere.
+
+    Make one with `from_file`, `from_pandas`, `from_dataset`, `from_hub` or `from_texts`. In all of
+    them, `text` names the text column or several, `gold` the column of gold labels, and `id` the
+    column of ids; without `id` the column "id" is used if the first row has it, and otherwise ids
+    are made from the texts. Ids and gold labels may be strings or whole numbers; an
+    empty gold label is none. The other columns are kept in `Item.extra`; what JSON has no form for
+    is kept there as text (times in ISO format, bytes in base64).
+    """
+
+    def __init__(self, store: Store, positions: NDArray[np.int64] | None = None) -> None:
+        self._store = store
+        self._positions = positions
+
+    @classmethod
+    def from_file(
+        cls,
+        path: _PathLike,
+        *,
+        text: str | Sequence[str] = "text",
+        gold: str | None = None,
+        id: str | None = None,
+        cache: _PathLike | None = None,
+    ) -> Pool:
+        """A CSV, TSV, JSONL, JSON (a list of objects) or Parquet file, each also with .gz.
+
+        Raises:
+            DataError: The file or a row of it cannot be used; the message names the line.
+        """
+        return cls._from(file_source(path), text, gold, id, cache)
+
+    @classmethod
+    def from_pandas(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        text: str | Sequence[str] = "text",
+        gold: str | None = None,
+        id: str | None = None,
+        cache: _PathLike | None = None,
+    ) -> Pool:
+        """A pandas frame; its index is left out and missing values are null.
+
+        Raises:
+            DataError: A row cannot be used; the message names it, counted from 1.
+        """
+        return cls._from(frame_source(frame), text, gold, id, cache)
+
+    @classmethod
+    def from_dataset(
+        cls,
+        dataset: datasets.Dataset,
+        *,
+        text: str | Sequence[str] = "text",
+        gold: str | None = None,
+        id: str | None = None,
+        cache: _PathLike | None = None,
+    ) -> Pool:
+        """A `datasets.Dataset`; the numbers of ClassLabel columns become their names.
+
+        Raises:
+            DataError: A row cannot be used; the message names it, counted from 1.
+        """
+        return cls._from(dataset_source(dataset), text, gold, id, cache)
+
+    @classmethod
+    def from_hub(
+        cls,
+        name: str,
+        split: str = "train",
+        *,
+        subset: str | None = None,
+        revision: str | None = None,
+        text: str | Sequence[str] = "text",
+        gold: str | None = None,
+        id: str | None = None,
+        cache: _PathLike | None = None,
+    ) -> Pool:
+        """A split of a data set on the Hugging Face Hub, or of one downloaded before.
+
+        Raises:
+            DataError: It cannot be reached or does not exist, or a row cannot be used.
+        """
+        return cls._from(hub_source(name, split, subset, revision), text, gold, id, cache)
+
+    @classmethod
+    def from_texts(
+        cls,
+        texts: Sequence[str],
+        gold: Sequence[str | None] | None = None,
+        *,
+        ids: Sequence[str] | None = None,
+        cache: _PathLike | None = None,
+    ) -> Pool:
+        """Texts in memory.
+
+        Raises:
+            DataError: The lists differ in length, or a text is not a string.
+        """
+        source = list_source(texts, gold, ids)
+        names = ("gold" if gold is not None else None, "id" if ids is not None else None)
+        return cls._from(source, "text", *names, cache)
+
+    @classmethod
+    def _from(
+        cls,
+        source: Source,
+        text: str | Sequence[str],
+        gold: str | None,
+        id: str | None,
+        cache: _PathLike | None,
+    ) -> Pool:
+        return cls(load(source, Columns.of(text, gold, id), cache))
+
+    @property
+    def source(self) -> str:
+        """What the pool is called in messages: the path of its file, if it has one."""
+        return self._store.layout.name
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """The text columns, in the order in which `Item.text` joins them."""
+        return self._store.layout.text
+
+    @property
+    def gold_column(self) -> str | None:
+        """The gold column."""
+        return self._store.layout.gold
+
+    @property
+    def has_gold(self) -> bool:
+        """Whether there is a gold column; single rows of it may still be empty."""
+        return self._store.layout.gold is not None
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """A hash of ids, texts, gold labels and extras; equal content in another format has it too.
+
+        The fingerprint of a view is made from that of the whole and the positions in it.
+        """
+        whole = self._store.layout.fingerprint
+        if self._positions is None:
+            return whole
+        digest = hashlib.blake2b(whole.encode(), digest_size=16)
+        digest.update(self._positions.astype("<i8").tobytes())
+        return digest.hexdigest()
+
+    def __len__(self) -> int:
+        return self._store.layout.rows if self._positions is None else len(self._positions)
+
+    def __repr__(self) -> str:
+        gold = f", gold={self.gold_column!r}" if self.has_gold else ""
+        view = " of a larger pool" if self._positions is not None else ""
+        return f"<Pool {self.source!r}: {len(self)} items{view}, text={self.text_columns}{gold}>"
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice | Indices) -> Pool: ...
+    def __getitem__(self, index: int | slice | Indices) -> Item | Pool:
+        """One item, or a view for a slice, positions, or a mask of booleans.
+
+        Raises:
+            IndexError: A position is outside the pool.
+            DataError: A position is given twice: a pool holds each item once.
+        """
+        if isinstance(index, int | np.integer):
+            return self.items([int(index)])[0]
+        if isinstance(index, slice):
+            chosen = np.arange(*index.indices(len(self)), dtype=np.int64)
+        else:
+            chosen = self._checked(index)
+            if len(np.unique(chosen)) != len(chosen):
+                values, counts = np.unique(chosen, return_counts=True)
+                raise DataError(
+                    f"position {values[counts > 1][0]} is given twice",
+                    where=self.source,
+                    fix="give each position once",
+                )
+        if len(chosen) == len(self) and bool(np.all(chosen == np.arange(len(self)))):
+            return self
+        return Pool(self._store, self._root(chosen))
+
+    def __iter__(self) -> Iterator[Item]:
+        for batch in self.map_batches(list):
+            yield from batch
+
+    def _checked(self, indices: Indices) -> NDArray[np.int64]:
+        given = np.asarray(indices)
+        if given.dtype == bool:
+            if given.shape != (len(self),):
+                raise IndexError(
+                    f"the mask has shape {given.shape}, the pool has {len(self)} items"
+                )
+            return np.flatnonzero(given).astype(np.int64)
+        if given.ndim != 1 or (len(given) and not np.issubdtype(given.dtype, np.integer)):
+            raise TypeError("positions are whole numbers in a list or an array of one dimension")
+        chosen = given.astype(np.int64)
+        outside = (chosen < -len(self)) | (chosen >= len(self))
+        if outside.any():
+            raise IndexError(
+                f"position {chosen[outside][0]} is outside the pool of {len(self)} items"
+            )
+        return np.where(chosen < 0, chosen + len(self), chosen)
+
+    def _root(self, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Positions in the stored rows."""
+        return chosen if self._positions is None else self._positions[chosen]
+
+    def _batches(self, indices: Indices | None, size: int = _SCAN) -> Iterator[NDArray[np.int64]]:
+        """Positions in the stored rows, in pieces that are read at once."""
+        chosen = None if indices is None else self._checked(indices)
+        for start in range(0, len(self) if chosen is None else len(chosen), size):
+            if chosen is not None:
+                yield self._root(chosen[start : start + size])
+            else:
+                stop = min(start + size, len(self))
+                yield self._root(np.arange(start, stop, dtype=np.int64))
+
+    def _items(self, rows: NDArray[np.int64]) -> list[Item]:
+        names = self.text_columns
+        columns = [f"text:{name}" for name in names] + ["extra"] + ["gold"] * self.has_gold
+        read = self._store.read(rows, columns)
+        extras = read[len(names)]
+        gold = read[-1] if self.has_gold else [None] * len(rows)
+        return [
+            Item(
+                id=id,
+                text="\n".join(texts),
+                fields=dict(zip(names, texts, strict=True)),
+                gold=label,
+                extra=json.loads(extra) if extra else {},
+            )
+            for id, texts, label, extra in zip(
+                self._store.ids(rows), zip(*read[: len(names)], strict=True), gold, extras,
+                strict=True,
+            )
+        ]  # fmt: skip
+
+    def items(self, indices: Indices) -> list[Item]:
+        """The items at some positions, in their order, read in batches.
+
+        Raises:
+            IndexError: A position is outside the pool.
+        """
+        return [item for rows in self._batches(indices, _BATCH) for item in self._items(rows)]
+
+    def ids(self, indices: Indices | None = None) -> list[str]:
+        """The ids at some positions, or all.
+
+        Raises:
+            IndexError: A position is outside the pool.
+        """
+        return [one for rows in self._batches(indices) for one in self._store.ids(rows)]
+
+    def texts(self, indices: Indices | None = None) -> list[str]:
+        """The texts (`Item.text`) at some positions, or all: all of them then are in memory.
+
+        Raises:
+            IndexError: A position is outside the pool.
+        """
+        columns = [f"text:{name}" for name in self.text_columns]
+        found: list[str] = []
+        for rows in self._batches(indices):
+            read = self._store.read(rows, columns)
+            found += read[0] if len(read) == 1 else map("\n".join, zip(*read, strict=True))
+        return found
+
+    def gold(self, indices: Indices | None = None) -> list[str | None]:
+        """The gold labels at some positions, or all; None where there is none.
+
+        Raises:
+            IndexError: A position is outside the pool.
+        """
+        return [label for part in self._gold(indices) for label in part]
+
+    def _gold(self, indices: Indices | None = None) -> Iterator[list[str | None]]:
+        for rows in self._batches(indices):
+            yield self._store.read(rows, ["gold"])[0] if self.has_gold else [None] * len(rows)
+
+    def gold_counts(self) -> dict[str, int]:
+        """How often each gold label occurs, by name."""
+        counts: Counter[str] = Counter()
+        for part in self._gold():
+            counts.update(label for label in part if label is not None)
+        return dict(sorted(counts.items()))
+
+    def positions(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        """Shape (n,): the position of each id.
+
+        Raises:
+            DataError: An id is not in this pool, or in this view of it.
+        """
+        found = self._store.find(ids)
+        if self._positions is not None and len(found):
+            slots = np.searchsorted(self._sorted[0], found)
+            inside = slots < len(self._positions)
+            inside[inside] = self._sorted[0][slots[inside]] == found[inside]
+            found = np.full(len(ids), -1, dtype=np.int64)
+            found[inside] = self._sorted[1][slots[inside]]
+        unknown = np.flatnonzero(found < 0)
+        if len(unknown):
+            more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
+            raise DataError(
+                f"there is no item with the id {ids[unknown[0]]!r}{more}",
+                where=self.source,
+                fix="check that the ids come from this pool",
+            )
+        return found
+
+    @functools.cached_property
+    def _sorted(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """For a view: its stored positions in ascending order, and where each stands in it."""
+        assert self._positions is not None
+        order = np.argsort(self._positions, kind="stable")
+        return self._positions[order], order
+
+    def map_batches(
+        self, function: Callable[[list[Item]], _T], batch_size: int = _BATCH
+    ) -> Iterator[_T]:
+        """Give every item to a function, so many at a time, and yield what it returns.
+
+        One batch of items is in memory at a time.
+
+        Raises:
+            DataError: The batch size is below one.
+        """
+        if batch_size < 1:
+            raise DataError(f"the batch size is {batch_size}", fix="give one of at least 1")
+        return (function(self._items(rows)) for rows in self._batches(None, batch_size))
+
+    @property
+    def duplicates(self) -> int:
+        """How many items have a text that stands at an earlier position too."""
+        return len(self._copies[0])
+
+    def duplicate_of(self, index: int) -> int | None:
+        """The first position with the same text, None if that is `index` itself.
+
+        Raises:
+            IndexError: The position is outside the pool.
+        """
+        [position] = self._checked([index])
+        rows, first = self._copies
+        slot = int(np.searchsorted(rows, position))
+        return int(first[slot]) if slot < len(rows) and rows[slot] == position else None
+
+    @functools.cached_property
+    def _copies(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Positions of repeated texts, ascending, and the position where each first stood."""
+        rows, first = self._store.arrays["copies"]
+        if self._positions is None:
+            return rows, first
+        texts = self._positions.copy()  # each text by the stored position where it first stood
+        slots = np.searchsorted(rows, texts)
+        copied = slots < len(rows)
+        copied[copied] = rows[slots[copied]] == texts[copied]
+        texts[copied] = first[slots[copied]]
+        _, firsts, inverse = np.unique(texts, return_index=True, return_inverse=True)
+        earliest = firsts[inverse]
+        again = np.flatnonzero(earliest != np.arange(len(texts)))
+        return again, earliest[again]
+
+    def where(self, index: int) -> str:
+        """File and line of an item, for messages.
+
+        Raises:
+            IndexError: The position is outside the pool.
+        """
+        [row] = self._root(self._checked([index]))
+        layout = self._store.layout
+        return f"{layout.name}, {layout.unit} {self._store.arrays['lines'][row]}"
+
+    def check_labels(self, task: Task) -> None:
+        """Check that every gold label is a label of the task.
+
+        Raises:
+            DataError: One is not; the message names the first such row.
+        """
+        known = {*task.names, None}
+        start = 0
+        for part in self._gold():
+            if known.issuperset(part):
+                start += len(part)
+                continue
+            offset, label = next((i, one) for i, one in enumerate(part) if one not in known)
+            folded = {name.casefold(): name for name in task.names}
+            near = difflib.get_close_matches(str(label).casefold(), folded, n=1)
+            hint = f", did you mean {folded[near[0]]!r}?" if near else ""
+            raise DataError(
+                f"{label!r} in column {self.gold_column!r} is not a label of task {task.name!r}",
+                where=self.where(start + offset),
+                fix=f"its labels are {', '.join(task.names)}{hint}",
+            )

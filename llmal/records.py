@@ -1,0 +1,154 @@
+"""The records that the rooms pass to each other: items, annotations, usage, money."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+AnnotatorKind = Literal["llm", "human", "similarity", "recorded"]
+Decision = Literal["accepted", "deferred"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One text of a pool.
+
+    Attributes:
+        id: Stable name of the item.
+        text: Its text; the text columns joined by a newline where there are several.
+        fields: The text columns by name.
+        gold: The label of the gold column, if there is one.
+        extra: The other columns of the row.
+    """
+
+    id: str
+    text: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+    gold: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What something cost. Adds up with `+`.
+
+    Attributes:
+        requests: Prompts that a language model was run on.
+        prompt_tokens: Tokens read.
+        completion_tokens: Tokens written.
+        cached_tokens: Prompt tokens that the server took from its prefix cache.
+        seconds: Time spent waiting for answers.
+        money: In the currency of the price that was configured.
+        human_labels: Labels given by people.
+    """
+
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    seconds: float = 0.0
+    money: float = 0.0
+    human_labels: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Usage)))
+
+    def __sub__(self, other: Usage) -> Usage:
+        return Usage(*(getattr(self, f.name) - getattr(other, f.name) for f in fields(Usage)))
+
+    @property
+    def tokens(self) -> int:
+        """Tokens read and written."""
+        return self.prompt_tokens + self.completion_tokens
+
+    def as_dict(self) -> dict[str, float]:
+        """The figures by name."""
+        return {f.name: getattr(self, f.name) for f in fields(Usage)}
+
+
+@dataclass(frozen=True)
+class Price:
+    """Price of a language model, in money per million tokens.
+
+    A model that runs on one's own machine is free unless a price is set for it.
+    """
+
+    prompt: float = 0.0
+    completion: float = 0.0
+
+    def of(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """Money for so many tokens read and written."""
+        return (self.prompt * prompt_tokens + self.completion * completion_tokens) / 1e6
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One answer of one annotator about one item. Appended to the ledger, never changed.
+
+    Attributes:
+        item_id: The item that it is about.
+        label: The label, or None for an abstention.
+        annotator: Who gave it (a person's name, or the name of the annotator).
+        kind: What sort of annotator that is.
+        probabilities: Probability of each label, by name, where the annotator has them.
+        exact: Whether the probabilities are exact; False for estimates by sampling.
+        decision: Whether the router lets the label stand ("accepted") or asks the next annotator
+            ("deferred").
+        rationale: Why, in the annotator's words.
+        usage: What it cost.
+        provenance: What is needed to reproduce it: model fingerprint, prompt name and version,
+            demonstrations.
+        flags: Things a person should know, such as "instruction-like text" or "truncated".
+        round: The round that asked for it; None outside a run.
+        created: Unix time of the answer, in seconds.
+    """
+
+    item_id: str
+    label: str | None
+    annotator: str
+    kind: AnnotatorKind
+    probabilities: Mapping[str, float] | None = None
+    exact: bool = True
+    decision: Decision = "accepted"
+    rationale: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+    round: int | None = None
+    created: float = field(default_factory=time.time)
+
+    @property
+    def confidence(self) -> float | None:
+        """Probability of the label that was given; None without probabilities or label."""
+        if self.probabilities is None or self.label is None:
+            return None
+        return self.probabilities[self.label]
+
+
+@dataclass(frozen=True)
+class SyntheticItem:
+    """A text that a generator wrote. It is marked as such for ever.
+
+    Attributes:
+        id: Stable name, made from the content.
+        text: The text.
+        label: The label that was asked for.
+        generator: Name of the generator.
+        accepted: Whether it passed every filter.
+        refused_by: Name of the filter that refused it.
+        reason: Why it was refused.
+        usage: What it cost.
+        provenance: Model fingerprint, prompt, demonstrations.
+    """
+
+    id: str
+    text: str
+    label: str
+    generator: str
+    accepted: bool = True
+    refused_by: str | None = None
+    reason: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
