@@ -1,0 +1,17 @@
+"""The durable record of a run: annotations, rounds, costs, and the queue for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llmal.lazy import attributes
+from llmal.ledger.entries import Decided, LoggedEvent, QueueCounts, Round
+
+if TYPE_CHECKING:
+    from llmal.ledger.ledger import Ledger
+    from llmal.ledger.queue import Queue
+
+__all__ = ["Decided", "Ledger", "LoggedEvent", "Queue", "QueueCounts", "Round"]
+
+# These need SQLAlchemy, which takes longer to import than all of llmal.
+__getattr__ = attributes(__name__, {"Ledger": "ledger", "Queue": "queue"})

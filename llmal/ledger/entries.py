@@ -1,0 +1,92 @@
+"""What the ledger gives back that is not already one of llmal's records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from llmal.records import AnnotatorKind
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The label of an item, as the aggregate of its annotations.
+
+    Attributes:
+        label: The label that stands.
+        kind: What sort of annotator gave it.
+        annotator: Who gave it.
+        confidence: The probability that this annotator put on it; None where it gave none.
+        round: The round that it was given in; None outside a run.
+    """
+
+    label: str
+    kind: AnnotatorKind
+    annotator: str
+    confidence: float | None
+    round: int | None
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round as it was recorded: what was picked and why, and how it ended.
+
+    Attributes:
+        number: Its number, the key of the round.
+        phase: The part of the run that it belongs to, such as "start" or "query".
+        selector: Name of the selector that picked.
+        item_ids: The items that were picked, best first.
+        scores: What the selector scored each of them.
+        why: The selector's reason for each of them.
+        started: Unix time in seconds.
+        finished: Unix time in seconds; None while the round is unfinished.
+        metrics: The figures that it ended with; empty while it is unfinished.
+    """
+
+    number: int
+    phase: str
+    selector: str
+    item_ids: tuple[str, ...]
+    scores: tuple[float, ...]
+    why: tuple[str, ...]
+    started: float
+    finished: float | None
+    metrics: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class LoggedEvent:
+    """Something worth telling that happened during a run, such as a fallback.
+
+    Attributes:
+        time: Unix time in seconds.
+        kind: A short word to filter by.
+        message: One sentence for people.
+        data: The figures behind it.
+    """
+
+    time: float
+    kind: str
+    message: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class QueueCounts:
+    """How far a queue is.
+
+    Attributes:
+        free: Unanswered, and free to be leased.
+        leased: Unanswered, and leased to somebody at the moment.
+        answered: Answered.
+    """
+
+    free: int
+    leased: int
+    answered: int
+
+    @property
+    def open(self) -> int:
+        """All that are still to be answered."""
+        return self.free + self.leased

@@ -1,0 +1,416 @@
+"""The durable record of a run."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import sqlalchemy as sa
+
+from llmal.errors import LedgerError
+from llmal.ledger import schema
+from llmal.ledger.database import Database
+from llmal.ledger.entries import Decided, LoggedEvent, Round
+from llmal.ledger.queue import Queue
+from llmal.ledger.rows import (
+    USAGE_FIELDS,
+    annotation_of,
+    annotation_row,
+    round_from_store,
+    round_to_store,
+    score_from_store,
+    score_to_store,
+    synthetic_of,
+    synthetic_row,
+    usage_of,
+    usage_row,
+)
+from llmal.records import Annotation, AnnotatorKind, SyntheticItem, Usage
+
+_PAGE = 4096
+
+
+class Ledger:
+    """Everything of a run that cost money or attention, kept before anything depends on it.
+
+    What is written is durable when the call returns: SQLite runs with a write-ahead log and
+    `synchronous=FULL`, PostgreSQL with `synchronous_commit=on`. Each call is one transaction, so
+    a process that is killed leaves all of it or nothing. Nothing is changed once written, but for
+    the state of the queue. Several processes and threads may use one ledger at once.
+
+    Every method raises `LedgerError` where the database refuses: a full disk, a read-only place, a
+    lock held for longer than the timeout, a damaged file, a server that cannot be reached. After
+    such an error the ledger can go on being used.
+
+    Open one with `Ledger.open`.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.queue = Queue(database)
+
+    @classmethod
+    def open(cls, path_or_url: str | Path, *, timeout: float = 30.0) -> Ledger:
+        """Open a ledger, creating it and its directory where there is none.
+
+        Args:
+            path_or_url: Path of an SQLite file, or the URL of a PostgreSQL database
+                ("postgresql+psycopg://user@host/database"). A database holds one ledger; several
+                fit in schemas of their own ("?options=-csearch_path%3Dname").
+            timeout: Seconds to wait for another process that writes.
+
+        Raises:
+            LedgerError: The place cannot be used, holds something else, or was written by a newer
+                llmal.
+        """
+        return cls(Database(path_or_url, timeout))
+
+    def close(self) -> None:
+        """Close the ledger. Closing twice does nothing."""
+        self._database.close()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What the ledger was bound to; empty before the first `bind`."""
+        with self._database.read() as connection:
+            return _identity(connection)
+
+    def bind(self, **identity: str) -> None:
+        """Tie the ledger to what it is a record of, such as the fingerprint of the task.
+
+        Fields that are new are stored, those that are stored are compared. A mismatch stores
+        nothing.
+
+        Raises:
+            LedgerError: A field differs from what was stored; the message names it.
+        """
+        rows = [{"field": name, "value": value} for name, value in identity.items()]
+        with self._database.write() as connection:
+            # Stored first and compared after: of two processes that bind at once, the second finds
+            # what the first one stored.
+            self._database.insert_new(connection, schema.IDENTITY, rows)
+            stored = _identity(connection)
+            for name, value in identity.items():
+                if stored[name] != value:
+                    raise self._belongs_elsewhere(name, stored[name], value)
+
+    def _belongs_elsewhere(self, name: str, was: str, now: str) -> LedgerError:
+        path = self._database.path
+        what = f"run directory {path.parent}" if path else f"ledger {self._database.where}"
+        other = name.removesuffix("_fingerprint").replace("_", " ")
+        return LedgerError(
+            f"{what} belongs to another {other} ({name} was {was}, is {now})",
+            fix=f"choose another {'directory' if path else 'database'}",
+        )
+
+    def append(self, annotations: Sequence[Annotation]) -> int:
+        """Record annotations, in one transaction that is durable when this returns.
+
+        Item, annotator and round are the key of an annotation. One that exists is left as it is, so
+        a batch that may have been recorded before can be appended again.
+
+        Returns:
+            How many were new.
+
+        Raises:
+            AnnotationError: An annotation has probabilities, and none for its own label.
+            LedgerError: Nothing of the batch was recorded; see the class.
+        """
+        rows = [annotation_row(one) for one in annotations]
+        if not rows:
+            return 0
+        with self._database.write() as connection:
+            return self._database.insert_new(connection, schema.ANNOTATIONS, rows)
+
+    def annotations(
+        self,
+        *,
+        round: int | None = None,
+        annotator: str | None = None,
+        kind: AnnotatorKind | None = None,
+    ) -> Iterator[Annotation]:
+        """All annotations in order of insertion, or those of a round, an annotator or a kind.
+
+        They are streamed in bounded memory; those appended once the iteration has begun are not
+        in it.
+        """
+        table = schema.ANNOTATIONS
+        query = sa.select(table)
+        if round is not None:
+            query = query.where(table.c.round == round_to_store(round))
+        if annotator is not None:
+            query = query.where(table.c.annotator == annotator)
+        if kind is not None:
+            query = query.where(table.c.kind == kind)
+        return map(annotation_of, self._stream(query, table.c.id))
+
+    def annotation_count(self) -> int:
+        """How many annotations there are."""
+        with self._database.read() as connection:
+            count = connection.scalar(sa.select(sa.func.count()).select_from(schema.ANNOTATIONS))
+        return int(count or 0)
+
+    def annotated(self, annotator: str, round: int | None) -> set[str]:
+        """The items that an annotator has answered in a round; None means outside a run."""
+        table = schema.ANNOTATIONS
+        query = sa.select(table.c.item_id).where(
+            table.c.annotator == annotator, table.c.round == round_to_store(round)
+        )
+        with self._database.read() as connection:
+            return set(connection.scalars(query))
+
+    def labels(self, before_round: int | None = None) -> dict[str, Decided]:
+        """The label of each item that has one, as the aggregate of its annotations.
+
+        It is that of the last human annotation, whatever the router decided, else that of the last
+        accepted one. Abstentions count for nothing. Last means last recorded.
+
+        Args:
+            before_round: Count only annotations of earlier rounds, and those outside a run. A
+                round that is repeated after a kill then sees what it saw the first time.
+
+        Returns:
+            By item id, in the order in which the items first got a label.
+        """
+        table = schema.ANNOTATIONS
+        query = sa.select(
+            table.c.item_id,
+            table.c.label,
+            table.c.kind,
+            table.c.annotator,
+            table.c.confidence,
+            table.c.round,
+            table.c.id,
+        ).where(
+            table.c.label.is_not(None),
+            sa.or_(table.c.kind == "human", table.c.decision == "accepted"),
+        )
+        if before_round is not None:
+            query = query.where(table.c.round < int(before_round))
+        decided: dict[str, Decided] = {}
+        for item_id, label, kind, annotator, confidence, number, _ in self._stream(
+            query, table.c.id
+        ):
+            standing = decided.get(item_id)
+            if standing is None or kind == "human" or standing.kind != "human":
+                decided[item_id] = Decided(
+                    label, kind, annotator, confidence, round_from_store(number)
+                )
+        return decided
+
+    def start_round(
+        self,
+        number: int,
+        *,
+        phase: str,
+        selector: str,
+        item_ids: Sequence[str],
+        scores: Sequence[float],
+        why: Sequence[str],
+    ) -> None:
+        """Record what a round is going to ask, before any of it is asked.
+
+        Raises:
+            LedgerError: The round exists, or the three sequences differ in length.
+        """
+        if not len(item_ids) == len(scores) == len(why):
+            raise LedgerError(
+                f"round {number} has {len(item_ids)} items, {len(scores)} scores and {len(why)} "
+                "reasons",
+                where=self._database.where,
+                fix="give one score and one reason for each item",
+            )
+        stored = round_to_store(number)
+        row = {"number": stored, "phase": phase, "selector": selector, "started": time.time()}
+        picks = [
+            {
+                "round": stored,
+                "position": position,
+                "item_id": item_id,
+                "score": score_to_store(score),
+                "why": reason,
+            }
+            for position, (item_id, score, reason) in enumerate(
+                zip(item_ids, scores, why, strict=True)
+            )
+        ]
+        with self._database.write() as connection:
+            if not self._database.insert_new(connection, schema.ROUNDS, [row]):
+                raise LedgerError(
+                    f"round {number} was started before",
+                    where=self._database.where,
+                    fix="go on with it, or start the next number",
+                )
+            if picks:
+                connection.execute(sa.insert(schema.PICKS), picks)
+
+    def finish_round(self, number: int, metrics: Mapping[str, Any]) -> None:
+        """Record that a round has ended, and the figures that it ended with.
+
+        Raises:
+            LedgerError: The round was never started, or is finished already.
+        """
+        stored = round_to_store(number)
+        row = {"number": stored, "finished": time.time(), "metrics": metrics}
+        started = sa.select(schema.ROUNDS.c.number).where(schema.ROUNDS.c.number == stored)
+        with self._database.write() as connection:
+            if connection.scalar(started) is None:
+                raise LedgerError(
+                    f"round {number} cannot be finished, it was never started",
+                    where=self._database.where,
+                )
+            if not self._database.insert_new(connection, schema.ROUND_ENDS, [row]):
+                raise LedgerError(
+                    f"round {number} was finished before, and its figures stay as they are",
+                    where=self._database.where,
+                )
+
+    def rounds(self) -> list[Round]:
+        """All rounds by number, each with what it picked."""
+        table, ends, picks = schema.ROUNDS, schema.ROUND_ENDS, schema.PICKS
+        query = (
+            sa.select(table, ends.c.finished, ends.c.metrics)
+            .join_from(table, ends, table.c.number == ends.c.number, isouter=True)
+            .order_by(table.c.number)
+        )
+        picked = sa.select(picks).order_by(picks.c.round, picks.c.position)
+        columns: dict[int, tuple[list[str], list[float], list[str]]] = defaultdict(
+            lambda: ([], [], [])
+        )
+        with self._database.read() as connection:
+            started = connection.execute(query).all()
+            for number, _, item_id, score, reason in connection.execute(picked):
+                item_ids, scores, why = columns[number]
+                item_ids.append(item_id)
+                scores.append(score_from_store(score))
+                why.append(reason)
+        return [
+            Round(
+                number=row.number,
+                phase=row.phase,
+                selector=row.selector,
+                item_ids=tuple(columns[row.number][0]),
+                scores=tuple(columns[row.number][1]),
+                why=tuple(columns[row.number][2]),
+                started=row.started,
+                finished=row.finished,
+                metrics={} if row.metrics is None else row.metrics,
+            )
+            for row in started
+        ]
+
+    def event(self, kind: str, message: str, data: Mapping[str, Any] | None = None) -> None:
+        """Record something that a reader of the report should know."""
+        row = {"time": time.time(), "kind": kind, "message": message, "data": data or {}}
+        with self._database.write() as connection:
+            connection.execute(sa.insert(schema.EVENTS), row)
+
+    def events(self) -> list[LoggedEvent]:
+        """All events in the order in which they were recorded."""
+        table = schema.EVENTS
+        query = sa.select(table).order_by(table.c.id)
+        with self._database.read() as connection:
+            return [
+                LoggedEvent(row.time, row.kind, row.message, row.data)
+                for row in connection.execute(query)
+            ]
+
+    def add_synthetic(self, items: Sequence[SyntheticItem]) -> int:
+        """Record generated items; one whose id exists is left as it is.
+
+        Returns:
+            How many were new.
+        """
+        rows = [synthetic_row(one) for one in items]
+        if not rows:
+            return 0
+        with self._database.write() as connection:
+            return self._database.insert_new(connection, schema.SYNTHETIC, rows)
+
+    def synthetic(self, accepted: bool | None = None) -> list[SyntheticItem]:
+        """Generated items in order of insertion: all, or those accepted, or those refused."""
+        table = schema.SYNTHETIC
+        query = sa.select(table).order_by(table.c.row)
+        if accepted is not None:
+            query = query.where(table.c.accepted.is_(accepted))
+        with self._database.read() as connection:
+            return [synthetic_of(row) for row in connection.execute(query)]
+
+    def spend(self, purpose: str, usage: Usage, key: str) -> None:
+        """Record a cost that belongs to no annotation, such as generation or calibration.
+
+        Args:
+            purpose: What it was spent on; the name in `usage`.
+            usage: The cost.
+            key: Names this one expense. A key that exists is left as it is, so work that is
+                repeated after a kill is not counted twice.
+        """
+        row = {"key": key, "purpose": purpose, "time": time.time(), **usage_row(usage)}
+        with self._database.write() as connection:
+            self._database.insert_new(connection, schema.SPENDING, [row])
+
+    def usage(self) -> dict[str, Usage]:
+        """Costs by annotator and by purpose of `spend`.
+
+        The usage that synthetic items carry is not in it: what they cost is recorded with `spend`.
+        """
+        total: dict[str, Usage] = defaultdict(Usage)
+        with self._database.read() as connection:
+            for table, name in (
+                (schema.ANNOTATIONS, schema.ANNOTATIONS.c.annotator),
+                (schema.SPENDING, schema.SPENDING.c.purpose),
+            ):
+                sums = (sa.func.sum(table.c[one]).label(one) for one in USAGE_FIELDS)
+                query = sa.select(name.label("name"), *sums).group_by(name).order_by(name)
+                for row in connection.execute(query):
+                    total[row.name] += usage_of(row)
+        return dict(total)
+
+    def total_usage(self) -> Usage:
+        """The sum of `usage`."""
+        return _sum(self.usage().values())
+
+    def _stream(
+        self, query: sa.Select[*tuple[Any, ...]], key: sa.Column[Any]
+    ) -> Iterator[sa.Row[*tuple[Any, ...]]]:
+        """The rows of a query by ascending key, up to the last one there is now.
+
+        Read page by page with a transaction each: a reader that stops half-way, or takes hours,
+        holds no connection and keeps no write-ahead log from being folded in.
+        """
+        with self._database.read() as connection:
+            last = connection.scalar(sa.select(sa.func.max(key)))
+        after = 0
+        while last is not None and after < last:
+            page = query.where(key > after, key <= last).order_by(key).limit(_PAGE)
+            with self._database.read() as connection:
+                rows = connection.execute(page).all()
+            yield from rows
+            if len(rows) < _PAGE:
+                return
+            after = rows[-1].id
+
+
+def _identity(connection: sa.Connection) -> dict[str, str]:
+    table = schema.IDENTITY
+    query = sa.select(table.c.field, table.c.value).order_by(table.c.field)
+    return {row.field: row.value for row in connection.execute(query)}
+
+
+def _sum(usages: Iterable[Usage]) -> Usage:
+    return sum(usages, start=Usage())

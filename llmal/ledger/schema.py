@@ -1,0 +1,202 @@
+"""The tables of the ledger. Nothing in them is changed once written, but for the queue.
+
+The same tables serve SQLite and PostgreSQL. They have no foreign keys: the order in which the
+ledger is written already says what depends on what, and an append stays one index look-up.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import TypeDecorator
+
+SCHEMA_VERSION = 1
+"""Raise it with every change of the tables; a ledger of a newer version is refused."""
+
+NO_ROUND = -1
+"""How "outside a run" is stored: two NULLs differ in SQL, so a key with one is never unique."""
+
+
+def _plain(value: Any) -> Any:
+    """What numpy's scalars and arrays, and mappings other than dict, are in JSON."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a value of type {type(value).__name__!r} has no place in JSON")
+
+
+# Made once: building them anew for every value takes as long as their work.
+_encode = json.JSONEncoder(default=_plain).encode
+_decode = json.JSONDecoder().decode
+
+
+class JsonText(TypeDecorator[Any]):
+    """JSON kept as the text that Python wrote.
+
+    PostgreSQL's own JSON types would reorder keys or refuse NaN; as text, what is read back is what
+    was written, to the last bit of every float, on both databases.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else _encode(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else _decode(value)
+
+
+# SQLite numbers rows by itself only in a column of exactly the type INTEGER.
+_Serial = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _usage() -> list[Column[Any]]:
+    return [
+        Column("requests", BigInteger, nullable=False),
+        Column("prompt_tokens", BigInteger, nullable=False),
+        Column("completion_tokens", BigInteger, nullable=False),
+        Column("cached_tokens", BigInteger, nullable=False),
+        Column("seconds", Double, nullable=False),
+        Column("money", Double, nullable=False),
+        Column("human_labels", BigInteger, nullable=False),
+    ]
+
+
+METADATA = MetaData()
+
+VERSION = Table(
+    "llmal_ledger",
+    METADATA,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+)
+
+IDENTITY = Table(
+    "identity",
+    METADATA,
+    Column("field", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+ANNOTATIONS = Table(
+    "annotations",
+    METADATA,
+    Column("id", _Serial, primary_key=True),
+    Column("item_id", Text, nullable=False),
+    Column("annotator", Text, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("label", Text),
+    # Derived from probabilities, so that reading the labels of a whole pool parses no JSON.
+    Column("confidence", Double),
+    Column("probabilities", JsonText),
+    Column("exact", Boolean, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("rationale", Text),
+    Column("provenance", JsonText, nullable=False),
+    Column("flags", JsonText, nullable=False),
+    Column("created", Double, nullable=False),
+    *_usage(),
+    # It leads with item_id and so is the index for looking up an item too.
+    UniqueConstraint("item_id", "annotator", "round", name="annotations_key"),
+    Index("annotations_by_annotator", "annotator", "round"),
+)
+
+ROUNDS = Table(
+    "rounds",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("phase", Text, nullable=False),
+    Column("selector", Text, nullable=False),
+    Column("started", Double, nullable=False),
+)
+
+PICKS = Table(
+    "picks",
+    METADATA,
+    Column("round", Integer, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("item_id", Text, nullable=False),
+    # NULL is NaN: SQLite has no NaN.
+    Column("score", Double),
+    Column("why", Text, nullable=False),
+)
+
+ROUND_ENDS = Table(
+    "round_ends",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("finished", Double, nullable=False),
+    Column("metrics", JsonText, nullable=False),
+)
+
+EVENTS = Table(
+    "events",
+    METADATA,
+    Column("id", _Serial, primary_key=True),
+    Column("time", Double, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("data", JsonText, nullable=False),
+)
+
+SYNTHETIC = Table(
+    "synthetic",
+    METADATA,
+    Column("row", _Serial, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("text", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("generator", Text, nullable=False),
+    Column("accepted", Boolean, nullable=False),
+    Column("refused_by", Text),
+    Column("reason", Text),
+    Column("provenance", JsonText, nullable=False),
+    *_usage(),
+)
+
+SPENDING = Table(
+    "spending",
+    METADATA,
+    Column("key", Text, primary_key=True),
+    Column("purpose", Text, nullable=False),
+    Column("time", Double, nullable=False),
+    *_usage(),
+)
+
+QUEUE = Table(
+    "queue",
+    METADATA,
+    Column("id", _Serial, primary_key=True),
+    Column("queue", Text, nullable=False),
+    Column("item_id", Text, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("worker", Text),
+    Column("leased_until", Double),
+    Column("answered", Double),
+    UniqueConstraint("queue", "item_id", "round", name="queue_key"),
+)
+
+Index(
+    "queue_open",
+    QUEUE.c.queue,
+    QUEUE.c.id,
+    sqlite_where=QUEUE.c.answered.is_(None),
+    postgresql_where=QUEUE.c.answered.is_(None),
+)
