@@ -1,0 +1,61 @@
+"""A stand-in that only counts: the tokenizer of a model that has not been loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmal.errors import UnsupportedError
+from llmal.lm.encoder import Encoder
+from llmal.lm.questions import questions_work
+from llmal.lm.tokenized import Tokenized
+from llmal.records import Price, Usage
+
+
+class CountingLM(Tokenized):
+    """Builds and counts prompts for a plan, and answers nothing.
+
+    Args:
+        model: Folder or hub name, for its tokenizer.
+        price: What its tokens will cost.
+        context_length: Its context, if it is to be held to one.
+    """
+
+    counts_only = True
+
+    def __init__(
+        self, model: str | Path, *, price: Price = Price(), context_length: int | None = None
+    ) -> None:
+        # On a server scoring takes the most.
+        super().__init__(Encoder.load(model), questions_work, price, None)
+        self._context_length = context_length
+        self._name = str(model)
+
+    @property
+    def fingerprint(self) -> str:
+        """Says that this is no model."""
+        return f"counting/{self._name}"
+
+    @property
+    def usage(self) -> Usage:
+        """Nothing."""
+        return Usage()
+
+    @property
+    def context_length(self) -> int | None:
+        """The context that prompts are held to, if any."""
+        return self._context_length
+
+    def log_likelihood(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Not to be had.
+
+        Raises:
+            UnsupportedError: Always.
+        """
+        raise self._no()
+
+    def _no(self) -> UnsupportedError:
+        return UnsupportedError("the model has not been loaded: it can only count tokens")

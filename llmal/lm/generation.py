@@ -1,0 +1,59 @@
+"""Generated answers and the response cache, alike for every backend."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+
+import numpy as np
+
+from llmal.lm.cache import ResponseCache, cache_key
+from llmal.lm.encoder import Encoder
+from llmal.lm.protocol import Completion
+
+Ask = Callable[[list[int]], Iterator[tuple[int, list[Completion]]]]
+"""Takes positions of prompts; gives positions within that list, and their answers."""
+
+
+def answers_from_cache(
+    ids: Sequence[Sequence[int]],
+    ask: Ask,
+    *,
+    cache: ResponseCache | None,
+    fingerprint: str,
+    parameters: str,
+) -> list[list[Completion]]:
+    """Answers to all prompts: from the cache where they are there, else by asking.
+
+    Args:
+        ids: Token ids of each prompt.
+        ask: Asks the model.
+        cache: Where answers are kept, if anywhere; filled as answers arrive.
+        fingerprint: The model.
+        parameters: Everything else that an answer depends on.
+    """
+    keys = [
+        cache_key(fingerprint, "generate", parameters, np.asarray(one, np.uint32).tobytes())
+        for one in ids
+    ]
+    found = cache.get(keys) if cache is not None else {}
+    result: list[list[Completion]] = [
+        [Completion(**one) for one in json.loads(found[key])] if key in found else []
+        for key in keys
+    ]
+    todo = [i for i, key in enumerate(keys) if key not in found]
+    if todo:
+        for position, answers in ask(todo):
+            i = todo[position]
+            result[i] = answers
+            if cache is not None:
+                cache.put({keys[i]: json.dumps([asdict(one) for one in answers]).encode()})
+    return result
+
+
+def completion_count(encoder: Encoder, text: str, total: int, answers: int) -> int:
+    """Tokens of one answer: the server's own count where it gave one answer only."""
+    if answers == 1:
+        return total
+    return len(encoder.candidates([text])[0])

@@ -1,0 +1,193 @@
+"""The contract of every language model, and the data that passes through it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmal.lm.cache import ResponseCache
+from llmal.records import Price, Usage
+
+Message = dict[str, str]
+Prompt = str | Sequence[Message]
+"""A completion prompt (a string) or a chat prompt (messages with "role" and "content")."""
+
+Normalise = Literal["sum", "mean", "first"]
+
+
+@dataclass(frozen=True)
+class LabelScores:
+    """Log-probabilities of candidates after prompts, in natural log.
+
+    Attributes:
+        log_probs: Shape (n, C): log p(candidate | prompt), summed over the candidate's tokens.
+            Where only first tokens were asked for, it equals `first`.
+        first: Shape (n, C): log-probability of the candidate's first token.
+        lengths: Shape (C,): tokens of each candidate, a closing end token included.
+        candidates: The candidates, in the order of the columns.
+        exact: False if the numbers are estimates by sampling.
+        passes: Forward passes that each prompt takes.
+        prompt_tokens: Shape (n,): tokens read for each prompt, over all its passes. Counted alike
+            whether the answer came from the model or from the response cache.
+        completion_tokens: Shape (n,): tokens written for each prompt, counted likewise.
+        complete: False if only first tokens were scored.
+    """
+
+    log_probs: NDArray[np.float64]
+    first: NDArray[np.float64]
+    lengths: NDArray[np.int64]
+    candidates: tuple[str, ...]
+    exact: bool = True
+    passes: int = 1
+    prompt_tokens: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    completion_tokens: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    complete: bool = True
+
+    def normalised(self, how: Normalise = "sum") -> NDArray[np.float64]:
+        """The scores, shape (n, C): the sum over tokens, their mean, or the first token's."""
+        if how == "first" or not self.complete:
+            return self.first
+        return self.log_probs / self.lengths if how == "mean" else self.log_probs
+
+    def probabilities(self, how: Normalise = "sum") -> NDArray[np.float64]:
+        """Shape (n, C): the scores as probabilities that sum to one over the candidates."""
+        scores = self.normalised(how)
+        shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How to sample. The defaults are greedy.
+
+    Attributes:
+        temperature: 0 takes the most probable token at each step.
+        top_p: Nucleus size.
+        max_tokens: Most tokens to write.
+        stop: Strings that end an answer; they are not part of it.
+        seed: Makes sampling repeatable; answer j of a prompt is drawn with seed + j.
+    """
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    max_tokens: int = 256
+    stop: tuple[str, ...] = ()
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One answer of a language model.
+
+    Attributes:
+        text: What it wrote.
+        finished: False if it ran into `max_tokens`.
+        prompt_tokens: Tokens read.
+        completion_tokens: Tokens written.
+    """
+
+    text: str
+    finished: bool = True
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@runtime_checkable
+class LanguageModel(Protocol):
+    """What llmal asks of a language model; the backends are in this package."""
+
+    exact: bool
+    """Whether `score` gives exact log-probabilities."""
+
+    cache: ResponseCache | None
+    """Where answers are kept; may be set at any time."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Model, revision, dtype and server version: part of cache keys and of the ledger."""
+        ...
+
+    @property
+    def usage(self) -> Usage:
+        """What this object has cost so far; answers from the response cache cost nothing."""
+        ...
+
+    @property
+    def context_length(self) -> int | None:
+        """Most tokens of prompt and answer together; None if it is not known."""
+        ...
+
+    @property
+    def price(self) -> Price:
+        """What its tokens cost."""
+        ...
+
+    @property
+    def special_tokens(self) -> tuple[str, ...]:
+        """Strings that the tokenizer turns into control tokens wherever they stand."""
+        ...
+
+    @property
+    def chat(self) -> bool:
+        """Whether chat prompts can be used: the model has a chat template."""
+        ...
+
+    def score(
+        self,
+        prompts: Sequence[Prompt],
+        candidates: Sequence[str],
+        *,
+        first_token_only: bool = False,
+    ) -> LabelScores:
+        """Log-probability of each candidate string after each prompt.
+
+        Args:
+            prompts: n completion or chat prompts.
+            candidates: C strings; each is tokenised on its own, without special tokens.
+            first_token_only: Ask for the first token of each candidate alone: one forward pass.
+
+        Raises:
+            ContextLengthError: A prompt and its longest candidate do not fit into the context.
+            LanguageModelError: A candidate has no token, or two have the same ones.
+        """
+        ...
+
+    def score_cost(self, prompts: Sequence[Prompt], candidates: Sequence[str]) -> Usage:
+        """What `score` would cost at most. Asks nobody."""
+        ...
+
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        format: Any | None = None,
+        n: int = 1,
+        sampling: Sampling = Sampling(),
+    ) -> list[list[Completion]]:
+        """Answers to prompts: a list of n for each.
+
+        Args:
+            prompts: Completion or chat prompts.
+            format: What an answer must look like: any output type of outlines (`Literal`, a
+                pydantic model, `outlines.types.Regex`, `Choice`, `JsonSchema`) or
+                `llmal.lm.DistinctIds`.
+            n: Answers to each prompt.
+            sampling: How to draw them.
+        """
+        ...
+
+    def log_likelihood(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Mean log-probability per token of each text, shape (n,)."""
+        ...
+
+    def count_tokens(self, prompts: Sequence[Prompt]) -> NDArray[np.int64]:
+        """Tokens of each prompt, shape (n,), as the model would read it."""
+        ...
+
+    def close(self) -> None:
+        """Release what is held: a server that was started, connections, memory."""
+        ...

@@ -1,0 +1,140 @@
+"""What backends with a tokenizer of their own have in common."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmal.lm import scoring
+from llmal.lm.cache import ResponseCache
+from llmal.lm.encoder import Encoder
+from llmal.lm.formats import format_key
+from llmal.lm.generation import answers_from_cache
+from llmal.lm.protocol import Completion, LabelScores, Prompt, Sampling
+from llmal.lm.trie import Trie
+from llmal.records import Price, Usage
+
+
+class Tokenized:
+    """Prompts to token ids, answers from the cache; a backend asks the model for the rest.
+
+    A backend gives `fingerprint` and `context_length`, `_ask` (log-probabilities of the steps of a
+    trie) and `_generate` (answers).
+
+    Args:
+        encoder: The model's tokenizer.
+        work: What scoring a trie takes of the backend.
+        price: What its tokens cost.
+        cache: Where answers are kept.
+    """
+
+    exact = True
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        work: Callable[[Trie], scoring.Work],
+        price: Price,
+        cache: ResponseCache | None,
+    ) -> None:
+        self.cache = cache
+        self._encoder = encoder
+        self._work = work
+        self._price = price
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def fingerprint(self) -> str:
+        """The model, for cache keys and the ledger."""
+        raise NotImplementedError
+
+    @property
+    def context_length(self) -> int | None:
+        """Most tokens of prompt and answer together."""
+        raise NotImplementedError
+
+    @property
+    def price(self) -> Price:
+        """What its tokens cost."""
+        return self._price
+
+    @property
+    def chat(self) -> bool:
+        """Whether there is a chat template."""
+        return self._encoder.chat
+
+    @property
+    def special_tokens(self) -> tuple[str, ...]:
+        """Strings that the tokenizer turns into control tokens."""
+        return self._encoder.special_tokens
+
+    def count_tokens(self, prompts: Sequence[Prompt]) -> NDArray[np.int64]:
+        """Tokens of each prompt, shape (n,)."""
+        return np.array([len(ids) for ids in self._encoder.encode(prompts)], dtype=np.int64)
+
+    def score_cost(self, prompts: Sequence[Prompt], candidates: Sequence[str]) -> Usage:
+        """What `score` would cost at most."""
+        return scoring.cost(prompts, candidates, self._encoder, self._price, self._work)
+
+    def score(
+        self,
+        prompts: Sequence[Prompt],
+        candidates: Sequence[str],
+        *,
+        first_token_only: bool = False,
+    ) -> LabelScores:
+        """Exact log-probabilities of the candidates, by the trie of their tokens."""
+        return scoring.score(
+            prompts,
+            candidates,
+            encoder=self._encoder,
+            ask=self._ask,
+            context_length=self.context_length,
+            work=self._work,
+            cache=self.cache,
+            fingerprint=self.fingerprint,
+            first_token_only=first_token_only,
+        )
+
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        format: Any | None = None,
+        n: int = 1,
+        sampling: Sampling = Sampling(),
+    ) -> list[list[Completion]]:
+        """Answers, held to a format through outlines."""
+        ids = self._encoder.encode(prompts)
+        scoring.check_context(ids, 1, self.context_length)
+
+        def ask(todo: list[int]) -> Iterator[tuple[int, list[Completion]]]:
+            yield from self._generate([ids[i] for i in todo], format, n, sampling)
+
+        return answers_from_cache(
+            ids,
+            ask,
+            cache=self.cache,
+            fingerprint=self.fingerprint,
+            parameters=json.dumps([format_key(format), n, repr(sampling)]),
+        )
+
+    def close(self) -> None:
+        """Release what is held."""
+
+    def _ask(self, ids: list[list[int]], trie: Trie) -> scoring.Rows:
+        raise NotImplementedError
+
+    def _generate(
+        self, ids: list[list[int]], format: Any | None, n: int, sampling: Sampling
+    ) -> Iterator[tuple[int, list[Completion]]]:
+        raise NotImplementedError

@@ -1,0 +1,322 @@
+"""Language models in this process, through Hugging Face transformers."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmal.errors import ConfigError, LanguageModelError
+from llmal.lm import scoring
+from llmal.lm.cache import ResponseCache
+from llmal.lm.encoder import Encoder, load_pretrained, model_hash
+from llmal.lm.formats import as_term
+from llmal.lm.protocol import Completion, Sampling
+from llmal.lm.tokenized import Tokenized
+from llmal.lm.trie import Trie
+from llmal.records import Price, Usage
+
+_LEAST_BUCKET = 16
+
+
+class TransformersLM(Tokenized):
+    """A causal language model in this process.
+
+    Scoring takes one pass over the prompt, and where labels have more than one token a second,
+    short one over their tails, on the keys and values of the first.
+
+    Args:
+        model: Folder or hub name.
+        device: "cpu", "cuda", "mps", …; by default the best there is.
+        dtype: "float32", "bfloat16", …; by default float32 on a CPU, else the model's own.
+        batch_tokens: Most tokens, padding included, in one forward pass.
+        price: What its tokens cost.
+        cache: Where answers are kept.
+
+    Raises:
+        LanguageModelError: There is no such model, or it cannot be loaded.
+    """
+
+    def __init__(
+        self,
+        model: str | Path,
+        *,
+        device: str | None = None,
+        dtype: str | None = None,
+        batch_tokens: int = 4096,
+        price: Price = Price(),
+        cache: ResponseCache | None = None,
+    ) -> None:
+        import torch
+        from transformers import AutoModelForCausalLM
+
+        super().__init__(Encoder.load(model), _work, price, cache)
+        self.name = str(model)
+        self._batch_tokens = batch_tokens
+        self._device = torch.device(device or _best_device())
+        if dtype is None:
+            kind: Any = torch.float32 if self._device.type == "cpu" else "auto"
+        else:
+            kind = getattr(torch, dtype, None)
+            if not isinstance(kind, torch.dtype):
+                raise ConfigError(f"{dtype!r} is no dtype", fix="use float32, bfloat16 or float16")
+        self._model = load_pretrained(AutoModelForCausalLM, model, "model", dtype=kind)
+        self._model.to(self._device).eval()
+        accepted = inspect.signature(self._model.forward).parameters
+        self._takes = {
+            name for name in ("position_ids", "logits_to_keep", "use_cache") if name in accepted
+        }
+        self._hash = model_hash(model)
+        self._outlines: Any = None
+        self._usage = Usage()
+
+    @property
+    def fingerprint(self) -> str:
+        """Model, hash of its folder, dtype and the version of transformers."""
+        import transformers
+
+        dtype = str(self._model.dtype).removeprefix("torch.")
+        return f"transformers-{transformers.__version__}/{self.name}@{self._hash}/{dtype}"
+
+    @property
+    def usage(self) -> Usage:
+        """What this object has cost so far."""
+        return self._usage
+
+    @property
+    def context_length(self) -> int | None:
+        """Most tokens of prompt and answer together."""
+        length = getattr(self._model.config, "max_position_embeddings", None)
+        return None if length is None else int(length)
+
+    def _ask(self, ids: list[list[int]], trie: Trie) -> scoring.Rows:
+        import torch
+
+        tails = _tails(trie)
+        for part in self._batches(ids, extra=max(1, len(tails))):
+            start = time.perf_counter()
+            with torch.inference_mode():
+                rows = self._step(torch, [ids[i] for i in part], trie, tails)
+            if not np.isfinite(rows).all():
+                raise LanguageModelError(
+                    f"the model {self.name!r} gave log-probabilities that are not finite",
+                    fix="check the model and its dtype",
+                )
+            read = sum(len(ids[i]) for i in part) + len(part) * sum(len(t) for t in tails)
+            passes = 2 if tails else 1
+            self._count(passes * len(part), read, 0, time.perf_counter() - start)
+            yield part, rows
+
+    def _batches(self, ids: Sequence[Sequence[int]], extra: int = 1) -> Iterator[list[int]]:
+        """Positions in batches of near lengths, the longest first so that memory runs out early."""
+        order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
+        start = 0
+        while start < len(order):
+            longest = max(len(ids[order[start]]), _LEAST_BUCKET)
+            size = max(1, self._batch_tokens // (longest * extra))
+            yield order[start : start + size]
+            start += size
+
+    def _forward(self, **arguments: Any) -> Any:
+        for name in ("position_ids", "logits_to_keep", "use_cache"):
+            if name not in self._takes:
+                arguments.pop(name, None)
+        return self._model(**arguments)
+
+    def _step(
+        self, torch: Any, ids: list[list[int]], trie: Trie, tails: list[tuple[int, ...]]
+    ) -> NDArray[np.float64]:
+        tokens, mask = self._left_padded(torch, ids)
+        positions = (mask.cumsum(-1) - 1).clamp(min=0)
+        out = self._forward(
+            input_ids=tokens,
+            attention_mask=mask,
+            position_ids=positions,
+            logits_to_keep=1,
+            use_cache=bool(tails),
+        )
+        rows = np.empty((len(ids), trie.width))
+        last = out.logits[:, -1].float().log_softmax(-1)
+        rows[:, trie.slot(0)] = last[:, list(trie.nodes[0].children)].cpu().double().numpy()
+        if not tails:
+            return rows
+        # Each tail goes on from the keys and values of its prompt; shorter ones are padded behind,
+        # where nothing that is read can see the padding.
+        deepest = max(len(tail) for tail in tails)
+        pad = tails[0][0]
+        block = torch.tensor(
+            [[*tail, *[pad] * (deepest - len(tail))] for tail in tails], device=self._device
+        ).repeat(len(ids), 1)
+        memory = out.past_key_values
+        memory.batch_repeat_interleave(len(tails))
+        lengths = mask.sum(-1, keepdim=True).repeat_interleave(len(tails), 0)
+        steps = torch.arange(deepest, device=self._device)[None]
+        out = self._forward(
+            input_ids=block,
+            attention_mask=torch.cat(
+                [mask.repeat_interleave(len(tails), 0), torch.ones_like(block)], dim=-1
+            ),
+            position_ids=lengths + steps,
+            past_key_values=memory,
+            use_cache=True,
+        )
+        logs = out.logits.float().log_softmax(-1).view(len(ids), len(tails), deepest, -1)
+        for number, node in enumerate(trie.nodes[1:], start=1):
+            depth = len(node.prefix)
+            tail = next(t for t, path in enumerate(tails) if path[:depth] == node.prefix)
+            picked = logs[:, tail, depth - 1, list(node.children)]
+            rows[:, trie.slot(number)] = picked.cpu().double().numpy()
+        return rows
+
+    def _left_padded(self, torch: Any, ids: Sequence[Sequence[int]]) -> tuple[Any, Any]:
+        longest = max(len(one) for one in ids)
+        tokens = torch.zeros((len(ids), longest), dtype=torch.long)
+        mask = torch.zeros_like(tokens)
+        for row, one in enumerate(ids):
+            tokens[row, longest - len(one) :] = torch.tensor(one)
+            mask[row, longest - len(one) :] = 1
+        return tokens.to(self._device), mask.to(self._device)
+
+    def _count(self, requests: int, read: int, written: int, seconds: float) -> None:
+        self._usage += Usage(
+            requests=requests,
+            prompt_tokens=read,
+            completion_tokens=written,
+            seconds=seconds,
+            money=self._price.of(read, written),
+        )
+
+    def _generate(
+        self, ids: list[list[int]], format: Any | None, n: int, sampling: Sampling
+    ) -> Iterator[tuple[int, list[Completion]]]:
+        import torch
+
+        processor = self._processor(format) if format is not None else None
+        end = self._encoder.end
+        ends = self._ends()
+        for part in self._batches(ids, extra=n):
+            start = time.perf_counter()
+            tokens, mask = self._left_padded(torch, [ids[i] for i in part])
+            room = self.context_length
+            limit = sampling.max_tokens
+            if room is not None:
+                limit = min(limit, room - tokens.shape[1])
+            drawn = sampling.temperature > 0
+            if processor is not None:
+                processor.reset()
+            with torch.inference_mode(), torch.random.fork_rng(self._forked(torch)):
+                torch.manual_seed(sampling.seed)
+                out = self._model.generate(
+                    tokens.repeat_interleave(n, 0),
+                    attention_mask=mask.repeat_interleave(n, 0),
+                    max_new_tokens=limit,
+                    do_sample=drawn,
+                    temperature=sampling.temperature if drawn else None,
+                    top_p=sampling.top_p if drawn else None,
+                    top_k=0 if drawn else None,
+                    repetition_penalty=1.0,
+                    pad_token_id=end if end is not None else 0,
+                    logits_processor=[processor] if processor is not None else None,
+                    stop_strings=list(sampling.stop) or None,
+                    tokenizer=self._encoder.tokenizer if sampling.stop else None,
+                )
+            written = out[:, tokens.shape[1] :].tolist()
+            total = 0
+            for place, i in enumerate(part):
+                answers = []
+                for answer in written[place * n : (place + 1) * n]:
+                    stop_at = next((k for k, token in enumerate(answer) if token in ends), None)
+                    finished = stop_at is not None
+                    kept = answer[:stop_at]
+                    text = self._encoder.tokenizer.decode(kept, skip_special_tokens=True)
+                    for stop in sampling.stop:
+                        if stop in text:
+                            text, finished = text[: text.index(stop)], True
+                    total += len(kept)
+                    answers.append(Completion(text, finished, len(ids[i]), len(kept)))
+                yield i, answers
+            read = sum(len(ids[i]) for i in part)
+            self._count(len(part), read, total, time.perf_counter() - start)
+
+    def _ends(self) -> set[int]:
+        """Tokens that end an answer; chat models often have one besides the tokenizer's."""
+        told = getattr(self._model.generation_config, "eos_token_id", None)
+        more = told if isinstance(told, list) else [told]
+        return {int(token) for token in (self._encoder.end, *more) if token is not None}
+
+    def _forked(self, torch: Any) -> list[int]:
+        return [torch.cuda.current_device()] if self._device.type == "cuda" else []
+
+    def _processor(self, format: Any) -> Any:
+        import outlines
+        from outlines.backends import get_json_schema_logits_processor, get_regex_logits_processor
+        from outlines.types import JsonSchema
+        from outlines.types.dsl import to_regex
+
+        if self._outlines is None:
+            self._outlines = outlines.from_transformers(self._model, self._encoder.tokenizer)
+        term = as_term(format)
+        if isinstance(term, JsonSchema):
+            return get_json_schema_logits_processor(None, self._outlines, term.schema)
+        return get_regex_logits_processor(None, self._outlines, to_regex(term))
+
+    def log_likelihood(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Mean log-probability per token, shape (n,); the first token is scored after the
+        begin token where the model has one.
+        """
+        import torch
+
+        ids = self._encoder.with_begin(texts)
+        scoring.check_context(ids, 0, self.context_length)
+        result = np.empty(len(ids))
+        for part in self._batches(ids):
+            start = time.perf_counter()
+            tokens, mask = self._left_padded(torch, [ids[i] for i in part])
+            with torch.inference_mode():
+                out = self._forward(
+                    input_ids=tokens,
+                    attention_mask=mask,
+                    position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
+                    use_cache=False,
+                )
+                logs = out.logits[:, :-1].float().log_softmax(-1)
+                steps = logs.gather(-1, tokens[:, 1:, None])[..., 0]
+                valid = mask[:, :-1].bool()
+                sums = (steps * valid).sum(-1) / valid.sum(-1).clamp(min=1)
+            result[part] = sums.cpu().double().numpy()
+            self._count(len(part), int(mask.sum()), 0, time.perf_counter() - start)
+        return result
+
+    def close(self) -> None:
+        """Let go of the model."""
+        self._model = None
+        self._outlines = None
+
+
+def _tails(trie: Trie) -> list[tuple[int, ...]]:
+    """The longest prefixes at which candidates go on; every inner node lies on one of them."""
+    prefixes = [node.prefix for node in trie.nodes[1:]]
+    return [
+        one
+        for one in prefixes
+        if not any(other[: len(one)] == one and len(other) > len(one) for other in prefixes)
+    ]
+
+
+def _work(trie: Trie) -> scoring.Work:
+    tails = _tails(trie)
+    extra = sum(len(tail) for tail in tails)
+    return scoring.Work(passes=2 if tails else 1, reads=1, extra=extra, written=0)
+
+
+def _best_device() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
