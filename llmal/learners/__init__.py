@@ -1,0 +1,32 @@
+"""Models that are trained from labels.
+
+Names are imported when they are first used, so that importing this package loads neither
+scikit-learn nor torch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llmal.lazy import attributes
+from llmal.registry import Registry
+
+if TYPE_CHECKING:
+    from llmal.learners.linear import LinearHead as LinearHead
+    from llmal.learners.prompt_tuned import PromptTuned as PromptTuned
+    from llmal.learners.protocol import Learner as Learner
+
+REGISTRY = Registry(
+    "learners",
+    {
+        "linear": "llmal.learners.linear:LinearHead",
+        "prompt_tuned": "llmal.learners.prompt_tuned:PromptTuned",
+    },
+)
+"""Learners by their name in the configuration."""
+
+_HOMES = {"Learner": "protocol", "LinearHead": "linear", "PromptTuned": "prompt_tuned"}
+
+__all__ = ["REGISTRY", "Learner", "LinearHead", "PromptTuned"]
+
+__getattr__ = attributes(__name__, _HOMES)

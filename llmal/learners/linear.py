@@ -1,0 +1,215 @@
+"""Multinomial logistic regression on frozen embeddings."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+
+from llmal.errors import ConfigError
+from llmal.learners.storage import read_learner, read_tensors, require_fitted, write_learner
+from llmal.learners.training_set import Targets, classes_as_json, embeddings, targets
+
+logger = logging.getLogger("llmal.learners")
+
+C_GRID = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+DEFAULT_C = 30.0
+FOLDS = 5
+FEWEST_PER_CLASS = 3
+FEWEST_ITEMS = 30
+FOLD_TOLERANCE = 1e-3
+
+
+class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Multinomial logistic regression with an L2 penalty, fitted by L-BFGS.
+
+    With C="auto" the penalty is the one of least cross-validated log-loss over a grid from 0.1 to
+    1000, which covers unit vectors from noisy to nearly separable labels; on a tie the smaller C.
+    That takes at least 30 items and three of each class; below, C is 30. The folds are stratified
+    (up to five, no more than the smallest class has members) and depend on `random_state` alone.
+
+    An item of weight zero is left out, of the folds too. One class seen is predicted with
+    probability one.
+
+    Args:
+        C: Inverse strength of the penalty, or "auto".
+        max_iter: Most iterations of a fit; stopping there is logged as a warning.
+        class_weight: None, "balanced" or a mapping, as in scikit-learn. A mapping's keys are
+            classes as they stand in y.
+        random_state: Shuffles the folds.
+
+    Attributes:
+        classes_: Classes seen in `fit`, sorted.
+        coef_: Shape (classes, d), float64. For two classes the first row is zero.
+        intercept_: Shape (classes,).
+        C_: The C that was used.
+        n_features_in_: d.
+    """
+
+    input: ClassVar[Literal["embeddings", "texts"]] = "embeddings"
+
+    classes_: NDArray[Any]
+    coef_: NDArray[np.float64]
+    intercept_: NDArray[np.float64]
+    C_: float
+    n_features_in_: int
+
+    def __init__(
+        self,
+        C: float | Literal["auto"] = "auto",
+        max_iter: int = 1000,
+        class_weight: dict[Any, float] | Literal["balanced"] | None = None,
+        random_state: int = 0,
+    ) -> None:
+        self.C = C
+        self.max_iter = max_iter
+        self.class_weight = class_weight
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train from scratch.
+
+        Args:
+            X: Embeddings, shape (n, d), finite.
+            y: n label names or label columns.
+            sample_weight: n weights of at least 0.
+
+        Raises:
+            DataError: X, y or the weights are not usable.
+            ConfigError: A parameter is not usable.
+        """
+        self._check_parameters()
+        matrix = embeddings(X)
+        made = targets(len(matrix), y, sample_weight)
+        matrix = matrix[made.kept]
+        self.classes_ = made.classes
+        self.n_features_in_ = matrix.shape[1]
+        if len(made.classes) == 1:
+            self.C_ = DEFAULT_C if self.C == "auto" else float(self.C)
+            self.coef_, self.intercept_ = np.zeros((1, matrix.shape[1])), np.zeros(1)
+            return self
+        self.C_ = self._choose_C(matrix, made) if self.C == "auto" else float(self.C)
+        model = self._model(made.classes)
+        model.C = self.C_
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", ConvergenceWarning)
+            model.fit(matrix, made.codes, made.weights)
+        if any(issubclass(one.category, ConvergenceWarning) for one in caught):
+            logger.warning(
+                "the linear head stopped after %d iterations before it converged; "
+                "raise max_iter or lower C (now %g)",
+                self.max_iter,
+                self.C_,
+            )
+        self.coef_, self.intercept_ = _one_row_per_class(model)
+        return self
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities, shape (n, classes seen); columns in the order of `classes_`.
+
+        Raises:
+            DataError: Not fitted, or X does not fit.
+        """
+        require_fitted(self)
+        scores = embeddings(X, self.n_features_in_) @ self.coef_.T + self.intercept_
+        scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return np.asarray(scores / scores.sum(axis=1, keepdims=True))
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The most probable class of each item, shape (n,)."""
+        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+
+    def save(self, directory: str | Path) -> None:
+        """Write `learner.json` and `weights.safetensors`.
+
+        Raises:
+            DataError: Not fitted.
+        """
+        from safetensors.numpy import save_file
+
+        require_fitted(self)
+        directory = Path(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        save_file(
+            {"coef": self.coef_, "intercept": self.intercept_}, directory / "weights.safetensors"
+        )
+        write_learner(
+            directory,
+            "linear",
+            {
+                "parameters": self.get_params(),
+                "classes": classes_as_json(self.classes_),
+                "C": self.C_,
+            },
+        )
+
+    def load(self, directory: str | Path) -> Self:
+        """Read what `save` wrote, into this object.
+
+        Raises:
+            DataError: The directory holds no linear head.
+        """
+        directory = Path(directory)
+        content = read_learner(directory, "linear", ("parameters", "classes", "C"))
+        tensors = read_tensors(directory / "weights.safetensors", ("coef", "intercept"))
+        self.set_params(**content["parameters"])
+        self.classes_ = np.asarray(content["classes"])
+        self.C_ = float(content["C"])
+        self.coef_, self.intercept_ = tensors["coef"], tensors["intercept"]
+        self.n_features_in_ = self.coef_.shape[1]
+        return self
+
+    def _check_parameters(self) -> None:
+        if self.C != "auto" and not (isinstance(self.C, (int, float)) and 0 < self.C < np.inf):
+            raise ConfigError(f"C is {self.C!r}", fix='it must be a number above 0 or "auto"')
+        if self.max_iter < 1:
+            raise ConfigError(f"max_iter is {self.max_iter}", fix="it must be at least 1")
+
+    def _model(self, classes: NDArray[Any], **more: Any) -> LogisticRegression:
+        weight = self.class_weight
+        if isinstance(weight, dict):
+            # The fit sees positions in `classes`, so that every dtype of label is one case.
+            position = {label: code for code, label in enumerate(classes.tolist())}
+            weight = {position[key]: value for key, value in weight.items() if key in position}
+        return LogisticRegression(max_iter=self.max_iter, class_weight=weight, **more)
+
+    def _choose_C(self, matrix: NDArray[np.float64], made: Targets) -> float:
+        smallest = int(np.bincount(made.codes).min())
+        if smallest < FEWEST_PER_CLASS or len(matrix) < FEWEST_ITEMS:
+            return DEFAULT_C
+        weights = np.ones(len(matrix)) if made.weights is None else made.weights
+        folds = StratifiedKFold(
+            min(FOLDS, smallest), shuffle=True, random_state=self.random_state
+        ).split(matrix, made.codes)
+        losses = np.zeros(len(C_GRID))
+        for train, held_out in folds:
+            # Each fit starts where the one with the next stronger penalty ended.
+            model = self._model(made.classes, warm_start=True, tol=FOLD_TOLERANCE)
+            for column, C in enumerate(C_GRID):
+                model.C = C
+                with warnings.catch_warnings():
+                    # A fold cut short still ranks the penalties; the last fit reports.
+                    warnings.simplefilter("ignore", ConvergenceWarning)
+                    model.fit(matrix[train], made.codes[train], weights[train])
+                log_probs = model.predict_log_proba(matrix[held_out])
+                own = log_probs[np.arange(len(held_out)), made.codes[held_out]]
+                losses[column] -= weights[held_out] @ own
+        return C_GRID[int(losses.argmin())]
+
+
+def _one_row_per_class(
+    model: LogisticRegression,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    coef, intercept = np.asarray(model.coef_), np.asarray(model.intercept_)
+    if len(coef) == 1:
+        coef = np.concatenate([np.zeros_like(coef), coef])
+        intercept = np.concatenate([np.zeros_like(intercept), intercept])
+    return np.ascontiguousarray(coef), np.ascontiguousarray(intercept)

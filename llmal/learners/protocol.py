@@ -1,0 +1,36 @@
+"""The contract of every learner: a scikit-learn classifier over texts or embeddings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """A model that is trained from labels."""
+
+    input: Literal["embeddings", "texts"]
+    """What `fit` and `predict_proba` take: an array (n, d), or a list of n strings."""
+
+    classes_: NDArray[Any]
+    """The classes seen in `fit`, sorted; the columns of `predict_proba`."""
+
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train from scratch on n items; y holds label columns or names."""
+        ...
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities, shape (n, number of classes seen)."""
+        ...
+
+    def save(self, directory: Path) -> None:
+        """Write the fitted learner: JSON and safetensors, no pickle."""
+        ...
+
+    def load(self, directory: Path) -> Self:
+        """Read what `save` wrote, into this object."""
+        ...

@@ -1,0 +1,97 @@
+"""How a fitted learner lies on disk: `learner.json` and safetensors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmal.errors import DataError
+
+FILE = "learner.json"
+FORMAT = 1
+
+
+def require_fitted(learner: Any) -> None:
+    """Refuse to go on with a learner that has seen no label.
+
+    Raises:
+        DataError: It is not fitted.
+    """
+    if not hasattr(learner, "classes_"):
+        raise DataError(f"this {type(learner).__name__} is not fitted", fix="call fit first")
+
+
+def write_learner(directory: Path, name: str, content: Mapping[str, Any]) -> None:
+    """Write the configuration of a fitted learner; last, so that its presence means all is there.
+
+    Raises:
+        DataError: A parameter cannot be written as JSON.
+    """
+    try:
+        raw = json.dumps({"learner": name, "format": FORMAT, **content}, indent=2)
+    except TypeError as error:
+        raise DataError(
+            f"a parameter of the learner cannot be saved ({error})",
+            fix="use plain numbers and strings",
+        ) from error
+    fresh = directory / (FILE + ".new")
+    fresh.write_text(raw, encoding="utf-8")
+    fresh.replace(directory / FILE)
+
+
+def read_learner(directory: Path, name: str, fields: Sequence[str]) -> dict[str, Any]:
+    """Read what `write_learner` wrote.
+
+    Raises:
+        DataError: It is missing, damaged, or of another kind of learner.
+    """
+    path = directory / FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(
+            "there is no saved learner here", where=str(directory), fix=f"{FILE} is missing"
+        ) from error
+    except ValueError as error:
+        raise DataError(
+            "this file is not valid JSON", where=str(path), fix="save the learner again"
+        ) from error
+    if not isinstance(content, dict) or content.get("learner") != name:
+        raise DataError(f"this is not a saved {name!r} learner", where=str(path))
+    if content.get("format") != FORMAT:
+        raise DataError(
+            f"this learner was saved in format {content.get('format')}",
+            where=str(path),
+            fix=f"this version of llmal reads format {FORMAT}; fit the learner again",
+        )
+    missing = [field for field in fields if field not in content]
+    if missing:
+        raise DataError(
+            f"the field {missing[0]!r} is missing", where=str(path), fix="save the learner again"
+        )
+    return content
+
+
+def read_tensors(path: Path, names: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    """Read named tensors from a safetensors file.
+
+    Raises:
+        DataError: The file or a tensor is missing or damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        tensors = load_file(path)
+        return {name: tensors[name] for name in names}
+    except (OSError, SafetensorError, KeyError) as error:
+        raise DataError(
+            "the weights of the learner are missing or damaged",
+            where=str(path),
+            fix="save the learner again",
+        ) from error

@@ -1,0 +1,198 @@
+"""What a round's positions and signals must look like, and the sentence said when they do not."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from llmal.errors import SelectionError
+
+SUM_TOLERANCE = 1e-3
+"""How far from one the probabilities of an item may sum: float16 keeps three decimals."""
+
+_CHUNK_BYTES = 4 * 2**20
+
+
+def chunks(rows: int, columns: int) -> Iterator[slice]:
+    """Slices over rows that hold about 4 MB of float32 each, so that no pass copies a matrix."""
+    step = max(1, _CHUNK_BYTES // (4 * max(1, columns)))
+    return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
+
+
+def check_size(size: Any) -> int:
+    """The number of items, as an int of at least zero."""
+    number = _integer(size)
+    if number is None or number < 0:
+        raise SelectionError(f"size is {size!r}", fix="it must be the number of items")
+    return number
+
+
+def check_count(k: Any, unlabelled: int) -> int:
+    """The number of picks asked for, as an int between one and the unlabelled items left."""
+    count = _integer(k)
+    if count is None or count < 1:
+        raise SelectionError(f"asked for {k!r} items", fix="ask for a whole number, at least one")
+    if count > unlabelled:
+        raise SelectionError(f"asked for {count} items, but only {unlabelled} are unlabelled")
+    return count
+
+
+def check_positions(name: str, values: ArrayLike, size: int) -> NDArray[np.int64]:
+    """Distinct positions in the pool: a read-only int64 copy, shape (n,), in the order given."""
+    positions = _integers(name, values, "positions in the pool")
+    if not positions.size:
+        return positions
+    outside = (positions < 0) | (positions >= size)
+    if outside.any():
+        raise SelectionError(
+            f"{name} holds position {positions[outside.argmax()]}, but there are {size} items",
+            fix="positions run from 0 to size - 1; pass size if the arrays do not cover all items",
+        )
+    distinct, counts = np.unique(positions, return_counts=True)
+    if len(distinct) < len(positions):
+        raise SelectionError(f"{name} holds position {distinct[counts.argmax()]} more than once")
+    return positions
+
+
+def check_labels(values: ArrayLike, labelled: int) -> NDArray[np.int64]:
+    """One integer for each labelled item: a read-only int64 copy, shape (L,)."""
+    labels = _integers("labels", values, "columns of the task")
+    if len(labels) != labelled:
+        raise SelectionError(f"there are {labelled} labelled positions and {len(labels)} labels")
+    return labels
+
+
+def check_embeddings(values: Any, size: int) -> NDArray[np.float32]:
+    """Finite float32, shape (N, d); a float32 array or memory-map is used as it is, read-only."""
+    given = _matrix("embeddings", values)
+    if len(given) != size:
+        raise SelectionError(f"embeddings have {len(given)} rows, but there are {size} items")
+    if given.shape[1] == 0:
+        raise SelectionError("embeddings have no columns")
+    with np.errstate(over="ignore"):  # what float32 cannot hold is reported as infinite below
+        embeddings = given.astype(np.float32, copy=False)
+    for part in chunks(*embeddings.shape):
+        finite = np.isfinite(embeddings[part])
+        if not finite.all():
+            _refuse_row("embeddings", embeddings, part.start + int(finite.all(axis=1).argmin()))
+    return _read_only(embeddings)
+
+
+def check_probabilities(
+    values: Any, size: int, unlabelled: NDArray[np.int64]
+) -> NDArray[np.floating[Any]]:
+    """Rows that sum to one, shape (U, C), aligned with `unlabelled`; float32 or float64.
+
+    Rows of items that are not unlabelled are dropped unseen: nothing depends on them.
+    """
+    given = _scores("probabilities", values, size, len(unlabelled))
+    covers_pool = len(given) != len(unlabelled)
+    probabilities = given[unlabelled] if covers_pool else given
+    for part in chunks(*probabilities.shape):
+        block = probabilities[part]
+        with np.errstate(invalid="ignore", over="ignore"):
+            totals = block @ np.ones(block.shape[1], dtype=block.dtype)
+            usable = np.abs(totals - 1) <= SUM_TOLERANCE
+        if usable.all() and block.min() >= 0:
+            continue
+        first = part.start + int((usable & (block >= 0).all(axis=1)).argmin())
+        row = int(unlabelled[first]) if covers_pool else first
+        worst = probabilities[first]
+        _refuse_row("probabilities", probabilities, first, shown=row)
+        if worst.min() < 0:
+            raise SelectionError(f"probabilities are negative, first in row {row}")
+        raise SelectionError(
+            f"probabilities of row {row} sum to {worst.sum():.4g}",
+            fix="each row must sum to one; log-probabilities belong in lm_scores",
+        )
+    return _read_only(probabilities)
+
+
+def check_lm_scores(
+    values: Any, size: int, unlabelled: NDArray[np.int64]
+) -> NDArray[np.floating[Any]]:
+    """Log-probabilities, shape (U, C), aligned with `unlabelled`; minus infinity is log 0."""
+    given = _scores("lm_scores", values, size, len(unlabelled))
+    covers_pool = len(given) != len(unlabelled)
+    scores = given[unlabelled] if covers_pool else given
+    for part in chunks(*scores.shape):
+        block = scores[part]
+        usable = block < np.inf  # false for NaN too
+        if not usable.all():
+            first = part.start + int(usable.all(axis=1).argmin())
+            row = int(unlabelled[first]) if covers_pool else first
+            what = "NaN" if np.isnan(scores[first]).any() else "plus infinity"
+            raise SelectionError(f"lm_scores contain {what}, first in row {row}")
+    return _read_only(scores)
+
+
+def _integer(value: Any) -> int | None:
+    if isinstance(value, (bool, np.bool_)):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
+
+
+def _array(name: str, values: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise SelectionError(f"{name} have rows of different lengths") from None
+
+
+def _integers(name: str, values: ArrayLike, meaning: str) -> NDArray[np.int64]:
+    given = _array(name, values)
+    if given.ndim != 1:
+        raise SelectionError(f"{name} must have one dimension, not the shape {given.shape}")
+    if given.dtype.kind not in "iu" and given.size:
+        fix = "numpy.flatnonzero turns a mask into positions" if given.dtype.kind == "b" else None
+        raise SelectionError(f"{name} must be integers ({meaning}), not {given.dtype}", fix=fix)
+    copied = given.astype(np.int64)
+    copied.flags.writeable = False
+    return copied
+
+
+def _matrix(name: str, values: Any) -> NDArray[Any]:
+    given = _array(name, values)
+    if given.ndim != 2:
+        raise SelectionError(f"{name} must have two dimensions, not the shape {given.shape}")
+    if given.dtype.kind not in "fiu":
+        raise SelectionError(f"{name} must be real numbers, not {given.dtype}")
+    return given
+
+
+def _scores(name: str, values: Any, size: int, unlabelled: int) -> NDArray[np.floating[Any]]:
+    given = _matrix(name, values)
+    if len(given) not in (size, unlabelled):
+        raise SelectionError(
+            f"{name} have {len(given)} rows, but there are {size} items, {unlabelled} of them "
+            "unlabelled",
+            fix="give a row for each of the one or the other",
+        )
+    if given.shape[1] < 2:
+        raise SelectionError(f"{name} have {given.shape[1]} column(s), but a task has two or more")
+    if given.dtype == np.float16:
+        return given.astype(np.float32)
+    if given.dtype in (np.float32, np.float64):
+        return given
+    return given.astype(np.float64)
+
+
+def _refuse_row(name: str, values: NDArray[Any], row: int, shown: int | None = None) -> None:
+    shown = row if shown is None else shown
+    if np.isnan(values[row]).any():
+        raise SelectionError(f"{name} contain NaN, first in row {shown}")
+    if np.isinf(values[row]).any():
+        raise SelectionError(f"{name} contain an infinite value, first in row {shown}")
+
+
+def _read_only(values: NDArray[Any]) -> NDArray[Any]:
+    view = values.view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,40 @@
+"""From scores to picks: what every selector does first and last."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmal.selectors.checks import check_count
+from llmal.selectors.state import RoundState
+
+
+def check_request(state: RoundState, k: int, name: str, requires: frozenset[str]) -> int:
+    """Give k as an int, once it is clear that the round can give k items and has the signals.
+
+    Raises:
+        SelectionError: It cannot, or has not.
+    """
+    count = check_count(k, len(state.unlabelled))
+    state.need(requires, name)
+    return count
+
+
+def highest(scores: NDArray[Any], k: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Positions of the k highest scores, best first; equal scores in random order.
+
+    A tie at the k-th place is drawn, too: no item is ahead for standing earlier in the pool.
+    O(n) for n scores, of which none may be NaN.
+    """
+    if k < len(scores):
+        threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
+        above = np.flatnonzero(scores > threshold)
+        tied = np.flatnonzero(scores == threshold)
+        drawn = rng.choice(tied, size=k - len(above), replace=False)
+        chosen = np.concatenate([above, drawn])
+    else:
+        chosen = np.arange(len(scores))
+    order = np.lexsort((rng.random(len(chosen)), -scores[chosen]))
+    return np.asarray(chosen[order], dtype=np.int64)
