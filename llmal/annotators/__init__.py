@@ -1,0 +1,59 @@
+"""Annotators: who gives labels, and who is asked about what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llmal.lazy import attributes
+from llmal.registry import Registry
+
+if TYPE_CHECKING:
+    from llmal.annotators.human_queue import HumanQueue
+    from llmal.annotators.llm import LLMAnnotator
+    from llmal.annotators.protocol import Annotator, Context
+    from llmal.annotators.recorded import Recorded
+    from llmal.annotators.router import AcceptanceRule, Router, Stage, Threshold
+    from llmal.annotators.similarity import SimilarityAnnotator
+    from llmal.annotators.simulated import SimulatedHuman
+
+_HOMES = {
+    "LLMAnnotator": "llm",
+    "SimilarityAnnotator": "similarity",
+    "SimulatedHuman": "simulated",
+    "Recorded": "recorded",
+    "HumanQueue": "human_queue",
+    "Router": "router",
+    "Stage": "router",
+    "Threshold": "router",
+    "AcceptanceRule": "router",
+    "Annotator": "protocol",
+    "Context": "protocol",
+}
+
+REGISTRY = Registry(
+    "annotators",
+    {
+        "llm": "llmal.annotators.llm:LLMAnnotator",
+        "similarity": "llmal.annotators.similarity:SimilarityAnnotator",
+        "simulated": "llmal.annotators.simulated:SimulatedHuman",
+        "recorded": "llmal.annotators.recorded:Recorded",
+        "queue": "llmal.annotators.human_queue:HumanQueue",
+    },
+)
+
+__all__ = [
+    "REGISTRY",
+    "AcceptanceRule",
+    "Annotator",
+    "Context",
+    "HumanQueue",
+    "LLMAnnotator",
+    "Recorded",
+    "Router",
+    "SimilarityAnnotator",
+    "SimulatedHuman",
+    "Stage",
+    "Threshold",
+]
+
+__getattr__ = attributes(__name__, _HOMES)

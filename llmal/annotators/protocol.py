@@ -1,0 +1,59 @@
+"""The contract of every annotator."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from llmal.records import Annotation, AnnotatorKind, Item, Usage
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an annotator may know of the round that asks it.
+
+    Attributes:
+        round: Number of the round; None outside a run.
+        demonstrations: Items with a label given by people before this round, for prompts. The
+            label is in `gold` of each item.
+        seed: Seed of this round. Annotators draw from a generator of their own, keyed by it and
+            by the item, so that an answer does not depend on which items were asked together.
+    """
+
+    round: int | None = None
+    demonstrations: Sequence[Item] = field(default_factory=tuple)
+    seed: int = 0
+
+    def rng(self, *keys: str) -> np.random.Generator:
+        """A generator for this round and these keys, the same on every run."""
+        digest = hashlib.blake2b("\0".join(keys).encode(), digest_size=8).digest()
+        return np.random.default_rng([self.seed, int.from_bytes(digest, "little")])
+
+
+@runtime_checkable
+class Annotator(Protocol):
+    """Gives labels: a language model, a person, a recorded column, or several behind a router."""
+
+    name: str
+    """Who is recorded in the ledger."""
+
+    kind: AnnotatorKind
+
+    batch_size: int
+    """Items to hand over at once; answers are written to the ledger after each batch."""
+
+    def annotate(self, items: Sequence[Item], context: Context = Context()) -> list[Annotation]:
+        """Annotate items. An item without an annotation in the result is still being waited for.
+
+        Raises:
+            AnnotationError: An answer is not usable, and nothing else can be done about it.
+        """
+        ...
+
+    def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
+        """The most that annotating these items would cost. Asks nobody."""
+        ...

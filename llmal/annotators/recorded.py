@@ -1,0 +1,122 @@
+"""Answers that were obtained elsewhere and stand in a column of the pool."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from llmal.annotators.protocol import Context
+from llmal.errors import AnnotationError, ConfigError
+from llmal.records import Annotation, AnnotatorKind, Item, Usage
+
+log = logging.getLogger("llmal.annotators")
+
+
+class Recorded:
+    """Replays labels, and confidences if there are any, from columns.
+
+    An empty cell, or an answer that is not a label of the task, is an abstention; the second is
+    flagged and told in a warning.
+
+    Args:
+        column: The column of the labels.
+        labels: The task's labels.
+        confidence: The column of the confidences, between 0 and 1. The rest of the probability is
+            spread evenly over the other labels.
+        name: Who is recorded in the ledger.
+        batch_size: Items between two writes to the ledger in a run.
+
+    Raises:
+        ConfigError: Fewer than two labels.
+    """
+
+    kind: AnnotatorKind = "recorded"
+
+    def __init__(
+        self,
+        column: str,
+        *,
+        labels: Sequence[str],
+        confidence: str | None = None,
+        name: str = "recorded",
+        batch_size: int = 1024,
+    ) -> None:
+        if len(labels) < 2:
+            raise ConfigError("recorded answers need the task's labels", fix="pass task.names")
+        self.name = name
+        self.batch_size = batch_size
+        self._column = column
+        self._confidence = confidence
+        self._labels = tuple(labels)
+
+    def annotate(self, items: Sequence[Item], context: Context = Context()) -> list[Annotation]:
+        """Look up every item.
+
+        Raises:
+            AnnotationError: No item has the column, or a confidence is not between 0 and 1.
+        """
+        for column in (self._column, self._confidence):
+            # One row may lack it: JSON lines often leave out what is null.
+            if items and column is not None and not any(column in one.extra for one in items):
+                others = sorted({name for one in items for name in one.extra})
+                raise AnnotationError(
+                    f"the pool has no column {column!r} to take recorded answers from",
+                    fix=f"its further columns are {', '.join(others) or 'none'}",
+                )
+        result = [self._one(item, context) for item in items]
+        unread = sum("not a label of the task" in one.flags for one in result)
+        if unread:
+            log.warning(
+                "%d of %d recorded answers in column %r are not labels of the task and count as "
+                "abstentions",
+                unread,
+                len(items),
+                self._column,
+            )
+        return result
+
+    def _one(self, item: Item, context: Context) -> Annotation:
+        answer = item.extra.get(self._column)
+        label = _name(answer)
+        flags: tuple[str, ...] = ()
+        if label is not None and label not in self._labels:
+            label, flags = None, ("not a label of the task",)
+        return Annotation(
+            item_id=item.id,
+            label=label,
+            annotator=self.name,
+            kind="recorded",
+            probabilities=None if label is None else self._spread(item, label),
+            exact=False,
+            provenance={"column": self._column, "answer": answer},
+            flags=flags,
+            round=context.round,
+        )
+
+    def _spread(self, item: Item, label: str) -> dict[str, float] | None:
+        value = None if self._confidence is None else item.extra.get(self._confidence)
+        if value is None or value == "":
+            return None
+        try:
+            share = float(value)
+        except (TypeError, ValueError):
+            share = -1.0
+        if not 0 <= share <= 1:
+            raise AnnotationError(
+                f"the confidence of item {item.id!r} in column {self._confidence!r} is {value!r}",
+                fix="it must be a number between 0 and 1",
+            )
+        rest = (1 - share) / (len(self._labels) - 1)
+        return {name: share if name == label else rest for name in self._labels}
+
+    def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
+        """Nothing: the answers are there."""
+        return Usage()
+
+
+def _name(answer: Any) -> str | None:
+    """A cell as the name of a label; pandas turns whole numbers with a gap into floats."""
+    if isinstance(answer, float) and answer.is_integer():
+        answer = int(answer)
+    return None if answer is None else str(answer).strip() or None

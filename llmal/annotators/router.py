@@ -1,0 +1,111 @@
+"""Who labels what: each item goes down a row of annotators until an answer may stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol, runtime_checkable
+
+from llmal.annotators.protocol import Annotator, Context
+from llmal.errors import ConfigError
+from llmal.records import Annotation, Item, Usage
+
+
+@runtime_checkable
+class AcceptanceRule(Protocol):
+    """Decides whether an annotator's answer may stand without asking the next one.
+
+    A rule with a guarantee (a certificate from an audit of the pool) has this shape too.
+    """
+
+    def accepts(self, annotation: Annotation) -> bool:
+        """Whether the label may stand."""
+        ...
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Accepts from a probability on. A threshold promises nothing about the labels' accuracy.
+
+    An answer without probabilities is not accepted.
+    """
+
+    minimum: float = 0.9
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.minimum <= 1:
+            raise ConfigError(
+                f"a threshold of {self.minimum} is no probability", fix="use one from 0 to 1"
+            )
+
+    def accepts(self, annotation: Annotation) -> bool:
+        """Whether the probability of the label reaches the minimum."""
+        confidence = annotation.confidence
+        return confidence is not None and confidence >= self.minimum
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One annotator of a router, and the rule that its answers must pass."""
+
+    annotator: Annotator
+    rule: AcceptanceRule = field(default_factory=Threshold)
+
+
+class Router:
+    """A row of annotators, from the cheapest to the one of record.
+
+    People's answers stand whenever they give one, and so does any answer of the last annotator.
+
+    Args:
+        stages: The annotators in order; a bare annotator gets a threshold of 0.9.
+
+    Raises:
+        ConfigError: There is none, or two have one name.
+    """
+
+    def __init__(self, stages: Iterable[Stage | Annotator]) -> None:
+        self.stages = tuple(one if isinstance(one, Stage) else Stage(one) for one in stages)
+        if not self.stages:
+            raise ConfigError("there is no annotator", fix="name at least one")
+        names = [stage.annotator.name for stage in self.stages]
+        for name in names:
+            if names.count(name) > 1:
+                raise ConfigError(
+                    f"two annotators are recorded as {name!r}", fix="give one of them another name"
+                )
+
+    def decide(self, number: int, annotations: Sequence[Annotation]) -> list[Annotation]:
+        """Mark the answers of one stage as accepted, or deferred to the next."""
+        stage = self.stages[number]
+        last = number == len(self.stages) - 1
+        return [
+            replace(
+                one,
+                decision="accepted"
+                if one.label is not None
+                and (last or one.kind == "human" or stage.rule.accepts(one))
+                else "deferred",
+            )
+            for one in annotations
+        ]
+
+    def annotate(self, items: Sequence[Item], context: Context = Context()) -> list[Annotation]:
+        """All answers that were given, those that were not accepted included."""
+        given: list[Annotation] = []
+        left = list(items)
+        for number, stage in enumerate(self.stages):
+            if not left:
+                break
+            answers = self.decide(number, stage.annotator.annotate(left, context))
+            given += answers
+            deferred = {one.item_id for one in answers if one.decision == "deferred"}
+            left = [item for item in left if item.id in deferred]
+        return given
+
+    def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
+        """The most that these items can cost: if every answer is deferred to the end."""
+        total = Usage()
+        for stage in self.stages:
+            total += stage.annotator.estimate(items, context)
+        return total

@@ -1,0 +1,114 @@
+"""A person simulated from the gold column, for experiments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from llmal.annotators.protocol import Context
+from llmal.errors import AnnotationError, ConfigError
+from llmal.records import Annotation, AnnotatorKind, Item, Usage
+
+
+class SimulatedHuman:
+    """Answers with the gold label, or with a mistake.
+
+    Args:
+        labels: The task's labels; needed for `noise`.
+        noise: Probability of a label drawn uniformly from the others.
+        confusion: For a gold label, the probability of each answer (class confusion); what is left
+            over is the right answer. Applied in place of `noise` for the gold labels that it names.
+        cost: Money for each label.
+        seconds: Time for each label.
+        name: Who is recorded in the ledger.
+        batch_size: Items between two writes to the ledger in a run.
+
+    Raises:
+        ConfigError: A probability or a cost is out of range, `noise` without `labels`, or a
+            confusion of something that is not among `labels`.
+    """
+
+    kind: AnnotatorKind = "human"
+
+    def __init__(
+        self,
+        *,
+        labels: Sequence[str] | None = None,
+        noise: float = 0.0,
+        confusion: Mapping[str, Mapping[str, float]] | None = None,
+        cost: float = 0.0,
+        seconds: float = 0.0,
+        name: str = "human",
+        batch_size: int = 1024,
+    ) -> None:
+        if not 0 <= noise <= 1:
+            raise ConfigError(f"noise is {noise}", fix="it must be between 0 and 1")
+        if noise and len(labels or ()) < 2:
+            raise ConfigError("noise needs the task's labels", fix="pass labels=task.names")
+        for what, value in (("cost", cost), ("seconds", seconds)):
+            if not value >= 0:
+                raise ConfigError(f"{what} is {value}", fix="it must be 0 or more")
+        for gold, row in (confusion or {}).items():
+            if not all(value >= 0 for value in row.values()) or sum(row.values()) > 1 + 1e-9:
+                raise ConfigError(
+                    f"the confusion of label {gold!r} has probabilities that are negative or add "
+                    "up to more than one",
+                    fix="give probabilities that add up to one at most",
+                )
+            unknown = [name for name in (gold, *row) if labels and name not in labels]
+            if unknown:
+                raise ConfigError(
+                    f"the confusion names {unknown[0]!r}, which is not a label of the task",
+                    fix=f"its labels are {', '.join(labels or ())}",
+                )
+        self.name = name
+        self.batch_size = batch_size
+        self._labels = tuple(labels or ())
+        self._noise = noise
+        self._confusion = {gold: dict(row) for gold, row in (confusion or {}).items()}
+        self._cost = cost
+        self._seconds = seconds
+
+    def annotate(self, items: Sequence[Item], context: Context = Context()) -> list[Annotation]:
+        """Answer for every item.
+
+        Raises:
+            AnnotationError: An item has no gold label.
+        """
+        return [
+            Annotation(
+                item_id=item.id,
+                label=self._answer(item, context),
+                annotator=self.name,
+                kind="human",
+                usage=self._price(1),
+                provenance={"simulated": True},
+                round=context.round,
+            )
+            for item in items
+        ]
+
+    def _answer(self, item: Item, context: Context) -> str:
+        if item.gold is None:
+            raise AnnotationError(
+                f"item {item.id!r} has no gold label, so a simulated human cannot answer",
+                fix="name the gold column with data.gold, or use a human queue",
+            )
+        row = self._confusion.get(item.gold)
+        if row is None and self._noise:
+            others = [name for name in self._labels if name != item.gold]
+            row = dict.fromkeys(others, self._noise / len(others))
+        if not row:
+            return item.gold
+        drawn = context.rng(self.name, item.id).random()
+        for name, probability in sorted(row.items()):
+            if drawn < probability:
+                return name
+            drawn -= probability
+        return item.gold
+
+    def _price(self, items: int) -> Usage:
+        return Usage(human_labels=items, money=self._cost * items, seconds=self._seconds * items)
+
+    def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
+        """So many labels of a person, at their cost."""
+        return self._price(len(items))

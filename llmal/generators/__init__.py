@@ -1,0 +1,49 @@
+"""Synthesis: language models write new items of a label, and filters refuse the unusable ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llmal.generators.protocol import Filter, Generator, Request
+from llmal.lazy import attributes
+from llmal.registry import Registry
+
+if TYPE_CHECKING:
+    from llmal.generators.class_conditional import ClassConditional as ClassConditional
+    from llmal.generators.filtered import SynthesisResult as SynthesisResult
+    from llmal.generators.filtered import generate_filtered as generate_filtered
+    from llmal.generators.filters import FormatAndLength as FormatAndLength
+    from llmal.generators.filters import LabelAgreement as LabelAgreement
+    from llmal.generators.filters import NearDuplicates as NearDuplicates
+    from llmal.generators.filters import run_filters as run_filters
+
+REGISTRY = Registry(
+    "generators", {"class_conditional": "llmal.generators.class_conditional:ClassConditional"}
+)
+"""Names in the configuration, and the generators that they stand for."""
+
+_HOMES = {
+    "ClassConditional": "class_conditional",
+    "FormatAndLength": "filters",
+    "LabelAgreement": "filters",
+    "NearDuplicates": "filters",
+    "SynthesisResult": "filtered",
+    "generate_filtered": "filtered",
+    "run_filters": "filters",
+}
+
+__all__ = [
+    "REGISTRY",
+    "ClassConditional",
+    "Filter",
+    "FormatAndLength",
+    "Generator",
+    "LabelAgreement",
+    "NearDuplicates",
+    "Request",
+    "SynthesisResult",
+    "generate_filtered",
+    "run_filters",
+]
+
+__getattr__ = attributes(__name__, _HOMES)

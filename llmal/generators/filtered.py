@@ -1,0 +1,165 @@
+"""Asking a generator again until enough of what it wrote has passed the filters."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from llmal.errors import ConfigError
+from llmal.generators.filters.run import run_filters
+from llmal.generators.protocol import Filter, Generator, Request
+from llmal.records import SyntheticItem, Usage
+
+log = logging.getLogger("llmal.generators")
+
+
+@dataclass(frozen=True)
+class SynthesisResult:
+    """What came of a run of a generator.
+
+    Attributes:
+        items: Every text that was written, in order, those refused included.
+        wanted: Accepted items that were asked for, by label.
+        calls: How often the generator was asked, by label.
+    """
+
+    items: tuple[SyntheticItem, ...]
+    wanted: Mapping[str, int]
+    calls: Mapping[str, int]
+
+    @property
+    def accepted(self) -> list[SyntheticItem]:
+        """The items that passed every filter."""
+        return [item for item in self.items if item.accepted]
+
+    @property
+    def tried(self) -> dict[str, int]:
+        """Texts written, by label."""
+        written = Counter(item.label for item in self.items)
+        return {label: written[label] for label in self.wanted}
+
+    @property
+    def missing(self) -> dict[str, int]:
+        """Accepted items that are wanting, by label; only labels that lack some."""
+        kept = Counter(item.label for item in self.accepted)
+        return {
+            label: count - kept[label]
+            for label, count in self.wanted.items()
+            if count > kept[label]
+        }
+
+    @property
+    def refusals(self) -> dict[str, int]:
+        """Texts refused, by who refused them, most first."""
+        return dict(
+            Counter(item.refused_by or "" for item in self.items if not item.accepted).most_common()
+        )
+
+    @property
+    def usage(self) -> Usage:
+        """What it cost: writing, and the filters."""
+        return sum((item.usage for item in self.items), Usage())
+
+
+def generate_filtered(
+    generator: Generator,
+    filters: Sequence[Filter],
+    requests: Sequence[Request],
+    k: int,
+    *,
+    attempts: int = 4,
+    on_items: Callable[[Sequence[SyntheticItem]], None] | None = None,
+) -> SynthesisResult:
+    """Write until each request has k accepted items, or was tried often enough.
+
+    The first call asks for k; later ones for as many as are likely to yield what is missing, so
+    that a few more than k may be accepted in the end. No more than `attempts` times k texts of a
+    label are written. What is missing then is a warning and in the result, not an error: a model
+    that cannot write a label should not end a run.
+
+    A synthetic item is a `SyntheticItem` for ever, not an `Item`: it cannot get into a pool, a test
+    set or an audit by mistake.
+
+    Args:
+        generator: Writes.
+        filters: Refuse, in order. A chain belongs to one run: it remembers what it accepted.
+        requests: One for each label.
+        k: Accepted items for each request.
+        attempts: Most texts to write for each one that is wanted.
+        on_items: Given what was written and filtered after each call of the generator, so that it
+            can be recorded before more is paid for.
+
+    Raises:
+        ConfigError: k or `attempts` is below one, or two requests have the same label.
+    """
+    for what, value in (("k", k), ("attempts", attempts)):
+        if value < 1:
+            raise ConfigError(f"{what} is {value}", fix="it must be at least 1")
+    repeated = [label for label, n in Counter(one.label for one in requests).items() if n > 1]
+    if repeated:
+        raise ConfigError(
+            f"there are several requests for the label {repeated[0]!r}",
+            fix="make one request for each label",
+        )
+    items: list[SyntheticItem] = []
+    ids: Counter[str] = Counter()
+    asked: Counter[str] = Counter()
+    for request in requests:
+        accepted = written = 0
+        while accepted < k and written < attempts * k:
+            # As many as it takes at the rate so far; while that is zero, as many as before again.
+            count = math.ceil((k - accepted) * written / accepted) if accepted else written or k
+            count = min(count, attempts * k - written)
+            seeded = replace(request, seed=_seed_of(request.seed, asked[request.label]))
+            asked[request.label] += 1
+            made = _renamed(generator.generate(seeded, count), ids)
+            checked = run_filters(made, filters)
+            written += count
+            accepted += sum(item.accepted for item in checked)
+            items += checked
+            if on_items is not None:
+                on_items(checked)
+        if accepted < k:
+            log.warning(
+                "of %d items of %r that were wanted, %d are missing after %d texts; most were "
+                "refused by %s",
+                k,
+                request.label,
+                k - accepted,
+                written,
+                _most_refused(items, request.label),
+            )
+    return SynthesisResult(tuple(items), {one.label: k for one in requests}, dict(asked))
+
+
+def _seed_of(seed: int, call: int) -> int:
+    """The request's own seed first, so that the first call is what `generate` alone gives."""
+    if call == 0:
+        return seed
+    raw = hashlib.blake2b(f"{seed}\0{call}".encode(), digest_size=4).digest()
+    return int.from_bytes(raw, "big")
+
+
+def _renamed(made: Sequence[SyntheticItem], ids: Counter[str]) -> list[SyntheticItem]:
+    """A text that was written in an earlier call too gets an id of its own."""
+    result: list[SyntheticItem] = []
+    for item in made:
+        id = item.id
+        while ids[id]:
+            ids[item.id] += 1
+            id = f"{item.id}-{ids[item.id]}"
+        ids[id] += 1
+        result.append(item if id == item.id else replace(item, id=id))
+    return result
+
+
+def _most_refused(items: Sequence[SyntheticItem], label: str) -> str:
+    of_label = Counter(
+        item.refused_by or "" for item in items if item.label == label and not item.accepted
+    )
+    name, count = of_label.most_common(1)[0]
+    return f"{name} ({count})"

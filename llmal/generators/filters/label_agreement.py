@@ -1,0 +1,104 @@
+"""Refuses texts to which the language model would not give the label that they were written for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from llmal.errors import ConfigError
+from llmal.icl.labelling import LabellingPrompts
+from llmal.icl.prompts import PromptTemplate, load_prompt
+from llmal.icl.style import check_style, labelling_prompts
+from llmal.lm.protocol import LanguageModel, Normalise
+from llmal.records import Item, SyntheticItem, Usage
+from llmal.task import Task
+
+
+class LabelAgreement:
+    """Asks a language model for the label of each text, by exact scores.
+
+    The label that was asked for must have at least `minimum` of the probability over all labels;
+    the words of a label are summed. If the model that wrote the texts judges them too, what both
+    tasks get wrong in the same way stays: another model, or people on a few of them, sees more.
+
+    Args:
+        task: The task.
+        lm: The model.
+        minimum: Smallest probability of the intended label.
+        prompt: Name of a labelling prompt of llmal, path of a YAML file, or a `PromptTemplate`.
+        style: "chat", "completion", or "auto" (see `llmal.icl.style.choose_style`).
+        normalise: How labels of several tokens are compared.
+
+    Raises:
+        ConfigError: `minimum` is no probability, or the prompt cannot be used.
+    """
+
+    name = "label_agreement"
+
+    def __init__(
+        self,
+        task: Task,
+        lm: LanguageModel,
+        minimum: float = 0.5,
+        *,
+        prompt: str | Path | PromptTemplate = "label",
+        style: str = "auto",
+        normalise: Normalise = "sum",
+    ) -> None:
+        if not 0 <= minimum <= 1:
+            raise ConfigError(f"minimum is {minimum}", fix="it must be from 0 to 1")
+        check_style(style)
+        self.task = task
+        self.lm = lm
+        self.minimum = minimum
+        self._template = prompt if isinstance(prompt, PromptTemplate) else load_prompt(prompt)
+        self._style = style
+        self._normalise: Normalise = normalise
+        self._prompts: LabellingPrompts | None = None
+        self._usage = Usage()
+
+    @property
+    def usage(self) -> Usage:
+        """What the checks have cost so far."""
+        return self._usage
+
+    def check(self, items: Sequence[SyntheticItem]) -> list[str | None]:
+        """Score the labels of every text.
+
+        Raises:
+            DataError: An item has a label that the task lacks.
+            LanguageModelError: The model failed.
+        """
+        if not items:
+            return []
+        intended = [self.task.index(item.label) for item in items]
+        if self._prompts is None:
+            self._prompts = labelling_prompts(self.task, self._template, self.lm, self._style)
+        built = [self._prompts.build(Item(item.id, item.text)).prompt for item in items]
+        seconds = self.lm.usage.seconds
+        scores = self.lm.score(
+            built, self._prompts.candidates, first_token_only=self._normalise == "first"
+        )
+        read, written = int(scores.prompt_tokens.sum()), int(scores.completion_tokens.sum())
+        self._usage += Usage(
+            requests=scores.passes * len(items),
+            prompt_tokens=read,
+            completion_tokens=written,
+            seconds=self.lm.usage.seconds - seconds,
+            money=self.lm.price.of(read, written),
+        )
+        probabilities = self._prompts.over_labels(scores.probabilities(self._normalise))
+        return [
+            self._reason(row, own)
+            for row, own in zip(probabilities.tolist(), intended, strict=True)
+        ]
+
+    def _reason(self, row: list[float], own: int) -> str | None:
+        if row[own] >= self.minimum:
+            return None
+        names = self.task.names
+        best = max(range(len(row)), key=row.__getitem__)
+        given = f"the model gives it {row[own]:.2f} of {names[own]!r}"
+        if best == own:
+            return f"{given}, less than {self.minimum:g}"
+        return f"{given}, most to {names[best]!r} ({row[best]:.2f})"

@@ -1,0 +1,48 @@
+"""The contract of every generator of synthetic items, and of the filters behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from llmal.records import Item, SyntheticItem
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be written.
+
+    Attributes:
+        label: The label that the new items must have.
+        demonstrations: Labelled items to write in the manner of; the label is in `gold`.
+        seed: Makes the draw repeatable.
+    """
+
+    label: str
+    demonstrations: Sequence[Item] = field(default_factory=tuple)
+    seed: int = 0
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """Writes new items."""
+
+    name: str
+
+    def generate(self, request: Request, k: int) -> list[SyntheticItem]:
+        """Write k texts. Those that are unusable come back too, refused and with the reason."""
+        ...
+
+
+@runtime_checkable
+class Filter(Protocol):
+    """Refuses synthetic items, and says why."""
+
+    name: str
+
+    def check(self, items: Sequence[SyntheticItem]) -> list[str | None]:
+        """For each item the reason to refuse it, or None. Called once for each batch, in order;
+        items refused earlier are not shown.
+        """
+        ...

@@ -1,0 +1,100 @@
+"""Chat or completion: which form of a prompt a model answers with one of the labels."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+
+from llmal.errors import ConfigError
+from llmal.icl.labelling import LabellingPrompts
+from llmal.icl.prompts import PromptTemplate, Style
+from llmal.lm.protocol import LanguageModel, Prompt
+from llmal.records import Item, Usage
+from llmal.task import Task
+
+log = logging.getLogger("llmal.icl")
+
+_FEW = 0.05
+_PROBES = 16
+
+
+def labelling_prompts(
+    task: Task, template: PromptTemplate, lm: LanguageModel, style: str
+) -> LabellingPrompts:
+    """The labelling prompts in a form that was given, or with "auto" in the one that suits."""
+    if style == "auto":
+        style = choose_style(task, template, lm)
+    return LabellingPrompts(task, template, lm, style)
+
+
+def check_style(style: str) -> None:
+    """Refuse what is no form of a prompt.
+
+    Raises:
+        ConfigError: It is neither "auto", "chat" nor "completion".
+    """
+    if style not in {"auto", "chat", "completion"}:
+        raise ConfigError(f"there is no prompt style {style!r}", fix="use auto, chat or completion")
+
+
+def choose_style(task: Task, template: PromptTemplate, lm: LanguageModel) -> Style:
+    """The form in which the model puts more of its probability on the labels.
+
+    A chat template says that a model can be given messages, not that it answers them well: base
+    models carry one too. So both forms are tried, with the labels' own names and descriptions in
+    the place of texts (so that the choice depends on task, prompt and model alone), and the
+    exact probabilities of all candidates are added up. A model without exact scores gets the
+    chat form.
+    """
+    styles = _possible(template, lm)
+    if not lm.exact and "chat" in styles:
+        return "chat"
+    if getattr(lm, "counts_only", False):
+        # A plan wants the most that a run can cost.
+        return max(styles, key=lambda style: _tried(task, template, lm, style).prompt_tokens)
+    mass: dict[Style, float] = {}
+    for style in styles:
+        prompts, probes = _probes(task, template, lm, style)
+        scores = lm.score(probes, prompts.candidates)
+        mass[style] = float(np.exp(scores.log_probs).sum(axis=1).mean())
+    best = max(styles, key=lambda style: mass[style])
+    log.info("prompt %s: %s", template.name, ", ".join(f"{s} {m:.3f}" for s, m in mass.items()))
+    if mass[best] < _FEW:
+        log.warning(
+            "after the prompt %r the model puts only %.2g of its probability on the labels of task "
+            "%r; its scores compare answers that it would hardly give. Another prompt, or other "
+            "words for the labels, may suit it better",
+            template.name,
+            mass[best],
+            task.name,
+        )
+    return best
+
+
+def style_cost(task: Task, template: PromptTemplate, lm: LanguageModel) -> Usage:
+    """What `choose_style` costs if nothing is in the cache. Asks nobody."""
+    if not lm.exact:
+        return Usage()
+    styles = _possible(template, lm)
+    return sum((_tried(task, template, lm, style) for style in styles), Usage())
+
+
+def _possible(template: PromptTemplate, lm: LanguageModel) -> list[Style]:
+    return [style for style in template.styles if style == "completion" or lm.chat]
+
+
+def _probes(
+    task: Task, template: PromptTemplate, lm: LanguageModel, style: Style
+) -> tuple[LabellingPrompts, list[Prompt]]:
+    prompts = LabellingPrompts(task, template, lm, style)
+    probes = [
+        Item(id=f"probe-{label.name}", text=label.description or label.name)
+        for label in task.labels[:_PROBES]
+    ]
+    return prompts, [prompts.build(probe).prompt for probe in probes]
+
+
+def _tried(task: Task, template: PromptTemplate, lm: LanguageModel, style: Style) -> Usage:
+    prompts, probes = _probes(task, template, lm, style)
+    return lm.score_cost(probes, prompts.candidates)
