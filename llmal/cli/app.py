@@ -1,0 +1,263 @@
+"""The commands and their options. What they do is in modules that are imported when called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from llmal.cli.telling import told
+
+app = typer.Typer(
+    name="llmal",
+    help="Label a pool of text with a language model and a few hours of human attention.",
+    epilog=("Exit status: 0 done, 1 error, 2 wrong usage, 3 waiting for people, 130 interrupted."),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    # Help in boxes takes twice as long to come.
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Config = Annotated[Path, typer.Argument(help="The configuration of the run, a YAML file.")]
+RunDirectory = Annotated[
+    Path,
+    typer.Argument(help="The directory of a run.", exists=True, file_okay=False),
+]
+Out = Annotated[Path, typer.Option("--out", help="File to write.")]
+TableOut = Annotated[Path, typer.Option("--out", help="File to write: .jsonl, .csv or .parquet.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the output if it is there.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="One JSON object on stdout, all else on stderr.")
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress, only warnings and errors.")
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Text = Annotated[
+    list[str] | None,
+    typer.Option("--text", help="Text column; may be given several times. [default: text]"),
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from llmal import __version__
+
+        typer.echo(f"llmal {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+@told
+def run(
+    config: Config,
+    directory: Annotated[
+        Path | None, typer.Option("--directory", help="Run directory, in place of its own.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Seed, in place of its own.")
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Label and learn as a configuration says, or go on where that was left.
+
+    Ctrl-C once ends after the batch in hand; the same command goes on from there.
+    """
+    from llmal.cli.run import run as command
+
+    command(config, directory=directory, seed=seed, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+@told
+def plan(config: Config, as_json: Json = False, debug: Debug = False) -> None:
+    """Say what a run will cost at most, and show one of its prompts. Asks nobody."""
+    from llmal.cli.plan import plan as command
+
+    command(config, as_json=as_json)
+
+
+@app.command()
+@told
+def annotate(
+    out: TableOut,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Take task, model and annotators from here.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option("--data", help="The file to label.")] = None,
+    text: Text = None,
+    labels: Annotated[
+        str | None, typer.Option("--labels", help="Without --config: the labels, 'A,B,C'.")
+    ] = None,
+    guidelines: Annotated[
+        str, typer.Option("--guidelines", help="Without --config: what annotators must know.")
+    ] = "",
+    model: Annotated[
+        str | None, typer.Option("--model", help="Without --config: path or hub name of a model.")
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option("--url", help="Without --config: a server that runs, http://…/v1.")
+    ] = None,
+    backend: Annotated[
+        str | None, typer.Option("--backend", help="Without --config: vllm or transformers.")
+    ] = None,
+    force: Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Label a file with machines, without a run.
+
+    Answers are kept in <out>.cache.sqlite: stopped and started again, nothing is asked twice.
+    """
+    from llmal.cli.annotate import Flags
+    from llmal.cli.annotate import annotate as command
+
+    flags = Flags(tuple(text or ()), labels, guidelines, model, url, backend)
+    command(
+        config_file=config,
+        data=data,
+        flags=flags,
+        out=out,
+        force=force,
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+@app.command()
+@told
+def select(
+    data: Annotated[Path, typer.Option("--data", help="The file to choose from.")],
+    out: TableOut,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many items.")],
+    strategy: Annotated[
+        str, typer.Option("--strategy", help="Name of the query strategy.")
+    ] = "typiclust",
+    labels: Annotated[
+        Path | None, typer.Option("--labels", help="Labels so far: a file with id and label.")
+    ] = None,
+    text: Text = None,
+    id: Annotated[
+        str | None, typer.Option("--id", help="Id column. [default: id, or made from the text]")
+    ] = None,
+    embedder: Annotated[
+        str | None, typer.Option("--embedder", help="Path or name of sentence-transformers.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same picks.")] = 0,
+    force: Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Choose items of a file to label next, without a run.
+
+    Strategies over probabilities learn from --labels.
+    """
+    from llmal.cli.select import select as command
+
+    command(
+        data=data,
+        strategy=strategy,
+        k=k,
+        labels=labels,
+        text=tuple(text or ("text",)),
+        id=id,
+        embedder=embedder,
+        seed=seed,
+        out=out,
+        force=force,
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+@app.command()
+@told
+def generate(
+    config: Annotated[Path, typer.Option("--config", help="The configuration of a run.")],
+    out: TableOut,
+    k: Annotated[int, typer.Option("-k", min=1, help="Accepted items to reach, of each label.")],
+    label: Annotated[str | None, typer.Option("--label", help="Of this label alone.")] = None,
+    force: Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Have the language model write items, and filter them.
+
+    Refused items are written too, with the reason. Demonstrations are what people have labelled in
+    the run, if it has begun.
+    """
+    from llmal.cli.generate import generate as command
+
+    command(config, k=k, label=label, out=out, force=force, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+@told
+def report(
+    directory: RunDirectory, as_json: Json = False, quiet: Quiet = False, debug: Debug = False
+) -> None:
+    """Write the report of a run again. Asks no annotator and starts no model."""
+    from llmal.cli.report import report as command
+
+    command(directory, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+@told
+def export(
+    directory: RunDirectory,
+    to: Annotated[str, typer.Option("--to", help="jsonl, csv, parquet or hf (a datasets folder).")],
+    out: Out,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also items without a label, with a machine's suggestion.")
+    ] = False,
+    force: Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Write the labels of a run: one row for each labelled item, then the synthetic ones."""
+    from llmal.cli.export import export as command
+
+    command(
+        directory,
+        to=to,
+        out=out,
+        everything=everything,
+        force=force,
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+@app.command()
+@told
+def doctor(
+    url: Annotated[
+        str | None, typer.Option("--url", help="A model server to look at, http://…/v1.")
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Say what is installed and what works here."""
+    from llmal.cli.doctor import doctor as command
+
+    command(url=url, as_json=as_json)

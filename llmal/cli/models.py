@@ -1,0 +1,64 @@
+"""Language models for the time of a command."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmal.cli.telling import say
+
+if TYPE_CHECKING:
+    from llmal.config import RunConfig
+    from llmal.lm.protocol import LanguageModel
+
+
+@contextlib.contextmanager
+def language_model_of(
+    config: RunConfig, *, log_directory: Path | None = None, quiet: bool = False
+) -> Iterator[LanguageModel | None]:
+    """The language model of a configuration, closed at the end whatever happens; None if none.
+
+    Args:
+        config: The configuration.
+        log_directory: Where the log of a server that is started goes.
+        quiet: Do not say that it is being started.
+    """
+    if config.lm is None:
+        yield None
+        return
+    from llmal.factory import language_model
+
+    begun = time.monotonic()
+    if not quiet:
+        what = (
+            "asking" if config.lm.url else "starting" if config.lm.backend == "vllm" else "loading"
+        )
+        where = ", ".join(config.lm.url) or config.lm.model
+        say(f"{what} the language model {where} ({config.lm.backend})")
+    lm = language_model(config.lm, directory=log_directory)
+    try:
+        if not quiet:
+            say(f"it is ready after {time.monotonic() - begun:.0f} s")
+        yield lm
+    finally:
+        lm.close()
+        if lm.cache is not None:
+            lm.cache.close()
+
+
+@contextlib.contextmanager
+def planning_model_of(config: RunConfig) -> Iterator[LanguageModel | None]:
+    """What stands in for the language model where prompts are only counted; None without one."""
+    if config.lm is None:
+        yield None
+        return
+    from llmal.factory import planning_model
+
+    lm = planning_model(config.lm)
+    try:
+        yield lm
+    finally:
+        lm.close()

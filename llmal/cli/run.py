@@ -1,0 +1,95 @@
+"""`llmal run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from llmal.cli.models import language_model_of, planning_model_of
+from llmal.cli.progress import ProgressDisplay, cost_in_words
+from llmal.cli.run_directory import KeptConfig
+from llmal.cli.telling import INTERRUPTED, WAITING, give, results_only_on_stdout, say
+from llmal.config import RunConfig, load_config
+from llmal.factory import build
+
+if TYPE_CHECKING:
+    from llmal.orchestrator import Orchestrator, RunResult
+
+_EXIT = {"finished": 0, "waiting": WAITING, "interrupted": INTERRUPTED}
+
+
+def run(
+    path: Path, *, directory: Path | None, seed: int | None, as_json: bool, quiet: bool
+) -> None:
+    """Run a configuration, or go on with it, and write its report."""
+    config = with_options(load_config(path), directory=directory, seed=seed)
+    with results_only_on_stdout(as_json), ProgressDisplay(quiet=quiet) as progress:
+        if config.lm is not None and not config.lm.url:
+            # What is wrong with the rest is told before the model is waited for.
+            with planning_model_of(config) as stand_in:
+                build(config, lm=stand_in)
+        with language_model_of(config, log_directory=config.directory, quiet=quiet) as lm:
+            made = build(config, lm=lm, callbacks=[KeptConfig(config), progress])
+            result = made.run()
+        page = _report(made, config, result, progress)
+    give(_as_data(result, page), _as_text(result, page), as_json=as_json)
+    if _EXIT[result.status]:
+        raise typer.Exit(_EXIT[result.status])
+
+
+def with_options(config: RunConfig, *, directory: Path | None, seed: int | None) -> RunConfig:
+    """A configuration with what was said on the command line in place of its own."""
+    given: dict[str, Any] = {}
+    if directory is not None:
+        given["directory"] = directory.expanduser().resolve()
+    if seed is not None:
+        given["seed"] = seed
+    return config.model_copy(update=given)
+
+
+def _report(
+    run: Orchestrator, config: RunConfig, result: RunResult, progress: ProgressDisplay
+) -> Path:
+    from llmal.report.gather import write_run
+
+    content = config.model_dump(mode="json", by_alias=True)
+    try:
+        return write_run(
+            run,
+            config=content,
+            baseline=result.status == "finished",
+            on_progress=progress.step,
+        )
+    except KeyboardInterrupt:
+        say("the random baseline is left out of the report")
+        return write_run(run, config=content, baseline=False)
+
+
+def _as_data(result: RunResult, page: Path) -> dict[str, Any]:
+    by_kind: dict[str, int] = {}
+    for one in result.labels.values():
+        by_kind[one.kind] = by_kind.get(one.kind, 0) + 1
+    return {
+        "status": result.status,
+        "reason": result.reason,
+        "accuracy": result.accuracy,
+        "rounds": len(result.rounds),
+        "labelled": len(result.labels),
+        "labelled_by": by_kind,
+        "cost": {**result.cost.as_dict(), "tokens": result.cost.tokens},
+        "directory": str(result.directory),
+        "report": str(page),
+    }
+
+
+def _as_text(result: RunResult, page: Path) -> str:
+    lines = [f"{result.status}: {result.reason}"]
+    labelled = f"{len(result.labels):,} items are labelled after {len(result.rounds)} rounds"
+    if result.accuracy is not None:
+        labelled += f"; the learner's test accuracy is {result.accuracy:.3f}"
+    lines.append(labelled)
+    lines.append(f"cost so far: {cost_in_words(result.cost.as_dict()) or 'nothing'}")
+    lines.append(f"report: {page}")
+    return "\n".join(lines)

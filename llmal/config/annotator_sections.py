@@ -1,0 +1,160 @@
+"""The sections `annotator` and `generator`: who gives labels, and who writes items."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from llmal.config.references import PromptName
+from llmal.config.section import Amount, Count, Positive, Section, Share, Text, problems
+
+
+class LLMAnnotatorConfig(Section):
+    """The language model gives labels.
+
+    Attributes:
+        ledger_name: Who is written into the ledger (`as` in the file).
+        shots: Demonstrations in each prompt.
+        threshold: Smallest probability at which a label stands; below it the next annotator is
+            asked. Without one behind it every label stands.
+        normalise: How the log-probabilities of a label's tokens become its score.
+        demonstrations: How they are chosen.
+        rationale: Whether the model also writes down why.
+        prompt: Path of a prompt file, or name of one of llmal's.
+        prompt_values: Values for the prompt's defaults, such as {noun: question}.
+        batch_size: Items to hand over at once.
+    """
+
+    name: Literal["llm"]
+    ledger_name: Text = Field(default="llm", alias="as")
+    shots: Count = 0
+    threshold: Share = 0.9
+    normalise: Literal["sum", "mean", "first"] = "sum"
+    demonstrations: Literal["random", "balanced"] = "balanced"
+    rationale: bool = False
+    prompt: PromptName | None = None
+    prompt_values: dict[str, str] = Field(default_factory=dict)
+    batch_size: Positive = 512
+
+
+class HumanAnnotatorConfig(Section):
+    """People give labels, or are simulated.
+
+    Attributes:
+        ledger_name: Who is written into the ledger (`as` in the file).
+        via: "gold" simulates a person by the gold column; "queue" waits for people.
+        noise: Share of the simulated answers that are wrong.
+        confusion: For a true label, the probability of each answer of the simulated person.
+        cost: Money for each label.
+    """
+
+    name: Literal["human"]
+    ledger_name: Text = Field(default="human", alias="as")
+    via: Literal["gold", "queue"]
+    noise: Share = 0.0
+    confusion: dict[str, dict[str, Share]] | None = None
+    cost: Amount = 0.0
+
+    @model_validator(mode="after")
+    def _only_a_simulation_errs(self) -> Self:
+        unused = {"noise": self.noise, "confusion": self.confusion}
+        why = "has no effect with via 'queue', where people answer themselves"
+        if self.via == "queue" and any(unused.values()):
+            raise problems(*(((key,), why, "remove it") for key, value in unused.items() if value))
+        if self.noise and self.confusion:
+            raise problems((("noise",), "'confusion' says already what is wrong", "remove one"))
+        for label, row in (self.confusion or {}).items():
+            if abs(sum(row.values()) - 1) > 1e-6:
+                raise problems(
+                    (
+                        ("confusion", label),
+                        f"the probabilities sum to {sum(row.values()):g}",
+                        "make them sum to 1",
+                    )
+                )
+        return self
+
+
+class SimilarityAnnotatorConfig(Section):
+    """Labels by the cosine of a text and the label descriptions in embedding space.
+
+    Attributes:
+        ledger_name: Who is written into the ledger (`as` in the file).
+        threshold: Smallest probability at which a label stands.
+        temperature: What the cosines are divided by before they become probabilities; None
+            leaves it to the annotator.
+    """
+
+    name: Literal["similarity"]
+    ledger_name: Text = Field(default="similarity", alias="as")
+    threshold: Share = 0.9
+    temperature: Annotated[float, Field(gt=0)] | None = None
+
+
+class RecordedAnnotatorConfig(Section):
+    """Labels that were obtained elsewhere and stand in a column of the pool.
+
+    Attributes:
+        ledger_name: Who is written into the ledger (`as` in the file).
+        column: The column with the labels.
+        confidence: The column with their probabilities, if there is one.
+        threshold: Smallest probability at which a label stands.
+    """
+
+    name: Literal["recorded"]
+    ledger_name: Text = Field(default="recorded", alias="as")
+    column: Text
+    confidence: Text | None = None
+    threshold: Share = 0.9
+
+
+AnnotatorConfig = Annotated[
+    LLMAnnotatorConfig | HumanAnnotatorConfig | SimilarityAnnotatorConfig | RecordedAnnotatorConfig,
+    Field(discriminator="name"),
+]
+
+
+class GeneratorConfig(Section):
+    """The language model writes new items.
+
+    Attributes:
+        name: The generator.
+        per_class: Items to ask for, of each label.
+        every: Rounds from one time to the next.
+        temperature: Of the sampling.
+        min_words: Shorter texts are refused; None sets no limit.
+        max_words: Longer texts are refused; None sets no limit.
+        similarity: Cosine from which two texts count as near duplicates.
+        agreement: Smallest probability of the intended label, by the language model.
+        shots: Demonstrations in each prompt.
+        structure: "json" has the model write an object, "line" a line of text, which small and
+            base models do better.
+        prompt: Path of a prompt file, or name of one of llmal's.
+        prompt_values: Values for the prompt's defaults, such as {noun: question}.
+    """
+
+    name: Literal["class_conditional"]
+    per_class: Positive = 10
+    every: Positive = 1
+    temperature: Amount = 1.0
+    min_words: Positive | None = None
+    max_words: Positive | None = None
+    similarity: Annotated[float, Field(gt=0, le=1)] = 0.95
+    agreement: Share = 0.5
+    shots: Count = 3
+    structure: Literal["json", "line"] = "json"
+    prompt: PromptName | None = None
+    prompt_values: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _words(self) -> Self:
+        if self.min_words and self.max_words and self.min_words > self.max_words:
+            raise problems(
+                (
+                    ("min_words",),
+                    f"{self.min_words} is more than max_words {self.max_words}",
+                    "swap them",
+                )
+            )
+        return self

@@ -1,0 +1,278 @@
+"""The configuration of a run as a whole, and how its sections fit together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
+
+from llmal.config.annotator_sections import (
+    AnnotatorConfig,
+    GeneratorConfig,
+    HumanAnnotatorConfig,
+    LLMAnnotatorConfig,
+    SimilarityAnnotatorConfig,
+)
+from llmal.config.data_sections import DataConfig, TaskConfig
+from llmal.config.model_sections import EmbedderConfig, LMConfig
+from llmal.config.references import LedgerURL, LocalPath, existing_or_name, kind_of
+from llmal.config.section import (
+    Count,
+    OpenSection,
+    Positive,
+    Problem,
+    Section,
+    Text,
+    as_tuple,
+    problem,
+    problems,
+)
+from llmal.config.stop_sections import BudgetConfig, StopConfig
+from llmal.config.yaml_lines import KeyPath, Places, write
+from llmal.task import Task
+
+
+class StartConfig(OpenSection):
+    """How the first items are picked, before there is a learner.
+
+    Attributes:
+        selector: Name of the selector; further keys are its parameters.
+        items: How many to pick.
+    """
+
+    selector: Text = "typiclust"
+    items: Positive = 20
+
+
+class SelectorConfig(OpenSection):
+    """How items are picked in each round; further keys are the selector's parameters."""
+
+    name: Text
+
+
+class LearnerConfig(OpenSection):
+    """What is trained; further keys are the learner's parameters, `model` a path or a name."""
+
+    name: Text
+
+    @model_validator(mode="before")
+    @classmethod
+    def _model(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, Mapping) and isinstance(value.get("model"), str):
+            try:
+                return {**value, "model": existing_or_name(value["model"], info)}
+            except PydanticCustomError as error:
+                details = InitErrorDetails(type=error, loc=("model",), input=None)
+                raise ValidationError.from_exception_data("configuration", [details]) from None
+        return value
+
+
+class RunConfig(Section):
+    """The configuration of a run. Every path in it is absolute.
+
+    Attributes:
+        objective: "model" spends the budget on the best learner, "labels" on finishing the pool.
+        lm: None where there is no language model.
+        embedder: None where there are no embeddings.
+        annotator: Asked in this order. Default: the language model, or `similarity` without one.
+        stop: Rules beside the budget, any of which ends the run.
+        directory: Default: runs/<name of the task> beside the configuration file.
+        ledger: URL of a database. Default: SQLite in the directory.
+        seed: Of everything that is random in the run.
+    """
+
+    task: TaskConfig
+    data: DataConfig
+    objective: Literal["model", "labels"] = "model"
+    lm: LMConfig | None = None
+    embedder: EmbedderConfig | None = EmbedderConfig()
+    start: StartConfig = StartConfig()
+    selector: SelectorConfig = SelectorConfig(name="margin")
+    annotator: Annotated[
+        tuple[AnnotatorConfig, ...], BeforeValidator(as_tuple), Field(min_length=1)
+    ] = Field(default=None, validate_default=True)
+    learner: LearnerConfig = LearnerConfig(name="linear")
+    generator: GeneratorConfig | None = None
+    budget: BudgetConfig = BudgetConfig()
+    stop: Annotated[tuple[StopConfig, ...], BeforeValidator(as_tuple)] = ()
+    directory: LocalPath = Field(default=None, validate_default=True)
+    ledger: LedgerURL | None = None
+    seed: Count = 0
+
+    _places: Places = PrivateAttr(default_factory=Places)
+
+    @field_validator("annotator", mode="before")
+    @classmethod
+    def _default_annotator(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is not None:
+            return value
+        return ({"name": "llm" if info.data.get("lm") else "similarity"},)
+
+    @field_validator("directory", mode="before")
+    @classmethod
+    def _default_directory(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is not None:
+            return value
+        task = info.data.get("task")
+        name = re.sub(r"[^\w.-]+", "-", task.name).strip(".-") if task else ""
+        return f"runs/{name or 'task'}"
+
+    @field_validator("directory")
+    @classmethod
+    def _no_file(cls, directory: Path) -> Path:
+        if kind_of(directory) == "file":
+            raise problem(f"{str(directory)!r} is a file", "name a directory for the run")
+        return directory
+
+    @model_validator(mode="after")
+    def _sections_fit(self) -> Self:
+        found = [*self._annotator_problems(), *self._budget_problems()]
+        if self.generator and not self.lm:
+            found.append(
+                (
+                    ("generator",),
+                    "there is no language model to write items",
+                    "add the section 'lm'",
+                )
+            )
+        if found:
+            raise problems(*found)
+        return self
+
+    def _annotator_problems(self) -> list[Problem]:
+        found: list[Problem] = []
+        first: dict[str, int] = {}
+        for position, one in enumerate(self.annotator):
+            at: KeyPath = ("annotator", position)
+            if one.ledger_name in first:
+                found.append(
+                    (
+                        at,
+                        f"annotators {first[one.ledger_name] + 1} and {position + 1} are both "
+                        f"recorded as {one.ledger_name!r}",
+                        "give one of them another name with 'as'",
+                    )
+                )
+            first.setdefault(one.ledger_name, position)
+            if isinstance(one, LLMAnnotatorConfig) and not self.lm:
+                found.append(
+                    ((*at, "name"), "there is no language model to ask", "add the section 'lm'")
+                )
+            if isinstance(one, SimilarityAnnotatorConfig) and not self.embedder:
+                written = "annotator" in self.model_fields_set
+                found.append(
+                    (
+                        (*at, "name") if written else ("embedder",),
+                        "the annotator 'similarity' has no embedder to compare texts with",
+                        "remove 'embedder: null', or name another annotator",
+                    )
+                )
+            if isinstance(one, HumanAnnotatorConfig):
+                if one.via == "gold" and not self.data.gold:
+                    fix = "name the column in data.gold, or use via: queue to ask people"
+                    found.append(((*at, "via"), "there is no gold column to take labels from", fix))
+                found.extend(self._confusion_problems(one, at))
+        return found
+
+    def _confusion_problems(self, one: HumanAnnotatorConfig, at: KeyPath) -> list[Problem]:
+        fix = f"its labels are {', '.join(self.task.labels)}"
+        paths = [
+            path
+            for label, row in (one.confusion or {}).items()
+            for path in ((label,), *((label, answer) for answer in row))
+        ]
+        return [
+            ((*at, "confusion", *path), f"{path[-1]!r} is not a label of the task", fix)
+            for path in paths
+            if path[-1] not in self.task.labels
+        ]
+
+    def _budget_problems(self) -> list[Problem]:
+        labels = self.budget.human_labels
+        people = any(isinstance(one, HumanAnnotatorConfig) for one in self.annotator)
+        if labels is None or (labels == 0 and not people):
+            return []
+        found: list[Problem] = []
+        if labels < self.budget.batch:
+            found.append(
+                (
+                    ("budget", "human_labels"),
+                    f"{labels} is smaller than budget.batch, {self.budget.batch}",
+                    "raise human_labels or lower batch",
+                )
+            )
+        if people and labels < self.start.items:
+            written = "items" in self.start.model_fields_set
+            found.append(
+                (
+                    ("start", "items"),
+                    f"{self.start.items} is more than budget.human_labels, {labels}",
+                    "lower start.items or raise human_labels",
+                )
+                if written
+                else (
+                    ("budget", "human_labels"),
+                    f"{labels} is smaller than start.items, {self.start.items} by default",
+                    "raise human_labels, or set start.items",
+                )
+            )
+        return found
+
+    def task_object(self) -> Task:
+        """The task, as the rest of llmal knows it."""
+        return self.task.task_object()
+
+    def to_yaml(self) -> str:
+        """The whole configuration, defaults included, as YAML that reads back as the same."""
+        return write(self.model_dump(mode="json", by_alias=True))
+
+    def where(self, *path: str | int) -> str:
+        """Where a value was written, for the errors of those who build objects from it.
+
+        `config.where("selector", "name")` is "trec.yaml, line 7, selector.name".
+        """
+        return self._places.where(path)
+
+    def placed(self, places: Places) -> Self:
+        """This configuration, knowing where its values were written."""
+        self._places = places
+        return self
+
+
+_AS_WRITTEN: tuple[tuple[str, ...], ...] = (
+    ("task", "name"),
+    ("task", "guidelines"),
+    ("task", "text"),
+    ("task", "text", "*"),
+    ("task", "labels", "*"),
+    ("task", "labels", "*", "description"),
+    ("task", "labels", "*", "words"),
+    ("task", "labels", "*", "words", "*"),
+    ("data", "*"),
+    ("annotator", "as"),
+    ("annotator", "column"),
+    ("annotator", "confidence"),
+    ("annotator", "*", "as"),
+    ("annotator", "*", "column"),
+    ("annotator", "*", "confidence"),
+)
+
+
+def is_text(path: KeyPath) -> bool:
+    """Whether a value is a text even where YAML reads a number, a date or a truth value."""
+    return any(
+        len(pattern) == len(path)
+        and all(want in ("*", step) for want, step in zip(pattern, path, strict=True))
+        for pattern in _AS_WRITTEN
+    )

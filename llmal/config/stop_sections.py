@@ -1,0 +1,73 @@
+"""The sections `budget` and `stop`: what ends a run."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from llmal.config.section import Amount, Count, Positive, Section, Share
+
+
+class BudgetConfig(Section):
+    """What may be spent; None sets no limit.
+
+    Attributes:
+        human_labels: Labels by people.
+        money: In the currency of the prices.
+        tokens: Read and written by the language model.
+        rounds: Turns of the loop.
+        batch: Items picked in each round.
+    """
+
+    human_labels: Count | None = None
+    money: Amount | None = None
+    tokens: Positive | None = None
+    rounds: Positive | None = None
+    batch: Positive = 20
+
+
+class StoppingRule(Section):
+    """What ends a run early. A parameter that is left out has the default of the rule."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The parameters that were given."""
+        return self.model_dump(exclude={"name"}, exclude_none=True)
+
+
+class PlateauConfig(StoppingRule):
+    """The validation score has risen by no more than `tolerance` for some rounds."""
+
+    name: Literal["plateau"]
+    rounds: Positive | None = None
+    tolerance: Amount | None = None
+
+
+class TargetAccuracyConfig(StoppingRule):
+    """The accuracy that was asked for is reached."""
+
+    name: Literal["target_accuracy"]
+    accuracy: Annotated[float, Field(gt=0, lt=1)]
+
+
+class EntropySettledConfig(StoppingRule):
+    """The mean entropy of the predictions has moved by no more than `tolerance`."""
+
+    name: Literal["entropy_settled"]
+    rounds: Positive | None = None
+    tolerance: Amount | None = None
+
+
+class AgreementSettledConfig(StoppingRule):
+    """The predictions of successive rounds agree by at least `agreement`."""
+
+    name: Literal["agreement_settled"]
+    rounds: Positive | None = None
+    agreement: Share | None = None
+
+
+StopConfig = Annotated[
+    PlateauConfig | TargetAccuracyConfig | EntropySettledConfig | AgreementSettledConfig,
+    Field(discriminator="name"),
+]

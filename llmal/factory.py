@@ -1,0 +1,355 @@
+"""From a configuration to the objects that it names."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from llmal.annotators.human_queue import HumanQueue
+from llmal.annotators.llm import LLMAnnotator
+from llmal.annotators.protocol import Annotator
+from llmal.annotators.recorded import Recorded
+from llmal.annotators.router import Router, Stage, Threshold
+from llmal.annotators.simulated import SimulatedHuman
+from llmal.budget import Budget
+from llmal.config import (
+    HubDataset,
+    HumanAnnotatorConfig,
+    LLMAnnotatorConfig,
+    LMConfig,
+    RecordedAnnotatorConfig,
+    RunConfig,
+    SimilarityAnnotatorConfig,
+)
+from llmal.embed.protocol import Embedder
+from llmal.errors import ConfigError
+from llmal.events import Callback
+from llmal.icl.prompts import load_prompt
+from llmal.lm.protocol import LanguageModel
+from llmal.orchestrator import Orchestrator
+from llmal.pool import Pool
+from llmal.records import Price
+from llmal.registry import Registry
+from llmal.task import Task
+
+
+def build(
+    config: RunConfig,
+    *,
+    lm: LanguageModel | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> Orchestrator:
+    """The run that a configuration describes.
+
+    Args:
+        config: The configuration.
+        lm: Used in place of the one that the configuration names. Start that one with
+            `language_model`, and close it when the run is over.
+        callbacks: Told of every event.
+
+    Raises:
+        LlmalError: Something in the configuration cannot be had.
+    """
+    from llmal.learners import REGISTRY as LEARNERS
+    from llmal.selectors import REGISTRY as SELECTORS
+    from llmal.stopping import REGISTRY as RULES
+
+    task = config.task_object()
+    pool = open_pool(config, config.data.pool)
+    test = None if config.data.test is None else open_pool(config, config.data.test)
+    embedder = make_embedder(config)
+    chosen = config.learner
+    learner = _make(LEARNERS, chosen.name, chosen.options, config, ("learner",), seed=config.seed)
+    generator, filters = _generator(config, task, lm, embedder, pool, test)
+    options: dict[str, Any] = {}
+    if config.generator is not None:
+        options = {
+            "generate_per_label": config.generator.per_class,
+            "generate_every": config.generator.every,
+        }
+    return Orchestrator(
+        task,
+        pool,
+        directory=config.directory,
+        annotator=make_router(config, task, lm, embedder),
+        test=test,
+        lm=lm,
+        embedder=embedder,
+        selector=_make(
+            SELECTORS, config.selector.name, config.selector.options, config, ("selector",)
+        ),
+        start=_make(
+            SELECTORS,
+            config.start.selector,
+            config.start.options,
+            config,
+            ("start",),
+            key="selector",
+        ),
+        start_items=config.start.items,
+        learner=learner,
+        budget=Budget(
+            human_labels=config.budget.human_labels,
+            money=config.budget.money,
+            tokens=config.budget.tokens,
+            rounds=config.budget.rounds,
+            batch=config.budget.batch,
+        ),
+        stop=[
+            _make(RULES, rule.name, rule.options, config, ("stop", n))
+            for n, rule in enumerate(config.stop)
+        ],
+        objective=config.objective,
+        generator=generator,
+        filters=filters,
+        seed=config.seed,
+        ledger=config.ledger,
+        callbacks=callbacks,
+        **options,
+    )
+
+
+def language_model(config: LMConfig, *, directory: Path | None = None) -> LanguageModel:
+    """Start or load the language model of a configuration.
+
+    Args:
+        config: The section `lm`.
+        directory: Where the log of a server goes.
+
+    Raises:
+        LanguageModelError: It cannot be had.
+    """
+    price = Price(prompt=config.price.prompt, completion=config.price.completion)
+    if config.backend == "transformers":
+        from llmal.lm.transformers import TransformersLM
+
+        return TransformersLM(str(config.model), dtype=config.dtype, price=price)
+    from llmal.lm.vllm import VLLM
+
+    if config.url:
+        return VLLM(config.url, config.model, price=price, api_key=_api_key(config))
+    return VLLM.start(
+        str(config.model),
+        dtype=config.dtype,
+        max_model_len=config.max_model_len,
+        log_file=None if directory is None else directory / "vllm.log",
+        arguments=[part for item in config.args.items() for part in _argument(*item)],
+        price=price,
+    )
+
+
+def planning_model(config: LMConfig) -> LanguageModel:
+    """What `plan` needs of a language model: its tokenizer. Starts nothing."""
+    from llmal.lm.counting import CountingLM
+
+    price = Price(prompt=config.price.prompt, completion=config.price.completion)
+    if config.url:
+        return language_model(config)
+    return CountingLM(str(config.model), price=price, context_length=config.max_model_len)
+
+
+def make_embedder(config: RunConfig) -> Embedder | None:
+    """The embedder of a configuration; it loads its model when first used."""
+    from llmal.embed import SentenceEmbedder
+
+    if config.embedder is None:
+        return None
+    return SentenceEmbedder(config.embedder.model)
+
+
+def open_pool(config: RunConfig, source: Path | HubDataset) -> Pool:
+    """A pool or test set of a configuration, with its text, gold and id columns."""
+    text, gold, item_id = list(config.task.text), config.data.gold, config.data.id
+    if isinstance(source, HubDataset):
+        return Pool.from_hub(source.hub, split=source.split, text=text, gold=gold, id=item_id)
+    return Pool.from_file(source, text=text, gold=gold, id=item_id)
+
+
+def make_router(
+    config: RunConfig, task: Task, lm: LanguageModel | None, embedder: Embedder | None
+) -> Router:
+    """The annotators of a configuration, in order, with their thresholds."""
+    stages: list[Stage] = []
+    for n, section in enumerate(config.annotator):
+        where = config.where("annotator", n, "name")
+        annotator = _annotator(config, section, task, lm, embedder, where)
+        threshold = getattr(section, "threshold", 0.0)
+        stages.append(Stage(annotator, Threshold(threshold)))
+    return Router(stages)
+
+
+def _annotator(
+    config: RunConfig,
+    section: Any,
+    task: Task,
+    lm: LanguageModel | None,
+    embedder: Embedder | None,
+    where: str,
+) -> Annotator:
+    match section:
+        case LLMAnnotatorConfig():
+            if lm is None:
+                raise ConfigError(
+                    "the annotator llm needs a language model", where=where, fix="add lm:"
+                )
+            return LLMAnnotator(
+                task,
+                lm,
+                shots=section.shots,
+                demonstrations=section.demonstrations,
+                prompt=load_prompt(section.prompt or "label").with_values(section.prompt_values),
+                style=_style(config),
+                normalise=section.normalise,
+                rationale=section.rationale,
+                name=section.ledger_name,
+                batch_size=section.batch_size,
+            )
+        case HumanAnnotatorConfig(via="queue"):
+            return HumanQueue(task, cost=section.cost, name=section.ledger_name)
+        case HumanAnnotatorConfig():
+            return SimulatedHuman(
+                labels=task.names,
+                noise=section.noise,
+                confusion=section.confusion,
+                cost=section.cost,
+                name=section.ledger_name,
+            )
+        case RecordedAnnotatorConfig():
+            return Recorded(
+                section.column,
+                labels=task.names,
+                confidence=section.confidence,
+                name=section.ledger_name,
+            )
+        case SimilarityAnnotatorConfig():
+            from llmal.annotators.similarity import SimilarityAnnotator
+
+            if embedder is None:
+                raise ConfigError(
+                    "the annotator similarity needs an embedder", where=where, fix="add embedder:"
+                )
+            made = SimilarityAnnotator(task, embedder, name=section.ledger_name)
+            if section.temperature is not None:
+                made.temperature = section.temperature
+            return made
+    raise ConfigError(f"there is no annotator {section!r}", where=where)
+
+
+def _generator(
+    config: RunConfig,
+    task: Task,
+    lm: LanguageModel | None,
+    embedder: Embedder | None,
+    pool: Pool,
+    test: Pool | None,
+) -> tuple[Any, list[Any]]:
+    section = config.generator
+    if section is None or lm is None or getattr(lm, "counts_only", False):
+        return None, []
+    return make_generator(section, task, lm, embedder, pool, test, style=_style(config))
+
+
+def _style(config: RunConfig) -> str:
+    return config.lm.prompt_style if config.lm is not None else "auto"
+
+
+def make_generator(
+    section: Any,
+    task: Task,
+    lm: LanguageModel,
+    embedder: Embedder | None,
+    pool: Pool | None,
+    test: Pool | None,
+    *,
+    style: str = "auto",
+) -> tuple[Any, list[Any]]:
+    """The generator of a configuration, and the filters behind it."""
+    from llmal.generators import (
+        ClassConditional,
+        FormatAndLength,
+        LabelAgreement,
+        NearDuplicates,
+    )
+
+    limits = {
+        name: value
+        for name in ("min_words", "max_words")
+        if (value := getattr(section, name)) is not None
+    }
+    generator = ClassConditional(
+        task,
+        lm,
+        prompt=load_prompt(section.prompt or "generate").with_values(section.prompt_values),
+        structure=section.structure,
+        style=style,
+        shots=section.shots,
+        temperature=section.temperature,
+        **limits,
+    )
+    filters: list[Any] = [
+        FormatAndLength(**limits),
+        NearDuplicates(
+            () if pool is None else pool,
+            () if test is None else test,
+            embedder=embedder,
+            threshold=section.similarity,
+        ),
+        LabelAgreement(task, lm, minimum=section.agreement, style=style),
+    ]
+    return generator, filters
+
+
+def _make(
+    registry: Registry,
+    name: str,
+    options: Mapping[str, Any],
+    config: RunConfig,
+    place: tuple[str | int, ...],
+    *,
+    key: str = "name",
+    seed: int | None = None,
+) -> Any:
+    """An object by its name and options; mistakes are told with their line."""
+    try:
+        made: Callable[..., Any] = registry.get(name)
+    except ConfigError as error:
+        raise ConfigError(error.what, where=config.where(*place, key), fix=error.fix) from None
+    accepted = inspect.signature(made).parameters
+    for option in options:
+        if option not in accepted:
+            raise ConfigError(
+                f"{name} has no option {option!r}",
+                where=config.where(*place, option),
+                fix=f"its options are {', '.join(accepted) or 'none'}",
+            )
+    given = dict(options)
+    for parameter in ("seed", "random_state"):
+        if seed is not None and parameter in accepted:
+            given.setdefault(parameter, seed)
+    try:
+        return made(**given)
+    except (ConfigError, TypeError, ValueError) as error:
+        what = error.what if isinstance(error, ConfigError) else str(error)
+        fix = error.fix if isinstance(error, ConfigError) else None
+        first = next(iter(options), key)
+        raise ConfigError(what, where=config.where(*place, first), fix=fix) from error
+
+
+def _api_key(config: LMConfig) -> str | None:
+    if config.api_key_env is None:
+        return None
+    with contextlib.suppress(KeyError):
+        return os.environ[config.api_key_env]
+    raise ConfigError(
+        f"the environment variable {config.api_key_env} is not set",
+        fix="set it to the key of the model server",
+    )
+
+
+def _argument(name: str, value: Any) -> list[str]:
+    flag = f"--{name.lstrip('-').replace('_', '-')}"
+    return [flag] if value is True else [flag, str(value)]

@@ -1,0 +1,672 @@
+"""The loop: pick, ask, record, learn, until the budget or a rule ends it."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmal.annotators.human_queue import HumanQueue
+from llmal.annotators.llm import LLMAnnotator
+from llmal.annotators.protocol import Annotator, Context
+from llmal.annotators.router import Router, Stage
+from llmal.budget import Budget
+from llmal.embed.protocol import Embedder
+from llmal.errors import ConfigError, DataError
+from llmal.events import Callback, Event, EventKind, WarningCollector
+from llmal.generators.protocol import Filter, Generator
+from llmal.guards import collected_warnings, on_interrupt, only_one
+from llmal.learners.protocol import Learner
+from llmal.ledger import Decided, Ledger, Round
+from llmal.lm.cache import ResponseCache
+from llmal.lm.protocol import LanguageModel
+from llmal.planning import Plan, forecast
+from llmal.pool import Pool
+from llmal.records import Annotation, Item, Usage
+from llmal.selectors.protocol import Selector
+from llmal.selectors.state import RoundState
+from llmal.stopping import StoppingRule
+from llmal.synthesis import Synthesis
+from llmal.task import Task
+from llmal.training import Trainer
+
+Objective = Literal["model", "labels"]
+Status = Literal["finished", "waiting", "interrupted"]
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a call of `Orchestrator.run` ended.
+
+    Attributes:
+        status: "finished"; "waiting" for people; or "interrupted" by Ctrl-C. After the last two,
+            `run` again goes on.
+        reason: Why, in words.
+        accuracy: Of the learner on the test set after the last round; None without one.
+        rounds: The rounds so far.
+        labels: The label of each item that has one, by item id.
+        cost: Everything that was spent in this run directory.
+        directory: The run directory.
+    """
+
+    status: Status
+    reason: str
+    accuracy: float | None
+    rounds: list[Round]
+    labels: dict[str, Decided]
+    cost: Usage
+    directory: Path
+    _ledger_url: str = field(repr=False, default="")
+    _annotations: int = field(repr=False, default=0)
+
+    @property
+    def annotations(self) -> list[Annotation]:
+        """Every annotation that was in the ledger then, in the order in which they came."""
+        with Ledger.open(self._ledger_url) as ledger:
+            return list(itertools.islice(ledger.annotations(), self._annotations))
+
+
+class _Interrupted(Exception):
+    """Ctrl-C was pressed once, and the work in hand is done."""
+
+
+class _SpentOut(Exception):
+    """The budget does not reach to the end of the sweep."""
+
+
+class Orchestrator:
+    """Spends a budget of labels on a pool.
+
+    `objective="model"`: in each round the selector picks a batch, the annotators label it, and
+    the learner is trained anew. `objective="labels"`: people label the start, the annotators that
+    are no people then go over the whole pool, and people review, round by round, what those were
+    not sure of.
+
+    Everything is in the run directory: what was picked is in the ledger before anybody is asked,
+    an answer when it is given. Killed at any point, a run goes on where it was.
+
+    Args:
+        task: What to label.
+        pool: The texts.
+        directory: The run directory; made if it is not there.
+        annotator: Who labels: an annotator, or a `Router` of several.
+        test: A labelled test set. Never picked from, never shown to a prompt.
+        lm: A language model whose answers are to be kept in the run directory.
+        embedder: By default all-MiniLM-L6-v2, loaded when something needs it.
+        selector: The query strategy. By default `Margin`.
+        start: The strategy of the first round, when there are no labels. By default `TypiClust`.
+        start_items: Items of the first round; by default a batch.
+        learner: By default `LinearHead`.
+        budget: Limits, and the size of a batch.
+        stop: Rules that end the run before the budget does.
+        objective: "model" or "labels".
+        generator: Writes synthetic items for the learner every `generate_every` rounds.
+        filters: What synthetic items must pass.
+        generate_per_label: Synthetic items asked for, for each label.
+        generate_every: Rounds from one time to the next.
+        seed: Same seed, same picks.
+        ledger: Database URL; by default a SQLite file in the run directory.
+        callbacks: Told of every event.
+
+    Raises:
+        ConfigError: Parts that do not fit together.
+        DataError: A gold label that the task lacks, or a test set without gold.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        pool: Pool,
+        *,
+        directory: str | Path,
+        annotator: Annotator | Router,
+        test: Pool | None = None,
+        lm: LanguageModel | None = None,
+        embedder: Embedder | None = None,
+        selector: Selector | None = None,
+        start: Selector | None = None,
+        start_items: int | None = None,
+        learner: Learner | None = None,
+        budget: Budget = Budget(),
+        stop: Sequence[StoppingRule] = (),
+        objective: Objective = "model",
+        generator: Generator | None = None,
+        filters: Sequence[Filter] = (),
+        generate_per_label: int = 10,
+        generate_every: int = 1,
+        seed: int = 0,
+        ledger: str | None = None,
+        callbacks: Sequence[Callback] = (),
+    ) -> None:
+        from llmal.learners import LinearHead
+        from llmal.selectors import Margin, TypiClust
+
+        self.task = task
+        self.pool = pool
+        self.test = test
+        self.directory = Path(directory)
+        self.lm = lm
+        self.router = annotator if isinstance(annotator, Router) else Router([Stage(annotator)])
+        self.selector: Selector = selector if selector is not None else Margin()
+        self.start: Selector = start if start is not None else TypiClust()
+        self.start_items = min(budget.batch if start_items is None else start_items, len(pool))
+        self.learner: Learner = learner if learner is not None else LinearHead()
+        self.budget = budget
+        self.stop = tuple(stop)
+        self.objective: Objective = objective
+        self.seed = seed
+        self.ledger_url = ledger or str(self.directory / "ledger.sqlite")
+        self._callbacks = list(callbacks)
+        self._ending = False
+        self._spent_out: str | None = None
+        self._needs_embedder = self.learner.input == "embeddings" or any(
+            "embeddings" in one.requires for one in (self.selector, self.start)
+        )
+        self.embedder = embedder if embedder is not None else self._default_embedder()
+        self._check()
+        self.trainer = Trainer(
+            task,
+            pool,
+            self.learner,
+            embedder=self.embedder,
+            test=test,
+            matrix_file=self.directory / "embeddings.npy",
+            seed=seed,
+            on_progress=self._progress,
+        )
+        self._synthesis = (
+            None
+            if generator is None
+            else Synthesis(
+                task,
+                generator,
+                filters,
+                per_label=generate_per_label,
+                every=generate_every,
+                seed=seed,
+            )
+        )
+
+    def _default_embedder(self) -> Embedder | None:
+        if not self._needs_embedder:
+            return None
+        from llmal.embed import SentenceEmbedder
+
+        return SentenceEmbedder()
+
+    def _check(self) -> None:
+        if len(self.pool) == 0:
+            raise DataError("the pool is empty", where=self.pool.source)
+        if self.objective not in ("model", "labels"):
+            raise ConfigError(
+                f"there is no objective {self.objective!r}", fix="use 'model' or 'labels'"
+            )
+        if self.start_items < 1:
+            raise ConfigError("the start has no items", fix="use 1 or more")
+        needed = self.start.requires & {"probabilities", "lm_scores"}
+        if needed:
+            raise ConfigError(
+                f"the start selector {_name(self.start)} needs {' and '.join(sorted(needed))}, "
+                "and before the first round there are none",
+                fix="use random, kmeans or typiclust",
+            )
+        if "lm_scores" in self.selector.requires:
+            raise ConfigError(
+                f"the selector {_name(self.selector)} needs lm_scores, which a run does not have",
+                fix="use a selector over probabilities or embeddings",
+            )
+        if self.test is not None:
+            if not self.test.has_gold:
+                raise DataError(
+                    "the test set has no gold column",
+                    where=self.test.source,
+                    fix="name its gold column, or leave the test set out",
+                )
+            self.test.check_labels(self.task)
+            empty = sum(label is None for label in self.test.gold())
+            if empty:
+                raise DataError(
+                    f"{empty} of {len(self.test)} test items have no gold label",
+                    where=self.test.source,
+                    fix="fill them in or remove them",
+                )
+        if self.pool.has_gold:
+            self.pool.check_labels(self.task)
+
+    @property
+    def _people(self) -> list[int]:
+        """Stages of the router that are people."""
+        return [i for i, one in enumerate(self.router.stages) if one.annotator.kind == "human"]
+
+    @property
+    def _machines(self) -> list[int]:
+        """Stages of the router that are not."""
+        return [i for i, one in enumerate(self.router.stages) if one.annotator.kind != "human"]
+
+    # What the run says
+
+    def _tell(self, kind: EventKind, message: str, **data: Any) -> None:
+        event = Event(kind, message, data)
+        for callback in self._callbacks:
+            callback(event)
+
+    def _progress(self, what: str, done: int, total: int) -> None:
+        self._tell("progress", what, what=what, done=done, total=total)
+        self._pause_point()
+
+    def _end_soon(self) -> None:
+        self._ending = True
+        self._tell("interrupting", "ending after the batch in hand; Ctrl-C again ends at once")
+
+    def _pause_point(self) -> None:
+        if self._ending:
+            raise _Interrupted
+
+    def plan(self) -> Plan:
+        """What the run can cost at most, and a sample of its prompts. Asks nobody."""
+        return forecast(
+            self.task,
+            self.pool,
+            self.router,
+            self.budget,
+            objective=self.objective,
+            start_items=self.start_items,
+        )
+
+    # The run
+
+    def run(self) -> RunResult:
+        """Go on until the budget or a rule ends the run, or until it waits for people.
+
+        The first Ctrl-C ends the run after the batch in hand, which is kept; the second at once.
+
+        Raises:
+            LlmalError: Something failed. Everything that was answered before is kept, and `run`
+                again goes on from there.
+        """
+        self._ending = False
+        self._spent_out = None
+        with contextlib.ExitStack() as held:
+            held.enter_context(only_one(self.directory))
+            ledger = held.enter_context(Ledger.open(self.ledger_url))
+            ledger.bind(
+                task=self.task.fingerprint,
+                pool=self.pool.fingerprint,
+                objective=self.objective,
+                seed=str(self.seed),
+            )
+            warnings = held.enter_context(collected_warnings())
+            held.callback(self._note_warnings, ledger, warnings)
+            held.enter_context(on_interrupt(self._end_soon))
+            if self.lm is not None and self.lm.cache is None:
+                self.lm.cache = ResponseCache(self.directory / "responses.sqlite")
+            for stage in self.router.stages:
+                self._connect(stage.annotator, ledger)
+            status: Status
+            try:
+                status, reason = self._loop(ledger, warnings)
+            except _Interrupted:
+                status, reason = "interrupted", "Ctrl-C; run again to go on"
+            except _SpentOut:
+                status, reason = "finished", f"{self._spent_out} is spent"
+            self._note_warnings(ledger, warnings)
+            result = self._result(ledger, status, reason)
+            ledger.event("stopped", reason, {"status": status})
+        self._ending = False
+        self._tell("waiting" if status == "waiting" else "stopped", reason, status=status)
+        return result
+
+    def _connect(self, annotator: Annotator, ledger: Ledger) -> None:
+        if isinstance(annotator, HumanQueue):
+            annotator.attach(ledger.queue, self.directory)
+        if isinstance(annotator, LLMAnnotator):
+            cost = annotator.setup_cost()
+            if cost.requests:
+                ledger.spend("prompt style", cost, key=f"setup-{annotator.name}")
+
+    def _loop(self, ledger: Ledger, warnings: WarningCollector) -> tuple[Status, str]:
+        if not ledger.rounds():
+            plan = self.plan()
+            ledger.event("plan", plan.summary(), plan.as_dict())
+            self._tell("plan", plan.summary(), **plan.as_dict())
+        else:
+            for last in [one for one in ledger.rounds() if one.finished is not None][-1:]:
+                self._learn(ledger, last.number)
+        while True:
+            self._pause_point()
+            rounds = ledger.rounds()
+            if rounds and rounds[-1].finished is None:
+                current = rounds[-1]
+            else:
+                reason = self._stop_reason(ledger, rounds)
+                if reason is not None:
+                    return "finished", reason
+                started = self._start_round(ledger, rounds)
+                if started is None:
+                    return "finished", "every item of the pool is labelled"
+                current = started
+            waiting = self._work(ledger, current)
+            self._note_warnings(ledger, warnings)
+            if waiting:
+                return "waiting", self._waiting_for(waiting)
+
+    def _waiting_for(self, items: int) -> str:
+        files = [
+            str(stage.annotator.file)
+            for stage in self.router.stages
+            if isinstance(stage.annotator, HumanQueue)
+        ]
+        where = f" in {files[0]}" if files else ""
+        return f"{items} label(s) by people are wanted{where}; fill them in and run again"
+
+    def _stop_reason(self, ledger: Ledger, rounds: Sequence[Round]) -> str | None:
+        if not rounds:
+            return None
+        swept = any(one.phase == "sweep" for one in rounds)
+        if self.objective == "labels" and not swept and self._machines:
+            return None
+        if self._spent_out is not None:
+            return f"{self._spent_out} is spent"
+        spent = ledger.total_usage()
+        if self._people and self.budget.human_labels_left(spent) == 0:
+            return f"the budget of {self.budget.human_labels} human labels is spent"
+        if self.objective == "labels" and not self._people:
+            return "every annotator has been over the pool"
+        after_start = sum(one.phase == "query" for one in rounds)
+        if self.budget.rounds is not None and after_start >= self.budget.rounds:
+            return f"{self.budget.rounds} rounds are done"
+        history = [one.metrics for one in rounds]
+        for rule in self.stop:
+            reason = rule.reason(history)
+            if reason is not None:
+                return reason
+        return None
+
+    # A round
+
+    def _start_round(self, ledger: Ledger, rounds: Sequence[Round]) -> Round | None:
+        number = len(rounds)
+        if self.objective == "labels" and self._machines:
+            if number == 0 and not self._people:
+                return self._record(ledger, number, "sweep", None)
+            if number and not any(one.phase == "sweep" for one in rounds):
+                return self._record(ledger, number, "sweep", None)
+        phase = "start" if number == 0 else "query"
+        selector = self.start if number == 0 else self.selector
+        size = self.start_items if number == 0 else self.budget.batch
+        labels = ledger.labels()
+        positions, columns = self._labelled(labels)
+        last = self.router.stages[-1].annotator.name
+        asked = {one.item_id for one in ledger.annotations(annotator=last) if one.label is None}
+        undecided = self.pool.positions(sorted(asked - labels.keys()))
+        if number and "probabilities" in selector.requires and not self._can_predict(ledger):
+            logging.getLogger("llmal.run").warning(
+                "round %d: fewer than two labels have been seen, so the learner has no use yet; "
+                "%s picks in place of %s",
+                number,
+                _name(self.start),
+                _name(selector),
+            )
+            selector = self.start
+        state = RoundState.from_pool(
+            self.pool,
+            labelled=positions,
+            labels=columns,
+            exclude=undecided,
+            embeddings=self.trainer.embeddings if self.embedder is not None else None,
+            probabilities=lambda unlabelled: self._probabilities(ledger, unlabelled),
+        )
+        size = min(size, len(state.unlabelled))
+        if size == 0:
+            return None
+        self._tell("step", f"round {number}: {_name(selector)} picks {size} items")
+        picks = selector.select(state, size, np.random.default_rng([self.seed, number]))
+        return self._record(ledger, number, phase, (selector, picks))
+
+    def _record(
+        self, ledger: Ledger, number: int, phase: str, made: tuple[Selector, Any] | None
+    ) -> Round:
+        if made is None:
+            ids, scores, why, name = [], [], [], "all"
+        else:
+            selector, picks = made
+            ids, name = self.pool.ids(picks.indices), _name(selector)
+            scores, why = [float(s) for s in picks.scores], list(picks.why)
+        ledger.start_round(number, phase=phase, selector=name, item_ids=ids, scores=scores, why=why)
+        picked = [{"id": i, "score": s, "why": w} for i, s, w in zip(ids, scores, why, strict=True)]
+        _write_json(
+            self.directory / "picks" / f"round-{number:03d}.json",
+            {"round": number, "phase": phase, "selector": name, "seed": self.seed, "items": picked},
+        )
+        items = len(ids) or len(self.pool)
+        self._tell("round_started", f"round {number} ({phase})", round=number, items=items)
+        return ledger.rounds()[-1]
+
+    def _work(self, ledger: Ledger, current: Round) -> int:
+        """Bring a round to its end; gives the number of items that people still have to label."""
+        begun = time.perf_counter()
+        before = ledger.labels(before_round=current.number)
+        if current.phase == "sweep":
+            done = {i for i, label in before.items() if label.kind == "human"}
+            ids = [i for i in self.pool.ids() if i not in done]
+            stages = self._machines
+        else:
+            ids = list(current.item_ids)
+            stages = list(range(len(self.router.stages)))
+            if self.objective == "labels" and self._people:
+                stages = self._people
+        context = self._context(current, before)
+        waiting = self._ask(ledger, current, ids, stages, context)
+        if waiting:
+            return waiting
+        if self._spent_out is not None and current.phase == "sweep":
+            # Left open, so that a run with a larger budget goes on with the sweep.
+            self._learn(ledger, current.number)
+            raise _SpentOut
+        if self._synthesis is not None and current.phase != "sweep":
+            self._synthesis.round(ledger, current.number, context)
+        self._pause_point()
+        spent = ledger.total_usage()
+        figures: dict[str, Any] = {
+            **self._learn(ledger, current.number),
+            "human_labels": spent.human_labels,
+            "tokens": spent.tokens,
+            "money": spent.money,
+            "seconds": time.perf_counter() - begun,
+        }
+        ledger.finish_round(current.number, figures)
+        self._tell("round_finished", _sentence(current, figures), round=current.number, **figures)
+        return 0
+
+    def _context(self, current: Round, before: dict[str, Decided]) -> Context:
+        wants = any(
+            isinstance(stage.annotator, LLMAnnotator) and stage.annotator.shots
+            for stage in self.router.stages
+        )
+        shown: tuple[Item, ...] = ()
+        if wants or self._synthesis is not None:
+            by_people = sorted(i for i, label in before.items() if label.kind == "human")
+            # Demonstrations are drawn from at most a thousand items, whatever the budget.
+            items = self.pool.items(self.pool.positions(by_people[:1000]))
+            shown = tuple(Item(one.id, one.text, one.fields, before[one.id].label) for one in items)
+        return Context(
+            round=current.number,
+            demonstrations=shown,
+            seed=int(np.random.SeedSequence([self.seed, current.number]).generate_state(1)[0]),
+        )
+
+    def _ask(
+        self,
+        ledger: Ledger,
+        current: Round,
+        ids: Sequence[str],
+        stages: Sequence[int],
+        context: Context,
+    ) -> int:
+        left = list(ids)
+        waiting = 0
+        for number in stages:
+            annotator = self.router.stages[number].annotator
+            answered = ledger.annotated(annotator.name, current.number)
+            todo = [i for i in left if i not in answered]
+            if annotator.kind == "human":
+                allowed = self.budget.human_labels_left(ledger.total_usage())
+                todo = todo if allowed is None else todo[:allowed]
+            done = len(answered.intersection(left))
+            total = done + len(todo)
+            for start in range(0, len(todo), annotator.batch_size):
+                self._pause_point()
+                items = self.pool.items(
+                    self.pool.positions(todo[start : start + annotator.batch_size])
+                )
+                affordable = self._affordable(ledger, annotator, items, context)
+                if affordable:
+                    given = annotator.annotate(affordable, context)
+                    ledger.append(self.router.decide(number, given))
+                    waiting += len(affordable) - len(given)
+                    done += len(given)
+                    spent = ledger.total_usage()
+                    self._tell(
+                        "progress",
+                        annotator.name,
+                        what=f"round {current.number}: {annotator.name}",
+                        done=done,
+                        total=total,
+                        tokens=spent.tokens,
+                        money=spent.money,
+                        human_labels=spent.human_labels,
+                    )
+                if len(affordable) < len(items):
+                    break
+            left = self._deferred(ledger, annotator, current.number, left)
+            if not left:
+                break
+        return waiting
+
+    def _deferred(
+        self, ledger: Ledger, annotator: Annotator, number: int, ids: Sequence[str]
+    ) -> list[str]:
+        # An item that is still waited for is not passed on.
+        deferred = {
+            one.item_id
+            for one in ledger.annotations(round=number, annotator=annotator.name)
+            if one.decision == "deferred"
+        }
+        return [i for i in ids if i in deferred]
+
+    def _affordable(
+        self, ledger: Ledger, annotator: Annotator, items: list[Item], context: Context
+    ) -> list[Item]:
+        """The longest beginning of a batch whose highest cost the budget still allows."""
+        if self.budget.money is None and self.budget.tokens is None:
+            return items
+        spent = ledger.total_usage()
+        limit = self.budget.exceeded_by(spent, annotator.estimate(items, context))
+        if limit is None:
+            return items
+        self._spent_out = limit
+        fits, too_many = 0, len(items)
+        while too_many - fits > 1:
+            middle = (fits + too_many) // 2
+            cost = annotator.estimate(items[:middle], context)
+            if self.budget.exceeded_by(spent, cost) is None:
+                fits = middle
+            else:
+                too_many = middle
+        return items[:fits]
+
+    # The learner
+
+    def _labelled(self, labels: dict[str, Decided]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        ids = sorted(labels)
+        columns = np.array([self.task.index(labels[i].label) for i in ids], dtype=np.int64)
+        return self.pool.positions(ids), columns
+
+    def _can_predict(self, ledger: Ledger) -> bool:
+        return self._reviewing(ledger) or (self.trainer.fitted and self._seen > 1)
+
+    def _reviewing(self, ledger: Ledger) -> bool:
+        return self.objective == "labels" and bool(self._machines)
+
+    def _probabilities(self, ledger: Ledger, unlabelled: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The learner's; in a review, those of the annotator that was not sure of the item."""
+        if not self._reviewing(ledger):
+            return self.trainer.probabilities(unlabelled)
+        uniform = 1 / len(self.task.labels)
+        result = np.full((len(unlabelled), len(self.task.labels)), uniform, dtype=np.float32)
+        row = {i: n for n, i in enumerate(self.pool.ids(unlabelled))}
+        for one in ledger.annotations():
+            if one.item_id in row and one.probabilities is not None:
+                result[row[one.item_id]] = [one.probabilities[name] for name in self.task.names]
+        return result
+
+    def _learn(self, ledger: Ledger, number: int) -> dict[str, Any]:
+        """Train on everything up to a round, and measure."""
+        labels = ledger.labels(before_round=number + 1)
+        synthetic = (
+            [(one.text, self.task.index(one.label)) for one in ledger.synthetic(accepted=True)]
+            if self._synthesis is not None
+            else []
+        )
+        figures: dict[str, Any] = {"labelled": len(labels), "synthetic": len(synthetic)}
+        positions, columns = self._labelled(labels)
+        self._seen = len({*columns.tolist(), *(column for _, column in synthetic)})
+        if not self._seen or (self.embedder is None and self.learner.input == "embeddings"):
+            return figures
+        self._tell("step", f"round {number}: training on {len(positions)} labels")
+        self.trainer.fit(positions, columns, synthetic)
+        figures.update(self.trainer.measure())
+        self.learner.save(self.directory / "learner")
+        return figures
+
+    _seen: int = 0
+
+    # Around the run
+
+    def _note_warnings(self, ledger: Ledger, collector: WarningCollector) -> None:
+        for message in collector.take():
+            ledger.event("warning", message)
+            self._tell("warning", message)
+
+    def _result(self, ledger: Ledger, status: Status, reason: str) -> RunResult:
+        rounds = ledger.rounds()
+        tested = [
+            one.metrics["accuracy"] for one in rounds if one.metrics.get("accuracy") is not None
+        ]
+        return RunResult(
+            status=status,
+            reason=reason,
+            accuracy=tested[-1] if tested else None,
+            rounds=rounds,
+            labels=ledger.labels(),
+            cost=ledger.total_usage(),
+            directory=self.directory,
+            _ledger_url=self.ledger_url,
+            _annotations=ledger.annotation_count(),
+        )
+
+
+def _name(selector: Selector) -> str:
+    return str(getattr(selector, "name", type(selector).__name__))
+
+
+def _sentence(current: Round, figures: dict[str, Any]) -> str:
+    accuracy = figures.get("accuracy")
+    tail = f", test accuracy {accuracy:.3f}" if accuracy is not None else ""
+    return f"round {current.number} ({current.phase}): {figures['labelled']} labelled{tail}"
+
+
+def _write_json(path: Path, content: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,216 @@
+"""Figures on how right labels are: against gold, or against people where there is no gold."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from llmal.calibration import measures
+from llmal.records import Annotation
+from llmal.report.record import DecidedLike, RunRecord
+
+MATRIX_LABELS = 15
+TOP_CONFUSIONS = 20
+HISTOGRAM_BINS = 20
+
+
+def share(hits: int, n: int) -> dict[str, Any] | None:
+    """A share with its 95 % Wilson interval; None of nothing."""
+    if not n:
+        return None
+    low, high = measures.wilson_interval(hits, n)
+    return {"value": hits / n, "low": low, "high": high, "hits": hits, "n": n}
+
+
+def known_gold(record: RunRecord) -> dict[str, str]:
+    """Gold by item id, without labels that the task does not have."""
+    names = set(record.task.names)
+    return {i: label for i, label in (record.gold or {}).items() if label in names}
+
+
+def human_labels(record: RunRecord) -> dict[str, str]:
+    """The label that people gave, by item id: the delivered one where it is theirs."""
+    last = {
+        one.item_id: one.label
+        for one in record.annotations
+        if one.kind == "human" and one.label is not None
+    }
+    decided = {i: one.label for i, one in record.labels.items() if one.kind == "human"}
+    return {**last, **decided}
+
+
+def last_by_annotator(annotations: Iterable[Annotation]) -> dict[str, dict[str, Annotation]]:
+    """For each annotator that is not a person its last annotation of each item."""
+    made: dict[str, dict[str, Annotation]] = {}
+    for one in annotations:
+        if one.kind != "human":
+            made.setdefault(one.annotator, {})[one.item_id] = one
+    return made
+
+
+def machine_labels(record: RunRecord) -> list[dict[str, Any]]:
+    """One entry for each annotator that is not a person: LLMs, text similarity, columns.
+
+    An abstention is neither right nor wrong; it is counted by itself. Accuracy is over the items
+    that have both a label and a reference.
+    """
+    gold = known_gold(record)
+    reference, name = (gold, "gold") if gold else (human_labels(record), "people")
+    return [
+        _machine(record, annotator, list(last.values()), reference, name)
+        for annotator, last in last_by_annotator(record.annotations).items()
+    ]
+
+
+def _machine(
+    record: RunRecord,
+    annotator: str,
+    last: Sequence[Annotation],
+    reference: Mapping[str, str],
+    reference_name: str,
+) -> dict[str, Any]:
+    given = [one for one in last if one.label is not None]
+    judged = [one for one in given if one.item_id in reference]
+    return {
+        "annotator": annotator,
+        "kind": last[0].kind,
+        "items": len(last),
+        "accepted": sum(one.decision == "accepted" for one in given),
+        "deferred": sum(one.decision == "deferred" for one in given),
+        "abstained": len(last) - len(given),
+        "exact": all(one.exact for one in last),
+        "reference": reference_name if judged else None,
+        "accuracy": _accuracy(judged, reference),
+        "accuracy_accepted": _accuracy(
+            [one for one in judged if one.decision == "accepted"], reference
+        ),
+        "accuracy_deferred": _accuracy(
+            [one for one in judged if one.decision == "deferred"], reference
+        ),
+        "macro_f1": _macro_f1(record, judged, reference),
+        "calibration": _calibration(record, judged, reference),
+        "confusion": confusion(
+            record.task.names,
+            [(reference[one.item_id], one.label) for one in judged if one.label is not None],
+        ),
+    }
+
+
+def _accuracy(judged: Sequence[Annotation], reference: Mapping[str, str]) -> dict[str, Any] | None:
+    return share(sum(one.label == reference[one.item_id] for one in judged), len(judged))
+
+
+def _macro_f1(
+    record: RunRecord, judged: Sequence[Annotation], reference: Mapping[str, str]
+) -> float | None:
+    if not judged:
+        return None
+    truth = [reference[one.item_id] for one in judged]
+    return measures.macro_f1([str(one.label) for one in judged], truth, record.task.names)
+
+
+def _calibration(
+    record: RunRecord, judged: Sequence[Annotation], reference: Mapping[str, str]
+) -> dict[str, Any] | None:
+    names = record.task.names
+    rated = [
+        (one.probabilities, one)
+        for one in judged
+        if one.probabilities is not None and one.label in one.probabilities
+    ]
+    if not rated:
+        return None
+    confidences = np.clip([p[str(one.label)] for p, one in rated], 0.0, 1.0)
+    correct = np.array([one.label == reference[one.item_id] for _, one in rated])
+    column = {name: position for position, name in enumerate(names)}
+    matrix = np.array([[p.get(name, 0.0) for name in names] for p, _ in rated])
+    truth = np.array([column[reference[one.item_id]] for _, one in rated])
+    whole = bool((np.abs(matrix.sum(axis=1) - 1) <= 1e-3).all())
+    edges = np.linspace(0.0, 1.0, HISTOGRAM_BINS + 1)
+    return {
+        "n": len(rated),
+        "mean_confidence": float(confidences.mean()),
+        "ece": measures.expected_calibration_error(confidences, correct),
+        "brier": measures.brier(matrix, truth) if whole else None,
+        "nll": measures.negative_log_likelihood(matrix, truth) if whole else None,
+        "auroc": measures.auroc_of_correctness(confidences, correct),
+        "bins": [
+            {
+                "confidence": one.confidence,
+                "accuracy": share(round(one.accuracy * one.count), one.count),
+                "count": one.count,
+                "low": one.low,
+                "high": one.high,
+            }
+            for one in measures.reliability(confidences, correct)
+        ],
+        "histogram": {
+            "edges": edges.tolist(),
+            "right": np.histogram(confidences[correct], edges)[0].tolist(),
+            "wrong": np.histogram(confidences[~correct], edges)[0].tolist(),
+        },
+    }
+
+
+def delivered_labels(record: RunRecord) -> dict[str, Any]:
+    """The labels that the run leaves with: who gave them, and how right they are against gold."""
+    gold = known_gold(record)
+    kinds = Counter(one.kind for one in record.labels.values())
+    judged = {i: one for i, one in record.labels.items() if i in gold}
+    return {
+        "items": len(record.labels),
+        "by_kind": dict(sorted(kinds.items())),
+        "accuracy": _delivered_accuracy(judged, gold),
+        "accuracy_by_kind": {
+            kind: _delivered_accuracy({i: d for i, d in judged.items() if d.kind == kind}, gold)
+            for kind in sorted(kinds)
+        },
+        "confusion": confusion(
+            record.task.names, [(gold[i], one.label) for i, one in judged.items()]
+        ),
+    }
+
+
+def _delivered_accuracy(
+    judged: Mapping[str, DecidedLike], gold: Mapping[str, str]
+) -> dict[str, Any] | None:
+    return share(sum(one.label == gold[i] for i, one in judged.items()), len(judged))
+
+
+def confusion(names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> dict[str, Any] | None:
+    """What was taken for what, from pairs (reference, label given); None without pairs.
+
+    The whole matrix for few labels; the most frequent confusions and the figures of each label
+    always.
+    """
+    if not pairs:
+        return None
+    counts = Counter(pairs)
+    references = Counter(true for true, _ in pairs)
+    given = Counter(label for _, label in pairs)
+    wrong = [(pair, n) for pair, n in counts.items() if pair[0] != pair[1]]
+    wrong.sort(key=lambda entry: (-entry[1], entry[0]))
+    return {
+        "n": len(pairs),
+        "matrix": [[counts[true, label] for label in names] for true in names]
+        if len(names) <= MATRIX_LABELS
+        else None,
+        "top": [
+            {"reference": true, "given": label, "count": n, "share": n / references[true]}
+            for (true, label), n in wrong[:TOP_CONFUSIONS]
+        ],
+        "confused_pairs": len(wrong),
+        "labels": [
+            {
+                "label": name,
+                "reference": references[name],
+                "given": given[name],
+                "precision": counts[name, name] / given[name] if given[name] else None,
+                "recall": counts[name, name] / references[name] if references[name] else None,
+            }
+            for name in names
+        ],
+    }

@@ -1,0 +1,60 @@
+"""The report on disk."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from llmal.errors import LlmalError
+from llmal.report.html import render
+
+
+def write_report(directory: Path | str, figures: Mapping[str, Any]) -> Path:
+    """Write `report.json` and `report.html`; returns the path of the page.
+
+    Each file is replaced whole: a reader, or a crash, never meets half of one.
+
+    Args:
+        directory: Where to; it is made if it is not there.
+        figures: What `figures.collect` made.
+
+    Raises:
+        LlmalError: The directory cannot be written to.
+    """
+    folder = Path(directory)
+    page = render(figures)
+    data = json.dumps(figures, ensure_ascii=False, indent=1, allow_nan=False)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _replace(folder / "report.json", data + "\n")
+        _replace(folder / "report.html", page)
+    except OSError as error:
+        raise LlmalError(
+            f"the report cannot be written ({error.strerror or error})",
+            where=str(folder),
+            fix="make the directory writable and see that the disk has room",
+        ) from error
+    return folder / "report.html"
+
+
+def _replace(path: Path, text: str) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes files that only their owner can read; a report is for others too.
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(name).chmod(0o666 & ~mask)
+        Path(name).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise

@@ -1,0 +1,241 @@
+"""The learner of a run: trained on the labels so far, tested, and asked for probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmal.calibration.measures import accuracy, macro_f1, negative_log_likelihood
+from llmal.embed.protocol import Embedder
+from llmal.errors import DataError
+from llmal.learners.protocol import Learner
+from llmal.pool import Pool
+from llmal.task import Task
+
+CHUNK = 8192
+REFERENCE_ITEMS = 1000
+
+Progress = Callable[[str, int, int], None]
+"""Told what is under way, how much of it is done, and out of how much."""
+
+
+class Trainer:
+    """Fits a learner and measures it.
+
+    Args:
+        task: Fixes the columns: probabilities have one for every label of the task, also for
+            labels not seen yet (with probability zero).
+        pool: The pool of N items.
+        learner: Trained from scratch at every `fit`.
+        embedder: Needed by learners over embeddings and by selectors that ask for them.
+        test: The test set, if there is one; its gold column must be complete.
+        matrix_file: Where the pool's embeddings are kept.
+        seed: Chooses the reference items, on which entropy and agreement are measured.
+        on_progress: Told of long steps.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        pool: Pool,
+        learner: Learner,
+        *,
+        embedder: Embedder | None,
+        test: Pool | None,
+        matrix_file: Path,
+        seed: int,
+        on_progress: Progress | None = None,
+    ) -> None:
+        self.task = task
+        self.learner = learner
+        self.fitted = False
+        self._pool = pool
+        self._test = test
+        self._embedder = embedder
+        self._matrix_file = matrix_file
+        self._matrix: NDArray[np.float32] | None = None
+        self._test_inputs: Any = None
+        self._columns: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._said = on_progress or (lambda what, done, total: None)
+        rng = np.random.default_rng([seed, 0x5EF])
+        size = min(REFERENCE_ITEMS, len(pool))
+        self._reference = np.sort(rng.choice(len(pool), size=size, replace=False))
+        self._reference_inputs: Any = None
+        self._last_predictions: NDArray[np.int64] | None = None
+
+    @property
+    def embedder(self) -> Embedder:
+        """The embedder; only asked for where the run was checked to have one."""
+        assert self._embedder is not None
+        return self._embedder
+
+    def embeddings(self) -> NDArray[np.float32]:
+        """The embeddings of the whole pool, a memory-map of shape (N, d)."""
+        if self._matrix is None:
+            from llmal.embed import embed_pool
+
+            self._matrix = embed_pool(
+                self._pool,
+                self.embedder,
+                self._matrix_file,
+                chunk=CHUNK // 4,
+                on_progress=lambda done, total: self._said("embedding the pool", done, total),
+            )
+        return self._matrix
+
+    def _inputs(self, positions: NDArray[np.int64]) -> Any:
+        if self.learner.input == "texts":
+            return self._pool.texts(positions)
+        if self._matrix is not None:
+            return np.asarray(self._matrix[positions])
+        return self.embedder.embed(self._pool.texts(positions))
+
+    def fit(
+        self,
+        positions: NDArray[np.int64],
+        columns: NDArray[np.int64],
+        extra: Sequence[tuple[str, int]] = (),
+    ) -> None:
+        """Train from scratch.
+
+        Args:
+            positions: Labelled items of the pool, shape (L,).
+            columns: Their labels as columns of the task, shape (L,).
+            extra: Further texts with their labels' columns: synthetic items.
+        """
+        order = np.argsort(positions)
+        inputs = self._inputs(positions[order])
+        targets = columns[order]
+        if extra:
+            texts = [text for text, _ in extra]
+            if self.learner.input == "texts":
+                inputs = [*inputs, *texts]
+            else:
+                inputs = np.concatenate([inputs, self.embedder.embed(texts)])
+            targets = np.concatenate([targets, [column for _, column in extra]])
+        self.learner.fit(inputs, targets)
+        self._columns = np.asarray(self.learner.classes_, dtype=np.int64)
+        self.fitted = True
+
+    def probabilities(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Probabilities over the task's labels, shape (len(positions), C), float32."""
+        result = np.zeros((len(positions), len(self.task.labels)), dtype=np.float32)
+        if len(positions) > CHUNK and self.learner.input == "embeddings":
+            self.embeddings()
+        for start in range(0, len(positions), CHUNK):
+            part = positions[start : start + CHUNK]
+            result[start : start + CHUNK] = self._predict(self._inputs(part))
+            if len(positions) > CHUNK:
+                self._said("predicting", start + len(part), len(positions))
+        return result
+
+    def _predict(self, inputs: Any) -> NDArray[np.float64]:
+        given = self.learner.predict_proba(inputs)
+        result = np.zeros((len(given), len(self.task.labels)))
+        result[:, self._columns] = given
+        return result
+
+    def measure(self) -> dict[str, float | int | None]:
+        """Figures of the fitted learner for the round.
+
+        Accuracy, macro F1 and log-loss on the test set, if there is one; mean entropy (natural
+        log) on the reference items of the pool, and Cohen's kappa of the predictions there with
+        those of the last call.
+        """
+        figures: dict[str, float | int | None] = {
+            "accuracy": None,
+            "macro_f1": None,
+            "nll": None,
+            "test_items": None,
+        }
+        if self._test is not None:
+            given = self._predict(self._inputs_of_test())
+            gold = self._gold_of_test()
+            predicted = given.argmax(axis=1)
+            figures["accuracy"] = float(accuracy(predicted, gold))
+            figures["macro_f1"] = float(macro_f1(predicted, gold))
+            figures["nll"] = float(negative_log_likelihood(given, gold))
+            figures["test_items"] = len(self._test)
+        if self._reference_inputs is None:
+            self._reference_inputs = self._inputs(self._reference)
+        given = self._predict(self._reference_inputs)
+        entropy = -(given * np.log(np.clip(given, 1e-12, None))).sum(axis=1)
+        figures["mean_entropy"] = float(entropy.mean())
+        predicted = given.argmax(axis=1)
+        figures["agreement"] = (
+            None if self._last_predictions is None else _kappa(self._last_predictions, predicted)
+        )
+        self._last_predictions = predicted
+        return figures
+
+    def _inputs_of_test(self) -> Any:
+        assert self._test is not None
+        if self._test_inputs is None:
+            texts = self._test.texts()
+            texts_only = self.learner.input == "texts"
+            self._test_inputs = texts if texts_only else self.embedder.embed(texts)
+        return self._test_inputs
+
+    def _gold_of_test(self) -> NDArray[np.int64]:
+        assert self._test is not None
+        return np.array([self.task.index(str(label)) for label in self._test.gold()])
+
+    def random_baseline(
+        self, sizes: Sequence[int], draws: int, seed: int
+    ) -> list[dict[str, float | int]]:
+        """Test accuracy of the learner on random picks with their gold labels.
+
+        Each draw is one random order of the pool, of which the first items are taken for every
+        size, as a run with the selector `random` would. Items without a gold label are passed
+        over. Leaves the learner unfitted.
+
+        Args:
+            sizes: Numbers of labels.
+            draws: Random orders.
+            seed: Seed of the orders.
+
+        Raises:
+            DataError: Fewer items have a gold label than the largest size.
+        """
+        if not sizes or draws < 1:
+            return []
+        known = np.array([i for i, g in enumerate(self._pool.gold()) if g is not None], np.int64)
+        if len(known) < max(sizes):
+            raise DataError(
+                f"{len(known)} of {len(self._pool)} items have a gold label, and the random "
+                f"baseline needs {max(sizes)}",
+                where=self._pool.source,
+                fix="compare fewer labels",
+            )
+        scores: dict[int, list[float]] = {size: [] for size in sizes}
+        for draw in range(draws):
+            rng = np.random.default_rng([seed, 0xBA5E, draw])
+            order = rng.permutation(known)[: max(sizes)]
+            columns = np.array([self.task.index(str(g)) for g in self._pool.gold(order)])
+            for done, size in enumerate(sizes):
+                self.fit(order[:size], columns[:size])
+                given = self._predict(self._inputs_of_test())
+                scores[size].append(float(accuracy(given.argmax(axis=1), self._gold_of_test())))
+                self._said("random baseline", draw * len(sizes) + done + 1, draws * len(sizes))
+        self.fitted = False
+        return [
+            {
+                "labelled": size,
+                "accuracy_mean": float(np.mean(scores[size])),
+                "accuracy_std": float(np.std(scores[size], ddof=1)) if draws > 1 else 0.0,
+                "draws": draws,
+            }
+            for size in sizes
+        ]
+
+
+def _kappa(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
+    """Cohen's kappa; 1 where both always say the same one thing."""
+    observed = float((a == b).mean())
+    values = np.union1d(a, b)
+    expected = float(sum((a == v).mean() * (b == v).mean() for v in values))
+    return 1.0 if expected >= 1 else (observed - expected) / (1 - expected)

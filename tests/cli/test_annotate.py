@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import csv
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+LABELS = "sport,food,weather"
+
+
+def _rows(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_machines_of_a_configuration_label_a_file_and_people_are_left_out(
+    project, llmal, json_of, tmp_path
+):
+    path = project(
+        annotator=[{"name": "similarity", "threshold": 0.97}, {"name": "human", "via": "gold"}]
+    )
+    (tmp_path / "more.jsonl").write_text(
+        '{"id": "a", "text": "They scored a goal in the second half"}\n'
+        '{"id": "b", "text": "Fry the onions"}\n'
+    )
+    out = tmp_path / "out.jsonl"
+    result = llmal(
+        *("annotate", "--config", path, "--data", tmp_path / "more.jsonl"),
+        *("--out", out, "--json"),
+    )
+    assert result.exit_code == 0, result.stderr
+    assert "people are left out" in result.stderr
+    assert json_of(result)["items"] == 2
+    first, second = _rows(out)
+    assert (first["id"], first["label"]) == ("a", "sport")
+    assert (second["id"], second["label"]) == ("b", "food")
+    assert sum(first["probabilities"].values()) == pytest.approx(1)
+    assert first["confidence"] == first["probabilities"]["sport"]
+    for row in (first, second):
+        assert row["accepted"] == (row["confidence"] >= 0.97)
+        assert row["annotator"] == "similarity"
+    assert json_of(result)["accepted"] == first["accepted"] + second["accepted"]
+
+
+def test_csv_has_a_column_for_each_probability_and_parquet_a_struct(project, llmal, tmp_path):
+    path = project(annotator={"name": "similarity"})
+    for name in ("out.csv", "out.parquet", "out.jsonl"):
+        assert llmal("annotate", "--config", path, "--out", tmp_path / name).exit_code == 0
+    with (tmp_path / "out.csv").open(newline="") as file:
+        as_csv = list(csv.DictReader(file))
+    rows = _rows(tmp_path / "out.jsonl")
+    assert pq.read_table(tmp_path / "out.parquet").to_pylist() == rows
+    assert [float(row["probabilities[food]"]) for row in as_csv] == [
+        row["probabilities"]["food"] for row in rows
+    ]
+
+
+def test_an_output_that_is_there_stays(project, llmal, tmp_path):
+    out = tmp_path / "out.jsonl"
+    out.write_text("mine")
+    words = ("annotate", "--config", project(annotator={"name": "similarity"}), "--out", out)
+    result = llmal(*words)
+    assert result.exit_code == 1
+    assert "the output is there already" in result.stderr
+    assert out.read_text() == "mine"
+    assert llmal(*words, "--force").exit_code == 0
+    assert len(_rows(out)) == 90
+
+
+def test_a_failure_leaves_no_half_written_output(project, llmal, tmp_path):
+    path = project(annotator={"name": "recorded", "column": "answer"})
+    result = llmal("annotate", "--config", path, "--out", tmp_path / "out.jsonl")
+    assert result.exit_code == 1
+    assert "the pool has no column 'answer'" in result.stderr
+    assert not [one for one in tmp_path.iterdir() if "out.jsonl" in one.name]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--out", "out.txt", "--config"], "'out.txt' does not say which format to write"),
+        (["--out", "no/out.csv", "--config"], "there is no such directory"),
+        (["--out", "o.csv", "--labels", LABELS, "--config"], "--config comes with the task"),
+    ],
+)
+def test_mistakes_are_sentences(project, llmal, words, sentence):
+    result = llmal("annotate", *words, project(annotator={"name": "similarity"}))
+    assert result.exit_code == 1
+    assert sentence in result.stderr
+
+
+def test_people_alone_cannot_annotate_a_file(project, llmal, tmp_path):
+    result = llmal("annotate", "--config", project(), "--out", tmp_path / "out.csv")
+    assert result.exit_code == 1
+    assert "names no annotator but people" in result.stderr
+
+
+def test_what_the_options_lack_is_named(project, llmal, tmp_path):
+    project()
+    data, out = tmp_path / "pool.csv", tmp_path / "out.jsonl"
+    result = llmal("annotate", "--data", data, "--labels", LABELS, "--out", out)
+    assert "error: --model or --url is missing; give it, or a --config" in result.stderr
+    one = llmal(*("annotate", "--data", data, "--labels", "sport", "--model", "m/n", "--out", out))
+    assert "task 'annotate' has 1 label(s)" in one.stderr
+    gone = llmal(
+        *("annotate", "--data", tmp_path / "gone.csv", "--labels", LABELS, "--model", "m/n"),
+        *("--out", out),
+    )
+    assert "the options, data.pool: there is no file" in gone.stderr
+    assert {one.exit_code for one in (result, one, gone)} == {1}
+
+
+def test_transformers_and_a_server_give_the_same_probabilities(
+    project, llmal, json_of, tiny_lm_path, vllm, tmp_path
+):
+    project()
+    task = ("annotate", "--data", tmp_path / "pool.csv", "--labels", LABELS)
+    here, there = tmp_path / "here.jsonl", tmp_path / "there.jsonl"
+    models = {
+        here: ("--model", tiny_lm_path, "--backend", "transformers"),
+        there: ("--url", vllm.urls[0]),
+    }
+    for out, model in models.items():
+        result = llmal(*task, *model, "--out", out, "--json")
+        assert result.exit_code == 0, result.stderr
+        assert json_of(result)["usage"]["prompt_tokens"] > 90 * 10
+    for mine, other in zip(_rows(here), _rows(there), strict=True):
+        assert mine["id"] == other["id"]
+        assert mine["probabilities"] == pytest.approx(other["probabilities"], abs=1e-3)
+    before = there.read_bytes()
+    # Nothing is asked again: the answers are beside the output, and the server is not needed.
+    assert (tmp_path / "there.jsonl.cache.sqlite").stat().st_size > 0
+    assert llmal(*task, *models[there], "--out", there, "--force").exit_code == 0
+    assert there.read_bytes() == before

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import json
+
+
+def _lm(path):
+    return {"backend": "transformers", "model": str(path)}
+
+
+def _rows(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_plan_counts_the_tokens_of_real_prompts(project, llmal, json_of, tiny_lm_path, tmp_path):
+    path = project(
+        lm={"backend": "vllm", "model": str(tiny_lm_path), "price": {"prompt": 2.0}},
+        annotator=[{"name": "llm", "shots": 2}, {"name": "human", "via": "gold"}],
+    )
+    result = llmal("plan", path, "--json")
+    assert result.exit_code == 0, result.stderr
+    plan = json_of(result)
+    assert plan["human_labels"] == 18
+    assert plan["tokens"] > plan["requests"] * 10
+    assert plan["money"] > 0
+    assert [one.strip() for one in plan["candidates"]] == ["sport", "food", "weather"]
+    shown = llmal("plan", path).stdout
+    assert "  | " in shown
+    assert "What is the note about?" in shown
+    assert not (tmp_path / "run").exists()
+
+
+def test_run_with_a_model_in_process(project, llmal, json_of, tiny_lm_path, tmp_path):
+    path = project(
+        lm=_lm(tiny_lm_path),
+        annotator=[{"name": "llm", "threshold": 0.6}, {"name": "human", "via": "gold"}],
+        budget={"human_labels": 12, "batch": 6, "rounds": 2},
+    )
+    result = llmal("run", path, "--json")
+    assert result.exit_code == 0, result.stderr
+    first = json_of(result)
+    assert first["cost"]["requests"] >= 18
+    figures = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert [one["kind"] for one in figures["machines"]] == ["llm"]
+    assert json_of(llmal("run", path, "--json"))["cost"] == first["cost"]
+
+
+def test_run_and_report_with_a_server(project, llmal, json_of, vllm, tmp_path):
+    path = project(
+        lm={"url": vllm.urls[0]}, annotator={"name": "llm"}, budget={"batch": 6, "rounds": 1}
+    )
+    result = llmal("run", path, "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json_of(result)["labelled_by"] == {"llm": 12}
+    text = (tmp_path / "run" / "config.yaml").read_text()
+    # The report of a run needs no server.
+    (tmp_path / "run" / "config.yaml").write_text(text.replace(vllm.urls[0], "http://localhost:1"))
+    assert llmal("report", tmp_path / "run").exit_code == 0
+
+
+def test_generate_marks_what_is_synthetic_and_says_what_was_refused(
+    project, llmal, json_of, tiny_lm_path, tmp_path
+):
+    path = project(
+        lm=_lm(tiny_lm_path),
+        annotator=[{"name": "human", "via": "gold"}],
+        generator={"name": "class_conditional", "agreement": 0.2, "max_words": 20},
+    )
+    out = tmp_path / "new.jsonl"
+    result = llmal(
+        *("generate", "--config", path, "-k", "2", "--label", "food", "--out", out, "--json")
+    )
+    assert result.exit_code == 0, result.stderr
+    rows = _rows(out)
+    assert rows
+    assert all(row["synthetic"] is True and row["label"] == "food" for row in rows)
+    accepted = [row for row in rows if row["accepted"]]
+    assert json_of(result)["accepted"] == len(accepted)
+    assert json_of(result)["written"] == len(rows) <= 8
+    for row in rows:
+        assert bool(row["refused_by"]) == bool(row["reason"]) == (not row["accepted"])
+    assert "the prompts have no demonstrations" in result.stderr
+
+
+def test_generate_needs_a_label_of_the_task(project, llmal, tiny_lm_path, tmp_path):
+    path = project(lm=_lm(tiny_lm_path))
+    result = llmal(
+        *("generate", "--config", path, "-k", "2", "--label", "fodo"),
+        *("--out", tmp_path / "new.jsonl"),
+    )
+    assert result.exit_code == 1
+    assert "'fodo' is not a label of task 'topics'" in result.stderr
+
+
+def test_doctor_finds_what_works_and_that_a_server_is_up(llmal, json_of, vllm):
+    result = llmal("doctor", "--url", vllm.urls[0], "--json")
+    assert result.exit_code == 0, result.stdout
+    found = json_of(result)
+    assert found["works"] is True
+    assert found["backends"] == {
+        "transformers": True,
+        "vllm": True,
+        "server": True,
+        "similarity": True,
+    }
+    assert any("serves tiny-lm" in one["says"] for one in found["checks"])
+
+
+def test_doctor_says_that_a_server_is_down(llmal):
+    result = llmal("doctor", "--url", "http://127.0.0.1:1")
+    assert "!!  server: http://127.0.0.1:1/v1: " in result.stdout
+    assert result.exit_code == 0
+
+
+def test_doctor_exits_with_1_where_nothing_can_be_kept(llmal, json_of, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("LLMAL_CACHE", str(tmp_path / "file"))
+    result = llmal("doctor", "--json")
+    assert result.exit_code == 1
+    found = json_of(result)
+    assert found["works"] is False
+    assert [one["name"] for one in found["checks"] if one["state"] == "bad"] == ["cache"]

