@@ -1,0 +1,358 @@
+"""Make docs/results.md from the figures in benchmarks/results/.
+
+    python benchmarks/write_results_page.py
+
+Every number on the page comes from a file that a benchmark wrote; the words stand here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from results_file import RESULTS
+
+PAGE = RESULTS.parent.parent / "docs" / "results.md"
+Figures = dict[str, Any]
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> list[str]:
+    head = list(head)
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    return [*lines, *(f"| {' | '.join(str(cell) for cell in row)} |" for row in rows)]
+
+
+def _pm(mean: float, std: float) -> str:
+    return f"{mean:.3f} ± {std:.3f}"
+
+
+def main_job(figures: Figures) -> list[str]:
+    lines = [
+        f"Rounds of {figures['batch']}, {figures['seeds']} seeds, model {figures['model']} on a "
+        "vLLM server that llmal started. The model labels each pick with 4 demonstrations; what it "
+        "gives less than 0.9 goes to people, simulated from the gold column. Means over the seeds, "
+        "± one standard deviation.",
+    ]
+    for name, one in figures["sets"].items():
+        lines += ["", f"**{name}**: the model's own labels on the test set", ""]
+        lines += table(
+            ["shots", "accuracy", "ECE", "at 0.9 or more", "accuracy of those", "tokens an item"],
+            (
+                [
+                    row["shots"],
+                    f"{row['accuracy']:.3f}",
+                    f"{row['ece']:.3f}",
+                    f"{row['share_at_0.9']:.0%}",
+                    f"{row['accuracy_at_0.9']:.3f}",
+                    f"{row['tokens'] / row['items']:.0f}",
+                ]
+                for row in one["llm_on_test"]
+            ),
+        )
+        runs = one["runs"]
+        lines += ["", f"**{name}**: test accuracy of the learner by round", ""]
+        rounds = len(next(iter(runs.values()))["accuracy_by_round_mean"])
+        lines += table(
+            ["round", *runs],
+            (
+                [
+                    number,
+                    *(
+                        _pm(
+                            run["accuracy_by_round_mean"][number],
+                            run["accuracy_by_round_std"][number],
+                        )
+                        for run in runs.values()
+                    ),
+                ]
+                for number in range(rounds)
+            ),
+        )
+        lines += ["", f"**{name}**: what a run cost", ""]
+        lines += table(
+            [
+                "run",
+                "labelled",
+                "by people",
+                "accepted from the model",
+                "their accuracy",
+                "model on all picks",
+                "tokens",
+            ],
+            (
+                [
+                    key,
+                    f"{run['cost']['labelled']['mean']:.0f}",
+                    f"{run['cost']['human_labels']['mean']:.0f}",
+                    f"{run['cost']['accepted_from_llm']['mean']:.0f}",
+                    _pm(*run["cost"]["accepted_accuracy"].values()),
+                    _pm(*run["llm_label_accuracy_on_picks"].values()),
+                    f"{run['cost']['tokens']['mean']:,.0f}",
+                ]
+                for key, run in runs.items()
+            ),
+        )
+    lines += [
+        "",
+        "How to read it: the curves hold the model's mistakes too, for what it gives 0.9 or more "
+        "is taken as it is, and about one in ten of those is wrong. Margin picks hard items, on "
+        "which the model is worse, so more of them go to people than with random picks: the two "
+        "columns are equal in labels, not in people's labels. The model is a toy of 7 million "
+        "parameters; nothing here says what a real one does.",
+    ]
+    return lines
+
+
+def exactness(figures: Figures) -> list[str]:
+    first = figures["rows"][0]
+    return [
+        f"Largest difference in log-probability over {first['prompts']} prompts, and the passes "
+        "that each prompt takes. Brute force is one full forward pass in transformers for each "
+        "label, over prompt and label. A pass of vLLM over the label's tail reads the prompt again "
+        "unless its prefix cache has it; the second pass of transformers reads the tails alone.",
+        "",
+        *table(
+            [
+                "labels",
+                "prompt",
+                "vLLM − transformers",
+                "vLLM − brute force",
+                "transformers − brute force",
+                "passes: vLLM",
+                "transformers",
+                "brute force",
+            ],
+            (
+                [
+                    row["labels"],
+                    row["style"],
+                    *(
+                        f"{row[key]:.1e}"
+                        for key in ("vllm - transformers", "vllm - brute", "transformers - brute")
+                    ),
+                    *(row[f"passes {one}"] for one in ("vllm", "transformers", "brute")),
+                ]
+                for row in figures["rows"]
+            ),
+        ),
+    ]
+
+
+def annotate_throughput(figures: Figures) -> list[str]:
+    ratios = figures["ratios"]
+    queries = figures["queries a prompt"]
+    cache = figures["prefix cache, 8 shots"]
+    rows: list[list[object]] = [
+        [name, f"{one['median']:.1f}", f"{one['low']:.1f} to {one['high']:.1f}"]
+        for name, one in figures["items a second"].items()
+    ]
+    summary: list[list[object]] = []
+    for mode in ("exact", "first token"):
+        for name, value in ratios[mode].items():
+            summary.append([mode, name, f"{value:.3f}"])
+    name = "transformers, first token / plain loop"
+    summary.append(["first token", "transformers / plain loop", f"{ratios[name]:.3f}"])
+    exact = figures["items a second"]["transformers, exact"]["median"]
+    plain = figures["items a second"]["plain loop"]["median"]
+    summary.append(["exact", "transformers / plain loop (first token)", f"{exact / plain:.3f}"])
+    return [
+        f"{figures['items']:,} items of ag_news, model {figures['model']}, three rounds in turn; "
+        f"median, lowest and highest. Exact scores take {queries['exact']} queries a prompt here "
+        "(one label has three tokens), first tokens one. *Engine* is vLLM's own `LLM.generate` in "
+        "process on the same token ids; *plain loop* is transformers in batches of 32 sorted by "
+        "length, first tokens only.",
+        "",
+        *table(["way", "items a second", "range"], rows),
+        "",
+        *table(["scores", "ratio", ""], summary),
+        "",
+        f"With 8 demonstrations shared by all prompts ({cache['tokens a prompt']:.0f} tokens each) "
+        f"{cache['hit rate']:.0%} of the prompt tokens came from the server's prefix cache, and "
+        f"{cache['items a second']:.0f} items a second were labelled.",
+    ]
+
+
+def kill_and_resume(figures: Figures) -> list[str]:
+    rows = figures["rows"]
+    in_flight = sorted(row["in_flight_at_the_kill"] for row in rows)
+    return [
+        f"{figures['runs']} runs of {figures['annotations']} annotations, each killed with SIGKILL "
+        "at a random moment and run again. The undisturbed run sent "
+        f"{figures['prompts_undisturbed']} prompts.",
+        "",
+        *table(
+            ["", ""],
+            [
+                [
+                    "ledgers equal to that of the undisturbed run",
+                    f"{figures['equal']} of {figures['runs']}",
+                ],
+                ["killed before the run had ended", sum(not r["ended_before"] for r in rows)],
+                [
+                    "prompts asked again although the run had read their answer",
+                    figures["answered_and_asked_again"],
+                ],
+                [
+                    "prompts under way at the kill, asked again: median, most",
+                    f"{in_flight[len(in_flight) // 2]}, {in_flight[-1]}",
+                ],
+            ],
+        ),
+        "",
+        "Equal means: the same annotations with the same labels, decisions, provenance and token "
+        "counts, probabilities equal to four digits, the same picks in each round.",
+    ]
+
+
+def million_rows(figures: Figures) -> list[str]:
+    return [
+        f"{figures['rows']:,} rows, {figures['file_mb']:.0f} MB of JSONL; each line a process of "
+        "its own. Seconds leave out the imports of Python packages, which are in the next column.",
+        "",
+        *table(
+            ["step", "seconds", "imports, s", "peak MB", "resident MB after"],
+            (
+                [
+                    step,
+                    f"{one['seconds']:.2f}",
+                    f"{one['start_seconds']:.1f}",
+                    f"{one['peak_mb']:.0f}",
+                    f"{one['now_mb']:.0f}",
+                ]
+                for step, one in figures["figures"].items()
+            ),
+        ),
+    ]
+
+
+def ledger_append(figures: Figures) -> list[str]:
+    speeds = figures["annotations_per_second"]
+    first = next(iter(speeds.values()))["median"]
+    return [
+        f"Durable (synced) appends, median of {figures['repeats']}.",
+        "",
+        *table(
+            ["way", "annotations a second", "ledger in batches is so many times as fast"],
+            (
+                [way, f"{one['median']:,.0f}", f"{first / one['median']:.2f}"]
+                for way, one in speeds.items()
+            ),
+        ),
+    ]
+
+
+def selectors_speed(figures: Figures) -> list[str]:
+    rows = figures["rows"]
+    sizes = sorted({row["items"] for row in rows})
+    by_name: dict[str, dict[int, Figures]] = {}
+    for row in rows:
+        by_name.setdefault(row["selector"], {})[row["items"]] = row
+    return [
+        f"Seconds to pick {figures['k']} of N items, d = {figures['dimensions']}, "
+        f"{figures['labels']} labels, {figures['threads']} thread; in brackets MB on top of "
+        "the arrays.",
+        "",
+        *table(
+            ["selector", *(f"N = {size:,}" for size in sizes)],
+            (
+                [
+                    name,
+                    *(
+                        f"{one[size]['select_seconds']:.3f} ({one[size]['extra_mb']:.0f})"
+                        for size in sizes
+                    ),
+                ]
+                for name, one in by_name.items()
+            ),
+        ),
+    ]
+
+
+def linear_head(figures: Figures) -> list[str]:
+    return [
+        f"{figures['embedder']} embeddings of {figures['data']}, {figures['seeds']} seeds, the "
+        "same grid and number of folds; seconds are the median, the rest the mean.",
+        "",
+        *table(
+            ["labels", "learner", "seconds", "accuracy", "log-loss"],
+            (
+                [
+                    row["n"],
+                    row["learner"],
+                    f"{row['seconds']:.2f}",
+                    f"{row['accuracy']:.3f}",
+                    f"{row['log_loss']:.3f}",
+                ]
+                for row in figures["rows"]
+            ),
+        ),
+    ]
+
+
+def synthesis(figures: Figures) -> list[str]:
+    words = {
+        "accepted": "synthetic, passed every filter",
+        "unfiltered": "synthetic, unfiltered",
+        "no_agreement": "synthetic, without the filter of label agreement",
+        "real": "real items, as many of each label",
+        "demonstrations": "the demonstrations alone",
+        "both": "demonstrations and accepted synthetic",
+        "guessing": "a random label",
+    }
+    shares = figures["accepted_share"]
+    return [
+        f"{figures['per_label']} texts asked for each label of {figures['data']}, model "
+        f"{figures['model']}, {len(figures['seeds'])} seeds; a linear head is trained on what is "
+        "left. Accepted: "
+        + ", ".join(f"{label} {share:.0%}" for label, share in shares.items())
+        + ".",
+        "",
+        *table(
+            ["trained on", "items", "test accuracy"],
+            (
+                [words[key], f"{one['items']:.0f}", _pm(one["mean"], one["sd"])]
+                for key, one in figures["accuracy"].items()
+            ),
+        ),
+        "",
+        "The filter of label agreement does the useful work; real items are worth more than "
+        "synthetic ones, and what those add to the demonstrations is within the spread.",
+    ]
+
+
+SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
+    ("main_job", "The main job", main_job),
+    ("exactness", "Exactness of label scores", exactness),
+    ("annotate_throughput", "Throughput of annotation", annotate_throughput),
+    ("kill_and_resume", "Killed and run again", kill_and_resume),
+    ("million_rows", "A pool of a million rows", million_rows),
+    ("selectors_speed", "Selectors", selectors_speed),
+    ("linear_head", "Linear head against LogisticRegressionCV", linear_head),
+    ("ledger_append", "Appending to the ledger", ledger_append),
+    ("synthesis", "Synthetic items", synthesis),
+]
+
+
+def main() -> None:
+    lines = [
+        "# Results",
+        "",
+        "Made by `python benchmarks/write_results_page.py` from files in `benchmarks/results/`, "
+        "which the scripts in `benchmarks/` wrote. The models and data are named with each; "
+        "`tiny-lm` is a toy model of 7 million parameters that makes the mechanics matter and says "
+        "nothing about a real one. Seconds are from two shared CPU cores: read ratios.",
+    ]
+    for name, title, section in SECTIONS:
+        path = RESULTS / f"{name}.json"
+        if not path.exists():
+            continue
+        figures = json.loads(path.read_text())
+        command = figures.get("command", f"python benchmarks/{name}.py")
+        lines += ["", f"## {title}", "", f"`{command}`", "", *section(figures)]
+    PAGE.write_text("\n".join(lines) + "\n")
+    print(PAGE)
+
+
+if __name__ == "__main__":
+    main()
