@@ -53,7 +53,7 @@ class LabellingPrompts:
     ) -> None:
         self.task = task
         self.template = template
-        self._lm = lm
+        self.lm = lm
         self.style: Style = (
             ("chat" if lm.chat and "chat" in template.styles else "completion")
             if style == "auto"
@@ -71,14 +71,15 @@ class LabellingPrompts:
         empty: Prompt = [{"role": "user", "content": ""}] if self.style == "chat" else ""
         self._frame = 0 if length is None else int(lm.count_tokens([empty])[0])
 
-    def over_labels(self, words: NDArray[np.float64]) -> NDArray[np.float64]:
-        """From probabilities of words, shape (n, words), to those of labels, shape (n, C)."""
-        result = np.zeros((len(words), len(self.task.labels)))
-        np.add.at(result.T, self.word_columns, words.T)
+    def log_over_labels(self, words: NDArray[np.float64]) -> NDArray[np.float64]:
+        """From log-probabilities of words, shape (n, words), to those of labels, shape (n, C): the
+        probability of a label is the sum over its words."""
+        result = np.full((len(words), len(self.task.labels)), -np.inf)
+        np.logaddexp.at(result.T, self.word_columns, words.T)
         return result
 
     def _clean(self, item: Item) -> Item:
-        special = self._lm.special_tokens
+        special = self.lm.special_tokens
         texts = (item.text, *item.fields.values())
         if not any(token in text for token in special for text in texts):
             return item
@@ -134,7 +135,7 @@ class LabellingPrompts:
         # No token is shorter than a byte, so a prompt of few bytes needs no counting.
         contents = [prompt] if isinstance(prompt, str) else [m["content"] for m in prompt]
         most = sum(len(text.encode()) for text in contents) + self._frame * len(contents)
-        return most <= self._limit or int(self._lm.count_tokens([prompt])[0]) <= self._limit
+        return most <= self._limit or int(self.lm.count_tokens([prompt])[0]) <= self._limit
 
     def _cut(self, item: Item) -> Prompt:
         """The longest beginning of every field, in equal proportion, that fits."""
@@ -142,7 +143,7 @@ class LabellingPrompts:
         if prompt is None:
             raise ContextLengthError(
                 f"the labelling prompt of task {self.task.name!r} does not fit into the model's "
-                f"context of {self._lm.context_length} tokens even without the text of item "
+                f"context of {self.lm.context_length} tokens even without the text of item "
                 f"{item.id!r}",
                 fix="shorten the guidelines or the label descriptions, or use another model",
             )

@@ -1,0 +1,69 @@
+"""The contract of every calibrator: from scores to probabilities that can be believed."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
+
+from numpy.typing import ArrayLike, NDArray
+from numpy import float64
+
+Normalise = Literal["sum", "mean", "first"]
+
+FitsOn = Literal["content-free", "random-words", "pool", "labels"]
+"""What the scores that a calibrator is fitted on are scores of: prompts without content, random
+words of the pool, texts of the pool, or texts whose label is known."""
+
+
+class LabelScoresLike(Protocol):
+    """What a language model's `LabelScores` offer to a calibrator."""
+
+    def normalised(self, how: Normalise = "sum") -> NDArray[float64]:
+        """Log-probabilities, shape (n, C)."""
+        ...
+
+
+Scores = LabelScoresLike | ArrayLike
+"""Scores of n prompts over C labels: `LabelScores`, or an array (n, C) of log-probabilities in
+natural log, which need not be normalised over the labels."""
+
+
+@runtime_checkable
+class Calibrator(Protocol):
+    """Maps scores to calibrated probabilities.
+
+    The same normalisation over a label's tokens holds in `fit` and in `transform`: a calibrator
+    that is given `LabelScores` reads them by its own `normalise`.
+    """
+
+    fits_on: ClassVar[FitsOn]
+    """What `fit` must be given scores of."""
+
+    @property
+    def fitted(self) -> bool:
+        """Whether `fit` was called, or a fitted state loaded."""
+        ...
+
+    def fit(self, scores: Scores, labels: ArrayLike | None = None) -> Self:
+        """Learn from scores, shape (n, C).
+
+        Args:
+            scores: Of what `fits_on` says.
+            labels: True columns, shape (n,), for those that fit on labels; others take none.
+
+        Raises:
+            DataError: There are no rows, a score is NaN or every score of a row is minus infinity,
+                the shapes do not fit, or labels are missing or given in vain.
+        """
+        ...
+
+    def transform(self, scores: Scores) -> NDArray[float64]:
+        """Probabilities, shape (n, C); each row sums to one.
+
+        Raises:
+            DataError: Not fitted, or the scores have another number of columns.
+        """
+        ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """Name, options, fitted numbers and what they were fitted on, as plain JSON data."""
+        ...
