@@ -18,10 +18,12 @@ if TYPE_CHECKING:
         icl,
         learners,
         lm,
+        perturb,
         report,
         selectors,
         stopping,
     )
+    from llmal.annotators.few_shot_classifier import FewShotClassifier
     from llmal.budget import Budget
     from llmal.config import RunConfig, load_config
     from llmal.errors import LlmalError
@@ -37,6 +39,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Annotation": "records",
     "Budget": "budget",
+    "FewShotClassifier": "annotators.few_shot_classifier",
     "Item": "records",
     "Label": "task",
     "Ledger": "ledger",
@@ -56,6 +59,7 @@ _HOMES = {
     "generators": "",
     "icl": "",
     "learners": "",
+    "perturb": "",
     "lm": "",
     "report": "",
     "selectors": "",
@@ -65,6 +69,7 @@ _HOMES = {
 __all__ = [
     "Annotation",
     "Budget",
+    "FewShotClassifier",
     "Item",
     "Label",
     "Ledger",
@@ -86,6 +91,7 @@ __all__ = [
     "learners",
     "lm",
     "load_config",
+    "perturb",
     "report",
     "selectors",
     "stopping",

@@ -26,8 +26,8 @@ class ConfigError(LlmalError):
     """The configuration, a parameter or the task is not usable."""
 
 
-class DataError(LlmalError):
-    """A data file, a column or a row is not usable."""
+class DataError(LlmalError, ValueError):
+    """A data file, a column, a row or an array is not usable."""
 
 
 class LedgerError(LlmalError):

@@ -16,6 +16,7 @@ from llmal.annotators.recorded import Recorded
 from llmal.annotators.router import Router, Stage, Threshold
 from llmal.annotators.simulated import SimulatedHuman
 from llmal.budget import Budget
+from llmal.calibration import make as make_calibrator
 from llmal.config import (
     HubDataset,
     HumanAnnotatorConfig,
@@ -196,18 +197,7 @@ def _annotator(
                 raise ConfigError(
                     "the annotator llm needs a language model", where=where, fix="add lm:"
                 )
-            return LLMAnnotator(
-                task,
-                lm,
-                shots=section.shots,
-                demonstrations=section.demonstrations,
-                prompt=load_prompt(section.prompt or "label").with_values(section.prompt_values),
-                style=_style(config),
-                normalise=section.normalise,
-                rationale=section.rationale,
-                name=section.ledger_name,
-                batch_size=section.batch_size,
-            )
+            return _llm_annotator(config, section, task, lm, embedder, where)
         case HumanAnnotatorConfig(via="queue"):
             return HumanQueue(task, cost=section.cost, name=section.ledger_name)
         case HumanAnnotatorConfig():
@@ -237,6 +227,35 @@ def _annotator(
                 made.temperature = section.temperature
             return made
     raise ConfigError(f"there is no annotator {section!r}", where=where)
+
+
+def _llm_annotator(
+    config: RunConfig,
+    section: LLMAnnotatorConfig,
+    task: Task,
+    lm: LanguageModel,
+    embedder: Embedder | None,
+    where: str,
+) -> LLMAnnotator:
+    try:
+        return LLMAnnotator(
+            task,
+            lm,
+            shots=section.shots,
+            demonstrations=section.demonstrations.name,
+            options=section.demonstrations.options,
+            order=section.order,
+            calibrate=[make_calibrator(one.name, **one.options) for one in section.calibrate],
+            embedder=embedder,
+            prompt=load_prompt(section.prompt or "label").with_values(section.prompt_values),
+            style=_style(config),
+            normalise=section.normalise,
+            rationale=section.rationale,
+            name=section.ledger_name,
+            batch_size=section.batch_size,
+        )
+    except ConfigError as error:
+        raise ConfigError(error.what, where=error.where or where, fix=error.fix) from None
 
 
 def _generator(

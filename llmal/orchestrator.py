@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from llmal.annotators.human_queue import HumanQueue
 from llmal.annotators.llm import LLMAnnotator
-from llmal.annotators.protocol import Annotator, Context
+from llmal.annotators.protocol import MOST_LABELLED, Annotator, Context, drawn_texts
 from llmal.annotators.router import Router, Stage
 from llmal.budget import Budget
 from llmal.embed.protocol import Embedder
@@ -488,19 +488,25 @@ class Orchestrator:
         return 0
 
     def _context(self, current: Round, before: dict[str, Decided]) -> Context:
-        wants = any(
-            isinstance(stage.annotator, LLMAnnotator) and stage.annotator.shots
+        machines = [
+            stage.annotator
             for stage in self.router.stages
-        )
+            if isinstance(stage.annotator, LLMAnnotator)
+        ]
+        wants = any(one.needs_labelled for one in machines)
         shown: tuple[Item, ...] = ()
         if wants or self._synthesis is not None:
             by_people = sorted(i for i, label in before.items() if label.kind == "human")
-            # Demonstrations are drawn from at most a thousand items, whatever the budget.
-            items = self.pool.items(self.pool.positions(by_people[:1000]))
+            items = self.pool.items(self.pool.positions(by_people[:MOST_LABELLED]))
             shown = tuple(Item(one.id, one.text, one.fields, before[one.id].label) for one in items)
+        texts: tuple[Item, ...] = ()
+        if any(one.needs_texts for one in machines):
+            # Of the run, not of the round: the same texts are asked about with other prompts.
+            texts = drawn_texts(self.pool, self.seed)
         return Context(
             round=current.number,
             demonstrations=shown,
+            unlabelled=texts,
             seed=int(np.random.SeedSequence([self.seed, current.number]).generate_state(1)[0]),
         )
 
@@ -523,6 +529,11 @@ class Orchestrator:
                 todo = todo if allowed is None else todo[:allowed]
             done = len(answered.intersection(left))
             total = done + len(todo)
+            if todo and isinstance(annotator, LLMAnnotator):
+                cost = annotator.prepare(context).usage
+                if cost.requests:
+                    key = f"prepare-{annotator.name}-{current.number}"
+                    ledger.spend("demonstrations and calibration", cost, key=key)
             for start in range(0, len(todo), annotator.batch_size):
                 self._pause_point()
                 items = self.pool.items(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from llmal.annotators.llm import LLMAnnotator
-from llmal.annotators.protocol import Context
+from llmal.annotators.protocol import MOST_LABELLED, MOST_TEXTS, Context
 from llmal.annotators.router import Router
 from llmal.budget import Budget
 from llmal.errors import DataError
@@ -114,7 +114,11 @@ def forecast(
     asked = [people if one.annotator.kind == "human" else machines for one in router.stages]
     drawn = np.random.default_rng(0).choice(size, size=min(size, _COUNTED), replace=False)
     items = pool.items(drawn.astype(np.int64))
-    context = Context(demonstrations=_stand_ins(task, items))
+    context = Context(
+        demonstrations=_stand_ins(task, items[: min(people, MOST_LABELLED)]),
+        unlabelled=items[:MOST_TEXTS],
+    )
+    turns = 1 + max(0, -(-(rounds - start_items) // budget.batch))
     total = Usage()
     shots = False
     prompt: str | None = None
@@ -124,6 +128,7 @@ def forecast(
         asked_about: Sequence[Item] = items
         if isinstance(annotator, LLMAnnotator):
             total += annotator.setup_cost()
+            total += _scaled(annotator.prepare(context).usage, turns, 1)
             built = [one.prompt for one in annotator.build(items, context)]
             order = np.argsort(-annotator.lm.count_tokens(built), kind="stable")
             asked_about = [items[i] for i in order]
@@ -171,7 +176,7 @@ def _stand_ins(task: Task, items: Sequence[Item]) -> tuple[Item, ...]:
     names = task.names
     return tuple(
         Item(f"{one.id}-stand-in", one.text, one.fields, names[n % len(names)])
-        for n, one in enumerate(items[:100])
+        for n, one in enumerate(items)
     )
 
 

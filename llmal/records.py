@@ -38,7 +38,8 @@ class Usage:
         requests: Prompts that a language model was run on.
         prompt_tokens: Tokens read.
         completion_tokens: Tokens written.
-        cached_tokens: Prompt tokens that the server took from its prefix cache.
+        cached_tokens: Prompt tokens that were not read again: the server had them in its prefix
+            cache, or other prompts of the same call begin with them.
         seconds: Time spent waiting for answers.
         money: In the currency of the price that was configured.
         human_labels: Labels given by people.

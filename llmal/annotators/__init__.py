@@ -8,15 +8,17 @@ from llmal.lazy import attributes
 from llmal.registry import Registry
 
 if TYPE_CHECKING:
+    from llmal.annotators.few_shot_classifier import FewShotClassifier
     from llmal.annotators.human_queue import HumanQueue
     from llmal.annotators.llm import LLMAnnotator
-    from llmal.annotators.protocol import Annotator, Context
+    from llmal.annotators.protocol import Annotator, Context, drawn_texts
     from llmal.annotators.recorded import Recorded
     from llmal.annotators.router import AcceptanceRule, Router, Stage, Threshold
     from llmal.annotators.similarity import SimilarityAnnotator
     from llmal.annotators.simulated import SimulatedHuman
 
 _HOMES = {
+    "FewShotClassifier": "few_shot_classifier",
     "LLMAnnotator": "llm",
     "SimilarityAnnotator": "similarity",
     "SimulatedHuman": "simulated",
@@ -28,6 +30,7 @@ _HOMES = {
     "AcceptanceRule": "router",
     "Annotator": "protocol",
     "Context": "protocol",
+    "drawn_texts": "protocol",
 }
 
 REGISTRY = Registry(
@@ -46,6 +49,7 @@ __all__ = [
     "AcceptanceRule",
     "Annotator",
     "Context",
+    "FewShotClassifier",
     "HumanQueue",
     "LLMAnnotator",
     "Recorded",
@@ -54,6 +58,7 @@ __all__ = [
     "SimulatedHuman",
     "Stage",
     "Threshold",
+    "drawn_texts",
 ]
 
 __getattr__ = attributes(__name__, _HOMES)

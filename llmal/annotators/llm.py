@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llmal.annotators.protocol import Context
+from llmal.calibration.protocol import Calibrator
+from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError, ContextLengthError
-from llmal.icl.demonstrations import REGISTRY as DEMONSTRATIONS
-from llmal.icl.demonstrations import DemonstrationSelector
+from llmal.icl.chosen import ChosenPrompt
+from llmal.icl.demonstrations import Balanced, Fixed, check_selector, make_selector, needs
+from llmal.icl.few_shot import FewShotPrompt, calibrators_of, in_short, prepare
 from llmal.icl.labelling import CUT, LabellingPrompt, LabellingPrompts, longest_that_fits
+from llmal.icl.order import Order, make_order
 from llmal.icl.prompts import PromptTemplate, load_prompt, without_special_tokens
+from llmal.icl.protocol import DemonstrationSelector
+from llmal.icl.scorer import PromptScorer
 from llmal.icl.style import check_style, labelling_prompts, style_cost
 from llmal.lm.protocol import LanguageModel, Normalise, Prompt, Sampling
 from llmal.records import Annotation, AnnotatorKind, Item, Usage
@@ -30,15 +39,21 @@ class LLMAnnotator:
     """Labels items by the probability that a language model gives to each label.
 
     The answer is never parsed from text: the labels are scored (`LanguageModel.score`), their
-    probabilities normalised over the labels, and the most probable one is given.
+    probabilities normalised over the labels and calibrated, and the most probable one is given.
 
     Args:
         task: The task.
         lm: The model.
         shots: Demonstrations in the prompt, from the items that people labelled before the round.
-            The set is the same for all items of a round, so that their prompts share a prefix.
-        demonstrations: How they are chosen: a name ("random", "balanced") or a
-            `DemonstrationSelector`.
+            A fixed set is the same for all items of a round, so that their prompts share a prefix.
+        demonstrations: How they are chosen: a name from `llmal.icl.demonstrations`, a
+            `DemonstrationSelector`, or the items themselves (then they are the shots).
+        options: Options of a selector that is given by name.
+        order: How they are arranged: a name from `llmal.icl.order`, or an `Order`.
+        calibrate: What makes probabilities of scores: a name from `llmal.calibration`, a
+            `Calibrator`, or several that are applied in turn. One that is not fitted is fitted in
+            each round, through the demonstrations of that round.
+        embedder: For selectors and orders that need one.
         prompt: Name of a prompt of llmal, path of a YAML file, or a `PromptTemplate`.
         style: "chat", "completion", or "auto" (see `llmal.icl.style.choose_style`).
         normalise: How labels of several tokens are compared: by the sum of their tokens'
@@ -48,7 +63,8 @@ class LLMAnnotator:
         batch_size: Items between two writes to the ledger in a run.
 
     Raises:
-        ConfigError: `shots` is negative, or the prompt cannot be used.
+        ConfigError: `shots` is negative, the prompt cannot be used, a name is unknown, or something
+            that a selector or order needs is missing.
     """
 
     kind: AnnotatorKind = "llm"
@@ -59,7 +75,11 @@ class LLMAnnotator:
         lm: LanguageModel,
         *,
         shots: int = 0,
-        demonstrations: str | DemonstrationSelector = "balanced",
+        demonstrations: str | DemonstrationSelector | Sequence[Item] = "balanced",
+        options: Mapping[str, Any] | None = None,
+        order: str | Order = "as-chosen",
+        calibrate: str | Calibrator | Sequence[str | Calibrator] = (),
+        embedder: Embedder | None = None,
         prompt: str | Path | PromptTemplate = "label",
         style: str = "auto",
         normalise: Normalise = "sum",
@@ -80,19 +100,84 @@ class LLMAnnotator:
         self._normalise: Normalise = normalise
         self._rationale = rationale
         self._reason_template = load_prompt("rationale")
-        self._choice: DemonstrationSelector = (
-            DEMONSTRATIONS.get(demonstrations)()
-            if isinstance(demonstrations, str)
-            else demonstrations
+        self._order = make_order(order, embedder=embedder) if isinstance(order, str) else order
+        self._calibrators = calibrators_of(calibrate)
+        self._embedder = embedder
+        self._selector: DemonstrationSelector | None = None
+        self._strategy = "", dict(options or {})
+        if isinstance(demonstrations, str):
+            self._strategy = demonstrations, dict(options or {})
+            check_selector(demonstrations, embedder=embedder, **self._strategy[1])
+        elif isinstance(demonstrations, DemonstrationSelector):
+            self._selector = demonstrations
+        else:
+            self._selector = Fixed(demonstrations)
+            self.shots = len(demonstrations)
+        self._scorer: PromptScorer | None = None
+        self._chosen: ChosenPrompt | None = None
+        self._prepared: tuple[Any, FewShotPrompt] | None = None
+
+    @classmethod
+    def from_chosen(
+        cls,
+        chosen: ChosenPrompt,
+        lm: LanguageModel,
+        *,
+        embedder: Embedder | None = None,
+        rationale: bool = False,
+        name: str = "llm",
+        batch_size: int = 512,
+    ) -> LLMAnnotator:
+        """An annotator that asks with a prompt that was chosen before, whatever the round.
+
+        Raises:
+            ConfigError: The prompt cannot be used with this model, or needs an embedder.
+        """
+        made = cls(
+            chosen.task,
+            lm,
+            shots=chosen.shots,
+            demonstrations=chosen.strategy if chosen.per_query else chosen.demonstrations,
+            options=chosen.options if chosen.per_query else None,
+            order=chosen.order,
+            embedder=embedder,
+            prompt=chosen.template,
+            style=chosen.style,
+            normalise=chosen.normalise,
+            rationale=rationale,
+            name=name,
+            batch_size=batch_size,
         )
-        self._prompts: LabellingPrompts | None = None
+        made._scorer = PromptScorer(chosen.prompts(lm), chosen.normalise, made._order)
+        made._chosen = chosen
+        return made
+
+    @property
+    def needs_texts(self) -> bool:
+        """Whether it wants texts of the pool beside those that it is asked about."""
+        return any(one.fits_on in ("pool", "random-words") for one in self._calibrators) or (
+            self.shots > 0 and self._strategy[0] == "informative"
+        )
+
+    @property
+    def needs_labelled(self) -> bool:
+        """Whether it wants items that people have labelled."""
+        return self.shots > 0 or any(one.fits_on == "labels" for one in self._calibrators)
+
+    @property
+    def scorer(self) -> PromptScorer:
+        """Asks the model, in the form of prompt that is used; the first call may ask the model
+        which form suits.
+        """
+        if self._scorer is None:
+            prompts = labelling_prompts(self.task, self.template, self.lm, self._style)
+            self._scorer = PromptScorer(prompts, self._normalise, self._order)
+        return self._scorer
 
     @property
     def prompts(self) -> LabellingPrompts:
-        """The prompts in the form that is used; the first call may ask the model which suits."""
-        if self._prompts is None:
-            self._prompts = labelling_prompts(self.task, self.template, self.lm, self._style)
-        return self._prompts
+        """The prompts in the form that is used."""
+        return self.scorer.prompts
 
     def setup_cost(self) -> Usage:
         """What finding the form of the prompt costs, once in a run; nothing if it was given."""
@@ -100,18 +185,52 @@ class LLMAnnotator:
             return Usage()
         return style_cost(self.task, self.template, self.lm)
 
-    def demonstrations(self, context: Context) -> list[Item]:
-        """The demonstrations of a round: the same whichever items are asked about."""
-        if not self.shots:
-            return []
-        known = set(self.task.names)
-        candidates = [item for item in context.demonstrations if item.gold in known]
-        return self._choice.choose(candidates, self.shots, context.rng(self.name, "shots"))
+    def prepare(self, context: Context = Context()) -> FewShotPrompt:
+        """Choose the demonstrations of a round and calibrate through them: the same whichever items
+        are asked about. What that took is in its `usage`, and not in any annotation.
+
+        Raises:
+            DataError: A calibrator has nothing to be fitted on.
+            LanguageModelError: The model failed; what it answered before is in its cache.
+        """
+        if self._chosen is not None:
+            if self._prepared is None:
+                made = self._chosen.prepared(self.scorer, self._made_selector(context))
+                # What choosing took was spent then.
+                self._prepared = None, replace(made, usage=Usage())
+            return self._prepared[1]
+        key = (
+            context.seed,
+            tuple((one.id, one.gold) for one in context.demonstrations),
+            tuple(one.id for one in context.unlabelled),
+        )
+        if self._prepared is None or self._prepared[0] != key:
+            made = prepare(
+                self.scorer,
+                context.demonstrations,
+                shots=self.shots,
+                selector=self._made_selector(context),
+                calibrators=deepcopy(self._calibrators),
+                unlabelled=context.unlabelled,
+                rng=context.rng(self.name, "shots"),
+            )
+            self._prepared = key, made
+        return self._prepared[1]
+
+    def _made_selector(self, context: Context) -> DemonstrationSelector | None:
+        name, options = self._strategy
+        if self._selector is not None or not self.shots:
+            return self._selector
+        if getattr(self.lm, "counts_only", False) and "embedder" in needs(name):
+            # In a plan nobody can be asked which ones they are: any are as long.
+            return Balanced()
+        if name == "informative":
+            options = {"pool": context.unlabelled, **options}
+        return make_selector(name, scorer=self.scorer, embedder=self._embedder, **options)
 
     def build(self, items: Sequence[Item], context: Context = Context()) -> list[LabellingPrompt]:
         """The prompts for items, as they are scored."""
-        shown = self.demonstrations(context)
-        return [self.prompts.build(item, shown) for item in items]
+        return list(self.scorer.build(items, self.prepare(context).demonstrations(items)))
 
     def annotate(self, items: Sequence[Item], context: Context = Context()) -> list[Annotation]:
         """Score the labels of every item.
@@ -121,29 +240,28 @@ class LLMAnnotator:
         """
         if not items:
             return []
+        prepared = self.prepare(context)
         start = time.perf_counter()
-        built = self.build(items, context)
-        scores = self.lm.score(
-            [one.prompt for one in built],
-            self.prompts.candidates,
-            first_token_only=self._normalise == "first",
-        )
-        probabilities = self.prompts.over_labels(scores.probabilities(self._normalise))
+        answer = prepared.score(items)
+        scored, probabilities = answer.scored, answer.probabilities
         best = probabilities.argmax(axis=1)
         reasons: Sequence[str | None] = [None] * len(items)
         reason_usage: Sequence[Usage] = [Usage()] * len(items)
         if self._rationale:
             reasons, reason_usage = self._reasons(items, best)
-        seconds = (time.perf_counter() - start) / len(items)
+        seconds = Usage(seconds=(time.perf_counter() - start) / len(items))
         names = self.task.names
-        price = self.lm.price
         shared = {
             "model": self.lm.fingerprint,
             "prompt": self.template.key,
             "style": self.prompts.style,
             "normalise": self._normalise,
         }
-        cut = sum(CUT in one.flags for one in built)
+        if prepared.calibrator is not None:
+            shared["calibration"] = in_short(prepared.calibrator)
+        if self._chosen is not None:
+            shared["chosen"] = self._chosen.fingerprint
+        cut = sum(CUT in one.flags for one in scored.prompts)
         if cut:
             log.warning("%d of %d texts were cut to the model's context", cut, len(items))
         return [
@@ -153,20 +271,11 @@ class LLMAnnotator:
                 annotator=self.name,
                 kind="llm",
                 probabilities=dict(zip(names, probabilities[row].tolist(), strict=True)),
-                exact=scores.exact,
+                exact=scored.exact,
                 rationale=reasons[row],
-                usage=Usage(
-                    requests=scores.passes,
-                    prompt_tokens=int(scores.prompt_tokens[row]),
-                    completion_tokens=int(scores.completion_tokens[row]),
-                    seconds=seconds,
-                    money=price.of(
-                        int(scores.prompt_tokens[row]), int(scores.completion_tokens[row])
-                    ),
-                )
-                + reason_usage[row],
-                provenance={**shared, "demonstrations": list(built[row].demonstrations)},
-                flags=built[row].flags,
+                usage=scored.usage[row] + seconds + reason_usage[row],
+                provenance={**shared, "demonstrations": list(scored.prompts[row].demonstrations)},
+                flags=scored.prompts[row].flags,
                 round=context.round,
             )
             for row, item in enumerate(items)

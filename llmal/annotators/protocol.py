@@ -9,7 +9,14 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from llmal.pool import Pool
 from llmal.records import Annotation, AnnotatorKind, Item, Usage
+
+MOST_LABELLED = 1000
+"""Most labelled items that demonstrations are chosen from, whatever the budget."""
+
+MOST_TEXTS = 256
+"""Texts of the pool that calibration without labels goes by."""
 
 
 @dataclass(frozen=True)
@@ -20,18 +27,28 @@ class Context:
         round: Number of the round; None outside a run.
         demonstrations: Items with a label given by people before this round, for prompts. The
             label is in `gold` of each item.
+        unlabelled: Items of the pool drawn at random, the same in every round, for calibration
+            that needs no labels.
         seed: Seed of this round. Annotators draw from a generator of their own, keyed by it and
             by the item, so that an answer does not depend on which items were asked together.
     """
 
     round: int | None = None
     demonstrations: Sequence[Item] = field(default_factory=tuple)
+    unlabelled: Sequence[Item] = field(default_factory=tuple)
     seed: int = 0
 
     def rng(self, *keys: str) -> np.random.Generator:
         """A generator for this round and these keys, the same on every run."""
         digest = hashlib.blake2b("\0".join(keys).encode(), digest_size=8).digest()
         return np.random.default_rng([self.seed, int.from_bytes(digest, "little")])
+
+
+def drawn_texts(pool: Pool, seed: int) -> tuple[Item, ...]:
+    """Items of a pool for calibration without labels: at most `MOST_TEXTS`, at random."""
+    rng = np.random.default_rng([seed, MOST_TEXTS])
+    drawn = rng.choice(len(pool), min(len(pool), MOST_TEXTS), replace=False)
+    return tuple(pool.items(np.sort(drawn)))
 
 
 @runtime_checkable

@@ -32,6 +32,25 @@ class ReliabilityBin:
     high: float
 
 
+@dataclass(frozen=True)
+class SelectiveAccuracy:
+    """How accurate labels are if only the surest are kept.
+
+    Attributes:
+        coverage: Shape (m,): share of the items that is kept, rising to one; one value for each
+            threshold that can be set, so that equal confidences are kept or dropped together.
+        accuracy: Shape (m,): share of those that is right.
+        threshold: Shape (m,): the lowest confidence that is kept.
+        area: Mean accuracy over all numbers of kept items, 1 to n; equal confidences are taken in
+            random order. One minus the AURC of Geifman and El-Yaniv (2019).
+    """
+
+    coverage: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    threshold: NDArray[np.float64]
+    area: float
+
+
 def reliability(confidences: ArrayLike, correct: ArrayLike, bins: int = 10) -> list[ReliabilityBin]:
     """Accuracy by confidence, in bins of as nearly equal size as ties allow.
 
@@ -99,6 +118,30 @@ def expected_calibration_error(
     made = reliability(confidences, correct, bins)
     gaps = sum(one.count * abs(one.confidence - one.accuracy) for one in made)
     return float(gaps / len(confidences))
+
+
+def classwise_calibration_error(
+    probabilities: ArrayLike, labels: ArrayLike, bins: int = 10
+) -> float:
+    """Mean over the labels of the calibration error of that label's probability.
+
+    Classwise ECE of Kull et al. (2019) over the equal-mass bins of `reliability`: unlike
+    `expected_calibration_error` it looks at the probabilities of all labels.
+
+    Args:
+        probabilities: Shape (n, C).
+        labels: Shape (n,): columns of the true labels.
+        bins: Most bins to make for a label.
+
+    Raises:
+        DataError: The input has the wrong shape or values.
+    """
+    matrix, truth = _matrix_and_truth(np.asarray(probabilities, dtype=np.float64), labels)
+    errors = [
+        expected_calibration_error(matrix[:, column], truth == column, bins)
+        for column in range(matrix.shape[1])
+    ]
+    return float(np.mean(errors))
 
 
 def brier(probabilities: ArrayLike, labels: ArrayLike) -> float:
@@ -202,6 +245,30 @@ def auroc_of_correctness(confidences: ArrayLike, correct: ArrayLike) -> float:
     from sklearn.metrics import roc_auc_score
 
     return float(roc_auc_score(right, conf))
+
+
+def selective_accuracy(confidences: ArrayLike, correct: ArrayLike) -> SelectiveAccuracy:
+    """Accuracy by coverage, as the threshold on the confidence falls (El-Yaniv and Wiener 2010).
+
+    Args:
+        confidences: Shape (n,).
+        correct: Shape (n,): whether each label is right.
+
+    Raises:
+        DataError: The input has the wrong shape or values.
+    """
+    conf = _confidences(confidences)
+    right = _correct(correct, len(conf))
+    negative, group, sizes = np.unique(-conf, return_inverse=True, return_counts=True)
+    hits = np.bincount(group.reshape(-1), weights=right)
+    kept, n = np.cumsum(sizes), len(conf)
+    expected = np.cumsum(np.repeat(hits / sizes, sizes)) / np.arange(1, n + 1)
+    return SelectiveAccuracy(
+        coverage=kept / n,
+        accuracy=np.cumsum(hits) / kept,
+        threshold=-negative,
+        area=float(expected.mean()),
+    )
 
 
 def wilson_interval(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
-from numpy.typing import ArrayLike, NDArray
 from numpy import float64
+from numpy.typing import ArrayLike, NDArray
 
 Normalise = Literal["sum", "mean", "first"]
 
@@ -35,8 +35,10 @@ class Calibrator(Protocol):
     that is given `LabelScores` reads them by its own `normalise`.
     """
 
-    fits_on: ClassVar[FitsOn]
-    """What `fit` must be given scores of."""
+    @property
+    def fits_on(self) -> FitsOn:
+        """What `fit` must be given scores of; a constant of the class where it can be."""
+        ...
 
     @property
     def fitted(self) -> bool:
@@ -65,5 +67,8 @@ class Calibrator(Protocol):
         ...
 
     def to_dict(self) -> dict[str, Any]:
-        """Name, options, fitted numbers and what they were fitted on, as plain JSON data."""
+        """Name, options, fitted numbers and what they were fitted on, as plain JSON data.
+
+        `llmal.calibration.from_dict` makes a calibrator of it that transforms exactly alike.
+        """
         ...

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from llmal.annotators import Context, Router
+from llmal.annotators import Context, LLMAnnotator, Router, Stage, drawn_texts
 from llmal.cli.demonstrations import labelled_by_people
 from llmal.cli.models import language_model_of
 from llmal.cli.progress import ProgressDisplay, cost_in_words
@@ -20,6 +20,7 @@ from llmal.config.references import Surroundings
 from llmal.config.yaml_lines import Places
 from llmal.errors import ConfigError
 from llmal.factory import make_embedder, make_router, open_pool
+from llmal.icl.chosen import ChosenPrompt
 from llmal.lm.cache import ResponseCache
 from llmal.pool import Pool
 from llmal.records import Annotation, Item, Usage
@@ -49,6 +50,7 @@ def annotate(
     *,
     config_file: Path | None,
     data: Path | None,
+    prompt: Path | None,
     flags: Flags,
     out: Path,
     force: bool,
@@ -56,7 +58,8 @@ def annotate(
     quiet: bool,
 ) -> None:
     """Label a file with machines, outside a run."""
-    config = _configuration(config_file, data, flags)
+    chosen = None if prompt is None else _chosen(prompt, config_file, data, flags)
+    config = _configuration(config_file, data, flags, chosen)
     format = check_output(out, force=force)
     with results_only_on_stdout(as_json), ProgressDisplay(quiet=quiet) as progress:
         pool = _pool(config, data)
@@ -64,8 +67,15 @@ def annotate(
         with language_model_of(config, log_directory=None, quiet=quiet) as lm:
             if lm is not None:
                 lm.cache = ResponseCache(out.with_name(f"{out.name}.cache.sqlite"))
-            router = make_router(config, config.task_object(), lm, make_embedder(config))
-            work = _Work(router, pool, Context(demonstrations=shown, seed=config.seed), progress)
+            embedder = make_embedder(config)
+            if chosen is None or lm is None:
+                router = make_router(config, config.task_object(), lm, embedder)
+            else:
+                router = Router([Stage(LLMAnnotator.from_chosen(chosen, lm, embedder=embedder))])
+            context = Context(
+                demonstrations=shown, unlabelled=drawn_texts(pool, config.seed), seed=config.seed
+            )
+            work = _Work(router, pool, context, progress)
             names = config.task_object().names
             columns = [
                 Column("id"),
@@ -116,6 +126,10 @@ class _Work:
     def rows(self) -> Iterator[dict[str, Any]]:
         """A row for each item, in the order of the pool."""
         done = 0
+        for place in self._machines:
+            annotator = self._router.stages[place].annotator
+            if isinstance(annotator, LLMAnnotator):
+                self.usage += annotator.setup_cost() + annotator.prepare(self._context).usage
         names = text_columns(self._pool.text_columns, _TAKEN)
         for items in self._pool.map_batches(list, _BATCH):
             answers = self._answers(items)
@@ -160,7 +174,23 @@ class _Work:
         return row
 
 
-def _configuration(file: Path | None, data: Path | None, flags: Flags) -> RunConfig:
+def _chosen(
+    prompt: Path, config_file: Path | None, data: Path | None, flags: Flags
+) -> ChosenPrompt:
+    """A prompt that was chosen before; it comes with its task."""
+    if config_file is not None or flags.text or flags.labels or flags.guidelines:
+        raise ConfigError(
+            "--prompt comes with its task",
+            fix="leave --config, --text, --labels and --guidelines out",
+        )
+    if data is None:
+        raise ConfigError("--data is missing", fix="name the file to label")
+    return ChosenPrompt.load(prompt)
+
+
+def _configuration(
+    file: Path | None, data: Path | None, flags: Flags, chosen: ChosenPrompt | None
+) -> RunConfig:
     if file is not None:
         if flags.given:
             raise ConfigError(
@@ -172,7 +202,7 @@ def _configuration(file: Path | None, data: Path | None, flags: Flags) -> RunCon
         name
         for name, value in (
             ("--data", data),
-            ("--labels", flags.labels),
+            ("--labels", flags.labels or chosen),
             ("--model or --url", flags.model or flags.url),
         )
         if not value
@@ -180,13 +210,21 @@ def _configuration(file: Path | None, data: Path | None, flags: Flags) -> RunCon
     if missing:
         raise ConfigError(f"{missing[0]} is missing", fix="give it, or a --config")
     lm = {"model": flags.model, "url": flags.url, "backend": flags.backend}
-    content = {
-        "task": {
+    if chosen is not None:
+        task = chosen.task.as_dict()
+        task["labels"] = {
+            one.name: {"description": one.description, "words": list(one.words)}
+            for one in chosen.task.labels
+        }
+    else:
+        task = {
             "name": "annotate",
             "text": list(flags.text or ("text",)),
             "labels": [one.strip() for one in str(flags.labels).split(",")],
             "guidelines": flags.guidelines,
-        },
+        }
+    content = {
+        "task": task,
         "data": {"pool": str(data)},
         "lm": {key: value for key, value in lm.items() if value is not None},
     }

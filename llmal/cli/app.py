@@ -100,6 +100,10 @@ def annotate(
         Path | None, typer.Option("--config", help="Take task, model and annotators from here.")
     ] = None,
     data: Annotated[Path | None, typer.Option("--data", help="The file to label.")] = None,
+    prompt: Annotated[
+        Path | None,
+        typer.Option("--prompt", help="A prompt that `llmal icl choose` wrote, with its task."),
+    ] = None,
     text: Text = None,
     labels: Annotated[
         str | None, typer.Option("--labels", help="Without --config: the labels, 'A,B,C'.")
@@ -132,9 +136,149 @@ def annotate(
     command(
         config_file=config,
         data=data,
+        prompt=prompt,
         flags=flags,
         out=out,
         force=force,
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+icl = typer.Typer(
+    name="icl",
+    help="Choose the demonstrations and the wording of a prompt.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(icl)
+
+TaskFile = Annotated[
+    Path,
+    typer.Option("--task", help="A YAML file with the section task, such as a run's."),
+]
+Labelled = Annotated[
+    Path | None,
+    typer.Option("--data", help="Labelled texts. [default: the pool of the task file]"),
+]
+Gold = Annotated[str | None, typer.Option("--gold", help="Its column with the labels.")]
+Model = Annotated[
+    str | None, typer.Option("--model", help="Path or hub name, in place of the file's lm.")
+]
+Url = Annotated[str | None, typer.Option("--url", help="A server that runs, http://…/v1.")]
+Backend = Annotated[str | None, typer.Option("--backend", help="vllm or transformers.")]
+Values = Annotated[
+    list[str] | None, typer.Option("--set", help="A value of the prompt, noun=question.")
+]
+Most = Annotated[int, typer.Option("--most", min=1, help="Most texts that are drawn from a file.")]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="In place of the file's.")]
+Normalising = Annotated[
+    str, typer.Option("--normalise", help="Labels of several tokens: sum, mean or first.")
+]
+
+
+@icl.command("choose")
+@told
+def icl_choose(
+    task: TaskFile,
+    out: Annotated[Path, typer.Option("--out", help="File to write, .yaml.")],
+    data: Labelled = None,
+    strategy: Annotated[
+        str,
+        typer.Option(
+            "--strategy",
+            help="random, balanced, similar, diverse, vote-k, uncertain, allsh or informative.",
+        ),
+    ] = "allsh",
+    shots: Annotated[int, typer.Option("--shots", min=0, help="Demonstrations.")] = 8,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", help="Of the strategy, copies=8.")
+    ] = None,
+    order: Annotated[
+        str,
+        typer.Option("--order", help="as-chosen, reversed, alternating or similar-last."),
+    ] = "as-chosen",
+    calibrate: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--calibrate", help="contextual, batch, temperature, …; several are applied in turn."
+        ),
+    ] = None,
+    unlabelled: Annotated[
+        Path | None, typer.Option("--unlabelled", help="Texts for calibration without labels.")
+    ] = None,
+    gold: Gold = None,
+    prompt: Annotated[str, typer.Option("--prompt", help="Name or path of the prompt.")] = "label",
+    values: Values = None,
+    normalise: Normalising = "sum",
+    model: Model = None,
+    url: Url = None,
+    backend: Backend = None,
+    most: Most = 1000,
+    seed: Seed = None,
+    force: Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Choose demonstrations among labelled texts, calibrate, and write the prompt to a file.
+
+    `llmal annotate --prompt FILE` labels with it.
+    """
+    from llmal.cli import icl as commands
+
+    commands.choose(
+        commands.Source(task, data, gold, unlabelled, model, url, backend, most, seed),
+        commands.Wording(prompt, tuple(values or ()), commands.checked_normalise(normalise)),
+        strategy=strategy,
+        shots=shots,
+        options=option or [],
+        order=order,
+        calibrate=calibrate or [],
+        out=out,
+        force=force,
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+@icl.command("rank-prompts")
+@told
+def icl_rank_prompts(
+    prompts: Annotated[list[str], typer.Argument(help="Names or paths of two prompts or more.")],
+    task: TaskFile,
+    data: Labelled = None,
+    labelled: Annotated[
+        bool,
+        typer.Option(
+            "--labelled/--unlabelled", help="Whether the texts have labels to be right about."
+        ),
+    ] = True,
+    calibrate: Annotated[
+        str, typer.Option("--calibrate", help="Correction of the label prior.")
+    ] = "batch",
+    gold: Gold = None,
+    values: Values = None,
+    normalise: Normalising = "sum",
+    model: Model = None,
+    url: Url = None,
+    backend: Backend = None,
+    most: Most = 300,
+    seed: Seed = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Rank prompts: by accuracy where there are labels, else by mutual information."""
+    from llmal.cli import icl as commands
+
+    commands.rank(
+        commands.Source(task, data, gold, None, model, url, backend, most, seed),
+        prompts,
+        values=values or [],
+        normalise=commands.checked_normalise(normalise),
+        calibrate=calibrate,
+        labelled=labelled,
         as_json=as_json,
         quiet=quiet,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from llmal.annotators.protocol import MOST_LABELLED
 from llmal.cli.run_directory import check_ledger, has_ledger, ledger_place
 from llmal.ledger import Ledger
 
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from llmal.config import RunConfig
     from llmal.pool import Pool
     from llmal.records import Item
-
-MOST = 1000
 
 
 def labelled_by_people(config: RunConfig, pool: Pool) -> tuple[Item, ...]:
@@ -31,5 +30,5 @@ def labelled_by_people(config: RunConfig, pool: Pool) -> tuple[Item, ...]:
             return ()
         check_ledger(ledger, config, pool)
         labels = {i: one.label for i, one in ledger.labels().items() if one.kind == "human"}
-    ids = sorted(labels)[:MOST]
+    ids = sorted(labels)[:MOST_LABELLED]
     return tuple(replace(one, gold=labels[one.id]) for one in pool.items(pool.positions(ids)))

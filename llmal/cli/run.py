@@ -13,6 +13,7 @@ from llmal.cli.run_directory import KeptConfig
 from llmal.cli.telling import INTERRUPTED, WAITING, give, results_only_on_stdout, say
 from llmal.config import RunConfig, load_config
 from llmal.factory import build
+from llmal.guards import on_interrupt
 
 if TYPE_CHECKING:
     from llmal.orchestrator import Orchestrator, RunResult
@@ -49,22 +50,39 @@ def with_options(config: RunConfig, *, directory: Path | None, seed: int | None)
     return config.model_copy(update=given)
 
 
+class _WithoutBaseline(Exception):
+    """Ctrl-C while the random baseline was measured."""
+
+
 def _report(
     run: Orchestrator, config: RunConfig, result: RunResult, progress: ProgressDisplay
 ) -> Path:
+    """Write the report; the first Ctrl-C leaves out its slow part, the second ends at once.
+
+    The first is heard between two steps, not in the middle of something that cannot be begun anew.
+    """
     from llmal.report.gather import write_run
 
     content = config.model_dump(mode="json", by_alias=True)
-    try:
-        return write_run(
-            run,
-            config=content,
-            baseline=result.status == "finished",
-            on_progress=progress.step,
-        )
-    except KeyboardInterrupt:
-        say("the random baseline is left out of the report")
-        return write_run(run, config=content, baseline=False)
+    heard = False
+
+    def hurry() -> None:
+        nonlocal heard
+        heard = True
+
+    def step(*done: Any) -> None:
+        if heard:
+            raise _WithoutBaseline
+        progress.step(*done)
+
+    with on_interrupt(hurry):
+        try:
+            return write_run(
+                run, config=content, baseline=result.status == "finished", on_progress=step
+            )
+        except _WithoutBaseline:
+            say("the random baseline is left out of the report")
+            return write_run(run, config=content, baseline=False)
 
 
 def _as_data(result: RunResult, page: Path) -> dict[str, Any]:

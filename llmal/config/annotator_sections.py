@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from llmal.config.references import PromptName
-from llmal.config.section import Amount, Count, Positive, Section, Share, Text, problems
+from llmal.config.section import (
+    Amount,
+    Count,
+    OpenSection,
+    Positive,
+    Section,
+    Share,
+    Text,
+    as_tuple,
+    problems,
+)
+
+
+class _Named(OpenSection):
+    """A name, or a mapping with the name and the parameters of what it stands for."""
+
+    name: Text
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+
+class DemonstrationsConfig(_Named):
+    """How demonstrations are chosen; further keys are the selector's parameters."""
+
+
+class CalibratorConfig(_Named):
+    """What makes probabilities of scores; further keys are the calibrator's parameters."""
 
 
 class LLMAnnotatorConfig(Section):
@@ -20,6 +49,8 @@ class LLMAnnotatorConfig(Section):
             asked. Without one behind it every label stands.
         normalise: How the log-probabilities of a label's tokens become its score.
         demonstrations: How they are chosen.
+        order: How they are arranged in the prompt.
+        calibrate: What makes probabilities of scores, one after another.
         rationale: Whether the model also writes down why.
         prompt: Path of a prompt file, or name of one of llmal's.
         prompt_values: Values for the prompt's defaults, such as {noun: question}.
@@ -31,7 +62,9 @@ class LLMAnnotatorConfig(Section):
     shots: Count = 0
     threshold: Share = 0.9
     normalise: Literal["sum", "mean", "first"] = "sum"
-    demonstrations: Literal["random", "balanced"] = "balanced"
+    demonstrations: DemonstrationsConfig = DemonstrationsConfig(name="balanced")
+    order: Text = "as-chosen"
+    calibrate: Annotated[tuple[CalibratorConfig, ...], BeforeValidator(as_tuple)] = ()
     rationale: bool = False
     prompt: PromptName | None = None
     prompt_values: dict[str, str] = Field(default_factory=dict)

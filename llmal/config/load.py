@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -13,8 +15,14 @@ from llmal.config.yaml_lines import read
 from llmal.errors import ConfigError
 
 
-def load_config(path: str | Path) -> RunConfig:
+def load_config(
+    path: str | Path, *, given: Mapping[str, Mapping[str, Any]] | None = None
+) -> RunConfig:
     """Read the configuration of a run from a YAML file.
+
+    Args:
+        path: The file.
+        given: Keys of sections that stand in place of those in the file, or beside them.
 
     Raises:
         ConfigError: The file cannot be read, or something in it is not usable; the message has a
@@ -40,10 +48,16 @@ def load_config(path: str | Path) -> RunConfig:
         ) from None
     except OSError as error:
         raise ConfigError(f"the file cannot be read ({error.strerror})", where=str(path)) from None
-    return parse_config(text, source=str(path), base=file.parent)
+    return parse_config(text, source=str(path), base=file.parent, given=given)
 
 
-def parse_config(text: str, *, source: str = "<config>", base: Path) -> RunConfig:
+def parse_config(
+    text: str,
+    *,
+    source: str = "<config>",
+    base: Path,
+    given: Mapping[str, Mapping[str, Any]] | None = None,
+) -> RunConfig:
     """Read the configuration of a run from YAML text.
 
     Args:
@@ -51,11 +65,15 @@ def parse_config(text: str, *, source: str = "<config>", base: Path) -> RunConfi
         source: Name of the text, for error messages; without its ending the name of a task that
             has none.
         base: The directory that paths are relative to.
+        given: As for `load_config`.
 
     Raises:
         ConfigError: Something in it is not usable; the message has a line for each mistake.
     """
     data, places = read(text, source, is_text)
+    for section, values in (given or {}).items():
+        written = data.get(section)
+        data[section] = {**(written if isinstance(written, Mapping) else {}), **values}
     surroundings = Surroundings(base.resolve(), Path(source).stem.strip("<>"))
     try:
         config = RunConfig.model_validate(data, context=surroundings)

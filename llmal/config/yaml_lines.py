@@ -225,3 +225,15 @@ def _data(
         lines[*path, key.value] = key.start_mark.line + 1
         values[key.value] = _data(loader, value, (*path, key.value), around, lines, as_written)
     return values
+
+
+def scalar(text: str) -> Any:
+    """A value on a command line, read as it would be in a file: number, truth, null or text.
+
+    Raises:
+        ConfigError: It is not YAML.
+    """
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{text!r} is not a value", fix="put it in quotes") from error

@@ -1,21 +1,83 @@
-"""In-context learning: prompts, demonstrations and how they are put together."""
+"""In-context learning: prompts, demonstrations and how they are put together.
+
+Names are imported when they are first used.
+"""
 
 from __future__ import annotations
 
-from llmal.icl.demonstrations import (
-    BalancedDemonstrations,
-    DemonstrationSelector,
-    RandomDemonstrations,
-)
-from llmal.icl.labelling import LabellingPrompt, LabellingPrompts
-from llmal.icl.prompts import PromptTemplate, load_prompt
+from typing import TYPE_CHECKING
+
+from llmal.lazy import attributes
+
+if TYPE_CHECKING:
+    from llmal.icl.demonstrations import Balanced as Balanced
+    from llmal.icl.demonstrations import Diverse as Diverse
+    from llmal.icl.demonstrations import Informative as Informative
+    from llmal.icl.demonstrations import Random as Random
+    from llmal.icl.demonstrations import Sensitive as Sensitive
+    from llmal.icl.demonstrations import Similar as Similar
+    from llmal.icl.demonstrations import Uncertain as Uncertain
+    from llmal.icl.demonstrations import VoteK as VoteK
+    from llmal.icl.demonstrations import choose_for as choose_for
+    from llmal.icl.demonstrations import make_selector as make_selector
+    from llmal.icl.labelling import LabellingPrompt as LabellingPrompt
+    from llmal.icl.labelling import LabellingPrompts as LabellingPrompts
+    from llmal.icl.order import ORDERS as ORDERS
+    from llmal.icl.order import Order as Order
+    from llmal.icl.order import make_order as make_order
+    from llmal.icl.prompts import PromptTemplate as PromptTemplate
+    from llmal.icl.prompts import load_prompt as load_prompt
+    from llmal.icl.protocol import DemonstrationSelector as DemonstrationSelector
+    from llmal.icl.protocol import PerQuerySelector as PerQuerySelector
+    from llmal.icl.scorer import PromptScorer as PromptScorer
+    from llmal.icl.scorer import Scored as Scored
+
+_HOMES = {
+    "ORDERS": "order",
+    "Balanced": "demonstrations",
+    "DemonstrationSelector": "protocol",
+    "Diverse": "demonstrations",
+    "Informative": "demonstrations",
+    "LabellingPrompt": "labelling",
+    "LabellingPrompts": "labelling",
+    "Order": "order",
+    "PerQuerySelector": "protocol",
+    "PromptScorer": "scorer",
+    "PromptTemplate": "prompts",
+    "Random": "demonstrations",
+    "Scored": "scorer",
+    "Sensitive": "demonstrations",
+    "Similar": "demonstrations",
+    "Uncertain": "demonstrations",
+    "VoteK": "demonstrations",
+    "choose_for": "demonstrations",
+    "load_prompt": "prompts",
+    "make_order": "order",
+    "make_selector": "demonstrations",
+}
 
 __all__ = [
-    "BalancedDemonstrations",
+    "ORDERS",
+    "Balanced",
     "DemonstrationSelector",
+    "Diverse",
+    "Informative",
     "LabellingPrompt",
     "LabellingPrompts",
+    "Order",
+    "PerQuerySelector",
+    "PromptScorer",
     "PromptTemplate",
-    "RandomDemonstrations",
+    "Random",
+    "Scored",
+    "Sensitive",
+    "Similar",
+    "Uncertain",
+    "VoteK",
+    "choose_for",
     "load_prompt",
+    "make_order",
+    "make_selector",
 ]
+
+__getattr__ = attributes(__name__, _HOMES)

@@ -29,7 +29,7 @@ class LabellingPrompt:
 
     Attributes:
         prompt: For the language model.
-        demonstrations: Ids of the demonstrations that are in it.
+        demonstrations: Ids of the demonstrations that are in it, in their order.
         flags: What was done to make it fit, and what is odd about the text.
     """
 
@@ -73,7 +73,8 @@ class LabellingPrompts:
 
     def log_over_labels(self, words: NDArray[np.float64]) -> NDArray[np.float64]:
         """From log-probabilities of words, shape (n, words), to those of labels, shape (n, C): the
-        probability of a label is the sum over its words."""
+        probability of a label is the sum over its words.
+        """
         result = np.full((len(words), len(self.task.labels)), -np.inf)
         np.logaddexp.at(result.T, self.word_columns, words.T)
         return result
@@ -101,14 +102,26 @@ class LabellingPrompts:
             ],
         )
 
-    def build(self, item: Item, demonstrations: Sequence[Item] = ()) -> LabellingPrompt:
-        """The prompt for an item; fitted into the context by leaving out demonstrations, the last
-        first, and then by cutting the end of the text. Both are flagged.
+    def build(
+        self,
+        item: Item,
+        demonstrations: Sequence[Item] = (),
+        arranged: Sequence[Item] | None = None,
+    ) -> LabellingPrompt:
+        """The prompt for an item; fitted into the context by leaving out demonstrations, and then
+        by cutting the end of the text. Both are flagged.
+
+        Args:
+            item: The item that is asked about. It is never its own demonstration.
+            demonstrations: The most useful first. Those that do not fit even alone are left out
+                before others, then the least useful.
+            arranged: The same items in the order of the prompt; without it, as they are.
 
         Raises:
             ContextLengthError: Not even the prompt without the text fits.
         """
         shown = [one for one in demonstrations if one.id != item.id]
+        order = {one.id: place for place, one in enumerate(arranged or demonstrations)}
         clean = self._clean(item)
         flags: list[str] = []
         if clean is not item:
@@ -117,16 +130,25 @@ class LabellingPrompts:
             flags.append("the text reads like an instruction")
         if looks_like_prompt(item.text, self.words):
             flags.append("the text imitates the form of the prompt")
-        prompt = self._render(clean, shown)
+
+        def rendered(chosen: Sequence[Item]) -> Prompt:
+            return self._render(clean, sorted(chosen, key=lambda one: order[one.id]))
+
+        prompt = rendered(shown)
         wanted = len(shown)
-        while not (fits := self._fits(prompt)) and shown:
-            shown.pop()
-            prompt = self._render(clean, shown)
+        fits = self._fits(prompt)
+        if not fits and shown:
+            shown = [one for one in shown if self._fits(rendered([one]))]
+            prompt = rendered(shown)
+            while not (fits := self._fits(prompt)) and shown:
+                shown.pop()
+                prompt = rendered(shown)
         if len(shown) < wanted:
             flags.append(f"{wanted - len(shown)} demonstration(s) left out for want of context")
         if not fits:
             prompt = self._cut(clean)
             flags.append(CUT)
+        shown.sort(key=lambda one: order[one.id])
         return LabellingPrompt(prompt, tuple(one.id for one in shown), tuple(flags))
 
     def _fits(self, prompt: Prompt) -> bool:

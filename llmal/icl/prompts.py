@@ -80,6 +80,20 @@ class PromptTemplate:
             digest=hashlib.blake2b(raw, digest_size=4).hexdigest(),
         )
 
+    def as_dict(self) -> dict[str, Any]:
+        """What its file says, as plain data."""
+        said = {
+            "name": self.name,
+            "version": self.version,
+            "inputs": list(self.inputs),
+            "defaults": dict(self.defaults),
+            "completion": self.completion,
+            "chat": None if self.chat is None else [dict(message) for message in self.chat],
+            "candidate": dict(self.candidate),
+            "stop": list(self.stop),
+        }
+        return {key: value for key, value in said.items() if value not in (None, [], {})}
+
     @property
     def styles(self) -> tuple[Style, ...]:
         """The forms that it has."""
@@ -224,10 +238,20 @@ def load_prompt(name_or_path: str | Path) -> PromptTemplate:
         line = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it cannot be parsed"
         raise ConfigError(f"not valid YAML: {problem}", where=f"{path}{line}") from error
-    return _checked(content, str(path), hashlib.blake2b(raw, digest_size=4).hexdigest())
+    return parse_prompt(content, str(path), hashlib.blake2b(raw, digest_size=4).hexdigest())
 
 
-def _checked(content: Any, source: str, digest: str) -> PromptTemplate:
+def parse_prompt(content: Any, source: str, digest: str) -> PromptTemplate:
+    """A prompt from what a file says.
+
+    Args:
+        content: The file as plain data.
+        source: Its name, for error messages.
+        digest: Its hash.
+
+    Raises:
+        ConfigError: It is not a prompt.
+    """
     if not isinstance(content, dict):
         raise ConfigError("a prompt file must be a mapping of keys", where=source)
     unknown = sorted(str(key) for key in content if key not in _KEYS)

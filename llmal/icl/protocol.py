@@ -57,5 +57,6 @@ class PerQuerySelector(DemonstrationSelector, Protocol):
         queries: Sequence[Item],
     ) -> list[list[Item]]:
         """A list for each query, as `choose` would give it. A query is never its own
-        demonstration."""
+        demonstration.
+        """
         ...

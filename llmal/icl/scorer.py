@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from llmal.icl.labelling import LabellingPrompt, LabellingPrompts
 from llmal.lm.protocol import LanguageModel, Normalise
 from llmal.records import Item, Usage
+
+if TYPE_CHECKING:
+    from llmal.icl.order import Order
 
 
 @dataclass(frozen=True)
@@ -44,11 +48,19 @@ class PromptScorer:
     Args:
         prompts: The prompts of a task for a model.
         normalise: How labels of several tokens are compared.
+        order: How demonstrations are arranged in the prompt; without it the most useful stands
+            first.
     """
 
-    def __init__(self, prompts: LabellingPrompts, normalise: Normalise = "sum") -> None:
+    def __init__(
+        self,
+        prompts: LabellingPrompts,
+        normalise: Normalise = "sum",
+        order: Order | None = None,
+    ) -> None:
         self.prompts = prompts
         self.normalise: Normalise = normalise
+        self.order = order
         self.spent = Usage()
         """What all calls so far have cost, answers from the response cache counted like others."""
 
@@ -62,6 +74,18 @@ class PromptScorer:
         """Names of the labels, in the order of the columns."""
         return tuple(self.prompts.task.names)
 
+    def build(
+        self, items: Sequence[Item], demonstrations: Sequence[Sequence[Item]]
+    ) -> tuple[LabellingPrompt, ...]:
+        """The prompts for items, each with demonstrations of its own, as they are scored."""
+        arranged = (
+            demonstrations if self.order is None else self.order.arrange_each(demonstrations, items)
+        )
+        return tuple(
+            self.prompts.build(item, shown, placed)
+            for item, shown, placed in zip(items, demonstrations, arranged, strict=True)
+        )
+
     def score(self, items: Sequence[Item], demonstrations: Sequence[Item] = ()) -> Scored:
         """Score items with the same demonstrations, most useful first, in every prompt.
 
@@ -70,21 +94,21 @@ class PromptScorer:
         """
         return self.score_each(items, [demonstrations] * len(items))
 
-    def score_each(
-        self, items: Sequence[Item], demonstrations: Sequence[Sequence[Item]]
-    ) -> Scored:
+    def score_each(self, items: Sequence[Item], demonstrations: Sequence[Sequence[Item]]) -> Scored:
         """Score items, each with demonstrations of its own."""
         columns = len(self.labels)
         if not items:
             return Scored(np.zeros((0, columns)), (), (), self.lm.exact)
-        built = tuple(
-            self.prompts.build(item, shown)
-            for item, shown in zip(items, demonstrations, strict=True)
-        )
+        built = self.build(items, demonstrations)
+        asked = [one.prompt for one in built]
+        if getattr(self.lm, "counts_only", False):
+            # In a plan nobody answers: what is asked is counted, and every label is as good.
+            cost = self.lm.score_cost(asked, self.prompts.candidates)
+            self.spent += cost
+            rest = (Usage(),) * (len(items) - 1)
+            return Scored(np.zeros((len(items), columns)), built, (cost, *rest), self.lm.exact)
         scores = self.lm.score(
-            [one.prompt for one in built],
-            self.prompts.candidates,
-            first_token_only=self.normalise == "first",
+            asked, self.prompts.candidates, first_token_only=self.normalise == "first"
         )
         price = self.lm.price
         usage = tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import time
 from collections.abc import Iterator, Sequence
@@ -22,19 +23,23 @@ from llmal.lm.trie import Trie
 from llmal.records import Price, Usage
 
 _LEAST_BUCKET = 16
+_LEAST_SHARED = 32
+_MEMORY = 8
 
 
 class TransformersLM(Tokenized):
     """A causal language model in this process.
 
     Scoring takes one pass over the prompt, and where labels have more than one token a second,
-    short one over their tails, on the keys and values of the first.
+    short one over their tails, on the keys and values of the first. What the prompts of a call
+    begin with in common, such as instruction and demonstrations, is read once.
 
     Args:
         model: Folder or hub name.
         device: "cpu", "cuda", "mps", …; by default the best there is.
         dtype: "float32", "bfloat16", …; by default float32 on a CPU, else the model's own.
-        batch_tokens: Most tokens, padding included, in one forward pass.
+        batch_tokens: Most tokens, padding included, in one forward pass; prompts that share a
+            beginning may hold eight times as many in memory.
         price: What its tokens cost.
         cache: Where answers are kept.
 
@@ -69,7 +74,9 @@ class TransformersLM(Tokenized):
         self._model.to(self._device).eval()
         accepted = inspect.signature(self._model.forward).parameters
         self._takes = {
-            name for name in ("position_ids", "logits_to_keep", "use_cache") if name in accepted
+            name
+            for name in ("position_ids", "logits_to_keep", "use_cache", "past_key_values")
+            if name in accepted
         }
         self._hash = model_hash(model)
         self._outlines: Any = None
@@ -98,27 +105,76 @@ class TransformersLM(Tokenized):
         import torch
 
         tails = _tails(trie)
-        for part in self._batches(ids, extra=max(1, len(tails))):
-            start = time.perf_counter()
-            with torch.inference_mode():
-                rows = self._step(torch, [ids[i] for i in part], trie, tails)
-            if not np.isfinite(rows).all():
-                raise LanguageModelError(
-                    f"the model {self.name!r} gave log-probabilities that are not finite",
-                    fix="check the model and its dtype",
-                )
-            read = sum(len(ids[i]) for i in part) + len(part) * sum(len(t) for t in tails)
-            passes = 2 if tails else 1
-            self._count(passes * len(part), read, 0, time.perf_counter() - start)
-            yield part, rows
+        for members, shared in self._sharing(ids):
+            memory = None
+            for part in self._batches(
+                [ids[i] for i in members], extra=max(1, len(tails)), shared=shared
+            ):
+                part = [members[i] for i in part]
+                start = time.perf_counter()
+                with torch.inference_mode():
+                    if shared and memory is None:
+                        memory = self._read(torch, ids[part[0]][:shared])
+                    rows = self._step(
+                        torch, [ids[i][shared:] for i in part], trie, tails, shared, memory
+                    )
+                if not np.isfinite(rows).all():
+                    raise LanguageModelError(
+                        f"the model {self.name!r} gave log-probabilities that are not finite",
+                        fix="check the model and its dtype",
+                    )
+                read = sum(len(ids[i]) for i in part) + len(part) * sum(len(t) for t in tails)
+                passes = 2 if tails else 1
+                seconds = time.perf_counter() - start
+                self._count(passes * len(part), read, 0, seconds, cached=shared * len(part))
+                yield part, rows
 
-    def _batches(self, ids: Sequence[Sequence[int]], extra: int = 1) -> Iterator[list[int]]:
+    def _sharing(self, ids: Sequence[list[int]]) -> list[tuple[list[int], int]]:
+        """Positions in groups, and the number of first tokens that are the same in a group.
+
+        Reading a beginning once saves its length for every other prompt that has it; groups are
+        taken as long as that saves something.
+        """
+        left = sorted(range(len(ids)), key=lambda i: ids[i])
+        if not {"position_ids", "use_cache", "past_key_values"} <= self._takes:
+            return [(left, 0)] if left else []
+        groups: list[tuple[list[int], int]] = []
+        while len(left) > 2:
+            middle = ids[left[len(left) // 2]]
+            # The last token of a prompt is its own: what follows it is wanted.
+            common = np.array([min(_common(ids[i], middle), len(ids[i]) - 1) for i in left])
+            lengths, counts = np.unique(common, return_counts=True)
+            sharing = counts[::-1].cumsum()[::-1]
+            best = int(np.argmax(lengths * (sharing - 1)))
+            shared = int(lengths[best])
+            if shared < _LEAST_SHARED or sharing[best] < 3:
+                break
+            groups.append(([i for i, n in zip(left, common, strict=True) if n >= shared], shared))
+            left = [i for i, n in zip(left, common, strict=True) if n < shared]
+        return [*groups, (left, 0)] if left else groups
+
+    def _read(self, torch: Any, beginning: Sequence[int]) -> Any:
+        """Keys and values of what several prompts begin with."""
+        tokens = torch.tensor([list(beginning)], device=self._device)
+        return self._forward(
+            input_ids=tokens,
+            attention_mask=torch.ones_like(tokens),
+            position_ids=torch.arange(tokens.shape[1], device=self._device)[None],
+            logits_to_keep=1,
+            use_cache=True,
+        ).past_key_values
+
+    def _batches(
+        self, ids: Sequence[Sequence[int]], extra: int = 1, shared: int = 0
+    ) -> Iterator[list[int]]:
         """Positions in batches of near lengths, the longest first so that memory runs out early."""
         order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
         start = 0
         while start < len(order):
-            longest = max(len(ids[order[start]]), _LEAST_BUCKET)
-            size = max(1, self._batch_tokens // (longest * extra))
+            whole = max(len(ids[order[start]]), _LEAST_BUCKET)
+            own = max(whole - shared, _LEAST_BUCKET)
+            most = min(self._batch_tokens // own, _MEMORY * self._batch_tokens // whole)
+            size = max(1, (most if shared else self._batch_tokens // whole) // extra)
             yield order[start : start + size]
             start += size
 
@@ -129,16 +185,29 @@ class TransformersLM(Tokenized):
         return self._model(**arguments)
 
     def _step(
-        self, torch: Any, ids: list[list[int]], trie: Trie, tails: list[tuple[int, ...]]
+        self,
+        torch: Any,
+        ids: list[list[int]],
+        trie: Trie,
+        tails: list[tuple[int, ...]],
+        shared: int,
+        beginning: Any,
     ) -> NDArray[np.float64]:
+        """Step log-probabilities after prompts that go on from a beginning that was read before."""
         tokens, mask = self._left_padded(torch, ids)
-        positions = (mask.cumsum(-1) - 1).clamp(min=0)
+        more: dict[str, Any] = {}
+        if shared:
+            more["past_key_values"] = copy.deepcopy(beginning)
+            more["past_key_values"].batch_repeat_interleave(len(ids))
+            mask = torch.cat([mask.new_ones((len(ids), shared)), mask], dim=-1)
+        positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, shared:]
         out = self._forward(
             input_ids=tokens,
             attention_mask=mask,
             position_ids=positions,
             logits_to_keep=1,
-            use_cache=bool(tails),
+            use_cache=bool(tails) or bool(shared),
+            **more,
         )
         rows = np.empty((len(ids), trie.width))
         last = out.logits[:, -1].float().log_softmax(-1)
@@ -182,11 +251,14 @@ class TransformersLM(Tokenized):
             mask[row, longest - len(one) :] = 1
         return tokens.to(self._device), mask.to(self._device)
 
-    def _count(self, requests: int, read: int, written: int, seconds: float) -> None:
+    def _count(
+        self, requests: int, read: int, written: int, seconds: float, cached: int = 0
+    ) -> None:
         self._usage += Usage(
             requests=requests,
             prompt_tokens=read,
             completion_tokens=written,
+            cached_tokens=cached,
             seconds=seconds,
             money=self._price.of(read, written),
         )
@@ -296,6 +368,21 @@ class TransformersLM(Tokenized):
         """Let go of the model."""
         self._model = None
         self._outlines = None
+
+
+def _common(one: Sequence[int], other: Sequence[int]) -> int:
+    """Length of what two sequences begin with in common."""
+    shorter = min(len(one), len(other))
+    if one[:shorter] == other[:shorter]:
+        return shorter
+    low, high = 0, shorter
+    while high - low > 1:
+        middle = (low + high) // 2
+        if one[:middle] == other[:middle]:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 def _tails(trie: Trie) -> list[tuple[int, ...]]:

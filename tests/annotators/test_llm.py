@@ -112,12 +112,12 @@ def test_demonstrations_are_fixed_for_a_round(tiny_hf: TransformersLM, shared: P
     annotator = _annotator(tiny_hf, shots=6)
 
     def shown(seed: int, candidates: list[Item]) -> list[str]:
-        return [one.id for one in annotator.demonstrations(Context(0, candidates, seed))]
+        return [one.id for one in annotator.prepare(Context(0, candidates, seed=seed)).candidates]
 
     assert shown(1, labelled) == shown(1, labelled[::-1])
     assert len(set(shown(1, labelled))) == 6
     assert shown(1, labelled) != shown(2, labelled)
-    used = annotator.annotate(_items(shared, 3), Context(0, labelled, 1))
+    used = annotator.annotate(_items(shared, 3), Context(0, labelled, seed=1))
     assert all(one.provenance["demonstrations"] == shown(1, labelled) for one in used)
 
 
@@ -127,7 +127,7 @@ def test_demonstrations_have_labels_of_the_task(tiny_hf: TransformersLM) -> None
         Item("b", "two", gold="Other"),
         Item("c", "three"),
     ]
-    chosen = _annotator(tiny_hf, shots=3).demonstrations(Context(demonstrations=candidates))
+    chosen = _annotator(tiny_hf, shots=3).prepare(Context(demonstrations=candidates)).candidates
     assert [one.id for one in chosen] == ["a"]
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from llmal.errors import ConfigError
-from llmal.icl.labelling import LabellingPrompts
 from llmal.icl.prompts import PromptTemplate, load_prompt
+from llmal.icl.scorer import PromptScorer
 from llmal.icl.style import check_style, labelling_prompts
 from llmal.lm.protocol import LanguageModel, Normalise
 from llmal.records import Item, SyntheticItem, Usage
@@ -54,7 +54,7 @@ class LabelAgreement:
         self._template = prompt if isinstance(prompt, PromptTemplate) else load_prompt(prompt)
         self._style = style
         self._normalise: Normalise = normalise
-        self._prompts: LabellingPrompts | None = None
+        self._scorer: PromptScorer | None = None
         self._usage = Usage()
 
     @property
@@ -72,22 +72,13 @@ class LabelAgreement:
         if not items:
             return []
         intended = [self.task.index(item.label) for item in items]
-        if self._prompts is None:
-            self._prompts = labelling_prompts(self.task, self._template, self.lm, self._style)
-        built = [self._prompts.build(Item(item.id, item.text)).prompt for item in items]
+        if self._scorer is None:
+            prompts = labelling_prompts(self.task, self._template, self.lm, self._style)
+            self._scorer = PromptScorer(prompts, self._normalise)
         seconds = self.lm.usage.seconds
-        scores = self.lm.score(
-            built, self._prompts.candidates, first_token_only=self._normalise == "first"
-        )
-        read, written = int(scores.prompt_tokens.sum()), int(scores.completion_tokens.sum())
-        self._usage += Usage(
-            requests=scores.passes * len(items),
-            prompt_tokens=read,
-            completion_tokens=written,
-            seconds=self.lm.usage.seconds - seconds,
-            money=self.lm.price.of(read, written),
-        )
-        probabilities = self._prompts.over_labels(scores.probabilities(self._normalise))
+        scored = self._scorer.score([Item(item.id, item.text) for item in items])
+        self._usage += sum(scored.usage, Usage(seconds=self.lm.usage.seconds - seconds))
+        probabilities = scored.probabilities
         return [
             self._reason(row, own)
             for row, own in zip(probabilities.tolist(), intended, strict=True)

@@ -1,0 +1,250 @@
+"""A language model with a few demonstrations as a scikit-learn classifier."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils.validation import check_is_fitted
+
+from llmal.annotators.llm import LLMAnnotator
+from llmal.annotators.protocol import Context
+from llmal.calibration.protocol import Calibrator
+from llmal.embed import Embedder, SentenceEmbedder
+from llmal.errors import ConfigError, DataError
+from llmal.icl.few_shot import FewShotPrompt
+from llmal.icl.order import Order
+from llmal.icl.prompts import PromptTemplate, load_prompt
+from llmal.icl.protocol import DemonstrationSelector
+from llmal.lm.protocol import LanguageModel, Normalise
+from llmal.records import Item, Usage
+from llmal.task import Task
+
+_KEPT = ("lm", "embedder", "task")
+
+
+class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Classifies texts by the exact label probabilities of a language model.
+
+    `fit` trains nothing: it chooses demonstrations among the labelled texts and calibrates the
+    model's scores through them. The defaults are the few-shot setting of ALLSH (Zhang et al. 2022,
+    section 4.4) with the contextual calibration of Zhao et al. (2021).
+
+    Args:
+        lm: The model; or the path or name of one, which is loaded in this process.
+        shots: Demonstrations in the prompt.
+        demonstrations: How they are chosen: a name from `llmal.icl.demonstrations` or a
+            `DemonstrationSelector`.
+        calibrate: A name from `llmal.calibration`, a `Calibrator`, several of them that are
+            applied in turn, or None.
+        task: Labels with descriptions and words, and guidelines. Without it the labels are those
+            that `fit` sees, under their own names.
+        options: Options of a selector that is given by name, such as {"copies": 8}.
+        order: How demonstrations are arranged: a name from `llmal.icl.order` or an `Order`.
+        prompt: Name of a prompt of llmal, path of a YAML file, or a `PromptTemplate`.
+        prompt_values: Values for the prompt's defaults, such as {"noun": "question"}.
+        style: "chat", "completion" or "auto".
+        normalise: How labels of several tokens are compared: "sum", "mean" or "first".
+        embedder: For selectors and orders that need one; by default sentence-transformers with
+            the offline model.
+        random_state: Seed, or a numpy generator.
+
+    Attributes:
+        classes_: Shape (C,): the labels, sorted.
+        prompt_: The `FewShotPrompt` that is used.
+        task_: The task.
+        usage_: What `fit` has cost.
+    """
+
+    def __init__(
+        self,
+        lm: LanguageModel | str | Path,
+        *,
+        shots: int = 8,
+        demonstrations: str | DemonstrationSelector = "allsh",
+        calibrate: str | Calibrator | Sequence[str | Calibrator] | None = "contextual",
+        task: Task | None = None,
+        options: Mapping[str, Any] | None = None,
+        order: str | Order = "as-chosen",
+        prompt: str | Path | PromptTemplate = "label",
+        prompt_values: Mapping[str, str] | None = None,
+        style: str = "auto",
+        normalise: Normalise = "sum",
+        embedder: Embedder | None = None,
+        random_state: int | np.random.Generator | None = 0,
+    ) -> None:
+        self.lm = lm
+        self.shots = shots
+        self.demonstrations = demonstrations
+        self.calibrate = calibrate
+        self.task = task
+        self.options = options
+        self.order = order
+        self.prompt = prompt
+        self.prompt_values = prompt_values
+        self.style = style
+        self.normalise = normalise
+        self.embedder = embedder
+        self.random_state = random_state
+
+    def fit(
+        self, texts: ArrayLike, labels: ArrayLike, *, unlabelled: ArrayLike | None = None
+    ) -> Self:
+        """Choose demonstrations and calibrate.
+
+        Args:
+            texts: n labelled texts; for a task of several text columns a table (n, columns).
+            labels: Their labels, shape (n,).
+            unlabelled: Further texts, for calibrators that are fitted on a pool. Without them the
+                labelled texts stand for it.
+
+        Raises:
+            ConfigError: A name or an option is unknown.
+            DataError: There are fewer texts than shots, or texts or labels are not usable.
+            LanguageModelError: The model failed.
+        """
+        given = np.asarray(labels)
+        if given.ndim != 1 or not len(given):
+            raise DataError(f"the labels have shape {given.shape}", fix="give one for each text")
+        self.classes_, self.task_ = self._labels(given)
+        items = _items(texts, self.task_, [str(one) for one in given])
+        if len(items) < self.shots:
+            raise DataError(
+                f"{self.shots} shots are wanted and there are {len(items)} labelled texts",
+                fix="give more, or lower shots",
+            )
+        template = (
+            self.prompt if isinstance(self.prompt, PromptTemplate) else load_prompt(self.prompt)
+        )
+        annotator = LLMAnnotator(
+            self.task_,
+            self._model(),
+            shots=self.shots,
+            demonstrations=self.demonstrations,
+            options=self.options,
+            order=self.order,
+            calibrate=self.calibrate or (),
+            embedder=self.embedder or SentenceEmbedder(),
+            prompt=template.with_values(self.prompt_values or {}),
+            style=self.style,
+            normalise=self.normalise,
+        )
+        pool = items if unlabelled is None else _items(unlabelled, self.task_)
+        seed = int(np.random.default_rng(self.random_state).integers(2**31))
+        self.prompt_: FewShotPrompt = annotator.prepare(
+            Context(demonstrations=items, unlabelled=pool, seed=seed)
+        )
+        self.usage_: Usage = self.prompt_.usage
+        names = [str(one) for one in self.classes_]
+        self._columns = [self.task_.index(name) for name in names]
+        return self
+
+    def _labels(self, given: NDArray[Any]) -> tuple[NDArray[Any], Task]:
+        seen = np.unique(given)
+        if self.task is None:
+            if len(seen) < 2:
+                raise DataError(
+                    f"the labels hold one class, {seen[0]!s}",
+                    fix="give texts of at least two, or a task that names them all",
+                )
+            return seen, Task("few-shot", [str(one) for one in seen])
+        for one in seen:
+            self.task.index(str(one))
+        return np.asarray(sorted(self.task.names)), self.task
+
+    def _model(self) -> LanguageModel:
+        if isinstance(self.lm, LanguageModel):
+            return self.lm
+        if not isinstance(self.lm, (str, Path)):
+            raise ConfigError(
+                f"lm is a {type(self.lm).__name__}",
+                fix="give a language model of llmal.lm, or the path or name of one",
+            )
+        from llmal.lm import TransformersLM
+
+        return TransformersLM(self.lm)
+
+    def predict_proba(self, texts: ArrayLike) -> NDArray[np.float64]:
+        """Calibrated probabilities, shape (n, C), columns as in `classes_`.
+
+        Raises:
+            DataError: The texts are not usable.
+            LanguageModelError: The model failed.
+        """
+        check_is_fitted(self, "prompt_")
+        items = _items(texts, self.task_)
+        return self.prompt_.score(items).probabilities[:, self._columns]
+
+    def predict(self, texts: ArrayLike) -> NDArray[Any]:
+        """The most probable label of each text, shape (n,)."""
+        probabilities = self.predict_proba(texts)
+        return np.asarray(self.classes_[probabilities.argmax(axis=1)])
+
+    def __sklearn_clone__(self) -> Self:
+        """A classifier of the same options over the same model: models are not copied."""
+        given = self.get_params(deep=False)
+        return type(self)(
+            **{
+                name: value if name in _KEPT else clone(value, safe=False)
+                for name, value in given.items()
+            }
+        )
+
+    def __sklearn_tags__(self) -> Any:
+        """Texts, not numbers."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        return tags
+
+
+def _items(texts: ArrayLike, task: Task, labels: Sequence[str] | None = None) -> list[Item]:
+    """Texts as items whose ids are made from their content: a text is never its own demonstration,
+    also where it is predicted after `fit` has seen it.
+
+    Raises:
+        DataError: Something is no text, or the shape does not fit the task or the labels.
+    """
+    columns = task.text
+    if isinstance(texts, str):
+        raise DataError("the texts are one string", fix="give a list of texts")
+    table = np.asarray(texts, dtype=object)
+    if table.ndim == 1 and len(columns) == 1:
+        table = table[:, None]
+    if table.ndim != 2 or table.shape[1] != len(columns):
+        wanted = "a list of texts" if len(columns) == 1 else f"a table (n, {len(columns)})"
+        raise DataError(
+            f"the texts have shape {table.shape}", fix=f"task {task.name!r} takes {wanted}"
+        )
+    if labels is not None and len(labels) != len(table):
+        raise DataError(
+            f"{len(table)} texts stand beside {len(labels)} labels", fix="give one for each"
+        )
+    for row, cells in enumerate(table):
+        for cell in cells:
+            if not isinstance(cell, str):
+                raise DataError(
+                    f"text {row} is {type(cell).__name__}, not a string",
+                    fix="give texts; turn other values into words first",
+                )
+    seen: Counter[str] = Counter()
+    items: list[Item] = []
+    for row, cells in enumerate(table.tolist()):
+        name = hashlib.blake2b("\0".join(cells).encode(), digest_size=8).hexdigest()
+        seen[name] += 1
+        items.append(
+            Item(
+                id=name if seen[name] == 1 or labels is None else f"{name}-{seen[name]}",
+                text="\n".join(cells),
+                fields=dict(zip(columns, cells, strict=True)),
+                gold=None if labels is None else labels[row],
+            )
+        )
+    return items

@@ -1,0 +1,32 @@
+"""Demonstrations at random: the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from llmal.icl.demonstrations.candidates import usable
+from llmal.icl.protocol import Need
+from llmal.records import Item
+
+
+@dataclass(frozen=True)
+class Random:
+    """k candidates at random; every set and every order is equally likely."""
+
+    requires: ClassVar[tuple[Need, ...]] = ()
+    per_query: ClassVar[bool] = False
+
+    def choose(
+        self,
+        candidates: Sequence[Item],
+        k: int,
+        rng: np.random.Generator,
+        query: Item | None = None,
+    ) -> list[Item]:
+        """Draw without replacement."""
+        ordered = usable(candidates, k)
+        return [ordered[i] for i in rng.permutation(len(ordered))[:k]]

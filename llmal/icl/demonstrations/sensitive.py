@@ -1,0 +1,151 @@
+"""ALLSH: the candidates whose answer changes most when their text is changed a little."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmal.calibration.protocol import Calibrator
+from llmal.errors import ConfigError, DataError
+from llmal.icl.demonstrations.asking import ask_once, check_calibrator, to_probabilities
+from llmal.icl.demonstrations.candidates import usable
+from llmal.icl.demonstrations.conditions import Condition, check_condition, conditioned
+from llmal.icl.demonstrations.picking import highest
+from llmal.icl.divergences import Divergence, check_divergence, diverge
+from llmal.icl.protocol import Need
+from llmal.icl.scorer import PromptScorer
+from llmal.perturb.protocol import Perturbation
+from llmal.records import Item
+
+
+@dataclass(frozen=True)
+class Sensitive:
+    """The k candidates of highest local sensitivity (ALLSH, Zhang et al. 2022, few-shot mode).
+
+    l(x) = max over the copies x' of x of D(p(·|x), p(·|x')). With one copy this is the paper's
+    "Ours", with more its worst-case augmentation (WCA). The paper does not say how many copies
+    that takes, nor whether candidates are scored with demonstrations, balanced over the labels or
+    calibrated: these are options.
+
+    A candidate and its copies are scored once each, all together; copies equal to the text or to
+    each other are not scored again. That is at most 1 + `copies` prompts for each candidate.
+
+    Args:
+        scorer: Asks the model.
+        perturbation: Makes the copies: "tf-idf" or a `Perturbation`.
+        copies: K, copies of each candidate.
+        divergence: D: "kl" KL(p‖p'), "jsd" (the square root of the Jensen-Shannon divergence) or
+            "alpha".
+        alpha: α of the last.
+        corpus: Texts whose words the perturbation learns from. Without them a perturbation that
+            is not fitted learns from the candidates.
+        balance: Take the most sensitive of each label, then the second of each, and so on.
+        condition: The demonstrations that candidates and copies are scored with.
+        shots: How many, where `condition` is a selector.
+        calibrator: Corrects the probabilities first: fitted, or one that fits on a pool, which
+            the candidates (without their copies) then are.
+
+    Raises:
+        ConfigError: An option cannot be used.
+    """
+
+    requires: ClassVar[tuple[Need, ...]] = ("scorer",)
+    per_query: ClassVar[bool] = False
+
+    scorer: PromptScorer
+    perturbation: str | Perturbation = "tf-idf"
+    _: KW_ONLY
+    copies: int = 4
+    divergence: Divergence = "kl"
+    alpha: float = 0.5
+    corpus: Sequence[str] | None = None
+    balance: bool = False
+    condition: Condition = "zero-shot"
+    shots: int = 4
+    calibrator: Calibrator | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.perturbation, str) and self.perturbation != "tf-idf":
+            raise ConfigError(
+                f"there is no perturbation {self.perturbation!r} that needs nothing else",
+                fix="use 'tf-idf' or give a Perturbation",
+            )
+        if self.copies < 1:
+            raise ConfigError(f"copies is {self.copies}", fix="it must be 1 or more")
+        check_divergence(self.divergence, self.alpha)
+        check_condition(self.condition, self.shots)
+        check_calibrator(self.calibrator)
+
+    def choose(
+        self,
+        candidates: Sequence[Item],
+        k: int,
+        rng: np.random.Generator,
+        query: Item | None = None,
+    ) -> list[Item]:
+        """The most sensitive first."""
+        labels = self.scorer.labels
+        ordered = usable(candidates, k, labels=labels, balance=self.balance)
+        if not ordered or not k:
+            return []
+        return highest(ordered, self._scores(ordered, rng), k, rng, balance=self.balance)
+
+    def scores(self, candidates: Sequence[Item], rng: np.random.Generator) -> NDArray[np.float64]:
+        """l(x) of each candidate, shape (n,), in the order given.
+
+        The same state of the generator makes the same copies, so that a response cache answers
+        when it is asked again.
+        """
+        ordered = usable(candidates, 0, labels=self.scorer.labels)
+        values = self._scores(ordered, rng)
+        of = {item.id: value for item, value in zip(ordered, values, strict=True)}
+        return np.array([of[item.id] for item in candidates], dtype=np.float64)
+
+    def _scores(self, ordered: Sequence[Item], rng: np.random.Generator) -> NDArray[np.float64]:
+        from llmal.perturb import perturb_items
+
+        if not ordered:
+            return np.zeros(0)
+        n = len(ordered)
+        seed = int(rng.integers(2**31 - 1))
+        copied = perturb_items(self._fitted(ordered), ordered, self.copies, seed)
+        shown = conditioned(self.condition, self.shots, ordered, rng)
+        # Copies keep the id, so that their own candidate cannot tell them the answer.
+        asked = [
+            *ordered,
+            *(
+                replace(one, id=item.id)
+                for item, ones in zip(ordered, copied, strict=True)
+                for one in ones
+            ),
+        ]
+        with_ = [*shown, *(one for one in shown for _ in range(self.copies))]
+        p = to_probabilities(ask_once(self.scorer, asked, with_), self.calibrator, fit_on=n)
+        away = diverge(p[:n, None], p[n:].reshape(n, self.copies, -1), self.divergence, self.alpha)
+        return np.asarray(away.max(axis=1))
+
+    def _fitted(self, items: Sequence[Item]) -> Perturbation:
+        perturbation = self.perturbation
+        texts = [item.text for item in items] if self.corpus is None else list(self.corpus)
+        if isinstance(perturbation, str):
+            from llmal.perturb import TfIdfReplacement
+
+            return TfIdfReplacement().fit(texts)
+        if self.corpus is None and not _wants_corpus(perturbation):
+            return perturbation
+        # A copy of it: what one call learns must not be what the next one starts from.
+        return copy.copy(perturbation).fit(texts)
+
+
+def _wants_corpus(perturbation: Perturbation) -> bool:
+    """Whether it needs a corpus and has none: no other reason to refuse an empty list."""
+    try:
+        perturbation.perturb([], 1, 0)
+    except DataError:
+        return True
+    return False

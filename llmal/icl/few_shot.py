@@ -1,0 +1,264 @@
+"""A few-shot prompt: demonstrations chosen from candidates, and scores calibrated through them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmal.calibration.protocol import Calibrator
+from llmal.errors import ConfigError, DataError
+from llmal.icl.demonstrations import choose_for
+from llmal.icl.protocol import DemonstrationSelector
+from llmal.icl.scorer import PromptScorer, Scored
+from llmal.records import Item, Usage
+
+log = logging.getLogger("llmal.icl")
+
+LEAST_LABELLED = 10
+"""Fewest labelled items, besides the demonstrations, that a map is fitted on."""
+
+_SETS = 16
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """Scores of n items, and what calibration makes of them.
+
+    Attributes:
+        scored: What the model gave.
+        probabilities: Shape (n, C): calibrated, each row sums to one.
+    """
+
+    scored: Scored
+    probabilities: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FewShotPrompt:
+    """Demonstrations and calibration, ready for use.
+
+    Attributes:
+        scorer: Asks the model.
+        shots: Demonstrations for each prompt.
+        selector: Chooses the demonstrations of each query; None where one set serves all.
+        candidates: What it chooses from; or the fixed set, most useful first.
+        calibrator: Applied to the scores; fitted. None leaves them as they are.
+        usage: What choosing and calibrating took, answers from the response cache counted like
+            others.
+        left_out: Ids of chosen demonstrations that do not fit into the model's context.
+        seed: For ties between demonstrations of a query.
+    """
+
+    scorer: PromptScorer
+    shots: int = 0
+    selector: DemonstrationSelector | None = None
+    candidates: tuple[Item, ...] = ()
+    calibrator: Calibrator | None = None
+    usage: Usage = field(default_factory=Usage)
+    left_out: tuple[str, ...] = ()
+    seed: int = 0
+
+    def demonstrations(self, items: Sequence[Item]) -> list[Sequence[Item]]:
+        """The demonstrations of each item, most useful first."""
+        if self.selector is None:
+            return [self.candidates] * len(items)
+        rng = np.random.default_rng(self.seed)
+        return list(choose_for(self.selector, self.candidates, self.shots, rng, items))
+
+    def score(self, items: Sequence[Item]) -> Calibrated:
+        """Score items and calibrate the scores.
+
+        Raises:
+            LanguageModelError: The model failed; what it answered before is in its cache.
+        """
+        scored = self.scorer.score_each(items, self.demonstrations(items))
+        if self.calibrator is None or not items:
+            return Calibrated(scored, scored.probabilities)
+        return Calibrated(scored, self.calibrator.transform(scored.log_probs))
+
+
+def calibrators_of(
+    calibrate: str | Calibrator | Sequence[str | Calibrator],
+) -> tuple[Calibrator, ...]:
+    """Calibrators by name or as they are, in the order in which they are applied.
+
+    Raises:
+        ConfigError: There is no calibrator of that name.
+    """
+    from llmal.calibration import make
+
+    given = [calibrate] if isinstance(calibrate, (str, Calibrator)) else calibrate
+    return tuple(make(one) if isinstance(one, str) else one for one in given)
+
+
+def in_short(calibrator: Calibrator) -> str:
+    """Names of what a calibrator consists of, and a hash of its fitted state, for provenance."""
+    stages = getattr(calibrator, "calibrators", (calibrator,))
+    raw = json.dumps(calibrator.to_dict(), sort_keys=True)
+    digest = hashlib.blake2b(raw.encode(), digest_size=4).hexdigest()
+    return f"{'+'.join(type(one).__name__ for one in stages)}#{digest}"
+
+
+def _composed(calibrators: Sequence[Calibrator]) -> Calibrator | None:
+    """Fitted calibrators as one."""
+    if len(calibrators) > 1:
+        from llmal.calibration import Chain
+
+        return Chain(*calibrators)
+    return calibrators[0] if calibrators else None
+
+
+def _log(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.log(np.maximum(probabilities, np.finfo(np.float64).tiny))
+
+
+def prepare(
+    scorer: PromptScorer,
+    candidates: Sequence[Item],
+    *,
+    shots: int,
+    selector: DemonstrationSelector | None,
+    calibrators: Sequence[Calibrator] = (),
+    unlabelled: Sequence[Item] = (),
+    rng: np.random.Generator,
+) -> FewShotPrompt:
+    """Choose demonstrations, and fit calibrators through the same demonstrations.
+
+    Where demonstrations are chosen for each query, inputs without content have none of their own:
+    they are scored with the demonstrations of some of the unlabelled items, and the calibrator is
+    fitted on all those scores.
+
+    Args:
+        scorer: Asks the model.
+        candidates: Labelled items; the label is in `gold`. Those with a label that the task lacks
+            are left out.
+        shots: Demonstrations for each prompt; 0 for none.
+        selector: How they are chosen; may be None for no shots.
+        calibrators: Fitted one after another, each on what comes out of those before; one that is
+            fitted already is taken as it is.
+        unlabelled: Texts of the pool, for calibrators that need no labels.
+        rng: Draws for all of it.
+
+    Raises:
+        ConfigError: `shots` is negative, or there are shots and no selector.
+        DataError: A calibrator has nothing to be fitted on.
+    """
+    if shots < 0:
+        raise ConfigError(f"shots is {shots}", fix="it must be 0 or more")
+    if shots and selector is None:
+        raise ConfigError(f"{shots} shots are wanted and nothing chooses them", fix="name a way")
+    before = scorer.spent
+    known = set(scorer.labels)
+    labelled = tuple(item for item in candidates if item.gold in known)
+    seed = int(rng.integers(2**63))
+    made = FewShotPrompt(scorer, shots, seed=seed)
+    if shots and selector is not None and labelled:
+        if selector.per_query:
+            made = replace(made, selector=selector, candidates=labelled)
+        else:
+            made = replace(made, candidates=tuple(selector.choose(labelled, shots, rng)))
+            made = replace(made, left_out=_left_out(made))
+    fitted: list[Calibrator] = []
+    for one in calibrators:
+        if not one.fitted:
+            ready = _fit(one, fitted, made, labelled, unlabelled, rng)
+            if ready is None:
+                continue
+            one = ready
+        fitted.append(one)
+    return replace(made, calibrator=_composed(fitted), usage=scorer.spent - before)
+
+
+def _left_out(made: FewShotPrompt) -> tuple[str, ...]:
+    """Demonstrations that no prompt can hold; which ones and why is warned of."""
+    (built,) = made.scorer.build([Item("", "")], [made.candidates])
+    out = tuple(one.id for one in made.candidates if one.id not in built.demonstrations)
+    if out:
+        length = made.scorer.lm.context_length
+        log.warning(
+            "%d of %d demonstrations do not fit into the context of %s tokens and are left out: %s",
+            len(out),
+            len(made.candidates),
+            length,
+            ", ".join(repr(one) for one in out),
+        )
+    return out
+
+
+def _fit(
+    calibrator: Calibrator,
+    before: Sequence[Calibrator],
+    made: FewShotPrompt,
+    labelled: Sequence[Item],
+    unlabelled: Sequence[Item],
+    rng: np.random.Generator,
+) -> Calibrator | None:
+    """The calibrator, fitted; None if there are not labels enough yet, which is warned of."""
+    name = type(calibrator).__name__
+    labels: NDArray[np.int64] | None = None
+    items: Sequence[Item]
+    if calibrator.fits_on == "labels":
+        shown = {one.id for one in made.candidates} if made.selector is None else set()
+        items = [one for one in labelled if one.id not in shown]
+        columns = [made.scorer.prompts.task.index(one.gold or "") for one in items]
+        if len(items) < LEAST_LABELLED or len(set(columns)) < 2:
+            log.warning(
+                "%s needs at least %d labelled items of two labels besides the demonstrations and "
+                "has %d; scores are not calibrated by it",
+                name,
+                LEAST_LABELLED,
+                len(items),
+            )
+            return None
+        labels = np.asarray(columns, dtype=np.int64)
+        scored = made.scorer.score_each(items, made.demonstrations(items))
+    elif calibrator.fits_on == "pool":
+        if not unlabelled:
+            raise DataError(
+                f"{name} is fitted on texts of the pool, and there are none",
+                fix="give unlabelled texts, or use a calibrator that needs none (contextual)",
+            )
+        scored = made.scorer.score_each(unlabelled, made.demonstrations(unlabelled))
+    else:
+        scored = _score_inputs(calibrator, made, unlabelled, rng)
+    scores = scored.log_probs
+    if getattr(made.scorer.lm, "counts_only", False):
+        return None
+    earlier = _composed(before)
+    if earlier is not None:
+        scores = _log(earlier.transform(scores))
+    return calibrator.fit(scores, labels)
+
+
+def _score_inputs(
+    calibrator: Any, made: FewShotPrompt, unlabelled: Sequence[Item], rng: np.random.Generator
+) -> Scored:
+    if calibrator.fits_on == "random-words":
+        if not unlabelled:
+            raise DataError(
+                f"{type(calibrator).__name__} draws words from texts of the pool, and there are "
+                "none",
+                fix="give unlabelled texts, or use a calibrator that needs none (contextual)",
+            )
+        texts = calibrator.inputs([item.text for item in unlabelled], rng)
+    else:
+        texts = calibrator.inputs
+    fields = made.scorer.prompts.task.text
+    items = [
+        Item(f"input-{number}", "\n".join([text] * len(fields)), dict.fromkeys(fields, text))
+        for number, text in enumerate(texts)
+    ]
+    if made.selector is None:
+        return made.scorer.score(items, made.candidates)
+    queries = list(unlabelled[:_SETS]) or list(made.candidates[:_SETS])
+    sets = made.demonstrations(queries)
+    return made.scorer.score_each(
+        [item for item in items for _ in sets], [shown for _ in items for shown in sets]
+    )
