@@ -98,6 +98,14 @@ class CrossFitted:
         self.fit(scores, labels)
         return result
 
+    def transform(self, scores: Scores) -> NDArray[np.float64]:
+        """Probabilities of other rows, shape (n, C), from the fit on all.
+
+        Raises:
+            DataError: As the calibrator's.
+        """
+        return self.calibrator.transform(scores)
+
     def assign(self, labels: NDArray[np.int64]) -> NDArray[np.int64]:
         """The fold of each row, shape (n,): rows of a label are dealt out in random order.
 

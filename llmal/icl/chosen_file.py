@@ -156,8 +156,10 @@ def write(chosen: ChosenPrompt, path: Path) -> None:
     text = yaml.dump(
         as_data(chosen), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100
     )
+    fresh = path.with_name(path.name + ".new")
     try:
-        path.write_bytes(text.encode())
+        fresh.write_bytes(text.encode())
+        fresh.replace(path)
     except OSError as error:
         raise ConfigError(
             f"the file cannot be written ({error.strerror})", where=str(path)

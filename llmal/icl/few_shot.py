@@ -178,7 +178,8 @@ def prepare(
 
 def _left_out(made: FewShotPrompt) -> tuple[str, ...]:
     """Demonstrations that no prompt can hold; which ones and why is warned of."""
-    (built,) = made.scorer.build([Item("", "")], [made.candidates])
+    empty = Item("", "", dict.fromkeys(made.scorer.prompts.task.text, ""))
+    (built,) = made.scorer.build([empty], [made.candidates])
     out = tuple(one.id for one in made.candidates if one.id not in built.demonstrations)
     if out:
         length = made.scorer.lm.context_length

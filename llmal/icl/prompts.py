@@ -53,6 +53,11 @@ class PromptTemplate:
     digest: str = ""
     _compiled: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # What Jinja compiled can neither be copied nor pickled.
+        kept = {key: value for key, value in self.__dict__.items() if key != "_environment"}
+        return {**kept, "_compiled": {}}
+
     @property
     def key(self) -> str:
         """Name, version and hash, for provenance."""

@@ -88,9 +88,10 @@ def _probes(
     task: Task, template: PromptTemplate, lm: LanguageModel, style: Style
 ) -> tuple[LabellingPrompts, list[Prompt]]:
     prompts = LabellingPrompts(task, template, lm, style)
+    texts = {one.name: one.description or one.name for one in task.labels[:_PROBES]}
     probes = [
-        Item(id=f"probe-{label.name}", text=label.description or label.name)
-        for label in task.labels[:_PROBES]
+        Item(f"probe-{name}", "\n".join([text] * len(task.text)), dict.fromkeys(task.text, text))
+        for name, text in texts.items()
     ]
     return prompts, [prompts.build(probe).prompt for probe in probes]
 

@@ -9,10 +9,12 @@ from llmal.calibration import (
     accuracy,
     auroc_of_correctness,
     brier,
+    classwise_calibration_error,
     expected_calibration_error,
     macro_f1,
     negative_log_likelihood,
     reliability,
+    selective_accuracy,
     wilson_interval,
 )
 from llmal.errors import DataError
@@ -141,3 +143,55 @@ def test_wilson_interval_at_the_ends():
 def test_bad_input_is_said_in_a_sentence(call, words):
     with pytest.raises(DataError, match=words):
         call()
+
+
+def test_classwise_ece_is_the_mean_over_the_labels_worked_by_hand():
+    # One bin a label: the mean probability beside the share of items with that label.
+    means, shares = THREE.mean(axis=0), np.array([2, 0, 2]) / 4
+    expected = np.abs(means - shares).mean()
+    assert classwise_calibration_error(THREE, TRUTH, bins=1) == pytest.approx(expected)
+    assert classwise_calibration_error(np.eye(3)[TRUTH], TRUTH) == 0
+
+
+def test_classwise_ece_sees_what_ece_cannot():
+    # The best label is calibrated, yet what is left is always on the wrong one of the other two.
+    p = np.tile([0.6, 0.4, 0.0], (10, 1))
+    labels = np.array([0] * 6 + [2] * 4)
+    assert expected_calibration_error(p, labels) == pytest.approx(0)
+    assert classwise_calibration_error(p, labels) == pytest.approx((0.4 + 0.4) / 3)
+
+
+def test_selective_accuracy_worked_by_hand():
+    curve = selective_accuracy([0.9, 0.5, 0.7, 0.7, 0.2], [True, True, True, False, False])
+    np.testing.assert_allclose(curve.threshold, [0.9, 0.7, 0.5, 0.2])
+    np.testing.assert_allclose(curve.coverage, [0.2, 0.6, 0.8, 1.0])
+    np.testing.assert_allclose(curve.accuracy, [1, 2 / 3, 3 / 4, 3 / 5])
+    # Of the two at 0.7 one is right: half a hit each, whichever is taken first.
+    assert curve.area == pytest.approx(np.mean([1, 1.5 / 2, 2 / 3, 3 / 4, 3 / 5]))
+
+
+def test_selective_accuracy_does_not_hang_on_the_order_of_ties():
+    confidences, correct = [0.8, 0.8, 0.8, 0.3], [True, False, False, True]
+    one = selective_accuracy(confidences, correct)
+    other = selective_accuracy(confidences, [False, False, True, True])
+    assert one.area == pytest.approx(other.area)
+    assert one.coverage.tolist() == [0.75, 1.0]
+
+
+def test_sorting_right_from_wrong_makes_the_area_larger():
+    correct = np.arange(100) < 60
+    sure = selective_accuracy(np.linspace(1, 0, 100), correct)
+    unsure = selective_accuracy(np.linspace(0, 1, 100), correct)
+    level = selective_accuracy(np.full(100, 0.5), correct)
+    assert unsure.area < level.area < sure.area
+    assert level.area == pytest.approx(0.6)
+    assert sure.accuracy[-1] == unsure.accuracy[-1] == level.accuracy[-1] == pytest.approx(0.6)
+
+
+def test_new_measures_refuse_what_they_cannot_use():
+    with pytest.raises(DataError):
+        selective_accuracy([], [])
+    with pytest.raises(DataError):
+        selective_accuracy([1.5], [True])
+    with pytest.raises(DataError):
+        classwise_calibration_error([0.5, 0.5], [1, 0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from llmal.icl.chosen import ChosenPrompt
 from llmal.icl.demonstrations import Fixed, make_selector
 from llmal.icl.few_shot import prepare
 from llmal.icl.labelling import LabellingPrompts
+from llmal.icl.prompts import parse_prompt
 from llmal.icl.scorer import PromptScorer
 from llmal.lm import TransformersLM
 from llmal.pool import Pool
@@ -440,3 +442,19 @@ def test_a_strategy_that_chooses_for_each_query_must_be_made(tiny_hf: Transforme
     with pytest.raises(ConfigError, match="'similar' chooses for each query"):
         chosen.prepared(scorer)
     assert chosen.prepared(scorer, Fixed(items)).candidates == items
+
+
+def test_it_can_be_copied_after_use(tiny_hf: TransformersLM):
+    chosen = _chosen()
+    before = chosen.prompts(tiny_hf).build(Item("x", "Why ?"), chosen.demonstrations).prompt
+    again = deepcopy(chosen)
+    assert again == chosen
+    built = again.prompts(tiny_hf).build(Item("x", "Why ?"), again.demonstrations)
+    assert built.prompt == before
+
+
+def test_a_prompt_as_plain_data_is_its_file():
+    for name in ("label", "generate", "rationale"):
+        template = load_prompt(name)
+        assert parse_prompt(template.as_dict(), template.source, template.digest) == template
+        assert set(template.as_dict()) <= set(yaml.safe_load(Path(template.source).read_text()))

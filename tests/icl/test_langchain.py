@@ -39,7 +39,7 @@ from llmal.icl.langchain import (
     from_langchain,
 )
 from llmal.icl.order import Reversed, SimilarLast, make_order
-from llmal.lm import VLLM, TransformersLM
+from llmal.lm import VLLM, Sampling, TransformersLM
 from llmal.pool import Pool
 from llmal.records import Item, Usage
 from llmal.task import Label, Task
@@ -716,7 +716,8 @@ def test_a_few_shot_chain_answers_from_the_server(
     )
     assert all(answer.strip() for answer in answers)
     assert sum(any(label in answer for label in LABELS) for answer in answers) >= 2
-    assert asyncio.run(chain.ainvoke({"text": "Who wrote Emma ?"})) == answers[0]
+    if how == "each query":  # The client belongs to the first loop that it is used in.
+        assert asyncio.run(chain.ainvoke({"text": "Who wrote Emma ?"})) == answers[0]
 
 
 @pytest.mark.vllm
@@ -736,11 +737,12 @@ def test_a_chosen_chat_prompt_answers_as_llmal_does(
     )
     chain = template | model | StrOutputParser()
     asked = questions[20:40]
-    answers = chain.batch([{"text": one.text} for one in asked])
+    queries = [{"text": one.text} for one in asked]
     prompts = LabellingPrompts(TREC, chosen.template, vllm, "chat")
     built = [prompts.build(one, chosen.demonstrations).prompt for one in asked]
-    best = vllm.score(built, prompts.candidates).log_probs.argmax(axis=1)
-    named = [(answer.strip(), LABELS[column]) for answer, column in zip(answers, best, strict=True)]
-    free = [pair for pair in named if pair[0] in LABELS]
-    assert len(free) >= 15
-    assert all(answer == scored for answer, scored in free)
+    written = vllm.generate(built, sampling=Sampling(max_tokens=6))
+    assert chain.batch(queries) == [drawn[0].text for drawn in written]
+    # Of its own accord the small model answers a chat with what is no label.
+    choice = model.bind(extra_body={"structured_outputs": {"choice": LABELS}})
+    labels = (template | choice | StrOutputParser()).batch(queries)
+    assert set(labels) <= set(LABELS)

@@ -25,14 +25,13 @@ SYNONYMS = {
 THERE = {word: other for other, words in SYNONYMS.items() for word in words}
 CONTROL = ["<pad>", "</s>", "<unk>", "de_XX"]
 MOST_WORDS = 4
-STEPS = 250
 
 
 def same_meaning(first: str, second: str) -> bool:
     return [THERE[word] for word in first.split()] == [THERE[word] for word in second.split()]
 
 
-def build(folder: Path) -> tuple[Path, Path]:
+def build(folder: Path, steps: int) -> tuple[Path, Path]:
     """Folders of a model there and one back."""
     tokenizer = _tokenizer()
     there, back = folder / "there", folder / "back"
@@ -41,7 +40,7 @@ def build(folder: Path) -> tuple[Path, Path]:
     torch.set_num_threads(1)
     try:
         for path in (there, back):
-            _train(tokenizer, backwards=path == back).save_pretrained(path)
+            _train(tokenizer, steps, backwards=path == back).save_pretrained(path)
             tokenizer.save_pretrained(path)
     finally:
         torch.set_num_threads(threads)
@@ -66,7 +65,9 @@ def _tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def _train(tokenizer: PreTrainedTokenizerFast, *, backwards: bool) -> BartForConditionalGeneration:
+def _train(
+    tokenizer: PreTrainedTokenizerFast, steps: int, *, backwards: bool
+) -> BartForConditionalGeneration:
     rng = random.Random(7)
     with torch.random.fork_rng():
         torch.manual_seed(7)
@@ -90,8 +91,8 @@ def _train(tokenizer: PreTrainedTokenizerFast, *, backwards: bool) -> BartForCon
             )
         )
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2)
-    schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.05, STEPS)
-    for _ in range(STEPS):
+    schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.05, steps)
+    for _ in range(steps):
         texts = [
             [rng.choice(list(THERE)) for _ in range(rng.randint(1, MOST_WORDS))] for _ in range(64)
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -115,15 +115,8 @@ class Sensitive:
         seed = int(rng.integers(2**31 - 1))
         copied = perturb_items(self._fitted(ordered), ordered, self.copies, seed)
         shown = conditioned(self.condition, self.shots, ordered, rng)
-        # Copies keep the id, so that their own candidate cannot tell them the answer.
-        asked = [
-            *ordered,
-            *(
-                replace(one, id=item.id)
-                for item, ones in zip(ordered, copied, strict=True)
-                for one in ones
-            ),
-        ]
+        asked = [*ordered, *(one for ones in copied for one in ones)]
+        # A copy sees what its candidate sees, so that no candidate tells its copies the answer.
         with_ = [*shown, *(one for one in shown for _ in range(self.copies))]
         p = to_probabilities(ask_once(self.scorer, asked, with_), self.calibrator, fit_on=n)
         away = diverge(p[:n, None], p[n:].reshape(n, self.copies, -1), self.divergence, self.alpha)

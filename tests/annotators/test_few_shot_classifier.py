@@ -1,0 +1,157 @@
+"""A few-shot prompt as a scikit-learn classifier."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.utils.estimator_checks import check_estimator
+
+import llmal
+from llmal import FewShotClassifier, Task
+from llmal.errors import ConfigError, DataError
+
+LABELS = ("Abbreviation", "Description", "Entity", "Location", "Number", "Person")
+VALUES = {"noun": "question", "field": "Question", "answer": "Answer Type"}
+
+# Checks of scikit-learn that cannot apply to a classifier of texts, and why.
+CANNOT_APPLY: dict[str, str] = {}
+
+
+def _data(shared: Path, start: int, stop: int) -> tuple[list[str], list[str]]:
+    with gzip.open(shared / "data" / "trec6" / "train.jsonl.gz", "rt", encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file][start:stop]
+    return [row["text"] for row in rows], [row["label"] for row in rows]
+
+
+def _classifier(lm, **more) -> FewShotClassifier:
+    return FewShotClassifier(lm, **{"style": "completion", "prompt_values": VALUES, **more})
+
+
+@pytest.mark.parametrize("calibrate", ["contextual", None, ["batch", "temperature"]])
+def test_it_labels_better_than_the_majority(tiny_hf, shared, calibrate):
+    texts, labels = _data(shared, 0, 60)
+    asked, truth = _data(shared, 100, 160)
+    made = _classifier(tiny_hf, calibrate=calibrate).fit(texts, labels)
+    probabilities = made.predict_proba(asked)
+    assert probabilities.shape == (60, len(made.classes_))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert made.score(asked, truth) > 0.55
+    assert list(made.classes_) == sorted(set(labels))
+    assert len(made.prompt_.candidates) == 8
+    assert made.usage_.tokens > 0
+
+
+def test_the_defaults_are_allsh_with_contextual_calibration(tiny_hf):
+    made = llmal.FewShotClassifier(lm=tiny_hf)
+    assert (made.shots, made.demonstrations, made.calibrate) == (8, "allsh", "contextual")
+
+
+def test_columns_follow_classes_whatever_the_order_of_the_task(tiny_hf, shared):
+    texts, labels = _data(shared, 0, 40)
+    task = Task("trec", LABELS[::-1])
+    options = {"demonstrations": "balanced", "shots": 4, "calibrate": None}
+    made = _classifier(tiny_hf, task=task, **options).fit(texts, labels)
+    assert list(made.classes_) == sorted(LABELS)
+    asked, truth = _data(shared, 100, 130)
+    assert made.score(asked, truth) > 0.5
+
+
+def test_labels_that_are_numbers_stay_numbers(tiny_hf, shared):
+    texts, labels = _data(shared, 0, 30)
+    numbers = np.array([LABELS.index(one) for one in labels])
+    made = _classifier(tiny_hf, shots=2, demonstrations="random", calibrate=None)
+    predicted = made.fit(texts, numbers).predict(texts[:5])
+    assert predicted.dtype == numbers.dtype
+    assert set(predicted) <= set(numbers)
+
+
+def test_a_text_is_never_its_own_demonstration(tiny_hf, shared):
+    texts, labels = _data(shared, 0, 12)
+    made = _classifier(tiny_hf, shots=12, demonstrations="random", calibrate=None)
+    made.fit(texts, labels)
+    shown = {one.id for one in made.prompt_.candidates}
+    assert len(shown) == 12
+    prompts = made.prompt_.scorer.build(
+        list(made.prompt_.candidates), [made.prompt_.candidates] * 12
+    )
+    assert all(len(one.demonstrations) == 11 for one in prompts)
+    before = made.prompt_.scorer.spent.prompt_tokens
+    made.predict(texts[:1])
+    whole = int(tiny_hf.count_tokens([prompts[0].prompt]).max())
+    assert made.prompt_.scorer.spent.prompt_tokens - before <= whole + 60
+
+
+def test_scikit_learn_can_clone_search_and_cross_validate(tiny_hf, shared):
+    texts, labels = _data(shared, 0, 60)
+    keep = [n for n, one in enumerate(labels) if one in ("Number", "Person")]
+    texts, labels = [texts[n] for n in keep], [labels[n] for n in keep]
+    made = _classifier(tiny_hf, shots=2, demonstrations="balanced", calibrate=None)
+    assert clone(made).lm is tiny_hf
+    assert clone(made).get_params() == made.get_params()
+    assert cross_val_score(made, texts, labels, cv=2).mean() > 0.5
+    search = GridSearchCV(made, {"shots": [0, 2]}, cv=2).fit(texts, labels)
+    assert search.best_params_["shots"] in (0, 2)
+
+
+def test_the_same_seed_gives_the_same(tiny_hf, shared):
+    texts, labels = _data(shared, 0, 40)
+    asked, _ = _data(shared, 100, 105)
+    options = {"shots": 4, "demonstrations": "balanced", "calibrate": "domain-context"}
+    first = _classifier(tiny_hf, **options).fit(texts, labels)
+    second = _classifier(tiny_hf, **options).fit(texts, labels)
+    assert first.prompt_.candidates == second.prompt_.candidates
+    np.testing.assert_allclose(first.predict_proba(asked), second.predict_proba(asked), atol=1e-5)
+    other = _classifier(tiny_hf, random_state=9, **options).fit(texts, labels)
+    assert other.prompt_.candidates != first.prompt_.candidates
+
+
+def test_pairs_come_as_a_table(tiny_hf):
+    task = Task("rte", ["True", "False"], text=("premise", "hypothesis"))
+    pairs = [["A cat sat.", "An animal sat."], ["A cat sat.", "A dog ran."]] * 4
+    made = FewShotClassifier(
+        tiny_hf,
+        shots=2,
+        demonstrations="balanced",
+        calibrate="contextual",
+        task=task,
+        prompt="pair_pattern",
+        prompt_values={"first": "premise", "second": "hypothesis"},
+        style="completion",
+    )
+    made.fit([[a, f"{b} {n}"] for n, (a, b) in enumerate(pairs)], ["True", "False"] * 4)
+    assert made.predict_proba(pairs[:3]).shape == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels", "options", "sentence"),
+    [
+        (["a b", "c d"], ["x", "y"], {}, "8 shots are wanted and there are 2 labelled texts"),
+        (["a"] * 9, ["x"] * 9, {}, "the labels hold one class, x"),
+        (["a"] * 9, ["x", "y"], {}, "9 texts stand beside 2 labels"),
+        ("abc", ["x", "y", "x"], {}, "the texts are one string"),
+        ([1.5] * 9, ["x", "y", "z"] * 3, {}, "text 0 is float, not a string"),
+        (["a"] * 9, ["x", "y", "z"] * 3, {"shots": -1}, "shots is -1"),
+        (["a"] * 9, ["x", "y", "z"] * 3, {"demonstrations": "alsh"}, "did you mean 'allsh'"),
+        (["a"] * 9, ["x", "y", "z"] * 3, {"calibrate": "contextul"}, "did you mean 'contextual'"),
+        (["a"] * 9, ["x", "y", "z"] * 3, {"options": {"copis": 2}}, "no option 'copis'"),
+    ],
+)
+def test_bad_input_is_one_sentence(tiny_hf, texts, labels, options, sentence):
+    with pytest.raises((ConfigError, DataError), match=sentence):
+        _classifier(tiny_hf, **options).fit(texts, labels)
+
+
+def test_a_label_that_the_task_lacks_is_named(tiny_hf):
+    with pytest.raises(DataError, match="'Sprot' is not a label of task 'trec'"):
+        _classifier(tiny_hf, task=Task("trec", LABELS)).fit(["a"] * 9, ["Sprot"] * 9)
+
+
+def test_what_is_no_model_is_said():
+    with pytest.raises(ConfigError, match="lm is a int"):
+        FewShotClassifier(3).fit(["a"] * 9, ["x", "y", "z"] * 3)

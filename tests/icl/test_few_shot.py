@@ -1,0 +1,199 @@
+"""Demonstrations that are chosen, and scores that are calibrated through them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from llmal.calibration import Batch, Chain, Contextual, DomainContext, Temperature
+from llmal.errors import ConfigError, DataError
+from llmal.icl import Balanced, LabellingPrompts, PromptScorer, Similar, load_prompt, make_order
+from llmal.icl.demonstrations import Fixed
+from llmal.icl.few_shot import calibrators_of, in_short, prepare
+from llmal.lm import TransformersLM
+from llmal.records import Item
+from llmal.task import Task
+
+TASK = Task("trec", ["Abbreviation", "Description", "Entity", "Location", "Number", "Person"])
+VALUES = {"noun": "question", "field": "Question", "answer": "Answer Type"}
+
+
+def _items(shared: Path, start: int, stop: int) -> list[Item]:
+    with gzip.open(shared / "data" / "trec6" / "train.jsonl.gz", "rt", encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file][start:stop]
+    return [Item(f"i{start + n}", row["text"], gold=row["label"]) for n, row in enumerate(rows)]
+
+
+def _scorer(lm: TransformersLM, order: str = "as-chosen") -> PromptScorer:
+    template = load_prompt("label").with_values(VALUES)
+    return PromptScorer(LabellingPrompts(TASK, template, lm, "completion"), order=make_order(order))
+
+
+def _rng() -> np.random.Generator:
+    return np.random.default_rng(3)
+
+
+def test_contextual_divides_by_what_the_model_says_of_nothing(tiny_hf, shared):
+    scorer = _scorer(tiny_hf)
+    candidates, asked = _items(shared, 0, 30), _items(shared, 100, 112)
+    made = prepare(
+        scorer, candidates, shots=4, selector=Balanced(), calibrators=[Contextual()], rng=_rng()
+    )
+    shown = made.candidates
+    assert len(shown) == 4
+    # By hand, with the same demonstrations.
+    empty = scorer.score(
+        [Item(str(n), text) for n, text in enumerate(("N/A", "", "[MASK]"))], shown
+    )
+    prior = np.exp(empty.log_probs).mean(axis=0)
+    raw = np.exp(scorer.score(asked, shown).log_probs)
+    expected = raw / prior
+    expected /= expected.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(made.score(asked).probabilities, expected, rtol=1e-3, atol=1e-6)
+
+
+def test_what_calibration_asks_is_counted(tiny_hf, shared):
+    candidates = _items(shared, 0, 30)
+    plain = prepare(_scorer(tiny_hf), candidates, shots=4, selector=Balanced(), rng=_rng())
+    assert plain.usage.tokens == 0
+    made = prepare(
+        _scorer(tiny_hf),
+        candidates,
+        shots=4,
+        selector=Balanced(),
+        calibrators=[Contextual()],
+        rng=_rng(),
+    )
+    inputs = [Item(str(n), text) for n, text in enumerate(("N/A", "", "[MASK]"))]
+    asked = [one.prompt for one in made.scorer.build(inputs, [made.candidates] * 3)]
+    assert made.usage.prompt_tokens == int(tiny_hf.count_tokens(asked).sum())
+    assert made.usage.requests == 3
+
+
+def test_maps_are_fitted_on_what_is_not_shown(tiny_hf, shared):
+    scorer = _scorer(tiny_hf)
+    candidates = _items(shared, 0, 60)
+    made = prepare(
+        scorer, candidates, shots=4, selector=Balanced(), calibrators=[Temperature()], rng=_rng()
+    )
+    shown = {one.id for one in made.candidates}
+    rest = [one for one in candidates if one.id not in shown]
+    scores = scorer.score(rest, made.candidates).log_probs
+    alone = Temperature().fit(scores, [TASK.index(one.gold or "") for one in rest])
+    np.testing.assert_allclose(
+        made.score(rest[:9]).probabilities, alone.transform(scores[:9]), atol=1e-4
+    )
+
+
+def test_calibrators_in_turn_are_a_chain(tiny_hf, shared):
+    candidates = _items(shared, 0, 60)
+    made = prepare(
+        _scorer(tiny_hf),
+        candidates,
+        shots=2,
+        selector=Balanced(),
+        calibrators=calibrators_of(["contextual", "temperature"]),
+        rng=_rng(),
+    )
+    assert isinstance(made.calibrator, Chain)
+    assert made.calibrator.fitted
+    assert in_short(made.calibrator).startswith("Contextual+Temperature#")
+    rows = made.score(_items(shared, 200, 206)).probabilities
+    np.testing.assert_allclose(rows.sum(axis=1), 1)
+
+
+def test_each_query_has_its_own_demonstrations(tiny_hf, shared, embedder):
+    candidates, asked = _items(shared, 0, 60), _items(shared, 50, 70)
+    made = prepare(
+        _scorer(tiny_hf, "reversed"),
+        candidates,
+        shots=3,
+        selector=Similar(embedder),
+        calibrators=[Contextual(), DomainContext()],
+        unlabelled=_items(shared, 300, 320),
+        rng=_rng(),
+    )
+    answer = made.score(asked)
+    nearest = made.demonstrations(asked)
+    for item, shown, prompt in zip(asked, nearest, answer.scored.prompts, strict=True):
+        assert item.id not in {one.id for one in shown}
+        assert prompt.demonstrations == tuple(one.id for one in shown[::-1])
+    assert len({prompt.demonstrations for prompt in answer.scored.prompts}) > 15
+
+
+def test_the_same_draw_prepares_the_same(tiny_hf, shared):
+    def made():
+        return prepare(
+            _scorer(tiny_hf),
+            _items(shared, 0, 40),
+            shots=4,
+            selector=Balanced(),
+            calibrators=[DomainContext()],
+            unlabelled=_items(shared, 300, 330),
+            rng=_rng(),
+        )
+
+    first, second = made(), made()
+    assert first.candidates == second.candidates
+    assert in_short(first.calibrator) == in_short(second.calibrator)
+
+
+def test_too_few_labels_for_a_map_are_said_and_leave_scores_alone(tiny_hf, shared, caplog):
+    candidates = _items(shared, 0, 12)
+    with caplog.at_level(logging.WARNING, "llmal"):
+        made = prepare(
+            _scorer(tiny_hf),
+            candidates,
+            shots=4,
+            selector=Balanced(),
+            calibrators=[Temperature()],
+            rng=_rng(),
+        )
+    assert made.calibrator is None
+    assert "Temperature needs at least 10 labelled items" in caplog.text
+
+
+def test_calibration_on_an_empty_pool_is_refused(tiny_hf, shared):
+    for calibrator in (Batch(), DomainContext()):
+        with pytest.raises(DataError, match="and there are none; give unlabelled texts"):
+            prepare(
+                _scorer(tiny_hf),
+                _items(shared, 0, 9),
+                shots=0,
+                selector=None,
+                calibrators=[calibrator],
+                rng=_rng(),
+            )
+
+
+def test_a_demonstration_longer_than_the_context_is_left_out_and_named(tiny_hf, shared, caplog):
+    good = _items(shared, 0, 3)
+    long = Item("endless", "why " * 3000, gold="Description")
+    with caplog.at_level(logging.WARNING, "llmal"):
+        made = prepare(_scorer(tiny_hf), good, shots=4, selector=Fixed([long, *good]), rng=_rng())
+    assert made.left_out == ("endless",)
+    assert "do not fit into the context of 1024 tokens and are left out: 'endless'" in caplog.text
+    (prompt,) = made.score(_items(shared, 50, 51)).scored.prompts
+    assert prompt.demonstrations == tuple(one.id for one in good)
+    assert "1 demonstration(s) left out for want of context" in prompt.flags
+
+
+def test_the_least_useful_demonstration_goes_first_whatever_the_order(tiny_hf, shared):
+    middling = [Item(f"m{n}", f"{n} " + "word " * 220, gold="Entity") for n in range(6)]
+    made = prepare(
+        _scorer(tiny_hf, "reversed"), middling, shots=6, selector=Fixed(middling), rng=_rng()
+    )
+    (prompt,) = made.score(_items(shared, 50, 51)).scored.prompts
+    kept = len(prompt.demonstrations)
+    assert 1 < kept < 6
+    assert prompt.demonstrations == tuple(f"m{n}" for n in reversed(range(kept)))
+
+
+def test_shots_without_a_selector_are_refused(tiny_hf, shared):
+    with pytest.raises(ConfigError, match="4 shots are wanted and nothing chooses them"):
+        prepare(_scorer(tiny_hf), _items(shared, 0, 9), shots=4, selector=None, rng=_rng())
