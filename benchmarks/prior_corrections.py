@@ -23,6 +23,8 @@ and as the KL of the mean distribution:
 
 "factor found" is how much higher the fitted prior of the (first) favoured label is on the skewed
 model, against the geometric mean of the labels that were left alone: the true one is 10.
+Accuracies are beside it, of the skewed model and of the unskewed one, with the correction and
+without.
 """
 
 from __future__ import annotations
@@ -163,8 +165,15 @@ def both(target: Array, result: Array) -> dict[str, float]:
     return {"items": kl(target, result), "mean": kl(target.mean(axis=0), result.mean(axis=0))}
 
 
+def share_right(result: Array, truth: NDArray[np.int64]) -> float:
+    return float((result.argmax(axis=1) == truth).mean())
+
+
 def compare(
-    correction: Callable[[], Calibrator], before: Mapping[str, Array], after: Mapping[str, Array]
+    correction: Callable[[], Calibrator],
+    before: Mapping[str, Array],
+    after: Mapping[str, Array],
+    truth: NDArray[np.int64],
 ) -> dict[str, Any]:
     """One correction, fitted on the model before the skew and after it."""
     one, other = (
@@ -177,6 +186,7 @@ def compare(
         "raw": both(raw, result),
         "same": both(corrected, result),
         "unskewed": both(raw, corrected),
+        "accuracy": [share_right(corrected, truth), share_right(result, truth)],
         "prior": [getattr(made, "prior", np.array([])).tolist() for made in (one, other)],
     }
 
@@ -195,13 +205,15 @@ def measure(
     rng = np.random.default_rng(seed)
     train = read_rows(folder / "train.jsonl.gz", items + shots)
     pool = [row["text"] for row in train[shots:]]
+    test = read_rows(folder / "test.jsonl.gz", items)
     prompts = Prompts.with_demonstrations(train[:shots], setting)
     asked = {
         "content-free": prompts.around(Contextual().inputs),
         "random-words": prompts.around(DomainContext().inputs(pool, rng)),
         "pool": prompts.around(pool),
-        "test": prompts.around([row["text"] for row in read_rows(folder / "test.jsonl.gz", items)]),
+        "test": prompts.around([row["text"] for row in test]),
     }
+    truth = np.array([setting.labels.index(row["label"]) for row in test])
     before = all_scores(lm, asked, setting.labels)
     rows = []
     for skew, factors in setting.skews.items():
@@ -212,7 +224,7 @@ def measure(
         expected /= expected.sum(axis=1, keepdims=True)
         places = [setting.labels.index(label) for label in factors]
         alone = [i for i in range(len(setting.labels)) if i not in places]
-        found = {made().name: compare(made, before, after) for made in CORRECTIONS}
+        found = {made().name: compare(made, before, after, truth) for made in CORRECTIONS}
         for one in found.values():
             one["factor"] = factor_found(one, places[0], alone)
         rows.append(
@@ -222,6 +234,7 @@ def measure(
                 "skew": skew,
                 "labels": setting.labels,
                 "before": both(raw, biased),
+                "accuracy": [share_right(raw, truth), share_right(biased, truth)],
                 "off_the_known_factor": float(np.abs(expected - biased).max()),
                 "mean": [raw.mean(axis=0).tolist(), biased.mean(axis=0).tolist()],
                 "corrections": found,
@@ -261,15 +274,17 @@ def main() -> None:
 def _show(row: Mapping[str, Any]) -> None:
     print(f"\n{row['data']}, {row['shots']} shots, {row['skew']}")
     print(f"  largest distance from factor x p: {row['off_the_known_factor']:.1e}")
-    print(f"{'':16} raw: items    mean  same: items    mean  unskewed: items  factor found")
+    print(f"{'':16} raw: items    mean  same: items    mean  unskewed: items  factor  accuracy")
     before = row["before"]
-    print(f"{'uncorrected':16} {before['items']:10.4f} {before['mean']:7.4f}")
+    shares = " -> ".join(f"{one:.3f}" for one in row["accuracy"])
+    print(f"{'uncorrected':16} {before['items']:10.4f} {before['mean']:7.4f}{shares:>61}")
     for name, one in row["corrections"].items():
         factor = "-" if one["factor"] is None else f"{one['factor']:.2f}"
         print(
             f"{name:16} {one['raw']['items']:10.4f} {one['raw']['mean']:7.4f} "
             f"{one['same']['items']:12.4f} {one['same']['mean']:7.4f} "
-            f"{one['unskewed']['items']:16.4f} {factor:>13}",
+            f"{one['unskewed']['items']:16.4f} {factor:>7}  "
+            + " -> ".join(f"{share:.3f}" for share in one["accuracy"]),
             flush=True,
         )
 

@@ -530,10 +530,7 @@ class Orchestrator:
             done = len(answered.intersection(left))
             total = done + len(todo)
             if todo and isinstance(annotator, LLMAnnotator):
-                cost = annotator.prepare(context).usage
-                if cost.requests:
-                    key = f"prepare-{annotator.name}-{current.number}"
-                    ledger.spend("demonstrations and calibration", cost, key=key)
+                todo = todo if self._prepared(ledger, annotator, current, context) else []
             for start in range(0, len(todo), annotator.batch_size):
                 self._pause_point()
                 items = self.pool.items(
@@ -562,6 +559,24 @@ class Orchestrator:
             if not left:
                 break
         return waiting
+
+    def _prepared(
+        self, ledger: Ledger, annotator: LLMAnnotator, current: Round, context: Context
+    ) -> bool:
+        """Have demonstrations chosen and calibrated; False if the budget does not allow it."""
+        key = f"prepare-{annotator.name}-{current.number}"
+        limited = self.budget.money is not None or self.budget.tokens is not None
+        if limited and not ledger.has_spent(key):
+            limit = self.budget.exceeded_by(
+                ledger.total_usage(), annotator.preparation_cost(context)
+            )
+            if limit is not None:
+                self._spent_out = limit
+                return False
+        cost = annotator.prepare(context).usage
+        if cost.requests:
+            ledger.spend("demonstrations and calibration", cost, key=key)
+        return True
 
     def _deferred(
         self, ledger: Ledger, annotator: Annotator, number: int, ids: Sequence[str]

@@ -128,7 +128,7 @@ def forecast(
         asked_about: Sequence[Item] = items
         if isinstance(annotator, LLMAnnotator):
             total += annotator.setup_cost()
-            total += _scaled(annotator.prepare(context).usage, turns, 1)
+            total += _scaled(annotator.preparation_cost(context), turns, 1)
             built = [one.prompt for one in annotator.build(items, context)]
             order = np.argsort(-annotator.lm.count_tokens(built), kind="stable")
             asked_about = [items[i] for i in order]

@@ -11,7 +11,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import assert_all_finite, check_is_fitted, column_or_1d
 
 from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import Context
@@ -109,9 +110,7 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             DataError: There are fewer texts than shots, or texts or labels are not usable.
             LanguageModelError: The model failed.
         """
-        given = np.asarray(labels)
-        if given.ndim != 1 or not len(given):
-            raise DataError(f"the labels have shape {given.shape}", fix="give one for each text")
+        given = _labels(labels)
         self.classes_, self.task_ = self._labels(given)
         items = _items(texts, self.task_, [str(one) for one in given])
         if len(items) < self.shots:
@@ -203,6 +202,28 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.two_d_array = False
         tags.input_tags.string = True
         return tags
+
+
+def _labels(labels: ArrayLike) -> NDArray[Any]:
+    """Labels as an array (n,).
+
+    Raises:
+        DataError: They are missing, measures instead of classes, or of another shape.
+    """
+    if labels is None:
+        raise DataError(
+            "a classifier requires y to be passed, but the target y is None",
+            fix="give a label for each text",
+        )
+    try:
+        given = column_or_1d(labels, warn=True)
+        assert_all_finite(given, input_name="y")
+        check_classification_targets(given)
+    except ValueError as error:
+        raise DataError(
+            f"the labels are not usable: {error}", fix="give one for each text"
+        ) from None
+    return np.asarray(given)
 
 
 def _items(texts: ArrayLike, task: Task, labels: Sequence[str] | None = None) -> list[Item]:

@@ -195,21 +195,18 @@ class LLMAnnotator:
         """
         if self._chosen is not None:
             if self._prepared is None:
-                made = self._chosen.prepared(self.scorer, self._made_selector(context))
+                selector = self._made_selector(context, self.scorer)
+                made = self._chosen.prepared(self.scorer, selector)
                 # What choosing took was spent then.
                 self._prepared = None, replace(made, usage=Usage())
             return self._prepared[1]
-        key = (
-            context.seed,
-            tuple((one.id, one.gold) for one in context.demonstrations),
-            tuple(one.id for one in context.unlabelled),
-        )
+        key = _key(context)
         if self._prepared is None or self._prepared[0] != key:
             made = prepare(
                 self.scorer,
                 context.demonstrations,
                 shots=self.shots,
-                selector=self._made_selector(context),
+                selector=self._made_selector(context, self.scorer),
                 calibrators=deepcopy(self._calibrators),
                 unlabelled=context.unlabelled,
                 rng=context.rng(self.name, "shots"),
@@ -217,7 +214,42 @@ class LLMAnnotator:
             self._prepared = key, made
         return self._prepared[1]
 
-    def _made_selector(self, context: Context) -> DemonstrationSelector | None:
+    def preparation_cost(self, context: Context = Context()) -> Usage:
+        """The most that `prepare` would cost, if nothing is in the cache. Asks nobody.
+
+        What is chosen is not known before the model is asked, so calibration is counted with the
+        longest candidates as demonstrations.
+        """
+        if self._chosen is not None:
+            return Usage()
+        counting = PromptScorer(self.prompts, self._normalise, self._order, counting=True)
+        selector = self._made_selector(context, counting)
+        if selector is not None and "scorer" in selector.requires:
+            selector.choose(self._usable(context), self.shots, context.rng(self.name, "shots"))
+        return counting.spent + self._stand_in(context, counting).usage
+
+    def _usable(self, context: Context) -> list[Item]:
+        known = set(self.task.names)
+        return [item for item in context.demonstrations if item.gold in known]
+
+    def _stand_in(self, context: Context, counting: PromptScorer) -> FewShotPrompt:
+        """The longest prompt that could be prepared."""
+        candidates = self._usable(context)
+        lengths = self.lm.count_tokens([item.text for item in candidates]) if candidates else ()
+        longest = [candidates[i] for i in np.argsort(-np.asarray(lengths), kind="stable")]
+        return prepare(
+            counting,
+            candidates,
+            shots=self.shots,
+            selector=Fixed(longest[: self.shots]),
+            calibrators=deepcopy(self._calibrators),
+            unlabelled=context.unlabelled,
+            rng=context.rng(self.name, "shots"),
+        )
+
+    def _made_selector(
+        self, context: Context, scorer: PromptScorer
+    ) -> DemonstrationSelector | None:
         name, options = self._strategy
         if self._selector is not None or not self.shots:
             return self._selector
@@ -226,7 +258,7 @@ class LLMAnnotator:
             return Balanced()
         if name == "informative":
             options = {"pool": context.unlabelled, **options}
-        return make_selector(name, scorer=self.scorer, embedder=self._embedder, **options)
+        return make_selector(name, scorer=scorer, embedder=self._embedder, **options)
 
     def build(self, items: Sequence[Item], context: Context = Context()) -> list[LabellingPrompt]:
         """The prompts for items, as they are scored."""
@@ -332,7 +364,12 @@ class LLMAnnotator:
         """The most that these items would cost, from the prompts' true token counts."""
         if not items:
             return Usage()
-        built = self.build(items, context)
+        if self._chosen is not None or (self._prepared and self._prepared[0] == _key(context)):
+            ready = self.prepare(context)
+        else:
+            counting = PromptScorer(self.prompts, self._normalise, self._order, counting=True)
+            ready = self._stand_in(context, counting)
+        built = ready.scorer.build(items, ready.demonstrations(items))
         total = self.lm.score_cost([one.prompt for one in built], self.prompts.candidates)
         if self._rationale:
             # Which label is given is not known yet: the longest word is the most that it can be.
@@ -347,3 +384,12 @@ class LLMAnnotator:
                 money=self.lm.price.of(read, written),
             )
         return total
+
+
+def _key(context: Context) -> tuple[object, ...]:
+    """What the preparation of a round depends on."""
+    return (
+        context.seed,
+        tuple((one.id, one.gold) for one in context.demonstrations),
+        tuple(one.id for one in context.unlabelled),
+    )

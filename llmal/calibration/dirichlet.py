@@ -14,6 +14,8 @@ from llmal.calibration.label_map import LabelMap
 from llmal.calibration.likelihood import minimise, nll_and_slope
 from llmal.calibration.scores import probabilities_of
 
+_LEAST_SPREAD = 1e-8
+
 
 @dataclass(eq=False)
 class Dirichlet(LabelMap):
@@ -50,18 +52,21 @@ class Dirichlet(LabelMap):
         penalty[:, :-1] += self.off_diagonal * logs.var(axis=0)
         np.fill_diagonal(penalty, self.ridge)
         start = np.eye(columns, columns + 1)
+        features = np.column_stack([logs, np.ones(rows)])
+        # Log-probabilities go up and down together, so steps are taken along whitened features.
+        moments = features.T @ features / rows
+        moments += _LEAST_SPREAD * np.trace(moments) * np.eye(columns + 1)
+        steps = np.linalg.inv(np.linalg.cholesky(moments))
 
         def cost(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            weights = x.reshape(start.shape)
-            logits = logs @ weights[:, :-1].T + weights[:, -1]
-            value, slope = nll_and_slope(logits, truth)
-            pull = penalty * (weights - start)
-            value += float((pull * (weights - start)).sum()) / 2
-            gradient = np.column_stack([slope.T @ logs, slope.sum(axis=0)]) + pull
-            return value, gradient.ravel()
+            away = x.reshape(start.shape) @ steps
+            value, slope = nll_and_slope(features @ (start + away).T, truth)
+            gradient = (slope.T @ features + penalty * away) @ steps.T
+            return value + float((penalty * away**2).sum()) / 2, gradient.ravel()
 
-        found = minimise(cost, start.ravel(), rows, self.name).reshape(start.shape)
-        return {"matrix": found[:, :-1], "bias": found[:, -1]}
+        found = minimise(cost, np.zeros(start.size), rows, self.name)
+        weights = start + found.reshape(start.shape) @ steps
+        return {"matrix": weights[:, :-1], "bias": weights[:, -1]}
 
     def _map(self, logs: NDArray[np.float64]) -> NDArray[np.float64]:
         return probabilities_of(logs @ self._number("matrix").T + self._number("bias"))

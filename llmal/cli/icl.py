@@ -259,7 +259,7 @@ def rank(
         ranked = rank_prompts(
             scorers,
             items,
-            labelled=items if labelled else None,
+            labelled=items if labelled else (),
             calibrator=calibrate,
             rng=np.random.default_rng(config.seed if source.seed is None else source.seed),
         )

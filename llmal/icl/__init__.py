@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from llmal.lazy import attributes
 
 if TYPE_CHECKING:
+    from llmal.icl.chosen import ChosenPrompt as ChosenPrompt
     from llmal.icl.demonstrations import Balanced as Balanced
     from llmal.icl.demonstrations import Diverse as Diverse
     from llmal.icl.demonstrations import Informative as Informative
@@ -20,11 +21,15 @@ if TYPE_CHECKING:
     from llmal.icl.demonstrations import VoteK as VoteK
     from llmal.icl.demonstrations import choose_for as choose_for
     from llmal.icl.demonstrations import make_selector as make_selector
+    from llmal.icl.few_shot import FewShotPrompt as FewShotPrompt
+    from llmal.icl.few_shot import prepare as prepare
     from llmal.icl.labelling import LabellingPrompt as LabellingPrompt
     from llmal.icl.labelling import LabellingPrompts as LabellingPrompts
     from llmal.icl.order import ORDERS as ORDERS
     from llmal.icl.order import Order as Order
     from llmal.icl.order import make_order as make_order
+    from llmal.icl.prompt_choice import RankedPrompt as RankedPrompt
+    from llmal.icl.prompt_choice import rank_prompts as rank_prompts
     from llmal.icl.prompts import PromptTemplate as PromptTemplate
     from llmal.icl.prompts import load_prompt as load_prompt
     from llmal.icl.protocol import DemonstrationSelector as DemonstrationSelector
@@ -35,8 +40,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "ORDERS": "order",
     "Balanced": "demonstrations",
+    "ChosenPrompt": "chosen",
     "DemonstrationSelector": "protocol",
     "Diverse": "demonstrations",
+    "FewShotPrompt": "few_shot",
     "Informative": "demonstrations",
     "LabellingPrompt": "labelling",
     "LabellingPrompts": "labelling",
@@ -44,6 +51,7 @@ _HOMES = {
     "PerQuerySelector": "protocol",
     "PromptScorer": "scorer",
     "PromptTemplate": "prompts",
+    "RankedPrompt": "prompt_choice",
     "Random": "demonstrations",
     "Scored": "scorer",
     "Sensitive": "demonstrations",
@@ -54,13 +62,17 @@ _HOMES = {
     "load_prompt": "prompts",
     "make_order": "order",
     "make_selector": "demonstrations",
+    "prepare": "few_shot",
+    "rank_prompts": "prompt_choice",
 }
 
 __all__ = [
     "ORDERS",
     "Balanced",
+    "ChosenPrompt",
     "DemonstrationSelector",
     "Diverse",
+    "FewShotPrompt",
     "Informative",
     "LabellingPrompt",
     "LabellingPrompts",
@@ -69,6 +81,7 @@ __all__ = [
     "PromptScorer",
     "PromptTemplate",
     "Random",
+    "RankedPrompt",
     "Scored",
     "Sensitive",
     "Similar",
@@ -78,6 +91,8 @@ __all__ = [
     "load_prompt",
     "make_order",
     "make_selector",
+    "prepare",
+    "rank_prompts",
 ]
 
 __getattr__ = attributes(__name__, _HOMES)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from llmal.calibration.protocol import Calibrator
 from llmal.errors import ConfigError, DataError
-from llmal.icl.demonstrations import choose_for
+from llmal.icl.demonstrations import Fixed, choose_for
 from llmal.icl.protocol import DemonstrationSelector
 from llmal.icl.scorer import PromptScorer, Scored
 from llmal.records import Item, Usage
@@ -116,7 +116,7 @@ def _composed(calibrators: Sequence[Calibrator]) -> Calibrator | None:
 
 
 def _log(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.log(np.maximum(probabilities, np.finfo(np.float64).tiny))
+    return np.asarray(np.log(np.maximum(probabilities, np.finfo(np.float64).tiny)))
 
 
 def prepare(
@@ -159,7 +159,7 @@ def prepare(
     labelled = tuple(item for item in candidates if item.gold in known)
     seed = int(rng.integers(2**63))
     made = FewShotPrompt(scorer, shots, seed=seed)
-    if shots and selector is not None and labelled:
+    if shots and selector is not None and (labelled or isinstance(selector, Fixed)):
         if selector.per_query:
             made = replace(made, selector=selector, candidates=labelled)
         else:
@@ -230,7 +230,7 @@ def _fit(
     else:
         scored = _score_inputs(calibrator, made, unlabelled, rng)
     scores = scored.log_probs
-    if getattr(made.scorer.lm, "counts_only", False):
+    if made.scorer.counting:
         return None
     earlier = _composed(before)
     if earlier is not None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from llmal.calibration.protocol import Calibrator
 from llmal.errors import ConfigError, DataError
+from llmal.icl.divergences import entropy, mutual_information
 from llmal.icl.few_shot import prepare
 from llmal.icl.prompts import PromptTemplate, Style
 from llmal.icl.scorer import PromptScorer
@@ -137,16 +138,6 @@ def rank_prompts(
     )
 
 
-def mutual_information(probabilities: NDArray[np.float64]) -> float:
-    """H(mean p) - mean H(p), in nats, of probabilities of shape (n, C)."""
-    return float(_entropy(probabilities.mean(axis=0)) - _entropy(probabilities).mean())
-
-
-def _entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    safe = np.where(probabilities > 0, probabilities, 1.0)
-    return np.asarray(-(probabilities * np.log(safe)).sum(axis=-1))
-
-
 def _check_prompts(scorers: Sequence[PromptScorer]) -> None:
     if len(scorers) < 2:
         raise ConfigError(
@@ -227,8 +218,8 @@ def _one(
         template=scorer.prompts.template,
         style=scorer.prompts.style,
         mutual_information=mutual_information(of_items),
-        global_entropy=float(_entropy(predicted / len(items))),
-        local_entropy=float(_entropy(of_items).mean()),
+        global_entropy=float(entropy(predicted / len(items))),
+        local_entropy=float(entropy(of_items).mean()),
         raw_mutual_information=mutual_information(raw[: len(items)]),
         items=len(items),
         held_out=len(held_out),

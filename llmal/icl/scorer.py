@@ -50,6 +50,7 @@ class PromptScorer:
         normalise: How labels of several tokens are compared.
         order: How demonstrations are arranged in the prompt; without it the most useful stands
             first.
+        counting: Count what would be asked and ask nobody; every label is then as good.
     """
 
     def __init__(
@@ -57,10 +58,13 @@ class PromptScorer:
         prompts: LabellingPrompts,
         normalise: Normalise = "sum",
         order: Order | None = None,
+        *,
+        counting: bool = False,
     ) -> None:
         self.prompts = prompts
         self.normalise: Normalise = normalise
         self.order = order
+        self.counting = counting or bool(getattr(prompts.lm, "counts_only", False))
         self.spent = Usage()
         """What all calls so far have cost, answers from the response cache counted like others."""
 
@@ -101,8 +105,7 @@ class PromptScorer:
             return Scored(np.zeros((0, columns)), (), (), self.lm.exact)
         built = self.build(items, demonstrations)
         asked = [one.prompt for one in built]
-        if getattr(self.lm, "counts_only", False):
-            # In a plan nobody answers: what is asked is counted, and every label is as good.
+        if self.counting:
             cost = self.lm.score_cost(asked, self.prompts.candidates)
             self.spent += cost
             rest = (Usage(),) * (len(items) - 1)

@@ -364,6 +364,12 @@ class Ledger:
         with self._database.write() as connection:
             self._database.insert_new(connection, schema.SPENDING, [row])
 
+    def has_spent(self, key: str) -> bool:
+        """Whether `spend` has recorded an expense under a key."""
+        query = sa.select(schema.SPENDING.c.key).where(schema.SPENDING.c.key == key)
+        with self._database.read() as connection:
+            return connection.execute(query).first() is not None
+
     def usage(self) -> dict[str, Usage]:
         """Costs by annotator and by purpose of `spend`.
 

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from llmal.embed.chunks import chunks
 from llmal.errors import SelectionError
 
 SUM_TOLERANCE = 1e-3
 """How far from one the probabilities of an item may sum: float16 keeps three decimals."""
-
-_CHUNK_BYTES = 4 * 2**20
-
-
-def chunks(rows: int, columns: int) -> Iterator[slice]:
-    """Slices over rows that hold about 4 MB of float32 each, so that no pass copies a matrix."""
-    step = max(1, _CHUNK_BYTES // (4 * max(1, columns)))
-    return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
 
 
 def check_size(size: Any) -> int:

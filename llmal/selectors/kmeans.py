@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from llmal.selectors.clustering import k_means
+from llmal.embed.clustering import k_means
 from llmal.selectors.picking import check_request, highest
 from llmal.selectors.protocol import Selection
 from llmal.selectors.state import RoundState

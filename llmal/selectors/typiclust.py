@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.embed.chunks import chunks
+from llmal.embed.clustering import k_means
 from llmal.errors import ConfigError
-from llmal.selectors.checks import chunks
-from llmal.selectors.clustering import k_means
 from llmal.selectors.picking import check_request
 from llmal.selectors.protocol import Selection
 from llmal.selectors.state import RoundState

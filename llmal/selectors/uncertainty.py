@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.selectors.checks import chunks
+from llmal.embed.chunks import chunks
 from llmal.selectors.picking import check_request, highest
 from llmal.selectors.protocol import Selection
 from llmal.selectors.state import RoundState

@@ -19,6 +19,17 @@ TEXTS = ["the man saw", "the film was really good", "that movie was long"]
 ODD = ["", " ", "?!", "\n", "word", "the", "日本語", "🙂", "naïve café", "\ud800", "a\nb", "<text>"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    """Models so small are only slowed down by more."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def translators(tmp_path_factory):
     path = Path(__file__).parent.parent / "perturb" / "word_for_word.py"
@@ -37,7 +48,7 @@ def perturbation(request, tmp_path_factory):
         # A batch of the in-process model is drawn together; so small a one holds a prompt.
         path = request.getfixturevalue("tiny_lm_path")
         lm = TransformersLM(path, device="cpu", batch_tokens=1)
-        return made(lm, load_prompt("paraphrase"))
+        return made(lm, load_prompt("paraphrase"), max_tokens=24)
     there, back = request.getfixturevalue("translators")
     return made(there, back, cache=tmp_path_factory.mktemp("kept") / "kept.sqlite")
 

@@ -50,7 +50,8 @@ def test_one_of_each_obvious_cluster_the_largest_first(seed: int):
         assert one.id == mine[int(apart.argmin())].id
 
 
-def test_topics_of_real_texts(embedder: SentenceEmbedder):
+@pytest.mark.parametrize("seed", range(5))
+def test_topics_of_real_texts(embedder: SentenceEmbedder, seed: int):
     texts = {
         "cat": ["The cat sleeps.", "A cat is purring.", "My cat eats fish.", "Cats like milk."],
         "tax": ["Income tax rises.", "Tax returns are due.", "A new tax on income."],
@@ -61,8 +62,8 @@ def test_topics_of_real_texts(embedder: SentenceEmbedder):
         for topic, ones in texts.items()
         for n, text in enumerate(ones)
     ]
-    chosen = Diverse(embedder).choose(items, 3, np.random.default_rng(0))
-    assert [one.id.split("-")[0] for one in chosen] == ["cat", "tax", "moon"]
+    chosen = Diverse(embedder).choose(items, 3, np.random.default_rng(seed))
+    assert {one.id.split("-")[0] for one in chosen} == set(texts)
 
 
 def test_fewer_distinct_texts_than_shots():

@@ -13,7 +13,8 @@ import pytest
 from llmal.calibration import make
 from llmal.errors import ConfigError, DataError
 from llmal.icl import LabellingPrompts, PromptTemplate, load_prompt
-from llmal.icl.prompt_choice import RankedPrompt, mutual_information, rank_prompts
+from llmal.icl.divergences import mutual_information
+from llmal.icl.prompt_choice import RankedPrompt, rank_prompts
 from llmal.icl.scorer import PromptScorer
 from llmal.lm import ResponseCache, TransformersLM
 from llmal.pool import Pool

@@ -18,9 +18,7 @@ OTHER = "".join(f"Text: {text}\nLabel: Place\n\n" for text in QUESTIONS[::-1] * 
 
 
 def _asked(beginning: str, count: int) -> list[str]:
-    return [
-        f"{beginning}Question: {QUESTIONS[n % 4]} {n}\nAnswer Type:" for n in range(count)
-    ]
+    return [f"{beginning}Question: {QUESTIONS[n % 4]} {n}\nAnswer Type:" for n in range(count)]
 
 
 @pytest.mark.parametrize("labels", [[" Person", " Number"], [" Sci/Tech", " Sports", " Person"]])

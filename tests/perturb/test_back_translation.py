@@ -44,10 +44,8 @@ def test_beams_begin_with_the_best_whatever_the_seed(translators, word_for_word)
     found = made.perturb(TEXTS, 3, 0)
     assert made.perturb(TEXTS, 3, 9) == found
     assert made.perturb(TEXTS[2:3], 1, 0) == [found[2][:1]]
-    best = [
-        word_for_word.same_meaning(text, one[0]) for text, one in zip(TEXTS, found, strict=True)
-    ]
-    assert sum(best) >= 4
+    best = zip(TEXTS, (one[0] for one in found), strict=True)
+    assert sum(word_for_word.same_meaning(text, copy) for text, copy in best) >= 4
     assert all(len(set(one)) == 3 for one in found[:2])
 
 

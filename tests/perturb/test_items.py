@@ -50,10 +50,9 @@ def test_items_keep_their_order_and_their_number_of_columns():
     assert perturb_items(_fitted(), [], 3, 0) == []
 
 
-def test_copies_are_put_together_as_a_pool_does(shared):
-    pool = Pool.open(
-        shared / "data" / "rte" / "train.jsonl.gz", text=["text_a", "text_b"], gold="label"
-    )
+def test_copies_are_put_together_as_a_pool_does(shared, tmp_path):
+    file = shared / "data" / "rte" / "train.jsonl.gz"
+    pool = Pool.from_file(file, text=["text_a", "text_b"], gold="label", cache=tmp_path)
     items = pool.items(range(20))
     fitted = TfIdfReplacement(rate=0).fit(pool.texts())
     for item, (copy,) in zip(items, perturb_items(fitted, items, 1, 0), strict=True):

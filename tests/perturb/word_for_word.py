@@ -36,7 +36,6 @@ def build(folder: Path, steps: int) -> tuple[Path, Path]:
     tokenizer = _tokenizer()
     there, back = folder / "there", folder / "back"
     threads = torch.get_num_threads()
-    # So small a model is only slowed down by more.
     torch.set_num_threads(1)
     try:
         for path in (there, back):

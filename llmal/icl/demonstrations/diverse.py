@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from llmal.embed.clustering import k_means
 from llmal.embed.protocol import Embedder
 from llmal.icl.demonstrations.candidates import usable
 from llmal.icl.protocol import Need
 from llmal.records import Item
-
-_ITERATIONS = 25
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,8 @@ class Diverse:
         if not k:
             return []
         vectors = self.embedder.embed([item.text for item in items])
-        of, squared = _k_means(vectors, k, rng)
+        clusters = k_means(vectors, np.arange(len(items)), k, rng)
+        of, squared = clusters.of, clusters.squared
         by_distance = np.argsort(squared, kind="stable")
         filled, first = np.unique(of[by_distance], return_index=True)
         central = by_distance[first]
@@ -57,30 +56,3 @@ class Diverse:
         taken = set(rows)
         rest = [row for row in range(len(items)) if row not in taken]
         return [items[row] for row in [*rows, *rest][:k]]
-
-
-def _k_means(
-    vectors: NDArray[np.float32], k: int, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The cluster of each row, and its squared distance to the centre; shape (n,) each."""
-    import faiss
-    from sklearn.cluster import kmeans_plusplus
-
-    seed = int(rng.integers(2**31 - 1))
-    # Random seeds merge clusters that are plainly apart; scikit-learn has greedy k-means++.
-    seeds, _ = kmeans_plusplus(vectors, n_clusters=k, random_state=seed)
-    trained = faiss.Kmeans(
-        vectors.shape[1],
-        k,
-        niter=_ITERATIONS,
-        seed=seed,
-        min_points_per_centroid=1,
-        max_points_per_centroid=2**31 - 1,
-    )
-    trained.train(vectors, init_centroids=np.ascontiguousarray(seeds, dtype=np.float32))
-    centres = cast(NDArray[np.float32], trained.centroids)
-    _, found = faiss.knn(vectors, centres, 1)
-    of = np.asarray(found[:, 0], dtype=np.int64)
-    # From the differences: faiss's expansion of the square would order equal items by noise.
-    apart = vectors - centres[of]
-    return of, np.einsum("ij,ij->i", apart, apart)

@@ -7,9 +7,9 @@ import logging
 import numpy as np
 import pytest
 
+from llmal.embed.clustering import k_means
 from llmal.errors import ConfigError
 from llmal.selectors import KMeansCentres, RoundState, TypiClust
-from llmal.selectors.clustering import k_means
 
 
 def _mixture(sizes, d=8, seed=0):

@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.selectors.checks import chunks
+from llmal.embed.chunks import chunks
 
 _TRAIN_PER_CLUSTER = 256
 _SEED_PER_CLUSTER = 64
