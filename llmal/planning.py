@@ -129,7 +129,7 @@ def forecast(
         if isinstance(annotator, LLMAnnotator):
             total += annotator.setup_cost()
             total += _scaled(annotator.preparation_cost(context), turns, 1)
-            built = [one.prompt for one in annotator.build(items, context)]
+            built = [one.prompt for one in annotator.rehearse(items, context)]
             order = np.argsort(-annotator.lm.count_tokens(built), kind="stable")
             asked_about = [items[i] for i in order]
             shots = shots or annotator.shots > 0

@@ -217,8 +217,8 @@ class LLMAnnotator:
     def preparation_cost(self, context: Context = Context()) -> Usage:
         """The most that `prepare` would cost, if nothing is in the cache. Asks nobody.
 
-        What is chosen is not known before the model is asked, so calibration is counted with the
-        longest candidates as demonstrations.
+        Where the model has a say in what is chosen, calibration is counted with the longest
+        candidates as demonstrations.
         """
         if self._chosen is not None:
             return Usage()
@@ -226,23 +226,28 @@ class LLMAnnotator:
         selector = self._made_selector(context, counting)
         if selector is not None and "scorer" in selector.requires:
             selector.choose(self._usable(context), self.shots, context.rng(self.name, "shots"))
-        return counting.spent + self._stand_in(context, counting).usage
+        return counting.spent + self._rehearsed(context, counting, self._calibrators).usage
 
     def _usable(self, context: Context) -> list[Item]:
         known = set(self.task.names)
         return [item for item in context.demonstrations if item.gold in known]
 
-    def _stand_in(self, context: Context, counting: PromptScorer) -> FewShotPrompt:
-        """The longest prompt that could be prepared."""
+    def _rehearsed(
+        self, context: Context, counting: PromptScorer, calibrators: Sequence[Calibrator] = ()
+    ) -> FewShotPrompt:
+        """What would be prepared; the longest that could be, where the model has a say in it."""
         candidates = self._usable(context)
-        lengths = self.lm.count_tokens([item.text for item in candidates]) if candidates else ()
-        longest = [candidates[i] for i in np.argsort(-np.asarray(lengths), kind="stable")]
+        selector = self._made_selector(context, counting)
+        if selector is not None and "scorer" in selector.requires:
+            lengths = self.lm.count_tokens([item.text for item in candidates]) if candidates else ()
+            order = np.argsort(-np.asarray(lengths), kind="stable")
+            selector = Fixed([candidates[i] for i in order[: self.shots]])
         return prepare(
             counting,
             candidates,
             shots=self.shots,
-            selector=Fixed(longest[: self.shots]),
-            calibrators=deepcopy(self._calibrators),
+            selector=selector,
+            calibrators=deepcopy(calibrators),
             unlabelled=context.unlabelled,
             rng=context.rng(self.name, "shots"),
         )
@@ -263,6 +268,20 @@ class LLMAnnotator:
     def build(self, items: Sequence[Item], context: Context = Context()) -> list[LabellingPrompt]:
         """The prompts for items, as they are scored."""
         return list(self.scorer.build(items, self.prepare(context).demonstrations(items)))
+
+    def rehearse(
+        self, items: Sequence[Item], context: Context = Context()
+    ) -> list[LabellingPrompt]:
+        """The prompts for items, or longer ones, without asking the model.
+
+        Where it has a say in which demonstrations are chosen, and nothing has been prepared for
+        the round yet, the longest candidates stand in.
+        """
+        if self._chosen is not None or (self._prepared and self._prepared[0] == _key(context)):
+            return self.build(items, context)
+        counting = PromptScorer(self.prompts, self._normalise, self._order, counting=True)
+        ready = self._rehearsed(context, counting)
+        return list(counting.build(items, ready.demonstrations(items)))
 
     def annotate(self, items: Sequence[Item], context: Context = Context()) -> list[Annotation]:
         """Score the labels of every item.
@@ -364,12 +383,7 @@ class LLMAnnotator:
         """The most that these items would cost, from the prompts' true token counts."""
         if not items:
             return Usage()
-        if self._chosen is not None or (self._prepared and self._prepared[0] == _key(context)):
-            ready = self.prepare(context)
-        else:
-            counting = PromptScorer(self.prompts, self._normalise, self._order, counting=True)
-            ready = self._stand_in(context, counting)
-        built = ready.scorer.build(items, ready.demonstrations(items))
+        built = self.rehearse(items, context)
         total = self.lm.score_cost([one.prompt for one in built], self.prompts.candidates)
         if self._rationale:
             # Which label is given is not known yet: the longest word is the most that it can be.

@@ -10,7 +10,7 @@ from llmal.errors import ConfigError
 from llmal.registry import Registry
 
 REGISTRY = Registry(
-    "calibration",
+    "calibrators",
     {
         "contextual": "llmal.calibration.contextual:Contextual",
         "domain-context": "llmal.calibration.domain_context:DomainContext",

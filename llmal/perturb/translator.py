@@ -17,6 +17,7 @@ from llmal.embed.loading import (
 from llmal.errors import ConfigError, LanguageModelError
 from llmal.lm.encoder import model_hash
 from llmal.perturb.draws import Bits, steps, uniforms
+from llmal.perturb.row_sampler import RowSampler
 
 _LEAST_BUCKET = 16
 
@@ -91,7 +92,8 @@ class Translator:
         """
         made: list[str | None] = [None] * len(texts)
         for rows, batch, limit in self._batches(texts):
-            picker = _Picker(begins[rows], temperature, top_p)
+            numbers = uniforms(begins[rows][:, None] + steps(np.arange(limit)))
+            picker = RowSampler(numbers, temperature, top_p)
             for row, text in zip(rows, self._generated(batch, limit, picker, 1, 1), strict=True):
                 made[row] = text
         return made
@@ -136,7 +138,7 @@ class Translator:
         return batches
 
     def _generated(
-        self, ids: list[list[int]], limit: int, picker: _Picker | None, beams: int, wanted: int
+        self, ids: list[list[int]], limit: int, picker: RowSampler | None, beams: int, wanted: int
     ) -> list[str | None]:
         import torch
         from transformers import LogitsProcessorList
@@ -219,32 +221,3 @@ class Translator:
                 fix="a hub name is owner/name",
             ) from error
         return Path(config).parent.name if isinstance(config, str) else "unknown"
-
-
-class _Picker:
-    """Picks the next token of each row by a random number of its own.
-
-    transformers draws the rows of a batch from one generator, so that each depends on those beside
-    it. Here the token is where the row's number falls in the cumulated probabilities; all others
-    are ruled out, and the greedy search takes it.
-    """
-
-    def __init__(self, begins: Bits, temperature: float, top_p: float) -> None:
-        from transformers import TemperatureLogitsWarper, TopPLogitsWarper
-
-        self._begins = begins
-        self._warpers = [TemperatureLogitsWarper(float(temperature))]
-        if top_p < 1:
-            self._warpers.append(TopPLogitsWarper(top_p))
-
-    def __call__(self, input_ids: Any, scores: Any) -> Any:
-        import torch
-
-        number = uniforms(self._begins + steps(np.array([input_ids.shape[1]])))
-        warped = scores.double()
-        for warper in self._warpers:
-            warped = warper(input_ids, warped)
-        cumulated = warped.softmax(-1).cumsum(-1)
-        drawn = torch.from_numpy(number).to(scores.device)[:, None] * cumulated[:, -1:]
-        token = torch.searchsorted(cumulated, drawn, right=True)
-        return torch.full_like(scores, -torch.inf).scatter(1, token, 0.0)

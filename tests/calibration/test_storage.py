@@ -136,5 +136,5 @@ def test_files_that_cannot_be_read_or_written(tmp_path):
 
 
 def test_a_description_of_something_unknown():
-    with pytest.raises(ConfigError, match="there is no 'magic' among the calibration"):
+    with pytest.raises(ConfigError, match="there is no 'magic' among the calibrators"):
         from_dict({"calibrator": "magic", "format": 1})

@@ -457,3 +457,82 @@ def test_parts_that_do_not_fit(tmp_path: Path, embedder: SentenceEmbedder) -> No
 
 def test_starts_with_typiclust_unless_told(tmp_path: Path, embedder: SentenceEmbedder) -> None:
     assert isinstance(_run(tmp_path, embedder).start, TypiClust)
+
+
+def _calibrated(lm: TransformersLM, **more: object) -> LLMAnnotator:
+    return LLMAnnotator(
+        _task(),
+        lm,
+        shots=2,
+        demonstrations="allsh",
+        calibrate=["batch", "temperature"],
+        style="completion",
+        **more,
+    )
+
+
+def test_choosing_and_calibrating_is_paid_for_and_done_again_for_nothing(
+    tmp_path: Path, embedder: SentenceEmbedder, tiny_lm_path: Path
+) -> None:
+    results = []
+    for _ in range(2):
+        lm = TransformersLM(tiny_lm_path, device="cpu")
+        run = _run(
+            tmp_path,
+            embedder,
+            annotator=Router([Stage(_calibrated(lm), Threshold(0.99)), SimulatedHuman()]),
+            budget=Budget(human_labels=40, batch=8),
+            lm=lm,
+        )
+        results.append((run.run(), lm.usage.requests))
+    (first, asked), (again, asked_again) = results
+    assert first.labels == again.labels
+    assert first.cost == again.cost
+    assert asked > 0
+    assert asked_again == 0
+    with Ledger.open(run.ledger_url) as ledger:
+        spent = ledger.usage()
+        machine = list(ledger.annotations(annotator="llm"))
+    assert spent["demonstrations and calibration"].tokens > 0
+    assert first.cost.tokens == sum(one.tokens for one in spent.values())
+    calibrations = {one.round: one.provenance.get("calibration", "") for one in machine}
+    # People label in the first round: before that there is nothing to fit a temperature on.
+    assert calibrations[0].startswith("Batch#")
+    assert calibrations[max(calibrations)].startswith("Batch+Temperature#")
+
+
+def test_a_budget_of_tokens_holds_calibration_too(
+    tmp_path: Path, embedder: SentenceEmbedder, tiny_hf: TransformersLM
+) -> None:
+    for tokens in (1500, 6000):
+        run = _run(
+            tmp_path / str(tokens),
+            embedder,
+            annotator=Router([Stage(_calibrated(tiny_hf), Threshold(0.99)), SimulatedHuman()]),
+            budget=Budget(tokens=tokens, human_labels=24, batch=8),
+        )
+        result = run.run()
+        assert result.cost.tokens <= tokens
+        assert result.reason == f"the budget of {tokens:,} tokens is spent"
+
+
+def test_a_plan_holds_what_calibration_costs(
+    tmp_path: Path, embedder: SentenceEmbedder, tiny_hf: TransformersLM
+) -> None:
+    plain = LLMAnnotator(_task(), tiny_hf, shots=2, style="completion")
+    budget = Budget(human_labels=24, rounds=2, batch=8)
+    people = SimulatedHuman()
+    tokens = []
+    for name, annotator in (("plain", plain), ("calibrated", _calibrated(tiny_hf))):
+        run = _run(
+            tmp_path / name,
+            embedder,
+            annotator=Router([Stage(annotator, Threshold(0.99)), people]),
+            budget=budget,
+        )
+        before = tiny_hf.usage.requests
+        planned = run.plan().tokens
+        assert tiny_hf.usage.requests == before
+        assert run.run().cost.tokens <= planned
+        tokens.append(planned)
+    assert tokens[1] > tokens[0]

@@ -14,13 +14,15 @@ from llmal.icl.demonstrations.candidates import usable
 from llmal.icl.protocol import Need
 from llmal.records import Item
 
+_STARTS = 4
+
 
 @dataclass(frozen=True)
 class Diverse:
     """The candidate nearest to the centre of each of k clusters, the largest cluster first.
 
-    k-means over the embeddings, seeded by k-means++. Where the texts have fewer than k distinct
-    embeddings, some clusters are empty, and the rest is drawn at random.
+    k-means over the embeddings, seeded by k-means++, the tightest of four starts. Where the texts
+    have fewer than k distinct embeddings, some clusters are empty, and the rest is drawn at random.
 
     Args:
         embedder: Embeds the candidates.
@@ -46,13 +48,15 @@ class Diverse:
         if not k:
             return []
         vectors = self.embedder.embed([item.text for item in items])
-        clusters = k_means(vectors, np.arange(len(items)), k, rng)
+        rows = np.arange(len(items))
+        tried = [k_means(vectors, rows, k, rng) for _ in range(_STARTS)]
+        clusters = min(tried, key=lambda one: float(one.squared.sum()))
         of, squared = clusters.of, clusters.squared
         by_distance = np.argsort(squared, kind="stable")
         filled, first = np.unique(of[by_distance], return_index=True)
         central = by_distance[first]
         sizes = np.bincount(of, minlength=k)[filled]
-        rows = central[np.lexsort((central, -sizes))].tolist()
-        taken = set(rows)
+        chosen = central[np.lexsort((central, -sizes))].tolist()
+        taken = set(chosen)
         rest = [row for row in range(len(items)) if row not in taken]
-        return [items[row] for row in [*rows, *rest][:k]]
+        return [items[row] for row in [*chosen, *rest][:k]]
