@@ -24,7 +24,7 @@ log = logging.getLogger("llmal.icl")
 LEAST_LABELLED = 10
 """Fewest labelled items, besides the demonstrations, that a map is fitted on."""
 
-_SETS = 16
+_SETS = 8
 
 
 @dataclass(frozen=True)
