@@ -321,6 +321,208 @@ def synthesis(figures: Figures) -> list[str]:
     ]
 
 
+def icl_fewshot(figures: Figures) -> list[str]:
+    shots = [str(one) for one in figures["shots"]]
+    lines = [
+        f"The shape of ALLSH's Table 4 with {figures['model']}, {figures['seeds']} seeds, "
+        f"{figures['candidates']} labelled candidates drawn by each seed (all random choices of a "
+        "seed are shared by the ways). Accuracy, macro-F1 and ECE are means over the seeds, ± one "
+        "standard deviation; tokens are those of one seed, for choosing and calibrating + for "
+        "labelling the test texts. The last columns are GPT-2 XL's accuracy as the paper gives it, "
+        "for reference: another model and other candidates.",
+    ]
+    for name, one in figures["sets"].items():
+        lines += ["", f"**{name}** ({one['test']} test texts, majority {one['majority']:.3f})"]
+        for size in shots:
+            lines += ["", f"{size} shots", ""]
+            paper = one["paper_gpt2_xl"]
+            place = figures["shots"].index(int(size))
+            lines += table(
+                ["demonstrations", "accuracy", "macro-F1", "ECE", "tokens (thousands)", "paper"],
+                (
+                    [
+                        label,
+                        _pm(row["accuracy"], row["accuracy_std"]),
+                        _pm(row["macro_f1"], row["macro_f1_std"]),
+                        _pm(row["ece"], row["ece_std"]),
+                        f"{row['tokens_prepare'] / 1000:.0f} + {row['tokens_label'] / 1000:.0f}",
+                        f"{paper[label][place] / 100:.3f}" if label in paper else "",
+                    ]
+                    for label, row in ((key, by[size]) for key, by in one["rows"].items())
+                ),
+            )
+        lines += [
+            "",
+            f"Mean predicted probability of each label of {name} ({', '.join(one['labels'])}), "
+            "before and after contextual calibration:",
+            "",
+        ]
+        lines += table(
+            ["demonstrations", "shots", "before", "after", "accuracy before", "after"],
+            (
+                [
+                    way,
+                    size,
+                    _shares(one["rows"][f"{way} + contextual"][size]["mean_before"]),
+                    _shares(one["rows"][f"{way} + contextual"][size]["mean_after"]),
+                    f"{one['rows'][way][size]['accuracy']:.3f}",
+                    f"{one['rows'][f'{way} + contextual'][size]['accuracy']:.3f}",
+                ]
+                for way in ("random", "ALLSH", "similar")
+                for size in shots
+            ),
+        )
+    return [*lines, "", ICL_READING]
+
+
+def _shares(values: list[float]) -> str:
+    return " ".join(f"{value:.2f}" for value in values)
+
+
+ICL_READING = "TO BE READ"
+
+
+def allsh_cost(figures: Figures) -> list[str]:
+    rows = figures["rows"]
+    first = rows[0]
+    return [
+        f"{figures['shots']} demonstrations out of {first['candidates']:,} candidates of "
+        f"{figures['data']} with {figures['copies']} TF-IDF copies of each, median of "
+        f"{figures['rounds']} rounds, {figures['threads']} thread, model {figures['model']}. Of "
+        f"{first['texts and copies']:,} texts and copies {first['distinct texts']:,} are distinct, "
+        "and each of those is scored once. *One at a time* asks for a candidate and one of its "
+        f"copies, prompt by prompt, without a cache; measured on "
+        f"{first['one at a time']['measured on']} candidates and scaled up. The largest difference "
+        "between the scores of both ways is "
+        + ", ".join(f"{row['largest difference']:.0e} ({row['backend']})" for row in rows)
+        + ".",
+        "",
+        *table(
+            ["way", "passes of the model", "seconds", "candidates a second"],
+            (
+                [f"{row['backend']}, {way}", f"{passes:,.0f}", f"{seconds:.1f}", f"{speed:,.0f}"]
+                for row in rows
+                for way, passes, seconds, speed in (
+                    ("chosen", row["passes"], row["seconds"], row["candidates a second"]),
+                    (
+                        "chosen again, from the response cache",
+                        row["again"]["passes"],
+                        row["again"]["seconds"],
+                        row["candidates"] / row["again"]["seconds"],
+                    ),
+                    (
+                        "one at a time",
+                        row["one at a time"]["passes"],
+                        row["one at a time"]["seconds"],
+                        row["one at a time"]["candidates a second"],
+                    ),
+                )
+            ),
+        ),
+    ]
+
+
+def calibrators(figures: Figures) -> list[str]:
+    by_place = {(r["distortion"], r["calibrator"], r["labels"]): r["mean"] for r in figures["rows"]}
+    distortions = list(dict.fromkeys(row["distortion"] for row in figures["rows"]))
+    lines = [
+        f"Simulated scores of {figures['classes']} labels with a known distortion, means over "
+        f"{figures['seeds']} seeds, judged on {figures['test']:,} items; corrections without "
+        f"labels are fitted on 3 rows without content, 20 of random words or a pool of "
+        f"{figures['pool']:,}. KL is that of the true probabilities from the calibrated ones, in "
+        "nats: 0 is full recovery, whereas the ECE and the log-loss of the true probabilities "
+        "(first line) are what finite items leave.",
+    ]
+    for distortion in distortions:
+        names = list(dict.fromkeys((k[1], k[2]) for k in by_place if k[0] == distortion))
+        lines += ["", f"**{distortion}**", ""]
+        lines += table(
+            ["calibrator", "labels", "ECE", "log-loss", "KL"],
+            (
+                [
+                    name,
+                    size or "none",
+                    *(f"{by_place[distortion, name, size][key]:.3f}" for key in ("ece", "nll")),
+                    f"{by_place[distortion, name, size]['kl']:.4f}",
+                ]
+                for name, size in sorted(names, key=lambda one: one[1])
+            ),
+        )
+    return [
+        *lines,
+        "",
+        "How to read it: a temperature cannot undo a class prior, nor a prior correction a "
+        "temperature; one after the other undoes both with 50 labels. Vector scaling and Dirichlet "
+        "undo each with some hundreds. Beta and isotonic look at one label against the rest, which "
+        "with three labels cannot undo a class prior fully; isotonic wants 1,000 labels or more. "
+        "Batch and the PromptAL prior take the mean of probabilities that are already sure for the "
+        "prior and so undo a part. Prototypical clusters find labels, not probabilities.",
+    ]
+
+
+def prior_corrections(figures: Figures) -> list[str]:
+    lines = [
+        f"{figures['model']}, {figures['items']} items in the pool and {figures['items']} others "
+        "to judge. A bias of ln(factor) in the output layer multiplies the probability of some "
+        "labels. *From the model*: mean KL from what the model gave before the skew; since a "
+        "correction removes the model's own prior too, it cannot fall below *of the correction "
+        "itself*, its KL on the unskewed model, except by luck. *From the same correction*: mean "
+        "KL from the same correction fitted on the unskewed model; 0 means that the skew is gone.",
+    ]
+    for row in figures["rows"]:
+        before = row["before"]
+        lines += ["", f"**{row['data']}, {row['shots']} shots, {row['skew']}**", ""]
+        lines += table(
+            [
+                "correction",
+                "from the model",
+                "of the means",
+                "from the same correction",
+                "of the means",
+                "of the correction itself",
+                "factor found (10)",
+                "accuracy, unskewed → skewed",
+            ],
+            [
+                [
+                    "none",
+                    *(f"{before[key]:.3f}" for key in ("items", "mean")),
+                    *(f"{before[key]:.3f}" for key in ("items", "mean")),
+                    "0",
+                    "",
+                    _arrow(row["accuracy"]),
+                ],
+                *(
+                    [
+                        name,
+                        *(f"{one['raw'][key]:.3f}" for key in ("items", "mean")),
+                        *(f"{max(one['same'][key], 0):.3f}" for key in ("items", "mean")),
+                        f"{one['unskewed']['items']:.3f}",
+                        "" if one["factor"] is None else f"{one['factor']:.2f}",
+                        _arrow(one["accuracy"]),
+                    ]
+                    for name, one in row["corrections"].items()
+                ),
+            ],
+        )
+    return [
+        *lines,
+        "",
+        "How to read it: prior matching takes the skew out entirely, whatever the model. "
+        "Contextual does where the labels hold little of the model's probability, and nearly so "
+        "with demonstrations; domain-context takes out most of it; batch a quarter to two "
+        "thirds of it; the PromptAL prior little, for its support set holds the items that the "
+        "model is surest of. Being rid of the skew is not being better: for this model "
+        "contextual calibration costs accuracy on trec6, skewed or not, since its answer to "
+        "empty inputs is far from its mean answer to questions. Responsibilities of "
+        "prototypical clusters are near 0 or 1, so their KL says little; their accuracy does.",
+    ]
+
+
+def _arrow(pair: list[float]) -> str:
+    return f"{pair[0]:.3f} → {pair[1]:.3f}"
+
+
 SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("main_job", "The main job", main_job),
     ("exactness", "Exactness of label scores", exactness),
@@ -331,6 +533,10 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("linear_head", "Linear head against LogisticRegressionCV", linear_head),
     ("ledger_append", "Appending to the ledger", ledger_append),
     ("synthesis", "Synthetic items", synthesis),
+    ("icl_fewshot", "Demonstrations and calibration: ALLSH's few-shot table", icl_fewshot),
+    ("allsh_cost", "Choosing demonstrations by ALLSH", allsh_cost),
+    ("prior_corrections", "A model with a skewed label prior", prior_corrections),
+    ("calibrators", "Calibrators on a known miscalibration", calibrators),
 ]
 
 
