@@ -321,6 +321,33 @@ def synthesis(figures: Figures) -> list[str]:
     ]
 
 
+def perturbation(figures: Figures) -> list[str]:
+    rates = figures["rates"]
+    return [
+        f"{figures['texts']:,} texts ({figures['published_texts']:,} as published, the others made "
+        f"of halves of two), best of {figures['repeats']} by processor time; memory above the "
+        "texts, copies included. *Plain* is the same rule as a loop over words. Changed words: "
+        f"expected {rates['rate_changed_expected']:.4f}, llmal {rates['rate_changed_llmal']:.4f}, "
+        f"plain Python {rates['rate_changed_plain']:.4f} (± {rates['standard_error']:.4f}).",
+        "",
+        *table(
+            ["version", "copies", "fit s", "perturb s (CPU)", "texts/s", "times plain", "extra MB"],
+            (
+                [
+                    row["version"],
+                    row["copies"],
+                    f"{row['fit_cpu_seconds']:.2f}",
+                    f"{row['perturb_cpu_seconds']:.2f}",
+                    f"{row['texts_a_second']:,}",
+                    f"{row['times_plain']:.1f}",
+                    f"{row['extra_mb']:.0f}",
+                ]
+                for row in figures["rows"]
+            ),
+        ),
+    ]
+
+
 def icl_fewshot(figures: Figures) -> list[str]:
     shots = [str(one) for one in figures["shots"]]
     lines = [
@@ -535,6 +562,7 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("synthesis", "Synthetic items", synthesis),
     ("icl_fewshot", "Demonstrations and calibration: ALLSH's few-shot table", icl_fewshot),
     ("allsh_cost", "Choosing demonstrations by ALLSH", allsh_cost),
+    ("perturbation", "TF-IDF perturbation", perturbation),
     ("prior_corrections", "A model with a skewed label prior", prior_corrections),
     ("calibrators", "Calibrators on a known miscalibration", calibrators),
 ]

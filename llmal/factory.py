@@ -29,10 +29,10 @@ from llmal.config import (
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError
 from llmal.events import Callback
-from llmal.icl.prompts import load_prompt
 from llmal.lm.protocol import LanguageModel
 from llmal.orchestrator import Orchestrator
 from llmal.pool import Pool
+from llmal.prompt_templates import load_prompt
 from llmal.records import Price
 from llmal.registry import Registry
 from llmal.task import Task

@@ -21,9 +21,9 @@ from llmal.embed import Embedder, SentenceEmbedder
 from llmal.errors import ConfigError, DataError
 from llmal.icl.few_shot import FewShotPrompt
 from llmal.icl.order import Order
-from llmal.icl.prompts import PromptTemplate, load_prompt
 from llmal.icl.protocol import DemonstrationSelector
 from llmal.lm.protocol import LanguageModel, Normalise
+from llmal.prompt_templates import PromptTemplate, load_prompt
 from llmal.records import Item, Usage
 from llmal.task import Task
 

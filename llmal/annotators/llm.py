@@ -22,11 +22,11 @@ from llmal.icl.demonstrations import Balanced, Fixed, check_selector, make_selec
 from llmal.icl.few_shot import FewShotPrompt, calibrators_of, in_short, prepare
 from llmal.icl.labelling import CUT, LabellingPrompt, LabellingPrompts, longest_that_fits
 from llmal.icl.order import Order, make_order
-from llmal.icl.prompts import PromptTemplate, load_prompt, without_special_tokens
 from llmal.icl.protocol import DemonstrationSelector
 from llmal.icl.scorer import PromptScorer
 from llmal.icl.style import check_style, labelling_prompts, style_cost
 from llmal.lm.protocol import LanguageModel, Normalise, Prompt, Sampling
+from llmal.prompt_templates import PromptTemplate, load_prompt, without_special_tokens
 from llmal.records import Annotation, AnnotatorKind, Item, Usage
 from llmal.task import Task
 

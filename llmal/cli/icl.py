@@ -20,10 +20,10 @@ from llmal.config.yaml_lines import scalar
 from llmal.errors import ConfigError, DataError
 from llmal.factory import make_embedder, open_pool
 from llmal.icl.chosen import ChosenPrompt
-from llmal.icl.prompts import PromptTemplate, load_prompt
 from llmal.lm.cache import ResponseCache
 from llmal.lm.protocol import Normalise
 from llmal.pool import Pool
+from llmal.prompt_templates import PromptTemplate, load_prompt
 from llmal.records import Item
 
 

@@ -15,8 +15,8 @@ import numpy as np
 from llmal.errors import ConfigError, ContextLengthError, DataError, UnsupportedError
 from llmal.generators.protocol import Request
 from llmal.generators.structure import make_structure
-from llmal.icl.prompts import PromptTemplate, Style, load_prompt, without_special_tokens
 from llmal.lm.protocol import Completion, LanguageModel, Prompt, Sampling
+from llmal.prompt_templates import PromptTemplate, Style, load_prompt, without_special_tokens
 from llmal.records import Item, SyntheticItem, Usage
 from llmal.task import Task
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, Protocol, get_args
 
 from llmal.errors import ConfigError, DataError
-from llmal.icl.prompts import one_line
+from llmal.prompt_templates import one_line
 from llmal.records import Item
 from llmal.task import Task
 

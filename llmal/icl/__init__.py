@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmal.lazy import attributes
+from llmal.prompt_templates import PromptTemplate, load_prompt
 
 if TYPE_CHECKING:
     from llmal.icl.chosen import ChosenPrompt as ChosenPrompt
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from llmal.icl.order import make_order as make_order
     from llmal.icl.prompt_choice import RankedPrompt as RankedPrompt
     from llmal.icl.prompt_choice import rank_prompts as rank_prompts
-    from llmal.icl.prompts import PromptTemplate as PromptTemplate
-    from llmal.icl.prompts import load_prompt as load_prompt
     from llmal.icl.protocol import DemonstrationSelector as DemonstrationSelector
     from llmal.icl.protocol import PerQuerySelector as PerQuerySelector
     from llmal.icl.scorer import PromptScorer as PromptScorer
@@ -50,7 +49,6 @@ _HOMES = {
     "Order": "order",
     "PerQuerySelector": "protocol",
     "PromptScorer": "scorer",
-    "PromptTemplate": "prompts",
     "RankedPrompt": "prompt_choice",
     "Random": "demonstrations",
     "Scored": "scorer",
@@ -59,7 +57,6 @@ _HOMES = {
     "Uncertain": "demonstrations",
     "VoteK": "demonstrations",
     "choose_for": "demonstrations",
-    "load_prompt": "prompts",
     "make_order": "order",
     "make_selector": "demonstrations",
     "prepare": "few_shot",

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from llmal.errors import ConfigError, DataError
 from llmal.icl.few_shot import FewShotPrompt
 from llmal.icl.labelling import LabellingPrompts
-from llmal.icl.prompts import PromptTemplate, Style
 from llmal.icl.scorer import PromptScorer
 from llmal.lm.protocol import LanguageModel, Normalise
+from llmal.prompt_templates import PromptTemplate, Style
 from llmal.records import Item, Usage
 from llmal.task import Task
 

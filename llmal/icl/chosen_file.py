@@ -17,8 +17,8 @@ from llmal.config import yaml_lines
 from llmal.config.yaml_lines import KeyPath, Places
 from llmal.errors import ConfigError, DataError
 from llmal.icl.chosen import ChosenPrompt, check_demonstration
-from llmal.icl.prompts import PromptTemplate, Style, parse_prompt
 from llmal.lm.protocol import Normalise
+from llmal.prompt_templates import PromptTemplate, Style, parse_prompt
 from llmal.records import Item, Usage
 from llmal.task import Label, Task
 

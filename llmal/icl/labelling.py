@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.errors import ContextLengthError
-from llmal.icl.prompts import (
+from llmal.lm.protocol import LanguageModel, Prompt
+from llmal.prompt_templates import (
     PromptTemplate,
     Style,
     looks_like_instruction,
     looks_like_prompt,
     without_special_tokens,
 )
-from llmal.lm.protocol import LanguageModel, Prompt
 from llmal.records import Item
 from llmal.task import Task
 

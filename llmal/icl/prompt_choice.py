@@ -15,8 +15,8 @@ from llmal.calibration.protocol import Calibrator
 from llmal.errors import ConfigError, DataError
 from llmal.icl.divergences import entropy, mutual_information
 from llmal.icl.few_shot import prepare
-from llmal.icl.prompts import PromptTemplate, Style
 from llmal.icl.scorer import PromptScorer
+from llmal.prompt_templates import PromptTemplate, Style
 from llmal.records import Item, Usage
 
 log = logging.getLogger("llmal.icl")

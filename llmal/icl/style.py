@@ -8,8 +8,8 @@ import numpy as np
 
 from llmal.errors import ConfigError
 from llmal.icl.labelling import LabellingPrompts
-from llmal.icl.prompts import PromptTemplate, Style
 from llmal.lm.protocol import LanguageModel, Prompt
+from llmal.prompt_templates import PromptTemplate, Style
 from llmal.records import Item, Usage
 from llmal.task import Task
 

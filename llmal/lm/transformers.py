@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from llmal.lm.cache import ResponseCache
 from llmal.lm.encoder import Encoder, load_pretrained, model_hash
 from llmal.lm.formats import as_term
 from llmal.lm.protocol import Completion, Sampling
+from llmal.lm.row_sampler import RowSampler
 from llmal.lm.tokenized import Tokenized
 from llmal.lm.trie import Trie
 from llmal.records import Price, Usage
@@ -281,19 +283,23 @@ class TransformersLM(Tokenized):
             drawn = sampling.temperature > 0
             if processor is not None:
                 processor.reset()
-            with torch.inference_mode(), torch.random.fork_rng(self._forked(torch)):
-                torch.manual_seed(sampling.seed)
+            processors: list[Any] = [] if processor is None else [processor]
+            if drawn:
+                numbers = [
+                    _numbers(ids[i], sampling.seed + j, limit) for i in part for j in range(n)
+                ]
+                processors.append(
+                    RowSampler(np.stack(numbers), sampling.temperature, sampling.top_p)
+                )
+            with torch.inference_mode():
                 out = self._model.generate(
                     tokens.repeat_interleave(n, 0),
                     attention_mask=mask.repeat_interleave(n, 0),
                     max_new_tokens=limit,
-                    do_sample=drawn,
-                    temperature=sampling.temperature if drawn else None,
-                    top_p=sampling.top_p if drawn else None,
-                    top_k=0 if drawn else None,
+                    do_sample=False,
                     repetition_penalty=1.0,
                     pad_token_id=end if end is not None else 0,
-                    logits_processor=[processor] if processor is not None else None,
+                    logits_processor=processors or None,
                     stop_strings=list(sampling.stop) or None,
                     tokenizer=self._encoder.tokenizer if sampling.stop else None,
                 )
@@ -320,9 +326,6 @@ class TransformersLM(Tokenized):
         told = getattr(self._model.generation_config, "eos_token_id", None)
         more = told if isinstance(told, list) else [told]
         return {int(token) for token in (self._encoder.end, *more) if token is not None}
-
-    def _forked(self, torch: Any) -> list[int]:
-        return [torch.cuda.current_device()] if self._device.type == "cuda" else []
 
     def _processor(self, format: Any) -> Any:
         import outlines
@@ -399,6 +402,12 @@ def _work(trie: Trie) -> scoring.Work:
     tails = _tails(trie)
     extra = sum(len(tail) for tail in tails)
     return scoring.Work(passes=2 if tails else 1, reads=1, extra=extra, written=0)
+
+
+def _numbers(ids: Sequence[int], seed: int, steps: int) -> NDArray[np.float64]:
+    """What an answer is drawn by, shape (steps,): a matter of prompt and seed alone."""
+    raw = np.asarray(ids, dtype=np.uint32).tobytes()
+    return np.random.default_rng([seed, zlib.crc32(raw)]).random(steps)
 
 
 def _best_device() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,34 +13,11 @@ from llmal.errors import ConfigError
 from llmal.lm.protocol import LanguageModel, Prompt, Sampling
 from llmal.perturb.checks import check_copies, check_texts, valid_unicode
 from llmal.perturb.draws import seed_of
+from llmal.prompt_templates import PromptTemplate, Style, load_prompt, without_special_tokens
 
 log = logging.getLogger("llmal.perturb")
 
-Style = Literal["chat", "completion"]
 _LEAST_ANSWER = 32
-
-
-class ParaphrasePrompt(Protocol):
-    """What is asked of a prompt; an `llmal.icl.PromptTemplate` is one."""
-
-    @property
-    def key(self) -> str:
-        """Name, version and hash."""
-        ...
-
-    @property
-    def styles(self) -> tuple[Style, ...]:
-        """The forms that it has."""
-        ...
-
-    @property
-    def stop(self) -> tuple[str, ...]:
-        """Strings that end an answer of the completion form."""
-        ...
-
-    def render(self, style: Style, **values: Any) -> Prompt:
-        """The prompt with its places filled; it is given `text`."""
-        ...
 
 
 class Paraphrase:
@@ -56,7 +33,7 @@ class Paraphrase:
 
     Args:
         lm: The model.
-        prompt: Must take `text`.
+        prompt: Name of a prompt of llmal, path of a YAML file, or a `PromptTemplate`; takes `text`.
         style: "chat", "completion", or "auto": chat where both model and prompt can.
         temperature: Of the sampling; at 0 all copies of a text are alike.
         top_p: Nucleus size.
@@ -71,7 +48,7 @@ class Paraphrase:
     def __init__(
         self,
         lm: LanguageModel,
-        prompt: ParaphrasePrompt,
+        prompt: str | Path | PromptTemplate = "paraphrase",
         *,
         style: str = "auto",
         temperature: float = 0.7,
@@ -85,8 +62,8 @@ class Paraphrase:
         if max_tokens is not None and max_tokens < 1:
             raise ConfigError(f"max_tokens is {max_tokens}", fix="it must be at least 1")
         self.lm = lm
-        self.prompt = prompt
-        self.style = _style(style, prompt, lm)
+        self.prompt = prompt if isinstance(prompt, PromptTemplate) else load_prompt(prompt)
+        self.style: Style = _style(style, self.prompt, lm)
         self.temperature = temperature
         self.top_p = top_p
         self.max_tokens = max_tokens
@@ -138,10 +115,7 @@ class Paraphrase:
         return [list(made[text]) for text in texts]
 
     def _prompt(self, text: str) -> Prompt:
-        clean = valid_unicode(text)
-        for token in self.lm.special_tokens:
-            # Broken by a space, a control token is read as plain text.
-            clean = clean.replace(token, f"{token[:1]} {token[1:]}" if len(token) > 1 else " ")
+        clean = without_special_tokens(valid_unicode(text), self.lm.special_tokens)
         return self.prompt.render(self.style, text=clean)
 
     def _room(self, texts: Sequence[str]) -> NDArray[np.int64]:
@@ -180,7 +154,7 @@ class Paraphrase:
         )
 
 
-def _style(style: str, prompt: ParaphrasePrompt, lm: LanguageModel) -> Style:
+def _style(style: str, prompt: PromptTemplate, lm: LanguageModel) -> Style:
     if style == "auto":
         return "chat" if lm.chat and "chat" in prompt.styles else "completion"
     if style not in prompt.styles:

@@ -16,8 +16,8 @@ from llmal.embed.loading import (
 )
 from llmal.errors import ConfigError, LanguageModelError
 from llmal.lm.encoder import model_hash
+from llmal.lm.row_sampler import RowSampler
 from llmal.perturb.draws import Bits, steps, uniforms
-from llmal.perturb.row_sampler import RowSampler
 
 _LEAST_BUCKET = 16
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from llmal.errors import DataError
-from llmal.icl.prompts import load_prompt
 from llmal.lm import TransformersLM
 from llmal.perturb import REGISTRY, Perturbation, perturb_items
 from llmal.records import Item
@@ -45,10 +44,9 @@ def perturbation(request, tmp_path_factory):
     if request.param == "tf-idf":
         return made(0.6).fit(CORPUS)
     if request.param == "paraphrase":
-        # A batch of the in-process model is drawn together; so small a one holds a prompt.
         path = request.getfixturevalue("tiny_lm_path")
-        lm = TransformersLM(path, device="cpu", batch_tokens=1)
-        return made(lm, load_prompt("paraphrase"), max_tokens=24)
+        lm = TransformersLM(path, device="cpu")
+        return made(lm, max_tokens=24)
     there, back = request.getfixturevalue("translators")
     return made(there, back, cache=tmp_path_factory.mktemp("kept") / "kept.sqlite")
 

@@ -19,10 +19,10 @@ from llmal.icl.chosen import ChosenPrompt
 from llmal.icl.demonstrations import Fixed, make_selector
 from llmal.icl.few_shot import prepare
 from llmal.icl.labelling import LabellingPrompts
-from llmal.icl.prompts import parse_prompt
 from llmal.icl.scorer import PromptScorer
 from llmal.lm import TransformersLM
 from llmal.pool import Pool
+from llmal.prompt_templates import parse_prompt
 from llmal.records import Item, Usage
 from llmal.task import Label, Task
 

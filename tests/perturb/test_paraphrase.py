@@ -5,9 +5,9 @@ import logging
 import pytest
 
 from llmal.errors import ConfigError, DataError
-from llmal.icl.prompts import load_prompt
 from llmal.lm import ResponseCache, TransformersLM
 from llmal.perturb import Paraphrase
+from llmal.prompt_templates import load_prompt
 
 TEXTS = [
     "Who wrote the opera Carmen ?",
@@ -18,8 +18,8 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def lm(tiny_lm_path):
-    """The small model, which draws each prompt by itself with so small a batch."""
-    return TransformersLM(tiny_lm_path, device="cpu", batch_tokens=1)
+    """A small model of its own, whose usage nobody else changes."""
+    return TransformersLM(tiny_lm_path, device="cpu")
 
 
 def _paraphrase(lm, **options):
@@ -47,7 +47,7 @@ def test_the_prompt_is_as_the_model_knows_it():
 
 def test_answers_come_from_the_cache(tiny_lm_path, tmp_path):
     cache = ResponseCache(tmp_path / "answers.sqlite")
-    lm = TransformersLM(tiny_lm_path, device="cpu", batch_tokens=1, cache=cache)
+    lm = TransformersLM(tiny_lm_path, device="cpu", cache=cache)
     made = _paraphrase(lm).perturb(TEXTS, 2, 4)
     spent = lm.usage
     assert spent.requests == 6

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from llmal.errors import ConfigError
-from llmal.icl.prompts import PromptTemplate, load_prompt
 from llmal.icl.scorer import PromptScorer
 from llmal.icl.style import check_style, labelling_prompts
 from llmal.lm.protocol import LanguageModel, Normalise
+from llmal.prompt_templates import PromptTemplate, load_prompt
 from llmal.records import Item, SyntheticItem, Usage
 from llmal.task import Task
 

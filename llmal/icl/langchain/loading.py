@@ -36,9 +36,9 @@ from llmal.icl.langchain.templates import (
     example_of,
 )
 from llmal.icl.order import make_order
-from llmal.icl.prompts import PromptTemplate as Wordings
-from llmal.icl.prompts import parse_prompt
 from llmal.lm.protocol import Normalise
+from llmal.prompt_templates import PromptTemplate as Wordings
+from llmal.prompt_templates import parse_prompt
 from llmal.records import Item, Usage
 from llmal.task import Task
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from llmal.errors import ConfigError
 from llmal.icl.chosen import ChosenPrompt
-from llmal.icl.prompts import without_special_tokens
 from llmal.lm.protocol import Message, Prompt
+from llmal.prompt_templates import without_special_tokens
 from llmal.records import Item
 
 _MARK = re.compile(r"zq(i|\d+)x(\d+|w|g)qz")

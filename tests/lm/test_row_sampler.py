@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from llmal.perturb.row_sampler import RowSampler
+from llmal.lm.row_sampler import RowSampler
 
 SCORES = torch.log(torch.tensor([[0.5, 0.0, 0.3, 0.2]]))
 

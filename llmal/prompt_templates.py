@@ -328,8 +328,8 @@ def _names(content: Mapping[str, Any], key: str, source: str) -> tuple[str, ...]
 
 def prompt_folder() -> Path:
     """Where llmal's own prompts are: inside the installed package, or beside it in a checkout."""
-    inside = Path(__file__).resolve().parent.parent / "prompts"
-    return inside if inside.is_dir() else Path(__file__).resolve().parents[2] / "prompts"
+    inside = Path(__file__).resolve().parent / "prompts"
+    return inside if inside.is_dir() else Path(__file__).resolve().parents[1] / "prompts"
 
 
 def one_line(text: str) -> str:

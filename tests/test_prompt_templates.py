@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from llmal.errors import ConfigError
-from llmal.icl.prompts import (
+from llmal.prompt_templates import (
     PromptTemplate,
     fenced,
     load_prompt,
