@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ from llmal.config import (
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError
 from llmal.events import Callback
+from llmal.icl.demonstrations import check_selector
+from llmal.icl.order import make_order
 from llmal.lm.protocol import LanguageModel
 from llmal.orchestrator import Orchestrator
 from llmal.pool import Pool
@@ -176,8 +178,7 @@ def make_router(
     """The annotators of a configuration, in order, with their thresholds."""
     stages: list[Stage] = []
     for n, section in enumerate(config.annotator):
-        where = config.where("annotator", n, "name")
-        annotator = _annotator(config, section, task, lm, embedder, where)
+        annotator = _annotator(config, section, task, lm, embedder, ("annotator", n))
         threshold = getattr(section, "threshold", 0.0)
         stages.append(Stage(annotator, Threshold(threshold)))
     return Router(stages)
@@ -189,15 +190,16 @@ def _annotator(
     task: Task,
     lm: LanguageModel | None,
     embedder: Embedder | None,
-    where: str,
+    place: tuple[str | int, ...],
 ) -> Annotator:
+    where = config.where(*place, "name")
     match section:
         case LLMAnnotatorConfig():
             if lm is None:
                 raise ConfigError(
                     "the annotator llm needs a language model", where=where, fix="add lm:"
                 )
-            return _llm_annotator(config, section, task, lm, embedder, where)
+            return _llm_annotator(config, section, task, lm, embedder, place)
         case HumanAnnotatorConfig(via="queue"):
             return HumanQueue(task, cost=section.cost, name=section.ledger_name)
         case HumanAnnotatorConfig():
@@ -235,17 +237,26 @@ def _llm_annotator(
     task: Task,
     lm: LanguageModel,
     embedder: Embedder | None,
-    where: str,
+    place: tuple[str | int, ...],
 ) -> LLMAnnotator:
-    try:
+    shown = section.demonstrations
+    with _at(config, *place, "demonstrations"):
+        check_selector(shown.name, embedder=embedder, **shown.options)
+    with _at(config, *place, "order"):
+        order = make_order(section.order, embedder=embedder)
+    calibrators = []
+    for number, one in enumerate(section.calibrate):
+        with _at(config, *place, "calibrate", number):
+            calibrators.append(make_calibrator(one.name, **one.options))
+    with _at(config, *place, "name"):
         return LLMAnnotator(
             task,
             lm,
             shots=section.shots,
-            demonstrations=section.demonstrations.name,
-            options=section.demonstrations.options,
-            order=section.order,
-            calibrate=[make_calibrator(one.name, **one.options) for one in section.calibrate],
+            demonstrations=shown.name,
+            options=shown.options,
+            order=order,
+            calibrate=calibrators,
             embedder=embedder,
             prompt=load_prompt(section.prompt or "label").with_values(section.prompt_values),
             style=_style(config),
@@ -254,8 +265,16 @@ def _llm_annotator(
             name=section.ledger_name,
             batch_size=section.batch_size,
         )
+
+
+@contextlib.contextmanager
+def _at(config: RunConfig, *place: str | int) -> Iterator[None]:
+    """Tell a mistake with the line that it was written on."""
+    try:
+        yield
     except ConfigError as error:
-        raise ConfigError(error.what, where=error.where or where, fix=error.fix) from None
+        where = error.where or config.where(*place)
+        raise ConfigError(error.what, where=where, fix=error.fix) from None
 
 
 def _generator(

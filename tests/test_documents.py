@@ -91,3 +91,60 @@ def test_every_command_that_the_readme_names_is_there() -> None:
     assert {"run", "plan", "annotate", "report", "doctor"} <= names
     for name in names:
         assert CliRunner().invoke(app, [name, "--help"]).exit_code == 0
+
+
+def test_the_python_of_the_page_on_in_context_learning(
+    tmp_path: Path, shared: Path, tiny_lm_path: Path, embedder: llmal.embed.SentenceEmbedder
+) -> None:
+    from langchain_core.prompts import FewShotPromptTemplate
+
+    from llmal.icl.langchain import DemonstrationPromptTemplate, ExampleSelector, few_shot_template
+
+    labels = ["Number", "Location", "Person", "Description", "Entity", "Abbreviation"]
+    task = llmal.Task(name="trec", labels=labels)
+    pool = llmal.Pool.from_file(shared / "data" / "trec6" / "train.jsonl.gz", gold="label")
+    labelled, items = pool[:40], pool[100:120]
+    lm = llmal.lm.TransformersLM(tiny_lm_path, device="cpu")
+    clf = llmal.FewShotClassifier(lm, shots=8, demonstrations="allsh", calibrate="contextual")
+    texts, truth = [one.text for one in labelled], [one.gold for one in labelled]
+    rows = clf.fit(texts, truth).predict_proba([one.text for one in items])
+    assert rows.shape == (20, len(set(truth)))
+
+    scorer = llmal.icl.PromptScorer(
+        llmal.icl.LabellingPrompts(task, llmal.icl.load_prompt("label"), lm, "completion")
+    )
+    ready = llmal.icl.prepare(
+        scorer,
+        labelled,
+        shots=8,
+        selector=llmal.icl.Sensitive(scorer, copies=4),
+        calibrators=[llmal.calibration.Contextual()],
+        rng=np.random.default_rng(0),
+    )
+    assert len(ready.candidates) == 8
+    assert ready.usage.tokens > 0
+    assert ready.score(items).probabilities.shape == (20, 6)
+
+    log_probabilities = scorer.score(labelled).log_probs
+    columns = [task.index(one.gold or "") for one in labelled]
+    fitted = llmal.calibration.Temperature().fit(log_probabilities, columns)
+    llmal.calibration.save(fitted, tmp_path / "temperature.json")
+    again = llmal.calibration.load(tmp_path / "temperature.json")
+    np.testing.assert_array_equal(
+        again.transform(log_probabilities), fitted.transform(log_probabilities)
+    )
+
+    choose = ExampleSelector(llmal.icl.Similar(embedder), labelled, 4)
+    prompt = FewShotPromptTemplate(
+        example_selector=choose,
+        example_prompt=DemonstrationPromptTemplate.from_template(
+            "Question: {text}\nAnswer Type: {label}"
+        ),
+        suffix="Question: {text}\nAnswer Type:",
+        input_variables=["text"],
+    )
+    assert prompt.format(text="Who wrote Emma ?").count("Answer Type:") == 5
+    chosen = llmal.icl.ChosenPrompt.of(ready, strategy="allsh", options={"copies": 4})
+    chosen.save(tmp_path / "prompt.yaml")
+    template = few_shot_template(llmal.icl.ChosenPrompt.load(tmp_path / "prompt.yaml"))
+    assert "Who wrote Emma ?" in template.format(text="Who wrote Emma ?")

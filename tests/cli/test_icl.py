@@ -136,3 +136,51 @@ def test_one_prompt_is_no_choice(project, llmal, tiny_lm_path):
     )
     assert result.exit_code == 1
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "sentence"),
+    [
+        ({"demonstrations": "alsh"}, "demonstrations", "did you mean 'allsh'"),
+        ({"demonstrations": {"name": "allsh", "copis": 3}}, "demonstrations", "no option 'copis'"),
+        ({"order": "backwards"}, "order", "there is no 'backwards' among the orders"),
+        ({"calibrate": "contextul"}, "calibrate[0]", "did you mean 'contextual'"),
+        (
+            {"calibrate": ["contextual", {"name": "temperature", "ridg": 1}]},
+            "calibrate[1]",
+            "its options are ridge",
+        ),
+    ],
+)
+def test_a_mistake_in_the_configuration_is_told_with_its_place(
+    project, llmal, tiny_lm_path, section, key, sentence
+):
+    path = project(
+        lm={"backend": "transformers", "model": str(tiny_lm_path)},
+        annotator=[{"name": "llm", "shots": 2, **section}, {"name": "human", "via": "gold"}],
+    )
+    result = llmal("plan", path)
+    assert result.exit_code == 1
+    assert f"{path}, line " in result.stderr
+    assert f"annotator[0].{key}: " in result.stderr
+    assert sentence in result.stderr
+
+
+def test_a_run_with_chosen_demonstrations_and_calibration(
+    project, llmal, json_of, tiny_lm_path, tmp_path
+):
+    machine = {
+        "name": "llm",
+        "shots": 2,
+        "threshold": 0.99,
+        "demonstrations": {"name": "allsh", "copies": 2},
+        "calibrate": ["batch", "temperature"],
+    }
+    path = project(
+        lm={"backend": "transformers", "model": str(tiny_lm_path)},
+        annotator=[machine, {"name": "human", "via": "gold"}],
+    )
+    first = json_of(llmal("run", path, "--json"))
+    figures = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert "demonstrations and calibration" in json.dumps(figures)
+    assert json_of(llmal("run", path, "--json"))["cost"] == first["cost"]
