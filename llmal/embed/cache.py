@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,10 @@ def default_directory() -> Path:
     return (Path(root) if root else Path.home() / ".cache" / "llmal") / "embeddings"
 
 
+# One for the process: shelves are small work, and threads that embed wait for the model anyway.
+_turn = threading.RLock()
+
+
 class EmbeddingCache:
     """Vectors of texts on disk, one shelf for each model.
 
@@ -65,7 +70,8 @@ class EmbeddingCache:
 
     def dimensions(self, fingerprint: str) -> int | None:
         """Length of the vectors that are kept for a model; None if there are none."""
-        return self._shelf(fingerprint).dimensions
+        with _turn:
+            return self._shelf(fingerprint).dimensions
 
     def lookup(self, fingerprint: str, keys: Keys) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
         """The kept vectors among those asked for.
@@ -77,7 +83,8 @@ class EmbeddingCache:
         Returns:
             A mask of shape (n,), true where a vector is kept, and those vectors in the same order.
         """
-        return self._shelf(fingerprint).lookup(keys)
+        with _turn:
+            return self._shelf(fingerprint).lookup(keys)
 
     def append(self, fingerprint: str, keys: Keys, vectors: NDArray[np.float32]) -> None:
         """Keep vectors, shape (n, d), under their keys; those already kept are left out.
@@ -90,7 +97,8 @@ class EmbeddingCache:
         from filelock import Timeout
 
         try:
-            self._shelf(fingerprint).append(keys, vectors)
+            with _turn:
+                self._shelf(fingerprint).append(keys, vectors)
         except (OSError, Timeout) as error:
             logger.warning(
                 "embeddings are not kept: %s cannot be written (%s)", self.directory, error

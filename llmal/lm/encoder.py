@@ -10,6 +10,7 @@ from typing import Any
 
 from llmal.errors import LanguageModelError
 from llmal.lm.protocol import Message, Prompt
+from llmal.loading import is_path, quiet_loading
 
 log = logging.getLogger("llmal.lm")
 
@@ -149,7 +150,7 @@ def load_pretrained(factory: Any, model: str | Path, what: str, **options: Any) 
         LanguageModelError: It is not there, or the hub cannot be reached.
     """
     name = str(model)
-    if looks_like_path(name) and not Path(name).expanduser().is_dir():
+    if is_path(name) and not Path(name).expanduser().is_dir():
         raise LanguageModelError(
             f"there is no model folder {name!r}", fix="check the path of the model"
         )
@@ -157,7 +158,8 @@ def load_pretrained(factory: Any, model: str | Path, what: str, **options: Any) 
 
     source = str(Path(name).expanduser()) if Path(name).expanduser().is_dir() else name
     try:
-        return factory.from_pretrained(source, **options)
+        with quiet_loading():
+            return factory.from_pretrained(source, **options)
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         if Path(source).is_dir():
@@ -169,11 +171,6 @@ def load_pretrained(factory: Any, model: str | Path, what: str, **options: Any) 
             f"the {what} of {name!r} cannot be had from the model hub ({reason})",
             fix="give the path of a model on this machine, or check the name and the network",
         ) from error
-
-
-def looks_like_path(name: str) -> bool:
-    """Whether a model is meant as a folder on this machine rather than a name on the hub."""
-    return name.startswith((".", "/", "~")) or name.count("/") > 1
 
 
 def model_hash(model: str | Path) -> str:

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from llmal.embed.loading import (
+from llmal.errors import ConfigError, LanguageModelError
+from llmal.lm.encoder import model_hash
+from llmal.lm.row_sampler import RowSampler
+from llmal.loading import (
     load_local,
     load_offline_first,
     local_directory,
     quiet_loading,
 )
-from llmal.errors import ConfigError, LanguageModelError
-from llmal.lm.encoder import model_hash
-from llmal.lm.row_sampler import RowSampler
 from llmal.perturb.draws import Bits, steps, uniforms
 
 _LEAST_BUCKET = 16

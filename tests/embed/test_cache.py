@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from llmal.embed import EmbeddingCache
+from llmal.embed import EmbeddingCache, SentenceEmbedder
 from llmal.embed.cache import text_keys
 from llmal.errors import DataError
 
@@ -111,3 +112,13 @@ def test_keys_tell_texts_apart_and_take_broken_surrogates():
     assert len(np.unique(keys)) == 3
     with pytest.raises(DataError, match="text 1 is a int"):
         text_keys(["a", 3])  # type: ignore[list-item]
+
+
+def test_threads_share_a_cache(tmp_path: Path, embedder: SentenceEmbedder):
+    texts = [f"text number {n}" for n in range(60)]
+    expected = embedder.embed(texts)
+    shared = SentenceEmbedder(cache=tmp_path / "threads")
+    with ThreadPoolExecutor(8) as pool:
+        parts = list(pool.map(lambda n: shared.embed(texts[n : n + 8]), range(52)))
+    for n, part in enumerate(parts):
+        np.testing.assert_allclose(part, expected[n : n + 8], atol=1e-5)
