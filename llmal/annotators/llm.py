@@ -218,13 +218,14 @@ class LLMAnnotator:
         """The most that `prepare` would cost, if nothing is in the cache. Asks nobody.
 
         Where the model has a say in what is chosen, calibration is counted with the longest
-        candidates as demonstrations.
+        candidates as demonstrations. What a selector asks that was given as an object, with a
+        scorer of its own, is not foreseen.
         """
         if self._chosen is not None:
             return Usage()
         counting = PromptScorer(self.prompts, self._normalise, self._order, counting=True)
         selector = self._made_selector(context, counting)
-        if selector is not None and "scorer" in selector.requires:
+        if selector is not None and getattr(selector, "scorer", None) is counting:
             selector.choose(self._usable(context), self.shots, context.rng(self.name, "shots"))
         return counting.spent + self._rehearsed(context, counting, self._calibrators).usage
 

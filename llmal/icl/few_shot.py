@@ -154,7 +154,9 @@ def prepare(
         raise ConfigError(f"shots is {shots}", fix="it must be 0 or more")
     if shots and selector is None:
         raise ConfigError(f"{shots} shots are wanted and nothing chooses them", fix="name a way")
-    before = scorer.spent
+    own = getattr(selector, "scorer", None)
+    scorers = [scorer] if own is None or own is scorer else [scorer, own]
+    before = sum((one.spent for one in scorers), Usage())
     known = set(scorer.labels)
     labelled = tuple(item for item in candidates if item.gold in known)
     seed = int(rng.integers(2**63))
@@ -173,7 +175,8 @@ def prepare(
                 continue
             one = ready
         fitted.append(one)
-    return replace(made, calibrator=_composed(fitted), usage=scorer.spent - before)
+    spent = sum((one.spent for one in scorers), Usage())
+    return replace(made, calibrator=_composed(fitted), usage=spent - before)
 
 
 def _left_out(made: FewShotPrompt) -> tuple[str, ...]:

@@ -12,7 +12,15 @@ import pytest
 
 from llmal.calibration import Batch, Chain, Contextual, DomainContext, Temperature
 from llmal.errors import ConfigError, DataError
-from llmal.icl import Balanced, LabellingPrompts, PromptScorer, Similar, load_prompt, make_order
+from llmal.icl import (
+    Balanced,
+    LabellingPrompts,
+    PromptScorer,
+    Similar,
+    Uncertain,
+    load_prompt,
+    make_order,
+)
 from llmal.icl.demonstrations import Fixed
 from llmal.icl.few_shot import calibrators_of, in_short, prepare
 from llmal.lm import TransformersLM
@@ -73,6 +81,13 @@ def test_what_calibration_asks_is_counted(tiny_hf, shared):
     asked = [one.prompt for one in made.scorer.build(inputs, [made.candidates] * 3)]
     assert made.usage.prompt_tokens == int(tiny_hf.count_tokens(asked).sum())
     assert made.usage.requests == 3
+
+
+def test_what_a_selector_asks_through_a_scorer_of_its_own_is_counted(tiny_hf, shared):
+    candidates = _items(shared, 0, 20)
+    own = _scorer(tiny_hf)
+    made = prepare(_scorer(tiny_hf), candidates, shots=3, selector=Uncertain(own), rng=_rng())
+    assert made.usage.requests == own.spent.requests == 20
 
 
 def test_maps_are_fitted_on_what_is_not_shown(tiny_hf, shared):
