@@ -23,6 +23,7 @@ from llmal.icl.few_shot import FewShotPrompt
 from llmal.icl.order import Order
 from llmal.icl.protocol import DemonstrationSelector
 from llmal.lm.protocol import LanguageModel, Normalise
+from llmal.pool.index import content_id
 from llmal.prompt_templates import PromptTemplate, load_prompt
 from llmal.records import Item, Usage
 from llmal.task import Task
@@ -255,14 +256,15 @@ def _items(texts: ArrayLike, task: Task, labels: Sequence[str] | None = None) ->
                     f"text {row} is {type(cell).__name__}, not a string",
                     fix="give texts; turn other values into words first",
                 )
-    seen: Counter[str] = Counter()
+    seen: Counter[int] = Counter()
     items: list[Item] = []
     for row, cells in enumerate(table.tolist()):
-        name = hashlib.blake2b("\0".join(cells).encode(), digest_size=8).hexdigest()
-        seen[name] += 1
+        digest = hashlib.blake2b("\0".join(cells).encode(), digest_size=8).digest()
+        high = int.from_bytes(digest, "big")
+        seen[high] += 1
         items.append(
             Item(
-                id=name if seen[name] == 1 or labels is None else f"{name}-{seen[name]}",
+                id=content_id(high, 1 if labels is None else seen[high]),
                 text="\n".join(cells),
                 fields=dict(zip(columns, cells, strict=True)),
                 gold=None if labels is None else labels[row],

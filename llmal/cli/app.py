@@ -226,10 +226,11 @@ def icl_choose(
     `llmal annotate --prompt FILE` labels with it.
     """
     from llmal.cli import icl as commands
+    from llmal.icl.style import check_normalise
 
     commands.choose(
         commands.Source(task, data, gold, unlabelled, model, url, backend, most, seed),
-        commands.Wording(prompt, tuple(values or ()), commands.checked_normalise(normalise)),
+        commands.Wording(prompt, tuple(values or ()), check_normalise(normalise)),
         strategy=strategy,
         shots=shots,
         options=option or [],
@@ -271,12 +272,13 @@ def icl_rank_prompts(
 ) -> None:
     """Rank prompts: by accuracy where there are labels, else by mutual information."""
     from llmal.cli import icl as commands
+    from llmal.icl.style import check_normalise
 
     commands.rank(
         commands.Source(task, data, gold, None, model, url, backend, most, seed),
         prompts,
         values=values or [],
-        normalise=commands.checked_normalise(normalise),
+        normalise=check_normalise(normalise),
         calibrate=calibrate,
         labelled=labelled,
         as_json=as_json,

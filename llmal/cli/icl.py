@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import Context
 from llmal.cli.models import language_model_of
 from llmal.cli.progress import cost_in_words
+from llmal.cli.run import with_options
+from llmal.cli.tables import check_place
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.config import RunConfig, load_config
 from llmal.config.yaml_lines import scalar
@@ -70,7 +72,7 @@ class Source:
                 where=str(self.task),
                 fix="add the section 'lm', or give --model or --url",
             )
-        return config
+        return with_options(config, directory=None, seed=self.seed)
 
     def items(self, config: RunConfig, file: Path | None, *, gold: bool) -> list[Item]:
         """At most `most` items of a file, drawn at random; the same ones for the same seed."""
@@ -88,7 +90,7 @@ class Source:
         if gold:
             known = [place for place, one in enumerate(pool.gold()) if one is not None]
             positions = np.asarray(known, dtype=np.int64)
-        rng = np.random.default_rng(config.seed if self.seed is None else self.seed)
+        rng = np.random.default_rng(config.seed)
         if len(positions) > self.most:
             positions = np.sort(rng.choice(positions, self.most, replace=False))
         return pool.items(positions)
@@ -112,13 +114,6 @@ class Wording:
         """The prompt with its values."""
         values = {key: str(value) for key, value in key_values(self.values, "--set").items()}
         return load_prompt(self.prompt).with_values(values)
-
-
-def checked_normalise(how: str) -> Normalise:
-    """The way to compare labels, refused if there is none of that name."""
-    if how in get_args(Normalise):
-        return cast("Normalise", how)
-    raise ConfigError(f"there is no way {how!r} to compare labels", fix="use sum, mean or first")
 
 
 def key_values(words: Sequence[str], option: str) -> dict[str, Any]:
@@ -164,7 +159,6 @@ def choose(
         if source.unlabelled is None
         else source.items(config, source.unlabelled, gold=False)
     )
-    seed = config.seed if source.seed is None else source.seed
     with results_only_on_stdout(as_json), language_model_of(config, quiet=quiet) as lm:
         if lm is None:
             raise ConfigError("there is no language model to ask", where=str(source.task))
@@ -183,7 +177,7 @@ def choose(
             normalise=wording.normalise,
         )
         prepared = annotator.prepare(
-            Context(demonstrations=candidates, unlabelled=unlabelled, seed=seed)
+            Context(demonstrations=candidates, unlabelled=unlabelled, seed=config.seed)
         )
         chosen = ChosenPrompt.of(
             prepared,
@@ -261,7 +255,7 @@ def rank(
             items,
             labelled=items if labelled else (),
             calibrator=calibrate,
-            rng=np.random.default_rng(config.seed if source.seed is None else source.seed),
+            rng=np.random.default_rng(config.seed),
         )
     give(
         {"items": len(items), "prompts": [one.as_dict() for one in ranked]},
@@ -296,11 +290,4 @@ def _check_out(out: Path, force: bool) -> None:
     """See that the file can be written, before work is spent on it."""
     if out.suffix.lower() not in {".yaml", ".yml"}:
         raise ConfigError(f"{out.name!r} is no YAML file", where=str(out), fix="end it in .yaml")
-    if out.exists() and not force:
-        raise ConfigError(
-            "the output is there already",
-            where=str(out),
-            fix="name another --out, or replace it with --force",
-        )
-    if not out.absolute().parent.is_dir():
-        raise ConfigError("there is no such directory", where=str(out.parent), fix="make it")
+    check_place(out, force=force)

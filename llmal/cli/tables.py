@@ -59,17 +59,26 @@ def check_output(path: Path, *, force: bool, format: Format | None = None) -> Fo
             where=str(path),
             fix=f"end it in {', '.join(_SUFFIXES)}",
         )
+    check_place(path, force=force)
+    if path.is_dir() and found != "hf":
+        raise ConfigError("the output is a directory", where=str(path), fix="name a file")
+    return found
+
+
+def check_place(path: Path, *, force: bool) -> None:
+    """See that something can be put at a path.
+
+    Raises:
+        ConfigError: Something is there already, or there is no such directory.
+    """
     if path.exists() and not force:
         raise ConfigError(
             "the output is there already",
             where=str(path),
             fix="name another --out, or replace it with --force",
         )
-    if path.is_dir() and found != "hf":
-        raise ConfigError("the output is a directory", where=str(path), fix="name a file")
     if not path.absolute().parent.is_dir():
         raise ConfigError("there is no such directory", where=str(path.parent), fix="make it first")
-    return found
 
 
 def write_table(path: Path, format: Format, columns: Sequence[Column], rows: Iterable[Row]) -> int:

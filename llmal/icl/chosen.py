@@ -15,6 +15,7 @@ from llmal.errors import ConfigError, DataError
 from llmal.icl.few_shot import FewShotPrompt
 from llmal.icl.labelling import LabellingPrompts
 from llmal.icl.scorer import PromptScorer
+from llmal.icl.style import check_normalise
 from llmal.lm.protocol import LanguageModel, Normalise
 from llmal.prompt_templates import PromptTemplate, Style
 from llmal.records import Item, Usage
@@ -92,11 +93,7 @@ class ChosenPrompt:
                 f"the prompt {self.template.name!r} has no {self.style} form",
                 fix=f"use {' or '.join(self.template.styles)}",
             )
-        if self.normalise not in ("sum", "mean", "first"):
-            raise ConfigError(
-                f"there is no way {self.normalise!r} to compare labels",
-                fix="use sum, mean or first",
-            )
+        check_normalise(self.normalise)
         if self.demonstrations and self.candidates:
             raise ConfigError(
                 "there are a fixed set of demonstrations and candidates to choose from",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.calibration.scores import probabilities_of
 from llmal.icl.labelling import LabellingPrompt, LabellingPrompts
 from llmal.lm.protocol import LanguageModel, Normalise
 from llmal.records import Item, Usage
@@ -38,8 +39,7 @@ class Scored:
     @property
     def probabilities(self) -> NDArray[np.float64]:
         """Shape (n, C): normalised over the labels."""
-        shifted = np.exp(self.log_probs - self.log_probs.max(axis=1, keepdims=True))
-        return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
+        return probabilities_of(self.log_probs)
 
 
 class PromptScorer:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from typing import cast, get_args
 
 import numpy as np
 
 from llmal.errors import ConfigError
 from llmal.icl.labelling import LabellingPrompts
-from llmal.lm.protocol import LanguageModel, Prompt
+from llmal.lm.protocol import LanguageModel, Normalise, Prompt
 from llmal.prompt_templates import PromptTemplate, Style
 from llmal.records import Item, Usage
 from llmal.task import Task
@@ -36,6 +37,19 @@ def check_style(style: str) -> None:
     """
     if style not in {"auto", "chat", "completion"}:
         raise ConfigError(f"there is no prompt style {style!r}", fix="use auto, chat or completion")
+
+
+def check_normalise(how: str) -> Normalise:
+    """The way to compare labels of several tokens, refused if there is none of that name.
+
+    Raises:
+        ConfigError: It is neither "sum", "mean" nor "first".
+    """
+    if how not in get_args(Normalise):
+        raise ConfigError(
+            f"there is no way {how!r} to compare labels", fix="use sum, mean or first"
+        )
+    return cast("Normalise", how)
 
 
 def choose_style(task: Task, template: PromptTemplate, lm: LanguageModel) -> Style:

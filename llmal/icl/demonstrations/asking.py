@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.calibration.protocol import Calibrator
+from llmal.calibration.scores import probabilities_of
 from llmal.errors import ConfigError, LanguageModelError
 from llmal.icl.scorer import PromptScorer
 from llmal.records import Item
@@ -70,8 +71,7 @@ def to_probabilities(
         ConfigError: It is not fitted, and needs other scores than these.
     """
     if calibrator is None:
-        shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
+        return probabilities_of(scores)
     if not calibrator.fitted:
         check_calibrator(calibrator)
         calibrator = copy.deepcopy(calibrator).fit(scores[:fit_on])

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from llmal.calibration.protocol import Calibrator
 from llmal.errors import ConfigError, DataError
 from llmal.icl.demonstrations.asking import ask_once, check_calibrator, to_probabilities
-from llmal.icl.demonstrations.candidates import usable
 from llmal.icl.demonstrations.conditions import Condition, check_condition, conditioned
-from llmal.icl.demonstrations.picking import highest
+from llmal.icl.demonstrations.ranking import Ranking
 from llmal.icl.divergences import Divergence, check_divergence, diverge
 from llmal.icl.protocol import Need
 from llmal.icl.scorer import PromptScorer
@@ -24,7 +23,7 @@ from llmal.records import Item
 
 
 @dataclass(frozen=True)
-class Sensitive:
+class Sensitive(Ranking):
     """The k candidates of highest local sensitivity (ALLSH, Zhang et al. 2022, few-shot mode).
 
     l(x) = max over the copies x' of x of D(p(·|x), p(·|x')). With one copy this is the paper's
@@ -80,31 +79,6 @@ class Sensitive:
         check_divergence(self.divergence, self.alpha)
         check_condition(self.condition, self.shots)
         check_calibrator(self.calibrator)
-
-    def choose(
-        self,
-        candidates: Sequence[Item],
-        k: int,
-        rng: np.random.Generator,
-        query: Item | None = None,
-    ) -> list[Item]:
-        """The most sensitive first."""
-        labels = self.scorer.labels
-        ordered = usable(candidates, k, labels=labels, balance=self.balance)
-        if not ordered or not k:
-            return []
-        return highest(ordered, self._scores(ordered, rng), k, rng, balance=self.balance)
-
-    def scores(self, candidates: Sequence[Item], rng: np.random.Generator) -> NDArray[np.float64]:
-        """l(x) of each candidate, shape (n,), in the order given.
-
-        The same state of the generator makes the same copies, so that a response cache answers
-        when it is asked again.
-        """
-        ordered = usable(candidates, 0, labels=self.scorer.labels)
-        values = self._scores(ordered, rng)
-        of = {item.id: value for item, value in zip(ordered, values, strict=True)}
-        return np.array([of[item.id] for item in candidates], dtype=np.float64)
 
     def _scores(self, ordered: Sequence[Item], rng: np.random.Generator) -> NDArray[np.float64]:
         from llmal.perturb import perturb_items

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from llmal.calibration.protocol import Calibrator
 from llmal.errors import ConfigError
 from llmal.icl.demonstrations.asking import ask_once, check_calibrator, to_probabilities
-from llmal.icl.demonstrations.candidates import usable
 from llmal.icl.demonstrations.conditions import Condition, check_condition, conditioned
-from llmal.icl.demonstrations.picking import highest
+from llmal.icl.demonstrations.ranking import Ranking
 from llmal.icl.divergences import entropy
 from llmal.icl.protocol import Need
 from llmal.icl.scorer import PromptScorer
@@ -24,7 +23,7 @@ Measure = Literal["entropy", "least-confidence", "margin"]
 
 
 @dataclass(frozen=True)
-class Uncertain:
+class Uncertain(Ranking):
     """The k candidates of highest uncertainty of the label under the language model.
 
     One prompt for each distinct candidate. A baseline: of the usual ways to choose demonstrations
@@ -62,27 +61,6 @@ class Uncertain:
             )
         check_condition(self.condition, self.shots)
         check_calibrator(self.calibrator)
-
-    def choose(
-        self,
-        candidates: Sequence[Item],
-        k: int,
-        rng: np.random.Generator,
-        query: Item | None = None,
-    ) -> list[Item]:
-        """The most uncertain first."""
-        labels = self.scorer.labels
-        ordered = usable(candidates, k, labels=labels, balance=self.balance)
-        if not ordered or not k:
-            return []
-        return highest(ordered, self._scores(ordered, rng), k, rng, balance=self.balance)
-
-    def scores(self, candidates: Sequence[Item], rng: np.random.Generator) -> NDArray[np.float64]:
-        """The uncertainty of each candidate, shape (n,), in the order given."""
-        ordered = usable(candidates, 0, labels=self.scorer.labels)
-        values = self._scores(ordered, rng)
-        of = {item.id: value for item, value in zip(ordered, values, strict=True)}
-        return np.array([of[item.id] for item in candidates], dtype=np.float64)
 
     def _scores(self, ordered: Sequence[Item], rng: np.random.Generator) -> NDArray[np.float64]:
         if not ordered:
