@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.calibration.divergences import entropy, mutual_information
 from llmal.calibration.protocol import Calibrator
 from llmal.errors import ConfigError, DataError
-from llmal.icl.divergences import entropy, mutual_information
 from llmal.icl.few_shot import prepare
 from llmal.icl.scorer import PromptScorer
 from llmal.prompt_templates import PromptTemplate, Style

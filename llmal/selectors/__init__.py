@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from llmal.registry import Registry
-from llmal.selectors.protocol import Selection, Selector
+from llmal.selectors.catalogue import REGISTRY, TABLE, make
+from llmal.selectors.protocol import (
+    AskingSelector,
+    Selection,
+    Selector,
+    Utilities,
+    UtilitySelector,
+)
+from llmal.selectors.signals import KINDS, Signal
 from llmal.selectors.state import RoundState
 
 if TYPE_CHECKING:
@@ -15,7 +22,9 @@ if TYPE_CHECKING:
     from llmal.selectors.uncertainty import Entropy, LeastConfidence, Margin
 
 __all__ = [
+    "KINDS",
     "REGISTRY",
+    "AskingSelector",
     "Entropy",
     "KMeansCentres",
     "LeastConfidence",
@@ -24,22 +33,14 @@ __all__ = [
     "RoundState",
     "Selection",
     "Selector",
+    "Signal",
     "TypiClust",
+    "Utilities",
+    "UtilitySelector",
+    "make",
 ]
 
-_TABLE = {
-    "random": "llmal.selectors.random:Random",
-    "least_confidence": "llmal.selectors.uncertainty:LeastConfidence",
-    "margin": "llmal.selectors.uncertainty:Margin",
-    "entropy": "llmal.selectors.uncertainty:Entropy",
-    "kmeans": "llmal.selectors.kmeans:KMeansCentres",
-    "typiclust": "llmal.selectors.typiclust:TypiClust",
-}
-
-REGISTRY = Registry("selectors", _TABLE)
-"""Names in the configuration, and the selectors that they stand for."""
-
-_NAMES = {target.rpartition(":")[2]: name for name, target in _TABLE.items()}
+_NAMES = {target.rpartition(":")[2]: name for name, target in TABLE.items()}
 
 
 def __getattr__(attribute: str) -> Any:

@@ -58,19 +58,19 @@ def check_labels(values: ArrayLike, labelled: int) -> NDArray[np.int64]:
     return labels
 
 
-def check_embeddings(values: Any, size: int) -> NDArray[np.float32]:
+def check_embeddings(values: Any, size: int, name: str = "embeddings") -> NDArray[np.float32]:
     """Finite float32, shape (N, d); a float32 array or memory-map is used as it is, read-only."""
-    given = _matrix("embeddings", values)
+    given = _matrix(name, values)
     if len(given) != size:
-        raise SelectionError(f"embeddings have {len(given)} rows, but there are {size} items")
+        raise SelectionError(f"{name} have {len(given)} rows, but there are {size} items")
     if given.shape[1] == 0:
-        raise SelectionError("embeddings have no columns")
+        raise SelectionError(f"{name} have no columns")
     with np.errstate(over="ignore"):  # what float32 cannot hold is reported as infinite below
         embeddings = given.astype(np.float32, copy=False)
     for part in chunks(*embeddings.shape):
         finite = np.isfinite(embeddings[part])
         if not finite.all():
-            _refuse_row("embeddings", embeddings, part.start + int(finite.all(axis=1).argmin()))
+            _refuse_row(name, embeddings, part.start + int(finite.all(axis=1).argmin()))
     return _read_only(embeddings)
 
 
@@ -84,6 +84,62 @@ def check_probabilities(
     given = _scores("probabilities", values, size, len(unlabelled))
     covers_pool = len(given) != len(unlabelled)
     probabilities = given[unlabelled] if covers_pool else given
+    _check_sums("probabilities", probabilities, unlabelled if covers_pool else None)
+    return _read_only(probabilities)
+
+
+def check_labelled_probabilities(values: Any, count: int) -> NDArray[np.floating[Any]]:
+    """Rows that sum to one, shape (count, C), in the order of the items that they belong to."""
+    given = _scores("labelled_probabilities", values, count, count)
+    _check_sums("labelled_probabilities", given, None)
+    return _read_only(given)
+
+
+def check_committee(
+    values: Any, size: int, unlabelled: NDArray[np.int64]
+) -> NDArray[np.floating[Any]]:
+    """Rows that sum to one, shape (T, U, C), for at least one member."""
+    given = _array("committee", values)
+    if given.ndim != 3 or not len(given):
+        raise SelectionError(
+            f"committee must have the shape (members, items, labels), not {given.shape}"
+        )
+    members = [check_probabilities(one, size, unlabelled) for one in given]
+    if given.dtype == members[0].dtype and members[0].shape == given.shape[1:]:
+        return _read_only(given)
+    return _read_only(np.stack(members))
+
+
+def check_numbers(
+    name: str, values: Any, size: int, unlabelled: NDArray[np.int64], *, positive: bool
+) -> NDArray[np.float64]:
+    """Finite numbers, shape (U,), aligned with `unlabelled`; above zero, where they must be."""
+    given = _array(name, values)
+    if given.ndim != 1 or len(given) not in (size, len(unlabelled)):
+        raise SelectionError(
+            f"{name} have the shape {given.shape}, but there are {size} items, "
+            f"{len(unlabelled)} of them unlabelled",
+            fix="give a number for each of the one or the other",
+        )
+    if given.dtype.kind not in "fiu":
+        raise SelectionError(f"{name} must be real numbers, not {given.dtype}")
+    covers_pool = len(given) != len(unlabelled)
+    numbers = (given[unlabelled] if covers_pool else given).astype(np.float64)
+    usable = np.isfinite(numbers) & ((numbers > 0) | (not positive))
+    if not usable.all():
+        first = int(usable.argmin())
+        row = int(unlabelled[first]) if covers_pool else first
+        raise SelectionError(
+            f"{name} hold {numbers[first]:g}, first in row {row}",
+            fix="they must be finite and above zero" if positive else "they must be finite",
+        )
+    return _read_only(numbers)
+
+
+def _check_sums(
+    name: str, probabilities: NDArray[np.floating[Any]], shown: NDArray[np.int64] | None
+) -> None:
+    """Refuse rows that are no distributions; `shown` gives the row to name for each."""
     for part in chunks(*probabilities.shape):
         block = probabilities[part]
         with np.errstate(invalid="ignore", over="ignore"):
@@ -92,16 +148,15 @@ def check_probabilities(
         if usable.all() and block.min() >= 0:
             continue
         first = part.start + int((usable & (block >= 0).all(axis=1)).argmin())
-        row = int(unlabelled[first]) if covers_pool else first
+        row = first if shown is None else int(shown[first])
         worst = probabilities[first]
-        _refuse_row("probabilities", probabilities, first, shown=row)
+        _refuse_row(name, probabilities, first, shown=row)
         if worst.min() < 0:
-            raise SelectionError(f"probabilities are negative, first in row {row}")
+            raise SelectionError(f"{name} are negative, first in row {row}")
         raise SelectionError(
-            f"probabilities of row {row} sum to {worst.sum():.4g}",
+            f"{name} of row {row} sum to {worst.sum():.4g}",
             fix="each row must sum to one; log-probabilities belong in lm_scores",
         )
-    return _read_only(probabilities)
 
 
 def check_lm_scores(

@@ -9,6 +9,7 @@ import numpy as np
 from llmal.embed.clustering import k_means
 from llmal.selectors.picking import check_request, highest
 from llmal.selectors.protocol import Selection
+from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
 
 
@@ -24,7 +25,7 @@ class KMeansCentres:
     """
 
     name = "kmeans"
-    requires = frozenset({"embeddings"})
+    requires = frozenset[Signal]({"embeddings"})
 
     def select(self, state: RoundState, k: int, rng: np.random.Generator) -> Selection:
         """Pick the k items nearest to k centres."""

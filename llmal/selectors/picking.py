@@ -1,4 +1,4 @@
-"""From scores to picks: what every selector does first and last."""
+"""From utilities to picks: what every selector does first and last."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.errors import SelectionError
 from llmal.selectors.checks import check_count
+from llmal.selectors.protocol import Selection, Utilities
+from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
 
 
-def check_request(state: RoundState, k: int, name: str, requires: frozenset[str]) -> int:
+def check_request(state: RoundState, k: int, name: str, requires: frozenset[Signal]) -> int:
     """Give k as an int, once it is clear that the round can give k items and has the signals.
 
     Raises:
@@ -38,3 +41,21 @@ def highest(scores: NDArray[Any], k: int, rng: np.random.Generator) -> NDArray[n
         chosen = np.arange(len(scores))
     order = np.lexsort((rng.random(len(chosen)), -scores[chosen]))
     return np.asarray(chosen[order], dtype=np.int64)
+
+
+def most_useful(
+    state: RoundState, utilities: Utilities, k: int, rng: np.random.Generator
+) -> Selection:
+    """The k unlabelled items of the highest utility.
+
+    Raises:
+        SelectionError: A utility is not a number.
+    """
+    values = np.asarray(utilities.values, dtype=np.float64)
+    unusable = np.isnan(values)
+    if unusable.any():
+        position = state.unlabelled[int(unusable.argmax())]
+        raise SelectionError(f"the utility of item {position} is not a number")
+    rows = highest(values, k, rng)
+    why = [utilities.why(row) for row in rows.tolist()]
+    return Selection(state.unlabelled[rows], values[rows], why, utilities.usage)

@@ -8,6 +8,7 @@ import numpy as np
 
 from llmal.selectors.picking import check_request
 from llmal.selectors.protocol import Selection
+from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
 
 
@@ -16,7 +17,7 @@ class Random:
     """Uniform draws without replacement. All scores are zero: no item is better than another."""
 
     name = "random"
-    requires = frozenset[str]()
+    requires = frozenset[Signal]()
 
     def select(self, state: RoundState, k: int, rng: np.random.Generator) -> Selection:
         """Pick k unlabelled items, every set and every order equally likely."""

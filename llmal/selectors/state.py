@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from llmal.errors import SelectionError
+from llmal.records import Item
 from llmal.selectors.checks import (
+    check_committee,
     check_embeddings,
+    check_labelled_probabilities,
     check_labels,
     check_lm_scores,
+    check_numbers,
     check_positions,
     check_probabilities,
     check_size,
 )
+from llmal.selectors.signals import KINDS, Signal
 
 if TYPE_CHECKING:
+    from llmal.icl.scorer import PromptScorer
     from llmal.pool import Pool
 
-Signal = Literal["embeddings", "probabilities", "lm_scores"]
+Rows = Callable[[NDArray[np.int64]], Any]
+"""Takes n positions in the pool and gives what belongs to each."""
 
-_REMEDIES: Mapping[Signal, str] = {
-    "embeddings": "give the run an embedder, or the round embeddings=",
-    "probabilities": "give the run a learner or a language model, or the round probabilities=",
-    "lm_scores": "give the run a language model, or the round lm_scores=",
-}
+_BY_ITEM = ("probabilities", "committee", "lm_scores", "likelihoods", "costs")
 
 
 class RoundState:
@@ -46,7 +49,6 @@ class RoundState:
         labels: ArrayLike,
         exclude: ArrayLike | None = None,
         pool: Pool | None = None,
-        suppliers: Mapping[Signal, Callable[[], Any]] | None = None,
     ) -> None:
         self._size = check_size(size)
         self._pool = pool
@@ -58,8 +60,10 @@ class RoundState:
             free[check_positions("exclude", exclude, self._size)] = False
         self._unlabelled: NDArray[np.int64] = np.flatnonzero(free).astype(np.int64, copy=False)
         self._unlabelled.flags.writeable = False
-        self._suppliers = dict(suppliers or {})
-        self._kept: dict[Signal, NDArray[Any]] = {}
+        self._suppliers: dict[Signal, Callable[..., Any]] = {}
+        self._kept: dict[Signal, Any] = {}
+        self._wider: RoundState | None = None
+        self._rows: NDArray[np.int64] | None = None
 
     @classmethod
     def from_arrays(
@@ -70,9 +74,20 @@ class RoundState:
         labelled: ArrayLike,
         labels: ArrayLike,
         size: int | None = None,
+        features: ArrayLike | None = None,
+        labelled_probabilities: ArrayLike | None = None,
+        committee: ArrayLike | None = None,
         lm_scores: ArrayLike | None = None,
+        likelihoods: ArrayLike | None = None,
+        costs: ArrayLike | None = None,
+        texts: Sequence[str] | None = None,
+        predict: Callable[[NDArray[np.float32]], ArrayLike] | None = None,
+        predict_items: Callable[[Sequence[Item]], ArrayLike] | None = None,
+        scorer: PromptScorer | None = None,
     ) -> Self:
         """A round over arrays of your own, checked at once.
+
+        What has a row for each unlabelled item may have one for each item of the pool instead.
 
         Args:
             embeddings: Shape (N, d). float32 is used as it is, a memory-map included; any other
@@ -81,26 +96,54 @@ class RoundState:
                 item in the order of the pool.
             labelled: Shape (L,): positions of the labelled items.
             labels: Shape (L,): their labels, as columns of the task.
-            size: N. Without it, the number of rows of the embeddings, or else of the
+            size: N. Without it, the number of rows of the embeddings or features, or else of the
                 probabilities or scores, which then have a row for every item.
+            features: Shape (N, d): the learner's own feature space. By default the embeddings.
+            labelled_probabilities: Shape (L, C). By default taken from probabilities that have a
+                row for every item.
+            committee: Shape (T, N, C) or (T, U, C): probabilities from T members or passes.
             lm_scores: Shape (N, C) or (U, C): log-probabilities from a language model.
+            likelihoods: Shape (N,) or (U,): mean log-probability per token of each text.
+            costs: Shape (N,) or (U,): what a label of each item costs; above zero.
+            texts: N texts.
+            predict: Takes features, shape (n, d), and gives probabilities, shape (n, C).
+            predict_items: Takes n items and gives probabilities, shape (n, C).
+            scorer: The task and a language model.
 
         Raises:
             SelectionError: Shapes disagree; a position is out of range or repeated; embeddings
                 are not finite; probabilities are negative or do not sum to one within 1e-3.
         """
-        given: dict[Signal, Any] = {
-            "embeddings": embeddings,
+        pool_wide = {"embeddings": embeddings, "features": features}
+        by_item = {
             "probabilities": probabilities,
+            "committee": committee,
             "lm_scores": lm_scores,
+            "likelihoods": likelihoods,
+            "costs": costs,
         }
-        present: dict[Signal, Any] = {name: v for name, v in given.items() if v is not None}
         if size is None:
-            size = _rows(present)
-        suppliers = {name: _supplying(values) for name, values in present.items()}
-        state = cls(size=size, labelled=labelled, labels=labels, suppliers=suppliers)
-        for name in present:
-            state._signal(name)
+            size = _items_in(pool_wide | {"texts": texts} | by_item)
+        state = cls(size=size, labelled=labelled, labels=labels)
+        given = {
+            **pool_wide,
+            **by_item,
+            "labelled_probabilities": labelled_probabilities,
+            "texts": texts,
+        }
+        for name, values in given.items():
+            if values is not None:
+                signal = cast(Signal, name)
+                state._kept[signal] = state._checked(signal, values)
+                state._check_columns()
+        if labelled_probabilities is None and probabilities is not None:
+            rows = np.asarray(probabilities)
+            if len(rows) == size:  # not read before they are asked for: they may be anything
+                state._suppliers["labelled_probabilities"] = lambda labelled: rows[labelled]
+        objects = {"predict": predict, "predict_items": predict_items, "scorer": scorer}
+        for name, value in objects.items():
+            if value is not None:
+                state._kept[cast(Signal, name)] = value
         return state
 
     @classmethod
@@ -111,19 +154,35 @@ class RoundState:
         labelled: ArrayLike,
         labels: ArrayLike,
         embeddings: Callable[[], ArrayLike] | None = None,
-        probabilities: Callable[[NDArray[np.int64]], ArrayLike] | None = None,
-        lm_scores: Callable[[NDArray[np.int64]], ArrayLike] | None = None,
+        features: Callable[[], ArrayLike] | None = None,
+        probabilities: Rows | None = None,
+        labelled_probabilities: Rows | None = None,
+        committee: Rows | None = None,
+        lm_scores: Rows | None = None,
+        likelihoods: Rows | None = None,
+        costs: Rows | None = None,
+        predict: Callable[[NDArray[np.float32]], ArrayLike] | None = None,
+        predict_items: Callable[[Sequence[Item]], ArrayLike] | None = None,
+        scorer: Callable[[], PromptScorer] | None = None,
         exclude: ArrayLike | None = None,
     ) -> Self:
         """A round over a pool, with signals that cost nothing until a selector asks for them.
 
         Args:
-            pool: The pool; what `size` and, for selectors that read texts, `pool` give.
+            pool: The pool; gives `size`, and items to selectors that read texts.
             labelled: Shape (L,): positions of the labelled items.
             labels: Shape (L,): their labels, as columns of the task.
-            embeddings: Gives shape (N, d); called at most once, as are the others.
-            probabilities: Takes the unlabelled positions (U,) and gives shape (U, C).
-            lm_scores: Takes the unlabelled positions (U,) and gives shape (U, C).
+            embeddings: Gives shape (N, d); called at most once.
+            features: Gives shape (N, d); by default the embeddings.
+            probabilities: Takes positions (n,) of unlabelled items and gives shape (n, C).
+            labelled_probabilities: Takes the labelled positions (L,) and gives shape (L, C).
+            committee: Takes positions (n,) and gives shape (T, n, C).
+            lm_scores: Takes positions (n,) and gives shape (n, C).
+            likelihoods: Takes positions (n,) and gives shape (n,).
+            costs: Takes positions (n,) and gives shape (n,).
+            predict: Takes features (n, d) and gives probabilities (n, C).
+            predict_items: Takes n items and gives probabilities (n, C).
+            scorer: Gives the task and the language model; called at most once.
             exclude: Positions set aside for this round: neither labelled nor unlabelled. A
                 labelled one among them stays labelled.
 
@@ -131,30 +190,47 @@ class RoundState:
             SelectionError: A position is out of range or repeated, or the lengths differ.
         """
         state = cls(size=len(pool), labelled=labelled, labels=labels, exclude=exclude, pool=pool)
-        unlabelled = state.unlabelled
-        if embeddings is not None:
-            state._suppliers["embeddings"] = embeddings
-        if probabilities is not None:
-            state._suppliers["probabilities"] = lambda: probabilities(unlabelled)
-        if lm_scores is not None:
-            state._suppliers["lm_scores"] = lambda: lm_scores(unlabelled)
+        suppliers: dict[str, Callable[..., Any] | None] = {
+            "embeddings": embeddings,
+            "features": features,
+            "probabilities": probabilities,
+            "labelled_probabilities": labelled_probabilities,
+            "committee": committee,
+            "lm_scores": lm_scores,
+            "likelihoods": likelihoods,
+            "costs": costs,
+            "scorer": scorer,
+        }
+        for name, supply in suppliers.items():
+            if supply is not None:
+                state._suppliers[cast(Signal, name)] = supply
+        for name, value in {"predict": predict, "predict_items": predict_items}.items():
+            if value is not None:
+                state._kept[cast(Signal, name)] = value
         return state
+
+    def among(self, rows: NDArray[np.int64]) -> RoundState:
+        """The same round with fewer items to pick from: those at `rows` of `unlabelled`.
+
+        Nothing is computed twice: what this state has is cut, and what it does not have yet is
+        computed for these items alone. Positions stay those of the pool.
+
+        Args:
+            rows: Shape (n,): distinct rows of `unlabelled`, in any order; they are sorted.
+        """
+        narrower = RoundState.__new__(RoundState)
+        narrower._size, narrower._pool = self._size, self._pool
+        narrower._labelled, narrower._labels = self._labelled, self._labels
+        narrower._rows = np.sort(rows).astype(np.int64, copy=False)
+        narrower._unlabelled = self._unlabelled[narrower._rows]
+        narrower._unlabelled.flags.writeable = False
+        narrower._suppliers, narrower._kept, narrower._wider = {}, {}, self
+        return narrower
 
     @property
     def size(self) -> int:
         """N: the number of items in the pool, those set aside included."""
         return self._size
-
-    @property
-    def pool(self) -> Pool:
-        """The pool, for selectors that read texts.
-
-        Raises:
-            SelectionError: The round was made from arrays.
-        """
-        if self._pool is None:
-            raise SelectionError("this round has no pool", fix="make it with RoundState.from_pool")
-        return self._pool
 
     @property
     def labelled(self) -> NDArray[np.int64]:
@@ -172,47 +248,98 @@ class RoundState:
         return self._unlabelled
 
     @property
-    def signals(self) -> frozenset[str]:
+    def signals(self) -> frozenset[Signal]:
         """Names of the signals that this round has, computed or not."""
-        return frozenset(self._suppliers) | frozenset(self._kept)
+        if self._wider is not None:
+            return self._wider.signals
+        found: set[Signal] = {*self._suppliers, *self._kept}
+        if "embeddings" in found:
+            found.add("features")
+        if self._pool is not None:
+            found.add("texts")
+        if len(self._labelled):
+            found.add("labels")
+        return frozenset(found)
+
+    def items(self, positions: NDArray[np.int64]) -> list[Item]:
+        """The items at these positions of the pool, for selectors that read texts.
+
+        Raises:
+            SelectionError: The round has no texts.
+        """
+        if self._pool is not None:
+            return self._pool.items(positions)
+        texts = self._signal("texts")
+        return [Item(str(place), texts[place]) for place in positions.tolist()]
 
     @property
     def embeddings(self) -> NDArray[np.float32]:
         """Shape (N, d), one row for each item of the pool; perhaps a memory-map.
 
         Raises:
-            SelectionError: The round has none, or they are not usable.
+            SelectionError: The round has none, or they are not usable. So do all signals.
         """
-        return self._signal("embeddings")
+        return cast(NDArray[np.float32], self._signal("embeddings"))
+
+    @property
+    def features(self) -> NDArray[np.float32]:
+        """Shape (N, d): where the learner separates its classes; by default the embeddings."""
+        return cast(NDArray[np.float32], self._signal("features"))
 
     @property
     def probabilities(self) -> NDArray[np.floating[Any]]:
-        """Shape (U, C), float32 or float64: row i belongs to item `unlabelled[i]`.
+        """Shape (U, C), float32 or float64: row i belongs to item `unlabelled[i]`."""
+        return cast(NDArray[np.floating[Any]], self._signal("probabilities"))
 
-        Raises:
-            SelectionError: The round has none, or they are not usable.
-        """
-        return self._signal("probabilities")
+    @property
+    def labelled_probabilities(self) -> NDArray[np.floating[Any]]:
+        """Shape (L, C): row i belongs to item `labelled[i]`."""
+        return cast(NDArray[np.floating[Any]], self._signal("labelled_probabilities"))
+
+    @property
+    def committee(self) -> NDArray[np.floating[Any]]:
+        """Shape (T, U, C): probabilities from T members of a committee, or T dropout passes."""
+        return cast(NDArray[np.floating[Any]], self._signal("committee"))
 
     @property
     def lm_scores(self) -> NDArray[np.floating[Any]]:
-        """Shape (U, C), natural log: row i belongs to item `unlabelled[i]`.
+        """Shape (U, C), natural log: row i belongs to item `unlabelled[i]`."""
+        return cast(NDArray[np.floating[Any]], self._signal("lm_scores"))
 
-        Raises:
-            SelectionError: The round has none, or they are not usable.
-        """
-        return self._signal("lm_scores")
+    @property
+    def likelihoods(self) -> NDArray[np.float64]:
+        """Shape (U,): mean log-probability per token of each text under the language model."""
+        return cast(NDArray[np.float64], self._signal("likelihoods"))
 
-    def need(self, signals: frozenset[str], selector: str) -> None:
+    @property
+    def costs(self) -> NDArray[np.float64]:
+        """Shape (U,): what a label of each item costs; above zero."""
+        return cast(NDArray[np.float64], self._signal("costs"))
+
+    @property
+    def scorer(self) -> PromptScorer:
+        """The task, its labelling prompt and a language model."""
+        return cast("PromptScorer", self._signal("scorer"))
+
+    def predict(self, features: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
+        """The learner's probabilities, shape (n, C), for n rows of features, shape (n, d)."""
+        return check_labelled_probabilities(self._signal("predict")(features), len(features))
+
+    def predict_items(self, items: Sequence[Item]) -> NDArray[np.floating[Any]]:
+        """The learner's probabilities, shape (n, C), for n items, changed copies among them."""
+        return check_labelled_probabilities(self._signal("predict_items")(items), len(items))
+
+    def need(self, signals: frozenset[Signal], selector: str) -> None:
         """Say which selector cannot work, and why, before any signal is computed.
 
         Raises:
             SelectionError: The round lacks one of the signals.
         """
         for name in sorted(signals - self.signals):
-            remedy = next((fix for known, fix in _REMEDIES.items() if known == name), None)
+            known = KINDS.get(name)
             raise SelectionError(
-                f"selector {selector} needs {name}, and this round has none", fix=remedy
+                f"selector {selector} needs {name}, and this round has none",
+                fix=None if known is None else known.remedy,
             )
 
     def __repr__(self) -> str:
@@ -222,43 +349,92 @@ class RoundState:
             f"unlabelled={len(self._unlabelled)}, signals: {signals})"
         )
 
-    def _signal(self, name: Signal) -> NDArray[Any]:
+    def _signal(self, name: Signal) -> Any:
         if name not in self._kept:
-            if name not in self._suppliers:
-                raise SelectionError(f"this round has no {name}", fix=_REMEDIES[name])
-            values = self._suppliers[name]()
-            if name == "embeddings":
-                self._kept[name] = check_embeddings(values, self._size)
-            elif name == "probabilities":
-                self._kept[name] = check_probabilities(values, self._size, self._unlabelled)
-            else:
-                self._kept[name] = check_lm_scores(values, self._size, self._unlabelled)
-            del self._suppliers[name]  # it may hold a model, or the array before conversion
+            if name not in self.signals:
+                raise SelectionError(f"this round has no {name}", fix=KINDS[name].remedy)
+            self._kept[name] = self._made(name)
+            # It may hold a model, or the array before conversion.
+            if name not in _BY_ITEM:
+                self._suppliers.pop(name, None)
             self._check_columns()
         return self._kept[name]
 
+    def _made(self, name: Signal) -> Any:
+        if self._wider is not None:
+            assert self._rows is not None
+            return self._wider._part(name, self._rows) if name in _BY_ITEM else self._shared(name)
+        if name == "features" and name not in self._suppliers:
+            return self.embeddings
+        supply = self._suppliers[name]
+        if name in _BY_ITEM:
+            return self._checked(name, supply(self._unlabelled))
+        if name == "labelled_probabilities":
+            return self._checked(name, supply(self._labelled))
+        return self._checked(name, supply())
+
+    def _shared(self, name: Signal) -> Any:
+        assert self._wider is not None
+        return self._wider._signal(name)
+
+    def _part(self, name: Signal, rows: NDArray[np.int64]) -> Any:
+        """Some rows of a signal that has one for each unlabelled item."""
+        if name in self._kept:
+            kept = self._kept[name]
+            return kept[:, rows] if name == "committee" else kept[rows]
+        if self._wider is not None:
+            assert self._rows is not None
+            return self._wider._part(name, self._rows[rows])
+        positions = self._unlabelled[rows]
+        return _check(name, self._suppliers[name](positions), self._size, positions)
+
+    def _checked(self, name: Signal, values: Any) -> Any:
+        if name == "labelled_probabilities":
+            return check_labelled_probabilities(values, len(self._labelled))
+        return _check(name, values, self._size, self._unlabelled)
+
     def _check_columns(self) -> None:
-        probabilities, scores = self._kept.get("probabilities"), self._kept.get("lm_scores")
-        if probabilities is None or scores is None:
-            return
-        if probabilities.shape[1] != scores.shape[1]:
-            raise SelectionError(
-                f"probabilities have {probabilities.shape[1]} columns and lm_scores "
-                f"{scores.shape[1]}",
-                fix="both need one column for each label of the task",
-            )
+        columns = {
+            name: self._kept[name].shape[-1]
+            for name in ("probabilities", "lm_scores", "committee", "labelled_probabilities")
+            if name in self._kept
+        }
+        first, *others = columns.items() or [("", 0)]
+        for name, width in others:
+            if width != first[1]:
+                raise SelectionError(
+                    f"{first[0]} have {first[1]} columns and {name} {width}",
+                    fix="both need one column for each label of the task",
+                )
 
 
-def _supplying(values: Any) -> Callable[[], Any]:
-    return lambda: values
+def _check(name: Signal, values: Any, size: int, unlabelled: NDArray[np.int64]) -> Any:
+    match name:
+        case "embeddings" | "features":
+            return check_embeddings(values, size, name)
+        case "probabilities":
+            return check_probabilities(values, size, unlabelled)
+        case "committee":
+            return check_committee(values, size, unlabelled)
+        case "lm_scores":
+            return check_lm_scores(values, size, unlabelled)
+        case "likelihoods" | "costs":
+            return check_numbers(name, values, size, unlabelled, positive=name == "costs")
+        case "texts":
+            if len(values) != size:
+                raise SelectionError(f"there are {len(values)} texts, but {size} items")
+            return values
+    return values
 
 
-def _rows(present: Mapping[Signal, Any]) -> int:
+def _items_in(present: Mapping[str, Any]) -> int:
     """Number of items when it is not given: the rows of the first signal there is."""
-    for values in present.values():
+    for name, values in present.items():
+        if values is None:
+            continue
         try:
-            return len(values)
-        except TypeError:
+            return len(values[0]) if name == "committee" else len(values)
+        except (TypeError, IndexError):
             break
     raise SelectionError(
         "cannot tell how many items there are", fix="pass size, embeddings or probabilities"

@@ -14,6 +14,7 @@ from llmal.embed.clustering import k_means
 from llmal.errors import ConfigError
 from llmal.selectors.picking import check_request
 from llmal.selectors.protocol import Selection
+from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
 
 _log = logging.getLogger("llmal.selectors")
@@ -57,7 +58,7 @@ class TypiClust:
     """
 
     name = "typiclust"
-    requires = frozenset({"embeddings"})
+    requires = frozenset[Signal]({"embeddings"})
 
     max_clusters: int = 500
     small_cluster: int = 5

@@ -1,7 +1,7 @@
 """Uncertainty sampling: the items whose predicted label is least sure (Lewis and Gale, 1994).
 
-The probabilities are those of the round: the learner's, or the language model's where there is no
-learner yet. The three agree on the order of two-label tasks and differ beyond: least confidence
+Of the learner's probabilities, or with `of="lm"` of the language model's, which need no label yet.
+The three agree on the order of two-label tasks and differ beyond: least confidence
 looks at the best label, margin at the best two, entropy at all (Settles, 2009).
 """
 
@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.calibration.scores import probabilities_of
 from llmal.embed.chunks import chunks
-from llmal.selectors.picking import check_request, highest
-from llmal.selectors.protocol import Selection
+from llmal.errors import ConfigError
+from llmal.selectors.protocol import Utilities
+from llmal.selectors.ranking import Ranking
+from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
 
 _Columns = NDArray[np.floating[Any]]
@@ -24,51 +27,77 @@ _Values = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
-class LeastConfidence:
-    """The lowest probability of the most probable label. Score: 1 - max_y p(y|x)."""
+class Uncertainty(Ranking):
+    """What the three have in common.
 
-    name = "least_confidence"
-    requires = frozenset({"probabilities"})
+    Args:
+        of: Whose probabilities: the "learner"'s, or the "lm"'s, those of the language model over
+            the labels.
 
-    def select(self, state: RoundState, k: int, rng: np.random.Generator) -> Selection:
-        """Pick the k items with the least probable best label."""
-        k = check_request(state, k, self.name, self.requires)
-        scores = _scores(state.probabilities, _doubt)
-        return _picks(state, scores, k, rng, lambda score: f"best label at {1 - score:.3f}")
+    Raises:
+        ConfigError: They are of neither.
+    """
+
+    of: Literal["learner", "lm"] = "learner"
+
+    def __post_init__(self) -> None:
+        if self.of not in ("learner", "lm"):
+            raise ConfigError(
+                f"{self.name}: there are no probabilities of {self.of!r}", fix="use learner or lm"
+            )
+
+    @property
+    def requires(self) -> frozenset[Signal]:
+        """The learner's probabilities, or the language model's scores."""
+        return frozenset({"probabilities" if self.of == "learner" else "lm_scores"})
+
+    def _probabilities(self, state: RoundState) -> NDArray[np.floating[Any]]:
+        return (
+            state.probabilities
+            if self.of == "learner"
+            else probabilities_of(state.lm_scores.astype(np.float64))
+        )
 
 
 @dataclass(frozen=True)
-class Margin:
+class LeastConfidence(Uncertainty):
+    """The lowest probability of the most probable label. Utility: 1 - max_y p(y|x)."""
+
+    name = "least_confidence"
+
+    def utilities(self, state: RoundState, rng: np.random.Generator) -> Utilities:
+        """One less the probability of the best label."""
+        values = _measured(self._probabilities(state), _doubt)
+        return Utilities(values, lambda row: f"best label at {1 - values[row]:.3f}")
+
+
+@dataclass(frozen=True)
+class Margin(Uncertainty):
     """The smallest lead of the best label over the second (Scheffer et al., 2001).
 
-    Score: 1 - (p(y1|x) - p(y2|x)), from 0 (certain) to 1 (the two are level).
+    Utility: 1 - (p(y1|x) - p(y2|x)), from 0 (certain) to 1 (the two are level).
     """
 
     name = "margin"
-    requires = frozenset({"probabilities"})
 
-    def select(self, state: RoundState, k: int, rng: np.random.Generator) -> Selection:
-        """Pick the k items with the smallest margins."""
-        k = check_request(state, k, self.name, self.requires)
-        scores = _scores(state.probabilities, _closeness)
-        return _picks(state, scores, k, rng, lambda score: f"margin {1 - score:.3f}")
+    def utilities(self, state: RoundState, rng: np.random.Generator) -> Utilities:
+        """One less the margin."""
+        values = _measured(self._probabilities(state), _closeness)
+        return Utilities(values, lambda row: f"margin {1 - values[row]:.3f}")
 
 
 @dataclass(frozen=True)
-class Entropy:
-    """The highest entropy of the label. Score: -sum_y p(y|x) ln p(y|x), in nats, 0 to ln C."""
+class Entropy(Uncertainty):
+    """The highest entropy of the label. Utility: -sum_y p(y|x) ln p(y|x), in nats, 0 to ln C."""
 
     name = "entropy"
-    requires = frozenset({"probabilities"})
 
-    def select(self, state: RoundState, k: int, rng: np.random.Generator) -> Selection:
-        """Pick the k items with the highest entropies."""
-        k = check_request(state, k, self.name, self.requires)
-        scores = _scores(state.probabilities, _entropy)
-        ceiling = np.log(state.probabilities.shape[1])
-        return _picks(
-            state, scores, k, rng, lambda score: f"entropy {score:.3f} of {ceiling:.3f} nats"
-        )
+    def utilities(self, state: RoundState, rng: np.random.Generator) -> Utilities:
+        """The entropy."""
+        probabilities = self._probabilities(state)
+        values = _measured(probabilities, _entropy)
+        ceiling = np.log(probabilities.shape[1])
+        return Utilities(values, lambda row: f"entropy {values[row]:.3f} of {ceiling:.3f} nats")
 
 
 def _doubt(columns: _Columns) -> _Values:
@@ -89,7 +118,7 @@ def _entropy(columns: _Columns) -> _Values:
     return np.asarray(-(columns * logs).sum(axis=0))
 
 
-def _scores(
+def _measured(
     probabilities: NDArray[np.floating[Any]], measure: Callable[[_Columns], _Values]
 ) -> NDArray[np.float64]:
     """The measure of each row, shape (U,), in chunks.
@@ -97,19 +126,7 @@ def _scores(
     Chunks are transposed first: with a few labels and many items, work along the items is several
     times faster than a reduction of each short row.
     """
-    scores = np.empty(len(probabilities))
+    values = np.empty(len(probabilities))
     for part in chunks(*probabilities.shape):
-        scores[part] = measure(np.ascontiguousarray(probabilities[part].T))
-    return scores
-
-
-def _picks(
-    state: RoundState,
-    scores: NDArray[np.float64],
-    k: int,
-    rng: np.random.Generator,
-    reason: Callable[[float], str],
-) -> Selection:
-    rows = highest(scores, k, rng)
-    picked = scores[rows]
-    return Selection(state.unlabelled[rows], picked, [reason(score) for score in picked.tolist()])
+        values[part] = measure(np.ascontiguousarray(probabilities[part].T))
+    return values

@@ -2,14 +2,89 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
 from llmal.errors import SelectionError
-from llmal.selectors import REGISTRY, RoundState, Selection, Selector
+from llmal.icl import LabellingPrompts, PromptScorer, load_prompt
+from llmal.lm import TransformersLM
+from llmal.lm.cache import ResponseCache
+from llmal.records import Item
+from llmal.selectors import (
+    KINDS,
+    REGISTRY,
+    AskingSelector,
+    RoundState,
+    Selection,
+    Selector,
+    UtilitySelector,
+    make,
+)
+from llmal.task import Task
 
-SIZE, LABELS, DIMENSIONS = 120, 4, 6
-SIGNALS = ("embeddings", "probabilities", "lm_scores")
+SIZE, DIMENSIONS = 120, 6
+NAMES = ["Abbreviation", "Description", "Entity", "Location", "Number", "Person"]
+LABELS = len(NAMES)
+OPTIONS: dict[str, dict[str, Any]] = {}
+"""What a selector cannot do without, or what keeps it quick here."""
+
+WORDS = [
+    "who",
+    "what",
+    "when",
+    "where",
+    "which",
+    "how",
+    "many",
+    "is",
+    "are",
+    "the",
+    "of",
+    "city",
+    "river",
+    "king",
+    "war",
+    "star",
+]
+
+
+@pytest.fixture(scope="module")
+def scorer(tiny_hf: TransformersLM, tmp_path_factory: pytest.TempPathFactory):
+    """The small model with a task; what it was asked before it answers from a cache."""
+    template = load_prompt("label").with_values(
+        {"noun": "question", "field": "Question", "answer": "Answer Type"}
+    )
+    before = tiny_hf.cache
+    folder: Path = tmp_path_factory.mktemp("responses")
+    tiny_hf.cache = ResponseCache(folder / "responses.sqlite")
+    prompts = LabellingPrompts(Task("trec6", NAMES), template, tiny_hf, "completion")
+    yield PromptScorer(prompts)
+    tiny_hf.cache.close()
+    tiny_hf.cache = before
+
+
+def _texts(size: int, rng: np.random.Generator) -> list[str]:
+    return [" ".join([*rng.choice(WORDS, size=4), str(n), "?"]) for n in range(size)]
+
+
+def _softmax(scores):
+    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return raised / raised.sum(axis=1, keepdims=True)
+
+
+def _predictor(size: int) -> Callable[[Any], Any]:
+    weights = np.random.default_rng(11).normal(size=(size, LABELS))
+    return lambda features: _softmax(np.asarray(features) @ weights)
+
+
+def _of_items(items: Sequence[Item]):
+    """Probabilities from the lengths of the words of a text."""
+    rows = [[len(one.text.split(word)) for word in WORDS[:LABELS]] for one in items]
+    return _softmax(np.array(rows, dtype=float).reshape(len(items), LABELS))
 
 
 def _arrays(size=SIZE, seed=0):
@@ -17,8 +92,13 @@ def _arrays(size=SIZE, seed=0):
     probabilities = rng.dirichlet(np.ones(LABELS), size=size)
     return {
         "embeddings": rng.normal(size=(size, DIMENSIONS)).astype("float32"),
+        "features": rng.normal(size=(size, DIMENSIONS - 1)).astype("float32"),
         "probabilities": probabilities,
         "lm_scores": np.log(probabilities),
+        "committee": rng.dirichlet(np.ones(LABELS), size=(3, size)),
+        "likelihoods": rng.normal(-4, 1, size=size),
+        "costs": rng.uniform(1, 2, size=size),
+        "texts": _texts(size, rng),
     }
 
 
@@ -26,18 +106,43 @@ def _level_arrays(size=SIZE):
     """All items alike: everything is a tie."""
     return {
         "embeddings": np.full((size, DIMENSIONS), 0.3, dtype="float32"),
+        "features": np.full((size, DIMENSIONS - 1), 0.3, dtype="float32"),
         "probabilities": np.full((size, LABELS), 1 / LABELS),
         "lm_scores": np.full((size, LABELS), -np.log(LABELS)),
+        "committee": np.full((3, size, LABELS), 1 / LABELS),
+        "likelihoods": np.full(size, -4.0),
+        "costs": np.full(size, 2.0),
+        "texts": ["what is it ?"] * size,
     }
 
 
-def _state(arrays, labelled=(3, 50, 7)):
-    labels = np.arange(len(labelled)) % LABELS
-    return RoundState.from_arrays(**arrays, labelled=np.array(labelled, dtype=int), labels=labels)
+@pytest.fixture
+def state_of(name, scorer):
+    """Makes a state with every signal."""
+
+    def made(arrays, labelled=(3, 50, 7), labels=None):
+        if labels is None:
+            labels = np.arange(len(labelled)) % LABELS
+        known = {
+            "labelled_probabilities": _predictor(2)(np.arange(2 * len(labelled)).reshape(-1, 2)),
+            "predict": _predictor(arrays["features"].shape[1]),
+            "predict_items": _of_items,
+            "scorer": scorer,
+        }
+        if not len(labelled):
+            del known["labelled_probabilities"]
+        where = np.array(labelled, dtype=int)
+        return RoundState.from_arrays(**(known | arrays), labelled=where, labels=labels)
+
+    return made
+
+
+def _made(name):
+    return make(name, **OPTIONS.get(name, {}))
 
 
 def _select(name, state, k, seed=0):
-    return REGISTRY.get(name)().select(state, k=k, rng=np.random.default_rng(seed))
+    return _made(name).select(state, k=k, rng=np.random.default_rng(seed))
 
 
 def _check(selection, state, k):
@@ -58,69 +163,89 @@ def name(request):
     return request.param
 
 
+def _needs_labels(name):
+    return "labels" in _made(name).requires
+
+
 def test_it_is_a_selector_that_knows_its_name_and_its_signals(name):
-    selector = REGISTRY.get(name)()
+    selector = _made(name)
     assert isinstance(selector, Selector)
     assert selector.name == name
     assert isinstance(selector.requires, frozenset)
-    assert selector.requires <= set(SIGNALS)
+    assert selector.requires <= set(KINDS)
     assert repr(selector).startswith(type(selector).__name__ + "(")
-    assert selector == REGISTRY.get(name)()
+    assert selector == _made(name)
 
 
 @pytest.mark.parametrize("k", [1, 2, 10, 60])
-def test_it_picks_k_distinct_unlabelled_items_best_first(name, k):
-    state = _state(_arrays())
+def test_it_picks_k_distinct_unlabelled_items_best_first(name, k, state_of):
+    state = state_of(_arrays())
     _check(_select(name, state, k), state, k)
 
 
 @pytest.mark.parametrize("labelled", [(), (0,), (119,), tuple(range(0, 120, 2))])
-def test_it_works_with_any_number_of_labelled_items(name, labelled):
-    state = _state(_arrays(), labelled)
-    _check(_select(name, state, 12), state, 12)
+def test_it_works_with_any_number_of_labelled_items(name, labelled, state_of):
+    state = state_of(_arrays(), labelled)
+    if not labelled and _needs_labels(name):
+        with pytest.raises(SelectionError, match=f"{name} needs labels, .* has none; label some"):
+            _select(name, state, 12)
+    else:
+        _check(_select(name, state, 12), state, 12)
 
 
-def test_all_that_is_left_is_all_picked(name):
-    state = _state(_arrays())
+def test_all_that_is_left_is_all_picked(name, state_of):
+    state = state_of(_arrays())
     selection = _select(name, state, SIZE - 3)
     _check(selection, state, SIZE - 3)
     assert sorted(selection.indices) == state.unlabelled.tolist()
 
 
-def test_a_pool_of_one_item(name):
-    state = _state(_arrays(size=1), labelled=())
+def test_a_pool_of_one_item(name, state_of):
+    if _needs_labels(name):
+        return
+    state = state_of(_arrays(size=1), labelled=())
     selection = _select(name, state, 1)
     _check(selection, state, 1)
     assert selection.indices.tolist() == [0]
 
 
-def test_the_last_unlabelled_item(name):
-    state = _state(_arrays(size=4), labelled=(0, 1, 3))
+def test_the_last_unlabelled_item(name, state_of):
+    state = state_of(_arrays(size=4), labelled=(0, 1, 3))
     assert _select(name, state, 1).indices.tolist() == [2]
 
 
 @pytest.mark.parametrize("k", [1, 10, 117])
-def test_items_that_are_all_alike(name, k):
-    state = _state(_level_arrays())
+def test_items_that_are_all_alike(name, k, state_of):
+    state = state_of(_level_arrays())
     _check(_select(name, state, k), state, k)
 
 
-def test_items_with_fewer_distinct_texts_than_picks(name):
+def test_labelled_items_of_one_label(name, state_of):
+    state = state_of(_arrays(), labels=np.zeros(3, dtype=int))
+    _check(_select(name, state, 10), state, 10)
+
+
+def test_items_with_fewer_distinct_texts_than_picks(name, state_of):
     few = _arrays(size=5)
-    state = _state({signal: np.repeat(values, 24, axis=0) for signal, values in few.items()})
+    copies = np.repeat(np.arange(5), 24)
+    arrays = {
+        signal: values[:, copies] if signal == "committee" else np.asarray(values)[copies]
+        for signal, values in few.items()
+    }
+    state = state_of({**arrays, "texts": arrays["texts"].tolist()})
     _check(_select(name, state, 40), state, 40)
 
 
-def test_the_same_seed_gives_the_same_picks(name):
+def test_the_same_seed_gives_the_same_picks(name, state_of):
     for arrays in (_arrays(), _level_arrays()):
-        one, other = (_select(name, _state(arrays), 15, seed=4) for _ in range(2))
+        one, other = (_select(name, state_of(arrays), 15, seed=4) for _ in range(2))
         assert one.indices.tolist() == other.indices.tolist()
         assert one.scores.tolist() == other.scores.tolist()
         assert list(one.why) == list(other.why)
 
 
-def test_ties_are_drawn_and_not_taken_in_the_order_of_the_pool(name):
-    state = _state(_level_arrays(), labelled=())
+def test_ties_are_drawn_and_not_taken_in_the_order_of_the_pool(name, state_of):
+    state = state_of(_level_arrays(), labelled=(5,) if _needs_labels(name) else ())
     picks = np.array([_select(name, state, 6, seed).indices for seed in range(60)])
     assert len({tuple(row) for row in picks}) > 50
     # Of 360 fair draws from 120 items, about 114 items are seen.
@@ -128,103 +253,171 @@ def test_ties_are_drawn_and_not_taken_in_the_order_of_the_pool(name):
     assert abs(picks[:, 0].mean() - (SIZE - 1) / 2) < 18  # four standard errors
 
 
-def test_the_selection_is_the_only_use_of_randomness(name):
+def test_the_selection_is_the_only_use_of_randomness(name, state_of):
     before = np.random.get_state()[1].copy()  # noqa: NPY002
-    _select(name, _state(_arrays()), 10)
+    _select(name, state_of(_arrays()), 10)
     assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
 
 
-def test_it_changes_nothing_that_it_was_given(name):
+def test_it_changes_nothing_that_it_was_given(name, state_of):
     arrays = _arrays()
-    copies = {signal: values.copy() for signal, values in arrays.items()}
+    copies = {signal: np.array(values) for signal, values in arrays.items()}
     for values in arrays.values():
-        values.flags.writeable = False
-    state = _state(arrays)
+        if isinstance(values, np.ndarray):
+            values.flags.writeable = False
+    state = state_of(arrays)
     _select(name, state, 10)
     for signal, values in arrays.items():
-        assert (values == copies[signal]).all()
+        assert (np.asarray(values) == copies[signal]).all()
     assert state.labelled.tolist() == [3, 50, 7]
 
 
-def test_asking_twice_of_one_state_gives_the_same(name):
-    state = _state(_arrays())
+def test_asking_twice_of_one_state_gives_the_same(name, state_of):
+    state = state_of(_arrays())
     first, second = _select(name, state, 10), _select(name, state, 10)
     assert first.indices.tolist() == second.indices.tolist()
 
 
-def test_more_than_there_are(name):
-    state = _state(_arrays(size=15), labelled=(0, 1, 2))
+def test_more_than_there_are(name, state_of):
+    state = state_of(_arrays(size=15), labelled=(0, 1, 2))
     with pytest.raises(SelectionError, match=r"^asked for 30 items, but only 12 are unlabelled$"):
         _select(name, state, 30)
 
 
 @pytest.mark.parametrize("k", [0, -1, 2.5, True, None])
-def test_a_number_that_is_no_number_of_items(name, k):
+def test_a_number_that_is_no_number_of_items(name, k, state_of):
     with pytest.raises(SelectionError, match=rf"asked for {k} items"):
-        _select(name, _state(_arrays()), k)
+        _select(name, state_of(_arrays()), k)
 
 
-def test_a_missing_signal_is_named_with_the_selector(name):
-    required = REGISTRY.get(name)().requires
-    for missing in required:
-        arrays = {signal: v for signal, v in _arrays().items() if signal != missing}
-        state = RoundState.from_arrays(**arrays, labelled=[0], labels=[0], size=SIZE)
+def _suppliers(arrays, scorer, asked):
+    """What `from_pool` takes, each noting that it was asked."""
+
+    def noting(signal, give):
+        def supply(*given):
+            asked.add(signal)
+            return give(*given)
+
+        return supply
+
+    def rows(signal):
+        if signal == "committee":
+            return noting(signal, lambda positions: arrays[signal][:, positions])
+        return noting(signal, lambda positions: arrays[signal][positions])
+
+    by_item = ("probabilities", "committee", "lm_scores", "likelihoods", "costs")
+    return {
+        **{signal: rows(signal) for signal in by_item},
+        "embeddings": noting("embeddings", lambda: arrays["embeddings"]),
+        "features": noting("features", lambda: arrays["features"]),
+        "labelled_probabilities": noting(
+            "labelled_probabilities", lambda positions: arrays["probabilities"][positions]
+        ),
+        "predict": noting("predict", _predictor(arrays["features"].shape[1])),
+        "predict_items": noting("predict_items", _of_items),
+        "scorer": noting("scorer", lambda: scorer),
+    }
+
+
+def _pool(arrays):
+    from llmal.pool import Pool
+
+    return Pool.from_texts(arrays["texts"])
+
+
+def test_a_missing_signal_is_named_with_the_selector(name, scorer):
+    arrays = _arrays()
+    for missing in _made(name).requires - {"texts", "labels"}:
+        suppliers = _suppliers(arrays, scorer, set())
+        del suppliers[missing]
+        if missing == "features":
+            del suppliers["embeddings"]
+        state = RoundState.from_pool(_pool(arrays), labelled=[0], labels=[0], **suppliers)
         with pytest.raises(
-            SelectionError, match=f"selector {name} needs {missing}, and this round has none; "
+            SelectionError, match=f"selector {name} needs .*, and this round has none; "
         ):
             _select(name, state, 5)
 
 
-def test_it_asks_for_no_signal_beyond_those_it_requires(name):
-    arrays = _arrays()
-    asked = []
-
-    def supply(signal):
-        def give(positions=slice(None)):
-            asked.append(signal)
-            return arrays[signal][positions]
-
-        return give
-
-    suppliers = {signal: supply(signal) for signal in SIGNALS}
-    state = RoundState.from_pool(range(SIZE), labelled=[3], labels=[0], **suppliers)
-    selector = REGISTRY.get(name)()
+def test_it_asks_for_no_signal_beyond_those_it_requires(name, scorer):
+    arrays, asked = _arrays(), set()
+    suppliers = _suppliers(arrays, scorer, asked)
+    state = RoundState.from_pool(_pool(arrays), labelled=[3], labels=[0], **suppliers)
+    selector = _made(name)
     _check(selector.select(state, k=10, rng=np.random.default_rng(0)), state, 10)
-    assert sorted(asked) == sorted(selector.requires)
+    assert asked == selector.requires - {"texts", "labels"}
 
 
-def test_items_set_aside_are_not_picked(name):
+def test_items_set_aside_are_not_picked(name, scorer):
     arrays = _arrays()
     state = RoundState.from_pool(
-        range(SIZE),
+        _pool(arrays),
         labelled=[3],
         labels=[0],
-        embeddings=lambda: arrays["embeddings"],
-        probabilities=lambda rows: arrays["probabilities"][rows],
-        lm_scores=lambda rows: arrays["lm_scores"][rows],
         exclude=range(10, 110),
+        **_suppliers(arrays, scorer, set()),
     )
     selection = _select(name, state, 19)
     assert sorted(selection.indices) == [*range(3), *range(4, 10), *range(110, 120)]
 
 
-def test_rows_for_all_items_or_for_the_unlabelled_give_the_same_picks(name):
+def test_of_fewer_items_to_pick_from_none_but_those_are_picked(name, state_of):
+    state = state_of(_arrays())
+    few = state.among(np.arange(20, 50))
+    selection = _select(name, few, 12)
+    _check(selection, few, 12)
+    assert set(selection.indices.tolist()) <= set(state.unlabelled[20:50].tolist())
+
+
+def test_rows_for_all_items_or_for_the_unlabelled_give_the_same_picks(name, state_of):
     arrays = _arrays()
-    whole = _state(arrays)
-    part = arrays | {s: arrays[s][whole.unlabelled] for s in ("probabilities", "lm_scores")}
+    whole = state_of(arrays)
+    part = arrays | {
+        signal: arrays[signal][whole.unlabelled]
+        for signal in ("probabilities", "lm_scores", "likelihoods", "costs")
+    }
+    part["committee"] = arrays["committee"][:, whole.unlabelled]
+    known = {"labelled_probabilities": arrays["probabilities"][[3, 50, 7]]}
     assert (
         _select(name, whole, 15).indices.tolist()
-        == _select(name, _state(part), 15).indices.tolist()
+        == _select(name, state_of({**part, **known}), 15).indices.tolist()
     )
 
 
+def test_utilities_are_what_it_ranks_by(name, state_of):
+    selector = _made(name)
+    if not isinstance(selector, UtilitySelector):
+        return
+    state = state_of(_arrays())
+    utilities = selector.utilities(state, np.random.default_rng(0))
+    assert utilities.values.shape == state.unlabelled.shape
+    assert np.isfinite(utilities.values).all()
+    picks = _select(name, state, 5)
+    assert picks.scores.tolist() == np.sort(utilities.values)[::-1][:5].tolist()
+    best = int(utilities.values.argmax())
+    assert isinstance(utilities.why(best), str)
+
+
+def test_who_asks_a_language_model_says_the_most_that_it_can_cost(name, state_of):
+    selector = _made(name)
+    asks = "scorer" in selector.requires
+    assert isinstance(selector, AskingSelector) or not asks
+    if not asks:
+        return
+    state = state_of(_arrays())
+    most = selector.estimate(state, 10)
+    spent = _select(name, state, 10).usage
+    assert 0 < spent.requests <= most.requests
+    assert 0 < spent.tokens <= most.tokens
+
+
 @pytest.mark.parametrize("name", ["least_confidence", "margin", "entropy"])
-def test_the_order_of_the_pool_does_not_matter(name):
+def test_the_order_of_the_pool_does_not_matter(name, state_of):
     arrays = _arrays()
     order = np.random.default_rng(9).permutation(SIZE)
     place = np.argsort(order)
-    moved = {signal: values[order] for signal, values in arrays.items()}
-    there = _select(name, _state(moved, labelled=tuple(place[[3, 50, 7]])), 15, seed=1)
-    here = _select(name, _state(arrays), 15, seed=0)
+    moved = arrays | {"probabilities": arrays["probabilities"][order]}
+    there = _select(name, state_of(moved, labelled=tuple(place[[3, 50, 7]])), 15, seed=1)
+    here = _select(name, state_of(arrays), 15, seed=0)
     assert order[there.indices].tolist() == here.indices.tolist()
     assert there.scores.tolist() == here.scores.tolist()

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from llmal.calibration import make
+from llmal.calibration.divergences import mutual_information
 from llmal.errors import ConfigError, DataError
 from llmal.icl import LabellingPrompts, PromptTemplate, load_prompt
-from llmal.icl.divergences import mutual_information
 from llmal.icl.prompt_choice import RankedPrompt, rank_prompts
 from llmal.icl.scorer import PromptScorer
 from llmal.lm import ResponseCache, TransformersLM

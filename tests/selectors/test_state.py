@@ -30,7 +30,10 @@ def test_positions_partition_the_pool():
     assert state.labels.tolist() == [0, 1]
     assert state.unlabelled.tolist() == [0, 1, 3, 4, 6, 7, 8, 9]
     assert {a.dtype for a in (state.labelled, state.labels, state.unlabelled)} == {np.dtype("i8")}
-    assert repr(state) == "RoundState(size=10, labelled=2, unlabelled=8, signals: embeddings)"
+    assert (
+        repr(state)
+        == "RoundState(size=10, labelled=2, unlabelled=8, signals: embeddings, features, labels)"
+    )
 
 
 def test_labelled_positions_keep_their_order_and_their_labels():
@@ -91,14 +94,13 @@ def test_a_supplier_is_called_when_first_asked_for_and_once():
         probabilities=probabilities,
         exclude=[0, 2, 9],
     )
-    assert state.signals == {"embeddings", "probabilities"}
+    assert state.signals == {"embeddings", "features", "labels", "probabilities", "texts"}
     assert calls == []
     assert state.labelled.tolist() == [2]
     assert state.unlabelled.tolist() == [1, 3, 4, 5, 6, 7, 8]
     assert state.probabilities is state.probabilities
     assert state.embeddings is state.embeddings
     assert calls == [[1, 3, 4, 5, 6, 7, 8], "embeddings"]
-    assert state.pool == range(10)
 
 
 def test_what_a_supplier_gives_is_checked():
@@ -109,9 +111,78 @@ def test_what_a_supplier_gives_is_checked():
         _ = state.probabilities
 
 
-def test_a_round_of_arrays_has_no_pool():
-    with pytest.raises(SelectionError, match=r"no pool; make it with RoundState\.from_pool"):
-        _ = _state(size=10).pool
+def test_a_round_of_arrays_has_no_texts():
+    with pytest.raises(SelectionError, match="this round has no texts; make the round from a pool"):
+        _state(size=10).items(np.array([1]))
+
+
+def test_texts_of_a_round_of_arrays():
+    state = _state(texts=[f"text {n}" for n in range(10)])
+    assert [(item.id, item.text) for item in state.items(np.array([3, 1]))] == [
+        ("3", "text 3"),
+        ("1", "text 1"),
+    ]
+    assert state.size == 10
+
+
+def test_features_are_the_embeddings_unless_the_learner_has_its_own():
+    state = _state(embeddings=_embeddings())
+    assert state.features is state.embeddings
+    own = _state(embeddings=_embeddings(), features=np.ones((10, 2), dtype="f4"))
+    assert own.features.shape == (10, 2)
+
+
+def test_fewer_items_to_pick_from_share_what_is_there():
+    calls = []
+
+    def probabilities(positions):
+        calls.append(positions.tolist())
+        return _probabilities()[positions]
+
+    def committee(positions):
+        return np.stack([_probabilities()[positions]] * 2)
+
+    state = RoundState.from_pool(
+        range(10),
+        labelled=[2],
+        labels=[0],
+        embeddings=_embeddings,
+        probabilities=probabilities,
+        committee=committee,
+    )
+    few = state.among(np.array([4, 0]))
+    assert few.unlabelled.tolist() == [0, 5]
+    assert few.labelled.tolist() == [2]
+    assert few.embeddings is state.embeddings
+    assert few.committee.shape == (2, 2, 3)
+    assert (few.probabilities == _probabilities()[[0, 5]]).all()
+    fewer = few.among(np.array([1]))
+    assert fewer.unlabelled.tolist() == [5]
+    assert (fewer.probabilities == _probabilities()[[5]]).all()
+    assert calls == [[0, 5]]
+    assert len(state.probabilities) == 9
+    other = state.among(np.array([8]))
+    assert (other.probabilities == _probabilities()[[9]]).all()
+    assert calls == [[0, 5], state.unlabelled.tolist()]
+    assert few.signals == state.signals
+
+
+def test_what_belongs_to_labelled_items():
+    state = _state(probabilities=_probabilities())
+    assert (state.labelled_probabilities == _probabilities()[[2, 5]]).all()
+    state = _state(
+        probabilities=_probabilities(8), labelled_probabilities=_probabilities(2), size=10
+    )
+    assert (state.labelled_probabilities == _probabilities(2)).all()
+
+
+def test_a_committee_of_the_pool_or_of_the_unlabelled():
+    whole = np.stack([_probabilities(), _probabilities()[::-1]])
+    state = _state(committee=whole)
+    assert (state.committee == whole[:, state.unlabelled]).all()
+    assert (
+        _state(committee=whole[:, state.unlabelled], size=10).committee == state.committee
+    ).all()
 
 
 def test_a_signal_that_is_missing():
@@ -149,6 +220,20 @@ def _with(values, row, column, value):
         (
             {"probabilities": _probabilities(8), "size": 10} | {"lm_scores": np.zeros((10, 2))},
             "probabilities have 3 columns and lm_scores 2",
+        ),
+        (
+            {"committee": np.ones((10, 3)), "size": 10},
+            r"the shape \(members, items, labels\), not \(10, 3\)",
+        ),
+        ({"committee": np.ones((2, 10, 3))}, "row 0 sum to 3"),
+        ({"costs": np.zeros(10)}, "costs hold 0, first in row 0; they must be finite and above"),
+        ({"likelihoods": np.full(10, np.nan)}, "likelihoods hold nan, first in row 0"),
+        ({"likelihoods": np.zeros(3), "size": 10}, r"likelihoods have the shape \(3,\), but there"),
+        ({"texts": ["a"], "size": 10}, "there are 1 texts, but 10 items"),
+        (
+            {"probabilities": _probabilities(8), "labelled_probabilities": _probabilities(3)}
+            | {"size": 10},
+            "labelled_probabilities have 3 rows",
         ),
         ({"lm_scores": np.full((10, 3), np.nan)}, "lm_scores contain NaN, first in row 0"),
         ({"lm_scores": np.full((10, 3), np.inf)}, "contain plus infinity, first in row 0"),

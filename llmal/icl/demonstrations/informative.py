@@ -9,12 +9,12 @@ from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
+from llmal.calibration.divergences import mutual_information
 from llmal.calibration.protocol import Calibrator
 from llmal.errors import ConfigError
 from llmal.icl.demonstrations.asking import ask_once, check_calibrator, to_probabilities
 from llmal.icl.demonstrations.balanced import balanced_draw
 from llmal.icl.demonstrations.candidates import usable
-from llmal.icl.divergences import mutual_information
 from llmal.icl.protocol import Need
 from llmal.icl.scorer import PromptScorer
 from llmal.records import Item

@@ -10,12 +10,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.calibration.divergences import Divergence, check_divergence, diverge
 from llmal.calibration.protocol import Calibrator
 from llmal.errors import ConfigError, DataError
 from llmal.icl.demonstrations.asking import ask_once, check_calibrator, to_probabilities
 from llmal.icl.demonstrations.conditions import Condition, check_condition, conditioned
 from llmal.icl.demonstrations.ranking import Ranking
-from llmal.icl.divergences import Divergence, check_divergence, diverge
 from llmal.icl.protocol import Need
 from llmal.icl.scorer import PromptScorer
 from llmal.perturb.protocol import Perturbation

@@ -9,12 +9,12 @@ from typing import ClassVar, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.calibration.divergences import entropy
 from llmal.calibration.protocol import Calibrator
 from llmal.errors import ConfigError
 from llmal.icl.demonstrations.asking import ask_once, check_calibrator, to_probabilities
 from llmal.icl.demonstrations.conditions import Condition, check_condition, conditioned
 from llmal.icl.demonstrations.ranking import Ranking
-from llmal.icl.divergences import entropy
 from llmal.icl.protocol import Need
 from llmal.icl.scorer import PromptScorer
 from llmal.records import Item

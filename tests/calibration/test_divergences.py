@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from llmal.errors import ConfigError, DataError
-from llmal.icl.divergences import (
+from llmal.calibration.divergences import (
     Divergence,
     alpha_divergence,
     diverge,
@@ -15,6 +14,7 @@ from llmal.icl.divergences import (
     kullback_leibler,
     mutual_information,
 )
+from llmal.errors import ConfigError, DataError
 
 P, Q = [0.5, 0.5], [0.25, 0.75]
 KINDS: list[tuple[Divergence, float]] = [
