@@ -37,6 +37,7 @@ from llmal.pool import Pool
 from llmal.prompt_templates import load_prompt
 from llmal.records import Price
 from llmal.registry import Registry
+from llmal.selectors.protocol import Selector
 from llmal.task import Task
 
 
@@ -58,7 +59,6 @@ def build(
         LlmalError: Something in the configuration cannot be had.
     """
     from llmal.learners import REGISTRY as LEARNERS
-    from llmal.selectors import REGISTRY as SELECTORS
     from llmal.stopping import REGISTRY as RULES
 
     task = config.task_object()
@@ -82,17 +82,8 @@ def build(
         test=test,
         lm=lm,
         embedder=embedder,
-        selector=_make(
-            SELECTORS, config.selector.name, config.selector.options, config, ("selector",)
-        ),
-        start=_make(
-            SELECTORS,
-            config.start.selector,
-            config.start.options,
-            config,
-            ("start",),
-            key="selector",
-        ),
+        selector=_selector(config.selector.name, config.selector.options, config, ("selector",)),
+        start=_start_selector(config),
         start_items=config.start.items,
         learner=learner,
         budget=Budget(
@@ -109,6 +100,7 @@ def build(
         objective=config.objective,
         generator=generator,
         filters=filters,
+        committee=config.committee,
         seed=config.seed,
         ledger=config.ledger,
         callbacks=callbacks,
@@ -341,6 +333,28 @@ def make_generator(
     return generator, filters
 
 
+def _start_selector(config: RunConfig) -> Selector:
+    chosen = config.start.selector
+    if isinstance(chosen, str):
+        return _selector(chosen, config.start.options, config, ("start",), key="selector")
+    return _selector(chosen.name, chosen.options, config, ("start", "selector"))
+
+
+def _selector(
+    name: str,
+    options: Mapping[str, Any],
+    config: RunConfig,
+    place: tuple[str | int, ...],
+    *,
+    key: str = "name",
+) -> Selector:
+    """A selector, with those inside it."""
+    from llmal.selectors import REGISTRY, make
+
+    made: Selector = _make(REGISTRY, name, options, config, place, key=key, through=make)
+    return made
+
+
 def _make(
     registry: Registry,
     name: str,
@@ -350,8 +364,20 @@ def _make(
     *,
     key: str = "name",
     seed: int | None = None,
+    through: Callable[..., Any] | None = None,
 ) -> Any:
-    """An object by its name and options; mistakes are told with their line."""
+    """An object by its name and options; mistakes are told with their line.
+
+    Args:
+        registry: Has the name.
+        name: Of the object.
+        options: What its class is called with.
+        config: Where it stands.
+        place: The section.
+        key: The key of the name in the section.
+        seed: For classes that take one, unless the options hold it.
+        through: Takes name and options in the place of the class.
+    """
     try:
         made: Callable[..., Any] = registry.get(name)
     except ConfigError as error:
@@ -369,7 +395,7 @@ def _make(
         if seed is not None and parameter in accepted:
             given.setdefault(parameter, seed)
     try:
-        return made(**given)
+        return made(**given) if through is None else through(name, **given)
     except (ConfigError, TypeError, ValueError) as error:
         what = error.what if isinstance(error, ConfigError) else str(error)
         fix = error.fix if isinstance(error, ConfigError) else None

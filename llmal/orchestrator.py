@@ -25,14 +25,19 @@ from llmal.errors import ConfigError, DataError
 from llmal.events import Callback, Event, EventKind, WarningCollector
 from llmal.generators.protocol import Filter, Generator
 from llmal.guards import collected_warnings, on_interrupt, only_one
-from llmal.learners.protocol import Learner
+from llmal.icl.scorer import PromptScorer
+from llmal.icl.style import labelling_prompts, style_cost
+from llmal.learners.protocol import EmbeddingLearner, Learner
 from llmal.ledger import Decided, Ledger, Round
 from llmal.lm.cache import ResponseCache
 from llmal.lm.protocol import LanguageModel
 from llmal.planning import Plan, forecast
 from llmal.pool import Pool
+from llmal.prompt_templates import load_prompt
 from llmal.records import Annotation, Item, Usage
+from llmal.round_signals import RoundSignals
 from llmal.selectors.protocol import Selector
+from llmal.selectors.signals import KINDS
 from llmal.selectors.state import RoundState
 from llmal.stopping import StoppingRule
 from llmal.synthesis import Synthesis
@@ -75,6 +80,10 @@ class RunResult:
             return list(itertools.islice(ledger.annotations(), self._annotations))
 
 
+_PROMPT = "label"
+"""What selectors ask with where no annotator has a prompt."""
+
+
 class _Interrupted(Exception):
     """Ctrl-C was pressed once, and the work in hand is done."""
 
@@ -113,6 +122,7 @@ class Orchestrator:
         filters: What synthetic items must pass.
         generate_per_label: Synthetic items asked for, for each label.
         generate_every: Rounds from one time to the next.
+        committee: Members of the committee that selectors such as `Bald` listen to.
         seed: Same seed, same picks.
         ledger: Database URL; by default a SQLite file in the run directory.
         callbacks: Told of every event.
@@ -143,6 +153,7 @@ class Orchestrator:
         filters: Sequence[Filter] = (),
         generate_per_label: int = 10,
         generate_every: int = 1,
+        committee: int = 10,
         seed: int = 0,
         ledger: str | None = None,
         callbacks: Sequence[Callback] = (),
@@ -168,8 +179,11 @@ class Orchestrator:
         self._callbacks = list(callbacks)
         self._ending = False
         self._spent_out: str | None = None
+        wanted = {"embeddings", "features"} - (
+            {"features"} if isinstance(self.learner, EmbeddingLearner) else set()
+        )
         self._needs_embedder = self.learner.input == "embeddings" or any(
-            "embeddings" in one.requires for one in (self.selector, self.start)
+            wanted & one.requires for one in (self.selector, self.start)
         )
         self.embedder = embedder if embedder is not None else self._default_embedder()
         self._check()
@@ -183,6 +197,17 @@ class Orchestrator:
             seed=seed,
             on_progress=self._progress,
         )
+        people = (stage.annotator for stage in self.router.stages)
+        self.signals = RoundSignals(
+            pool,
+            self.trainer,
+            embeddings=self.embedder is not None,
+            scorer=self._scorer if self._language_model is not None else None,
+            price=sum(float(getattr(one, "cost", 0)) for one in people if one.kind == "human"),
+            members=committee,
+            on_progress=self._progress,
+        )
+        self._check_selectors()
         self._synthesis = (
             None
             if generator is None
@@ -195,6 +220,26 @@ class Orchestrator:
                 seed=seed,
             )
         )
+
+    @property
+    def _asked_for_labels(self) -> list[LLMAnnotator]:
+        return [
+            stage.annotator
+            for stage in self.router.stages
+            if isinstance(stage.annotator, LLMAnnotator)
+        ]
+
+    @property
+    def _language_model(self) -> LanguageModel | None:
+        annotators = self._asked_for_labels
+        return annotators[0].lm if annotators else self.lm
+
+    def _scorer(self) -> PromptScorer:
+        """What selectors ask the language model with: the annotator's prompt, without shots."""
+        for annotator in self._asked_for_labels:
+            return PromptScorer(annotator.prompts, annotator.scorer.normalise)
+        assert self.lm is not None
+        return PromptScorer(labelling_prompts(self.task, load_prompt(_PROMPT), self.lm, "auto"))
 
     def _default_embedder(self) -> Embedder | None:
         if not self._needs_embedder:
@@ -212,18 +257,6 @@ class Orchestrator:
             )
         if self.start_items < 1:
             raise ConfigError("the start has no items", fix="use 1 or more")
-        needed = self.start.requires & {"probabilities", "lm_scores"}
-        if needed:
-            raise ConfigError(
-                f"the start selector {_name(self.start)} needs {' and '.join(sorted(needed))}, "
-                "and before the first round there are none",
-                fix="use random, kmeans or typiclust",
-            )
-        if "lm_scores" in self.selector.requires:
-            raise ConfigError(
-                f"the selector {_name(self.selector)} needs lm_scores, which a run does not have",
-                fix="use a selector over probabilities or embeddings",
-            )
         if self.test is not None:
             if not self.test.has_gold:
                 raise DataError(
@@ -241,6 +274,21 @@ class Orchestrator:
                 )
         if self.pool.has_gold:
             self.pool.check_labels(self.task)
+
+    def _check_selectors(self) -> None:
+        needed = self.start.requires & self.signals.learnt
+        if needed:
+            raise ConfigError(
+                f"the start selector {_name(self.start)} needs {' and '.join(sorted(needed))}, "
+                "and before the first round there are none",
+                fix="use random, kmeans or typiclust",
+            )
+        for selector in (self.start, self.selector):
+            for missing in sorted(selector.requires - self.signals.available):
+                raise ConfigError(
+                    f"the selector {_name(selector)} needs {missing}, which this run does not have",
+                    fix=KINDS[missing].remedy,
+                )
 
     @property
     def _people(self) -> list[int]:
@@ -280,7 +328,19 @@ class Orchestrator:
             self.budget,
             objective=self.objective,
             start_items=self.start_items,
+            selection=(
+                self._selection_cost(self.start, self.start_items),
+                self._selection_cost(self.selector, self.budget.batch),
+            ),
         )
+
+    def _selection_cost(self, selector: Selector, size: int) -> Usage:
+        """The most that a selector can ask of the language model in one round."""
+        if not any(KINDS[name].asks for name in selector.requires):
+            return Usage()
+        nothing = np.zeros(0, dtype=np.int64)
+        state = self.signals.state(nothing, nothing, nothing)
+        return self.signals.cost(selector, state, min(size, len(self.pool)))
 
     # The run
 
@@ -311,6 +371,7 @@ class Orchestrator:
                 self.lm.cache = ResponseCache(self.directory / "responses.sqlite")
             for stage in self.router.stages:
                 self._connect(stage.annotator, ledger)
+            self._open_selection(ledger)
             status: Status
             try:
                 status, reason = self._loop(ledger, warnings)
@@ -324,6 +385,13 @@ class Orchestrator:
         self._ending = False
         self._tell("waiting" if status == "waiting" else "stopped", reason, status=status)
         return result
+
+    def _open_selection(self, ledger: Ledger) -> None:
+        """Record what finding the form of the selectors' prompt costs, where it is theirs alone."""
+        asks = any(KINDS[name].asks for one in (self.start, self.selector) for name in one.requires)
+        if asks and self.lm is not None and not self._asked_for_labels:
+            cost = style_cost(self.task, load_prompt(_PROMPT), self.lm)
+            ledger.spend("prompt style", cost, key="setup-selection")
 
     def _connect(self, annotator: Annotator, ledger: Ledger) -> None:
         if isinstance(annotator, HumanQueue):
@@ -408,7 +476,7 @@ class Orchestrator:
         last = self.router.stages[-1].annotator.name
         asked = {one.item_id for one in ledger.annotations(annotator=last) if one.label is None}
         undecided = self.pool.positions(sorted(asked - labels.keys()))
-        if number and "probabilities" in selector.requires and not self._can_predict(ledger):
+        if number and not self._can_use(ledger, selector, len(positions)):
             logging.getLogger("llmal.run").warning(
                 "round %d: fewer than two labels have been seen, so the learner has no use yet; "
                 "%s picks in place of %s",
@@ -417,20 +485,36 @@ class Orchestrator:
                 _name(selector),
             )
             selector = self.start
-        state = RoundState.from_pool(
-            self.pool,
-            labelled=positions,
-            labels=columns,
-            exclude=undecided,
-            embeddings=self.trainer.embeddings if self.embedder is not None else None,
-            probabilities=lambda unlabelled: self._probabilities(ledger, unlabelled),
+        reviewing = self._reviewing(ledger)
+        state = self.signals.state(
+            positions,
+            columns,
+            undecided,
+            (lambda rows: self._uncertainties(ledger, rows)) if reviewing else None,
         )
         size = min(size, len(state.unlabelled))
         if size == 0:
             return None
         self._tell("step", f"round {number}: {_name(selector)} picks {size} items")
+        self._afford_selection(ledger, selector, state, size)
         picks = selector.select(state, size, np.random.default_rng([self.seed, number]))
+        cost = picks.usage + self.signals.take_usage()
+        if cost.requests:
+            ledger.spend("selection", cost, key=f"select-{number}")
         return self._record(ledger, number, phase, (selector, picks))
+
+    def _afford_selection(
+        self, ledger: Ledger, selector: Selector, state: RoundState, size: int
+    ) -> None:
+        """End the run if the language model cannot be asked for picks within the budget."""
+        if self.budget.money is None and self.budget.tokens is None:
+            return
+        limit = self.budget.exceeded_by(
+            ledger.total_usage(), self.signals.cost(selector, state, size)
+        )
+        if limit is not None:
+            self._spent_out = limit
+            raise _SpentOut
 
     def _record(
         self, ledger: Ledger, number: int, phase: str, made: tuple[Selector, Any] | None
@@ -488,11 +572,7 @@ class Orchestrator:
         return 0
 
     def _context(self, current: Round, before: dict[str, Decided]) -> Context:
-        machines = [
-            stage.annotator
-            for stage in self.router.stages
-            if isinstance(stage.annotator, LLMAnnotator)
-        ]
+        machines = self._asked_for_labels
         wants = any(one.needs_labelled for one in machines)
         shown: tuple[Item, ...] = ()
         if wants or self._synthesis is not None:
@@ -617,16 +697,19 @@ class Orchestrator:
         columns = np.array([self.task.index(labels[i].label) for i in ids], dtype=np.int64)
         return self.pool.positions(ids), columns
 
-    def _can_predict(self, ledger: Ledger) -> bool:
-        return self._reviewing(ledger) or (self.trainer.fitted and self._seen > 1)
+    def _can_use(self, ledger: Ledger, selector: Selector, labelled: int) -> bool:
+        """Whether what a selector needs to have been learnt has been."""
+        learnt = selector.requires & self.signals.learnt
+        if "labels" in learnt and not labelled:
+            return False
+        learnt -= {"labels", "probabilities"} if self._reviewing(ledger) else {"labels"}
+        return not learnt or (self.trainer.fitted and self._seen > 1)
 
     def _reviewing(self, ledger: Ledger) -> bool:
         return self.objective == "labels" and bool(self._machines)
 
-    def _probabilities(self, ledger: Ledger, unlabelled: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The learner's; in a review, those of the annotator that was not sure of the item."""
-        if not self._reviewing(ledger):
-            return self.trainer.probabilities(unlabelled)
+    def _uncertainties(self, ledger: Ledger, unlabelled: NDArray[np.int64]) -> NDArray[np.float32]:
+        """In a review: the probabilities of the annotator that was not sure of an item."""
         uniform = 1 / len(self.task.labels)
         result = np.full((len(unlabelled), len(self.task.labels)), uniform, dtype=np.float32)
         row = {i: n for n, i in enumerate(self.pool.ids(unlabelled))}

@@ -87,12 +87,23 @@ def forecast(
     *,
     objective: str,
     start_items: int,
+    selection: tuple[Usage, Usage] = (Usage(), Usage()),
 ) -> Plan:
     """Add up what the annotators would cost if every answer were passed on to the next one.
 
     Which items will be picked is not known, so those with the longest prompts are counted. Of a
     pool of more than 2,000 items, that many are drawn and stand for all. In the place of
     demonstrations, which are not known either, stand items of the pool.
+
+    Args:
+        task: What is labelled.
+        pool: The pool.
+        router: Who labels.
+        budget: The limits.
+        objective: "model" or "labels".
+        start_items: Items of the first round.
+        selection: What the selectors may ask of the language model: at the start, and in each
+            round after it.
 
     Raises:
         DataError: The pool is empty.
@@ -119,7 +130,7 @@ def forecast(
         unlabelled=items[:MOST_TEXTS],
     )
     turns = 1 + max(0, -(-(rounds - start_items) // budget.batch))
-    total = Usage()
+    total = selection[0] + _scaled(selection[1], turns - 1, 1) if turns > 1 else selection[0]
     shots = False
     prompt: str | None = None
     candidates: Sequence[str] = ()

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from llmal.calibration.measures import accuracy, macro_f1, negative_log_likelihood
 from llmal.embed.protocol import Embedder
-from llmal.errors import DataError
-from llmal.learners.protocol import Learner
+from llmal.errors import DataError, SelectionError
+from llmal.learners.protocol import CommitteeLearner, EmbeddingLearner, Learner
 from llmal.pool import Pool
+from llmal.records import Item
 from llmal.task import Task
 
 CHUNK = 8192
@@ -60,6 +62,8 @@ class Trainer:
         self._matrix: NDArray[np.float32] | None = None
         self._test_inputs: Any = None
         self._columns: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._features: NDArray[np.float32] | None = None
+        self._seed = seed
         self._said = on_progress or (lambda what, done, total: None)
         rng = np.random.default_rng([seed, 0x5EF])
         size = min(REFERENCE_ITEMS, len(pool))
@@ -118,8 +122,68 @@ class Trainer:
                 inputs = np.concatenate([inputs, self.embedder.embed(texts)])
             targets = np.concatenate([targets, [column for _, column in extra]])
         self.learner.fit(inputs, targets)
+        self._features = None
         self._columns = np.asarray(self.learner.classes_, dtype=np.int64)
         self.fitted = True
+
+    @property
+    def has_features(self) -> bool:
+        """Whether the learner has a feature space of its own."""
+        return isinstance(self.learner, EmbeddingLearner)
+
+    def features(self) -> NDArray[np.float32]:
+        """Where the learner separates its classes, for the whole pool: a memory-map, shape (N, d).
+
+        The embeddings, for a learner that has no space of its own. Computed once for each fit.
+        """
+        if not isinstance(self.learner, EmbeddingLearner):
+            return self.embeddings()
+        if self._features is None:
+            path = self._matrix_file.with_name("features.npy")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)  # an older map may still be open
+            size = len(self._pool)
+            for start in range(0, size, CHUNK):
+                part = np.arange(start, min(start + CHUNK, size))
+                rows = self.learner.embed(self._inputs(part))
+                if self._features is None:
+                    self._features = npy.open_memmap(  # type: ignore[no-untyped-call]
+                        path, mode="w+", dtype=np.float32, shape=(size, rows.shape[1])
+                    )
+                assert self._features is not None
+                self._features[part] = rows
+                self._said("features of the pool", start + len(part), size)
+        assert self._features is not None
+        return self._features
+
+    def committee(self, positions: NDArray[np.int64], members: int) -> NDArray[np.float32]:
+        """Probabilities from each member of a committee, shape (members, len(positions), C).
+
+        Raises:
+            SelectionError: The learner has none.
+        """
+        if not isinstance(self.learner, CommitteeLearner):
+            raise SelectionError(
+                f"the learner {type(self.learner).__name__} has no committee",
+                fix="use linear or prompt_tuned, or a selector without a committee",
+            )
+        asked = self.learner.committee(members, self._seed)
+        result = np.zeros((members, len(positions), len(self.task.labels)), dtype=np.float32)
+        for start in range(0, len(positions), CHUNK):
+            part = slice(start, start + CHUNK)
+            inputs = self._inputs(positions[part])
+            for number, member in enumerate(asked):
+                result[number, part, self._columns] = member(inputs).T
+        return result
+
+    def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Probabilities over the task's labels from embeddings, changed ones among them."""
+        return self._predict(features)
+
+    def predict_items(self, items: Sequence[Item]) -> NDArray[np.float64]:
+        """Probabilities over the task's labels for items that need not be of the pool."""
+        texts = [one.text for one in items]
+        return self._predict(texts if self.learner.input == "texts" else self.embedder.embed(texts))
 
     def probabilities(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
         """Probabilities over the task's labels, shape (len(positions), C), float32."""

@@ -43,22 +43,46 @@ from llmal.config.yaml_lines import KeyPath, Places, write
 from llmal.task import Task
 
 
+class SelectorConfig(OpenSection):
+    """How items are picked in each round; further keys are the selector's parameters.
+
+    A selector inside another is a name, or a mapping of its name and parameters.
+    """
+
+    name: Text
+
+
+def _name_or_section(value: Any, info: ValidationInfo) -> Any:
+    if isinstance(value, Mapping):
+        return SelectorConfig.model_validate(value, context=info.context)
+    if isinstance(value, (str, SelectorConfig)) and value:
+        return value
+    raise problem(
+        f"expected the name of a selector, got {value!r}",
+        "or a mapping of its name and parameters",
+    )
+
+
 class StartConfig(OpenSection):
     """How the first items are picked, before there is a learner.
 
     Attributes:
-        selector: Name of the selector; further keys are its parameters.
+        selector: Name of the selector; further keys are its parameters. Or a mapping of its name
+            and parameters, as a selector of the rounds is written.
         items: How many to pick.
     """
 
-    selector: Text = "typiclust"
+    selector: Annotated[str | SelectorConfig, BeforeValidator(_name_or_section)] = "typiclust"
     items: Positive = 20
 
-
-class SelectorConfig(OpenSection):
-    """How items are picked in each round; further keys are the selector's parameters."""
-
-    name: Text
+    @model_validator(mode="after")
+    def _one_place_for_parameters(self) -> Self:
+        if isinstance(self.selector, SelectorConfig) and self.options:
+            stray = next(iter(self.options))
+            raise problems(
+                ((stray,), f"{stray!r} stands beside the selector", "move it into the selector")
+            )
+        return self
 
 
 class LearnerConfig(OpenSection):
@@ -86,6 +110,7 @@ class RunConfig(Section):
         lm: None where there is no language model.
         embedder: None where there are no embeddings.
         annotator: Asked in this order. Default: the language model, or `similarity` without one.
+        committee: Members of the committee that selectors such as `bald` listen to.
         stop: Rules beside the budget, any of which ends the run.
         directory: Default: runs/<name of the task> beside the configuration file.
         ledger: URL of a database. Default: SQLite in the directory.
@@ -103,6 +128,7 @@ class RunConfig(Section):
         tuple[AnnotatorConfig, ...], BeforeValidator(as_tuple), Field(min_length=1)
     ] = Field(default=None, validate_default=True)
     learner: LearnerConfig = LearnerConfig(name="linear")
+    committee: Positive = 10
     generator: GeneratorConfig | None = None
     budget: BudgetConfig = BudgetConfig()
     stop: Annotated[tuple[StopConfig, ...], BeforeValidator(as_tuple)] = ()

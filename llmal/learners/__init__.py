@@ -14,6 +14,8 @@ from llmal.registry import Registry
 if TYPE_CHECKING:
     from llmal.learners.linear import LinearHead as LinearHead
     from llmal.learners.prompt_tuned import PromptTuned as PromptTuned
+    from llmal.learners.protocol import CommitteeLearner as CommitteeLearner
+    from llmal.learners.protocol import EmbeddingLearner as EmbeddingLearner
     from llmal.learners.protocol import Learner as Learner
 
 REGISTRY = Registry(
@@ -25,8 +27,21 @@ REGISTRY = Registry(
 )
 """Learners by their name in the configuration."""
 
-_HOMES = {"Learner": "protocol", "LinearHead": "linear", "PromptTuned": "prompt_tuned"}
+_HOMES = {
+    "CommitteeLearner": "protocol",
+    "EmbeddingLearner": "protocol",
+    "Learner": "protocol",
+    "LinearHead": "linear",
+    "PromptTuned": "prompt_tuned",
+}
 
-__all__ = ["REGISTRY", "Learner", "LinearHead", "PromptTuned"]
+__all__ = [
+    "REGISTRY",
+    "CommitteeLearner",
+    "EmbeddingLearner",
+    "Learner",
+    "LinearHead",
+    "PromptTuned",
+]
 
 __getattr__ = attributes(__name__, _HOMES)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -14,7 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
-from llmal.errors import ConfigError
+from llmal.errors import ConfigError, DataError
 from llmal.learners.storage import read_learner, read_tensors, require_fitted, write_learner
 from llmal.learners.training_set import Targets, classes_as_json, embeddings, targets
 
@@ -61,6 +63,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     intercept_: NDArray[np.float64]
     C_: float
     n_features_in_: int
+    _trained_on: tuple[NDArray[np.float64], Targets]
 
     def __init__(
         self,
@@ -92,16 +95,26 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         matrix = matrix[made.kept]
         self.classes_ = made.classes
         self.n_features_in_ = matrix.shape[1]
+        self._trained_on = (matrix, made)
         if len(made.classes) == 1:
             self.C_ = DEFAULT_C if self.C == "auto" else float(self.C)
             self.coef_, self.intercept_ = np.zeros((1, matrix.shape[1])), np.zeros(1)
             return self
         self.C_ = self._choose_C(matrix, made) if self.C == "auto" else float(self.C)
-        model = self._model(made.classes)
+        self._fit_head(matrix, made.codes, made.weights)
+        return self
+
+    def _fit_head(
+        self,
+        matrix: NDArray[np.float64],
+        codes: NDArray[np.int64],
+        weights: NDArray[np.float64] | None,
+    ) -> None:
+        model = self._model(self.classes_)
         model.C = self.C_
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", ConvergenceWarning)
-            model.fit(matrix, made.codes, made.weights)
+            model.fit(matrix, codes, weights)
         if any(issubclass(one.category, ConvergenceWarning) for one in caught):
             logger.warning(
                 "the linear head stopped after %d iterations before it converged; "
@@ -110,7 +123,40 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 self.C_,
             )
         self.coef_, self.intercept_ = _one_row_per_class(model)
-        return self
+
+    def committee(self, members: int, seed: int) -> list[Callable[[Any], NDArray[np.float64]]]:
+        """Refits with random weights of the items: the Bayesian bootstrap (Rubin, 1981).
+
+        Weights are exponential with mean one, so that every member has seen every class; the
+        penalty is the one that `fit` chose.
+
+        Args:
+            members: Number of refits.
+            seed: Fixes the weights.
+
+        Returns:
+            For each member its `predict_proba`.
+
+        Raises:
+            DataError: Not fitted, or loaded from a file, which holds no training items.
+        """
+        require_fitted(self)
+        if not hasattr(self, "_trained_on"):
+            raise DataError(
+                "a learner that was loaded has no items to train a committee on",
+                fix="fit it in this process",
+            )
+        matrix, made = self._trained_on
+        rng = np.random.default_rng(seed)
+        found: list[Callable[[Any], NDArray[np.float64]]] = []
+        for _ in range(members):
+            drawn = rng.exponential(size=len(matrix))
+            weights = drawn if made.weights is None else drawn * made.weights
+            member = copy.copy(self)
+            if len(made.classes) > 1:
+                member._fit_head(matrix, made.codes, weights)
+            found.append(member.predict_proba)
+        return found
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probabilities, shape (n, classes seen); columns in the order of `classes_`.
@@ -165,6 +211,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.C_ = float(content["C"])
         self.coef_, self.intercept_ = tensors["coef"], tensors["intercept"]
         self.n_features_in_ = self.coef_.shape[1]
+        self.__dict__.pop("_trained_on", None)
         return self
 
     def _check_parameters(self) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -18,6 +19,7 @@ from llmal.learners.training_set import Targets, classes_as_json, targets, texts
 
 WARM_UP = 0.1
 LARGEST_GRADIENT = 1.0
+DROPOUT = 0.1
 
 
 class PromptTuned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -108,9 +110,11 @@ class PromptTuned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             DataError: Not fitted, or X is not a list of texts.
         """
         require_fitted(self)
-        items = texts(X)
+        return self._probabilities(texts(X))
+
+    def _probabilities(self, items: list[str], dropout: float = 0.0) -> NDArray[np.float64]:
         result = np.empty((len(items), len(self.classes_)))
-        for rows, logits, _ in self._outputs(items):
+        for rows, logits, _ in self._outputs(items, dropout):
             # In double precision, so that a row sums to one in the caller's arithmetic too.
             result[rows] = torch.softmax(logits.double().cpu(), dim=1).numpy()
         return result
@@ -135,6 +139,35 @@ class PromptTuned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         for rows, hidden in parts:
             result[rows] = hidden
         return result
+
+    def committee(self, members: int, seed: int) -> list[Callable[[Any], NDArray[np.float64]]]:
+        """Dropout passes over the fitted model (Gal and Ghahramani, 2016).
+
+        The model's own dropout is on, and a tenth of the entries of the input embeddings is
+        dropped besides, as many decoders have no dropout of their own.
+
+        Args:
+            members: Number of passes.
+            seed: Fixes what is dropped.
+
+        Returns:
+            For each pass a function that takes texts and gives probabilities, as `predict_proba`.
+
+        Raises:
+            DataError: Not fitted.
+        """
+        require_fitted(self)
+        seeds = np.random.SeedSequence(seed).generate_state(members)
+        return [partial(self._dropped_out, seed=int(one)) for one in seeds]
+
+    def _dropped_out(self, X: Any, seed: int) -> NDArray[np.float64]:
+        network = self.network_
+        with own_randomness(seed, network.device):
+            network.peft.train()
+            try:
+                return self._probabilities(texts(X), DROPOUT)
+            finally:
+                network.peft.eval()
 
     def save(self, directory: str | Path) -> None:
         """Write `learner.json` and `adapter/` (a PEFT adapter, safetensors); not the base model.
@@ -226,7 +259,7 @@ class PromptTuned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         network.peft.eval()
 
     def _outputs(
-        self, items: list[str]
+        self, items: list[str], dropout: float = 0.0
     ) -> Iterator[tuple[NDArray[np.int64], torch.Tensor, torch.Tensor]]:
         """Rows, logits and hidden states of one batch after the other, of texts alike in length."""
         ids = self.network_.token_ids(items)
@@ -234,5 +267,5 @@ class PromptTuned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         with torch.inference_mode():
             for start in range(0, len(order), self.batch_size):
                 rows = order[start : start + self.batch_size]
-                logits, hidden = self.network_.forward([ids[row] for row in rows])
+                logits, hidden = self.network_.forward([ids[row] for row in rows], dropout)
                 yield rows, logits, hidden

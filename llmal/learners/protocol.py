@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
@@ -33,4 +34,28 @@ class Learner(Protocol):
 
     def load(self, directory: Path) -> Self:
         """Read what `save` wrote, into this object."""
+        ...
+
+
+@runtime_checkable
+class CommitteeLearner(Learner, Protocol):
+    """A learner that can be asked for several opinions."""
+
+    def committee(self, members: int, seed: int) -> list[Callable[[Any], NDArray[np.float64]]]:
+        """For each member a function from X to probabilities, with the columns of `classes_`.
+
+        The members are refits on other weights of the items, or dropout passes.
+
+        Raises:
+            DataError: The learner is not fitted.
+        """
+        ...
+
+
+@runtime_checkable
+class EmbeddingLearner(Learner, Protocol):
+    """A learner that has a feature space of its own."""
+
+    def embed(self, X: Any) -> NDArray[np.float32]:
+        """Where its classes are separated, shape (n, d)."""
         ...

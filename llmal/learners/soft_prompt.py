@@ -89,9 +89,18 @@ class SoftPromptClassifier:
         encoded = self.tokenizer(list(texts), truncation=True, max_length=self.max_length)
         return [list(ids) for ids in encoded["input_ids"]]
 
-    def forward(self, token_ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-        """Logits, shape (n, labels), and the hidden states they are read from, shape (n, d)."""
+    def forward(
+        self, token_ids: Sequence[Sequence[int]], dropout: float = 0.0
+    ) -> tuple[Tensor, Tensor]:
+        """Logits, shape (n, labels), and the hidden states they are read from, shape (n, d).
+
+        Args:
+            token_ids: n texts.
+            dropout: Share of the input embeddings' entries that is dropped.
+        """
         inputs, mask = self._with_prompt(token_ids)
+        if dropout:
+            inputs = torch.nn.functional.dropout(inputs, dropout)
         base = self.peft.get_base_model()
         if self._decoder:
             backbone = getattr(base, base.base_model_prefix)

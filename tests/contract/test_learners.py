@@ -13,7 +13,7 @@ import pytest
 from sklearn.base import clone
 
 from llmal.errors import ConfigError, DataError
-from llmal.learners import Learner, LinearHead, PromptTuned
+from llmal.learners import CommitteeLearner, Learner, LinearHead, PromptTuned
 
 WORDS = ["red", "green", "blue", "sweet", "sour", "salty", "the", "is", "very"]
 COLOURS, TASTES = WORDS[:3], WORDS[3:6]
@@ -180,6 +180,29 @@ def test_weight_decides_between_contradicting_labels(case: Case):
     learner = case.learner.fit(X, y, sample_weight=weights)
 
     assert (learner.predict(case.X) == case.y).mean() > 0.9
+
+
+def test_a_committee_differs_and_is_the_same_for_the_same_seed(case: Case):
+    learner = case.learner.fit(case.X, case.y)
+    alone = learner.predict_proba(case.X)
+    one, other = (
+        np.stack([member(case.X) for member in learner.committee(4, seed=3)]) for _ in range(2)
+    )
+
+    assert isinstance(learner, CommitteeLearner)
+    assert one.shape == (4, len(case.y), 2)
+    np.testing.assert_array_equal(one, other)
+    np.testing.assert_allclose(one.sum(axis=2), 1, atol=1e-9)
+    assert len({member.tobytes() for member in one}) == 4
+    assert (one.mean(axis=0).argmax(axis=1) == case.y).mean() > 0.85
+    assert np.stack([m(case.X) for m in learner.committee(4, seed=4)]).tolist() != one.tolist()
+    np.testing.assert_array_equal(learner.predict_proba(case.X), alone)
+
+
+def test_a_committee_of_one_class_is_certain(case: Case):
+    learner = case.learner.fit(case.pick([0, 2]), ["only", "only"])
+    (member,) = learner.committee(1, seed=0)
+    np.testing.assert_array_equal(member(case.X), np.ones((len(case.y), 1)))
 
 
 def test_a_saved_learner_comes_back(case: Case, tmp_path: Path):

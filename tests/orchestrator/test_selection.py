@@ -1,0 +1,177 @@
+"""What the loop gives to selectors, and what it lets them spend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from llmal import Budget, Orchestrator, Pool, Task
+from llmal.annotators import LLMAnnotator, SimulatedHuman
+from llmal.embed import SentenceEmbedder
+from llmal.errors import ConfigError
+from llmal.ledger import Ledger
+from llmal.lm import TransformersLM
+from llmal.selectors import Entropy, LeastConfidence, Margin, Random, RoundState, Selection, make
+
+COLOURS = ["red", "green", "blue", "white", "black", "brown"]
+TASTES = ["sweet", "sour", "salty", "bitter", "bland", "spicy"]
+THINGS = ["wall", "coat", "door", "bird", "roof", "boat"]
+DISHES = ["soup", "cake", "rice", "stew", "tea", "salad"]
+
+LEARNT = [
+    "margin",
+    "bald",
+    "query_by_committee",
+    "variation_ratio",
+    "badge",
+    "coreset",
+    "probcover",
+    "cluster_margin",
+    "cal",
+    "dal",
+    "dropquery",
+    "promptal",
+    "bayesian_density",
+    "allsh",
+]
+
+
+def _pool(cache: Path) -> Pool:
+    rows = [(f"A {c} {t}.", "colour") for c in COLOURS for t in THINGS]
+    rows += [(f"The {d} is {t}.", "taste") for d in DISHES for t in TASTES]
+    return Pool.from_texts([t for t, _ in rows], [g for _, g in rows], cache=cache)
+
+
+def _run(tmp_path: Path, embedder: SentenceEmbedder | None, **options: Any) -> Orchestrator:
+    given: dict[str, Any] = {
+        "directory": tmp_path / "run",
+        "annotator": SimulatedHuman(),
+        "embedder": embedder,
+        "budget": Budget(human_labels=18, batch=6),
+        "committee": 3,
+        "start": Random(),
+        **options,
+    }
+    return Orchestrator(Task("what", ["colour", "taste"]), _pool(tmp_path / "cache"), **given)
+
+
+@pytest.mark.parametrize("name", LEARNT)
+def test_a_run_gives_every_strategy_what_it_needs(
+    name: str, tmp_path: Path, embedder: SentenceEmbedder
+):
+    result = _run(tmp_path, embedder, selector=make(name)).run()
+    assert [one.phase for one in result.rounds] == ["start", "query", "query"]
+    assert [one.selector for one in result.rounds] == ["random", name, name]
+    assert len(result.labels) == 18
+    assert result.cost.requests == 0
+
+
+def test_a_pipeline_of_selectors(tmp_path: Path, embedder: SentenceEmbedder):
+    nested = make("subsample", items=30, selector={"name": "diverse", "selector": "entropy"})
+    result = _run(tmp_path, embedder, selector=nested).run()
+    assert len(result.labels) == 18
+
+
+def _asked(run: Orchestrator) -> dict[str, Any]:
+    with Ledger.open(run.ledger_url) as ledger:
+        return ledger.usage()
+
+
+def test_what_selectors_ask_of_the_model_is_in_the_ledger(
+    tmp_path: Path, embedder: SentenceEmbedder, tiny_hf: TransformersLM
+):
+    run = _run(tmp_path, embedder, selector=Entropy(of="lm"), lm=tiny_hf)
+    plan = run.plan()
+    result = run.run()
+    spent = _asked(run)["selection"]
+    # Two rounds of selection: 66 and 60 items were unlabelled.
+    assert spent.requests >= 126
+    assert 0 < spent.tokens <= plan.tokens
+    assert _asked(run)["prompt style"].requests > 0
+    assert result.cost.tokens == sum(one.tokens for one in _asked(run).values())
+
+
+def test_the_language_model_can_start_a_run(
+    tmp_path: Path, embedder: SentenceEmbedder, tiny_hf: TransformersLM
+):
+    run = _run(tmp_path, embedder, start=Margin(of="lm"), lm=tiny_hf)
+    assert run.run().rounds[0].selector == "margin"
+    assert _asked(run)["selection"].requests >= 72
+
+
+def test_selectors_ask_with_the_prompt_of_the_annotator(
+    tmp_path: Path, embedder: SentenceEmbedder, tiny_hf: TransformersLM
+):
+    task = Task("what", ["colour", "taste"])
+    annotator = LLMAnnotator(task, tiny_hf, prompt="pattern", style="completion")
+    budget = Budget(rounds=1, batch=6)
+    run = _run(
+        tmp_path,
+        embedder,
+        annotator=annotator,
+        selector=Entropy(of="lm"),
+        lm=tiny_hf,
+        budget=budget,
+    )
+    run.run()
+    assert run.signals._scorer().prompts is annotator.prompts
+
+
+def test_a_budget_of_tokens_holds_selection_too(
+    tmp_path: Path, embedder: SentenceEmbedder, tiny_hf: TransformersLM
+):
+    budget = Budget(human_labels=18, batch=6, tokens=300)
+    run = _run(tmp_path, embedder, selector=LeastConfidence(of="lm"), lm=tiny_hf, budget=budget)
+    result = run.run()
+    assert result.reason == "the budget of 300 tokens is spent"
+    assert result.cost.tokens <= 300
+    assert len(result.labels) == 6
+
+
+def test_what_is_learnt_cannot_start_a_run(tmp_path: Path, embedder: SentenceEmbedder):
+    with pytest.raises(ConfigError, match=r"the start selector badge needs .*probabilities"):
+        _run(tmp_path, embedder, start=make("badge"))
+
+
+def test_what_a_run_does_not_have_is_said_before_it_begins(
+    tmp_path: Path, embedder: SentenceEmbedder
+):
+    with pytest.raises(ConfigError, match=r"margin needs lm_scores, .* not have; give the run a l"):
+        _run(tmp_path, embedder, selector=Margin(of="lm"))
+
+
+class _Watching:
+    """Looks at every signal that a run has, and picks the first items."""
+
+    name = "watching"
+    requires = frozenset({"probabilities", "labels"})
+
+    def __init__(self) -> None:
+        self.seen: dict[str, Any] = {}
+
+    def select(self, state: RoundState, k: int, rng: np.random.Generator) -> Selection:
+        self.seen = {
+            "signals": state.signals,
+            "features": state.features is state.embeddings,
+            "labelled": state.labelled_probabilities,
+            "committee": state.committee,
+            "probabilities": state.probabilities,
+            "again": state.predict(state.features[state.unlabelled]),
+            "items": state.predict_items(state.items(state.unlabelled)),
+        }
+        return Selection(state.unlabelled[:k], np.zeros(k), ["first"] * k)
+
+
+def test_the_signals_of_a_run_belong_together(tmp_path: Path, embedder: SentenceEmbedder):
+    watching = _Watching()
+    _run(tmp_path, embedder, selector=watching).run()
+    seen = watching.seen
+    assert seen["features"]
+    assert seen["labelled"].shape == (12, 2)
+    assert seen["committee"].shape == (3, 60, 2)
+    for same in ("again", "items"):
+        np.testing.assert_allclose(seen[same], seen["probabilities"], atol=1e-5)
+    assert seen["signals"] >= {"texts", "embeddings", "predict", "labels"}
