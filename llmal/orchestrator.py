@@ -7,7 +7,7 @@ import itertools
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -39,6 +39,7 @@ from llmal.round_signals import RoundSignals
 from llmal.selectors.protocol import Selector
 from llmal.selectors.signals import KINDS
 from llmal.selectors.state import RoundState
+from llmal.selectors.wrapper import needed
 from llmal.stopping import StoppingRule
 from llmal.synthesis import Synthesis
 from llmal.task import Task
@@ -276,19 +277,25 @@ class Orchestrator:
             self.pool.check_labels(self.task)
 
     def _check_selectors(self) -> None:
-        needed = self.start.requires & self.signals.learnt
-        if needed:
-            raise ConfigError(
-                f"the start selector {_name(self.start)} needs {' and '.join(sorted(needed))}, "
-                "and before the first round there are none",
-                fix="use random, kmeans or typiclust",
-            )
         for selector in (self.start, self.selector):
             for missing in sorted(selector.requires - self.signals.available):
                 raise ConfigError(
                     f"the selector {_name(selector)} needs {missing}, which this run does not have",
                     fix=KINDS[missing].remedy,
                 )
+        nothing = self._nothing_yet()
+        lacking = needed(self.start, nothing) - nothing.signals
+        if lacking:
+            raise ConfigError(
+                f"the start selector {_name(self.start)} needs {' and '.join(sorted(lacking))}, "
+                "and before the first round there are none",
+                fix="use random, kmeans or typiclust",
+            )
+
+    def _nothing_yet(self) -> RoundState:
+        """The state before the first round."""
+        none = np.zeros(0, dtype=np.int64)
+        return self.signals.state(none, none, none, learnt=False)
 
     @property
     def _people(self) -> list[int]:
@@ -338,9 +345,7 @@ class Orchestrator:
         """The most that a selector can ask of the language model in one round."""
         if not any(KINDS[name].asks for name in selector.requires):
             return Usage()
-        nothing = np.zeros(0, dtype=np.int64)
-        state = self.signals.state(nothing, nothing, nothing)
-        return self.signals.cost(selector, state, min(size, len(self.pool)))
+        return self.signals.cost(selector, self._nothing_yet(), min(size, len(self.pool)))
 
     # The run
 
@@ -476,7 +481,14 @@ class Orchestrator:
         last = self.router.stages[-1].annotator.name
         asked = {one.item_id for one in ledger.annotations(annotator=last) if one.label is None}
         undecided = self.pool.positions(sorted(asked - labels.keys()))
-        if number and not self._can_use(ledger, selector, len(positions)):
+        state = self.signals.state(
+            positions,
+            columns,
+            undecided,
+            learnt=self.trainer.fitted and self._seen > 1,
+            probabilities=self._uncertainties(ledger) if self._reviewing else None,
+        )
+        if needed(selector, state) - state.signals:
             logging.getLogger("llmal.run").warning(
                 "round %d: fewer than two labels have been seen, so the learner has no use yet; "
                 "%s picks in place of %s",
@@ -485,13 +497,6 @@ class Orchestrator:
                 _name(selector),
             )
             selector = self.start
-        reviewing = self._reviewing(ledger)
-        state = self.signals.state(
-            positions,
-            columns,
-            undecided,
-            (lambda rows: self._uncertainties(ledger, rows)) if reviewing else None,
-        )
         size = min(size, len(state.unlabelled))
         if size == 0:
             return None
@@ -697,26 +702,23 @@ class Orchestrator:
         columns = np.array([self.task.index(labels[i].label) for i in ids], dtype=np.int64)
         return self.pool.positions(ids), columns
 
-    def _can_use(self, ledger: Ledger, selector: Selector, labelled: int) -> bool:
-        """Whether what a selector needs to have been learnt has been."""
-        learnt = selector.requires & self.signals.learnt
-        if "labels" in learnt and not labelled:
-            return False
-        learnt -= {"labels", "probabilities"} if self._reviewing(ledger) else {"labels"}
-        return not learnt or (self.trainer.fitted and self._seen > 1)
-
-    def _reviewing(self, ledger: Ledger) -> bool:
+    @property
+    def _reviewing(self) -> bool:
         return self.objective == "labels" and bool(self._machines)
 
-    def _uncertainties(self, ledger: Ledger, unlabelled: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _uncertainties(self, ledger: Ledger) -> Callable[[NDArray[np.int64]], NDArray[np.float32]]:
         """In a review: the probabilities of the annotator that was not sure of an item."""
-        uniform = 1 / len(self.task.labels)
-        result = np.full((len(unlabelled), len(self.task.labels)), uniform, dtype=np.float32)
-        row = {i: n for n, i in enumerate(self.pool.ids(unlabelled))}
-        for one in ledger.annotations():
-            if one.item_id in row and one.probabilities is not None:
-                result[row[one.item_id]] = [one.probabilities[name] for name in self.task.names]
-        return result
+
+        def of(positions: NDArray[np.int64]) -> NDArray[np.float32]:
+            uniform = 1 / len(self.task.labels)
+            result = np.full((len(positions), len(self.task.labels)), uniform, dtype=np.float32)
+            row = {i: n for n, i in enumerate(self.pool.ids(positions))}
+            for one in ledger.annotations():
+                if one.item_id in row and one.probabilities is not None:
+                    result[row[one.item_id]] = [one.probabilities[name] for name in self.task.names]
+            return result
+
+        return of
 
     def _learn(self, ledger: Ledger, number: int) -> dict[str, Any]:
         """Train on everything up to a round, and measure."""

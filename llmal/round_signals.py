@@ -15,6 +15,8 @@ from llmal.records import Item, Usage
 from llmal.selectors.protocol import AskingSelector, Selector
 from llmal.selectors.signals import KINDS, Signal
 from llmal.selectors.state import RoundState
+from llmal.selectors.subsample import Subsample
+from llmal.selectors.wrapper import needed
 from llmal.training import Trainer
 
 _AT_ONCE = 4096
@@ -78,19 +80,13 @@ class RoundSignals:
             found.add("costs")
         return frozenset(found)
 
-    @property
-    def learnt(self) -> frozenset[Signal]:
-        """The signals that rounds have only once the learner has seen labels."""
-        found: set[Signal] = {name for name, kind in KINDS.items() if kind.learnt}
-        if self._trainer.has_features:
-            found.add("features")
-        return frozenset(found)
-
     def state(
         self,
         labelled: NDArray[np.int64],
         labels: NDArray[np.int64],
         exclude: NDArray[np.int64],
+        *,
+        learnt: bool,
         probabilities: Callable[[NDArray[np.int64]], NDArray[np.float32]] | None = None,
     ) -> RoundState:
         """The state of a round.
@@ -99,15 +95,16 @@ class RoundSignals:
             labelled: Shape (L,): positions of the labelled items.
             labels: Shape (L,): their columns.
             exclude: Positions set aside.
+            learnt: Whether the learner has been trained on two labels or more. Without, the round
+                has none of its signals.
             probabilities: In the place of the learner's.
         """
-        there = set(self.available)
-        if not self._trainer.has_features:
-            there.discard("features")  # the state takes the embeddings, and checks them once
         trainer = self._trainer
         given: dict[Signal, Any] = {
             "embeddings": trainer.embeddings,
             "features": trainer.features,
+            "probabilities": trainer.probabilities,
+            "labelled_probabilities": trainer.probabilities,
             "committee": lambda rows: trainer.committee(rows, self._members),
             "lm_scores": self._lm_scores,
             "likelihoods": self._likelihoods,
@@ -116,13 +113,19 @@ class RoundSignals:
             "predict_items": trainer.predict_items,
             "scorer": self._scorer,
         }
+        there = set(self.available)
+        if not trainer.has_features:
+            there.discard("features")  # the state takes the embeddings, and checks them once
+        if not learnt:
+            there -= {name for name, kind in KINDS.items() if kind.learnt} | {"features"}
+        if probabilities is not None:
+            there.add("probabilities")
+            given["probabilities"] = probabilities
         return RoundState.from_pool(
             self._pool,
             labelled=labelled,
             labels=labels,
             exclude=exclude,
-            probabilities=probabilities or trainer.probabilities,
-            labelled_probabilities=trainer.probabilities,
             **{name: supply for name, supply in given.items() if name in there},
         )
 
@@ -131,7 +134,9 @@ class RoundSignals:
         total = Usage()
         if isinstance(selector, AskingSelector):
             total += selector.estimate(state, k)
-        asked = {name for name in selector.requires if KINDS[name].asks}
+        if isinstance(selector, Subsample):
+            state = selector.costliest_part(state, k)
+        asked = {name for name in needed(selector, state) if KINDS[name].asks}
         if "lm_scores" in asked:
             counting = PromptScorer(self._scorer().prompts, counting=True)
             for items in self._in_parts(state.unlabelled):

@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from llmal.calibration.measures import wilson_interval
 from llmal.errors import ConfigError
+from llmal.learning_curve import FEWEST_POINTS, LearningCurve
 from llmal.registry import Registry
 
 Metrics = Mapping[str, Any]
@@ -149,6 +150,100 @@ class AgreementSettled:
         )
 
 
+@dataclass(frozen=True)
+class GainBelowCost:
+    """Stops when the accuracy that the next round would bring is worth less than its labels cost.
+
+    What it would bring is read off the learning curve fitted to all rounds so far
+    (`llmal.learning_curve`), as the difference of two measured accuracies is mostly noise. A
+    point of accuracy (0.01) is worth `labels_per_point` labels: the least that you would give for
+    it. Speaks from `rounds` tested rounds on.
+    """
+
+    labels_per_point: float = 100.0
+    rounds: int = 8
+    needs: str = "accuracy"
+
+    def __post_init__(self) -> None:
+        _enough_to_fit("gain_below_cost", self.rounds)
+        if not 0 < self.labels_per_point < float("inf"):
+            raise ConfigError(
+                f"gain_below_cost gives {self.labels_per_point} labels for a point of accuracy",
+                fix="use a number above 0",
+            )
+
+    def reason(self, history: Sequence[Metrics]) -> str | None:
+        """Compare the next round with the price of its labels."""
+        labels, accuracy = _curve(history)
+        if len(set(labels)) < self.rounds:
+            return None
+        step = sorted(set(labels))[-1] - sorted(set(labels))[-2]
+        curve = LearningCurve.fit(labels, accuracy)
+        now, then = curve.predict([max(labels), max(labels) + step]).tolist()
+        worth = (then - now) * 100 * self.labels_per_point
+        if worth >= step:
+            return None
+        return (
+            f"gain below cost: the next {step:g} labels would bring {(then - now) * 100:.2f} "
+            f"points of accuracy, which are worth {worth:.1f} labels"
+        )
+
+
+@dataclass(frozen=True)
+class PredictedTarget:
+    """Stops when the learning curve says that a target is reached, or never will be.
+
+    Reached: the lower end of the curve's interval at the labels so far is at the target; all
+    rounds speak for it, not only the last, as in `target_accuracy`, but the noise of the test set
+    that they share is left out. Out of reach: the upper end of its interval at `labels` (at any
+    number of labels, if None) is below the target. `level` is that of the two-sided interval. The
+    curve is PALM's (`llmal.learning_curve`). Speaks from `rounds` tested rounds on.
+    """
+
+    accuracy: float = 0.9
+    labels: int | None = None
+    level: float = 0.9
+    rounds: int = 8
+    needs: str = "accuracy"
+
+    def __post_init__(self) -> None:
+        _enough_to_fit("predicted_target", self.rounds)
+        for what, value in (("target accuracy", self.accuracy), ("level", self.level)):
+            if not 0 < value < 1:
+                raise ConfigError(
+                    f"predicted_target has a {what} of {value}", fix="it must be between 0 and 1"
+                )
+        if self.labels is not None and self.labels < 1:
+            raise ConfigError(
+                f"predicted_target looks ahead to {self.labels} labels", fix="use 1 or more"
+            )
+
+    def reason(self, history: Sequence[Metrics]) -> str | None:
+        """Fit the curve to all rounds, and look at it here and at the end."""
+        labels, accuracy = _curve(history)
+        if len(set(labels)) < self.rounds:
+            return None
+        curve = LearningCurve.fit(labels, accuracy)
+        most = max(labels)
+        low = float(curve.predict_interval(most, self.level)[0])
+        if low >= self.accuracy:
+            return (
+                f"predicted target: with {most:g} labels the learning curve is at "
+                f"{float(curve.predict(most)):.3f}, at least {low:.3f}, and reaches "
+                f"{self.accuracy:g}"
+            )
+        end = float("inf") if self.labels is None else max(self.labels, most)
+        high = float(curve.predict_interval(end, self.level)[1])
+        if high >= self.accuracy:
+            return None
+        by = "however many labels" if self.labels is None else f"with {end:g} labels"
+        return (
+            f"predicted target: {by}, the learning curve ends at "
+            f"{float(curve.predict(end)):.3f}, at most {high:.3f}, and does not reach "
+            f"{self.accuracy:g}"
+        )
+
+
 REGISTRY = Registry(
     "stopping",
     {
@@ -156,12 +251,32 @@ REGISTRY = Registry(
         "target_accuracy": "llmal.stopping:TargetAccuracy",
         "entropy_settled": "llmal.stopping:EntropySettled",
         "agreement_settled": "llmal.stopping:AgreementSettled",
+        "gain_below_cost": "llmal.stopping:GainBelowCost",
+        "predicted_target": "llmal.stopping:PredictedTarget",
     },
 )
 
 
 def _series(history: Sequence[Metrics], name: str) -> list[float]:
     return [float(one[name]) for one in history if one.get(name) is not None]
+
+
+def _curve(history: Sequence[Metrics]) -> tuple[list[float], list[float]]:
+    """Labels and test accuracy of the rounds that have both."""
+    tested = [
+        one
+        for one in history
+        if one.get("accuracy") is not None and one.get("labelled") is not None
+    ]
+    return [float(one["labelled"]) for one in tested], [float(one["accuracy"]) for one in tested]
+
+
+def _enough_to_fit(rule: str, rounds: int) -> None:
+    if rounds < FEWEST_POINTS:
+        raise ConfigError(
+            f"{rule} after {rounds} rounds has too few points for a learning curve",
+            fix=f"use {FEWEST_POINTS} or more",
+        )
 
 
 def _at_least_one(rule: str, rounds: int) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import fields
+from typing import Any, get_args
 
 import pytest
 
+from llmal.config.stop_sections import StopConfig
 from llmal.errors import ConfigError
 from llmal.stopping import (
     REGISTRY,
     AgreementSettled,
     EntropySettled,
+    GainBelowCost,
     Plateau,
+    PredictedTarget,
     StoppingRule,
     TargetAccuracy,
 )
@@ -139,9 +143,100 @@ def test_agreement_says_what_it_saw():
     )
 
 
+def _halving(rounds: int, a_max: float = 0.8) -> list[dict[str, Any]]:
+    """Each batch of 20 takes away half of what is missing to a_max: an exact PALM curve."""
+    return [
+        {"labelled": 20 * n, "accuracy": a_max * (1 - 0.5 ** (n + 1)), "test_items": 500}
+        for n in range(rounds)
+    ]
+
+
+def test_gain_below_cost_stops_where_the_next_labels_bring_too_little():
+    # After n + 1 rounds the next one brings 0.8 / 2^(n + 2): 0.00156 after eight, 0.00078 after
+    # nine. A point is worth 200 labels, so 20 labels must bring 0.001.
+    rule = GainBelowCost(labels_per_point=200)
+    assert rule.reason(_halving(8)) is None
+    assert rule.reason(_halving(9)) == (
+        "gain below cost: the next 20 labels would bring 0.08 points of accuracy, which are worth "
+        "15.6 labels"
+    )
+    assert GainBelowCost(labels_per_point=100).reason(_halving(8))
+    assert GainBelowCost(labels_per_point=1000).reason(_halving(10)) is None
+
+
+def test_gain_below_cost_looks_at_the_curve_not_at_the_last_round():
+    history = _halving(8)
+    history[-1]["accuracy"] = history[-2]["accuracy"]
+    assert GainBelowCost(labels_per_point=400).reason(history) is None
+
+
+def test_predicted_target_stops_when_the_curve_is_there():
+    # 0.8 · (1 − 0.5^8) = 0.796875 after eight rounds.
+    assert PredictedTarget(0.79).reason(_halving(8)) == (
+        "predicted target: with 140 labels the learning curve is at 0.797, at least 0.797, and "
+        "reaches 0.79"
+    )
+    assert PredictedTarget(0.798).reason(_halving(8)) is None
+    assert PredictedTarget(0.798).reason(_halving(9))
+
+
+def test_predicted_target_stops_when_the_curve_will_never_be_there():
+    assert PredictedTarget(0.85).reason(_halving(8)) == (
+        "predicted target: however many labels, the learning curve ends at 0.800, at most 0.800, "
+        "and does not reach 0.85"
+    )
+
+
+def test_predicted_target_knows_how_many_labels_there_can_be():
+    # 0.7996875 takes 11 more halvings than none: 0.8 · (1 − 0.5^n) with n = 11.36.
+    assert PredictedTarget(0.7997, labels=1000).reason(_halving(8)) is None
+    assert PredictedTarget(0.7997, labels=160).reason(_halving(8)) == (
+        "predicted target: with 160 labels, the learning curve ends at 0.798, at most 0.798, and "
+        "does not reach 0.7997"
+    )
+
+
+def test_predicted_target_goes_on_while_the_curve_leaves_it_open():
+    noise = [0.02, -0.02, 0.01, 0.0, -0.02, 0.02, -0.01, 0.02]
+    history = [
+        one | {"accuracy": one["accuracy"] + by} for one, by in zip(_halving(8), noise, strict=True)
+    ]
+    assert PredictedTarget(0.79).reason(history) is None
+    assert PredictedTarget(0.82).reason(history) is None
+    assert PredictedTarget(0.82, level=0.2).reason(history)
+
+
+@pytest.mark.parametrize("rule", [GainBelowCost(), PredictedTarget(0.5)])
+def test_rules_over_the_learning_curve_wait_for_their_rounds(rule: StoppingRule):
+    assert rule.reason(_halving(7)) is None
+    assert rule.reason([*_halving(7), {"labelled": 140, "accuracy": None}]) is None
+    assert rule.reason([*_halving(7), {"accuracy": 0.8}]) is None
+    assert rule.reason([{}, *_halving(8)])
+
+
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
+        (
+            lambda: GainBelowCost(rounds=4),
+            "gain_below_cost after 4 rounds has too few points for a learning curve; use 5 or more",
+        ),
+        (
+            lambda: GainBelowCost(labels_per_point=0),
+            "gain_below_cost gives 0 labels for a point of accuracy; use a number above 0",
+        ),
+        (
+            lambda: PredictedTarget(80),
+            "predicted_target has a target accuracy of 80; it must be between 0 and 1",
+        ),
+        (
+            lambda: PredictedTarget(level=1.0),
+            "predicted_target has a level of 1.0; it must be between 0 and 1",
+        ),
+        (
+            lambda: PredictedTarget(labels=0),
+            "predicted_target looks ahead to 0 labels; use 1 or more",
+        ),
         (lambda: Plateau(rounds=0), "plateau over 0 rounds says nothing; use 1 or more"),
         (
             lambda: EntropySettled(rounds=-1),
@@ -188,3 +283,12 @@ def test_every_rule_goes_on_without_history_and_names_what_it_reads(name: str):
     assert rule.needs in {"accuracy", "mean_entropy", "agreement"}
     assert rule.reason([]) is None
     assert rule.reason([{}, {rule.needs: None}] * 10) is None
+
+
+def test_every_rule_has_its_section_in_the_configuration():
+    sections = get_args(get_args(StopConfig)[0])
+    by_name = {get_args(one.model_fields["name"].annotation)[0]: one for one in sections}
+    assert set(by_name) == set(REGISTRY.names())
+    for name, section in by_name.items():
+        options = {one.name for one in fields(REGISTRY.get(name))} - {"needs"}
+        assert set(section.model_fields) - {"name"} == options

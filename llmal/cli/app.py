@@ -226,11 +226,13 @@ def icl_choose(
     `llmal annotate --prompt FILE` labels with it.
     """
     from llmal.cli import icl as commands
+    from llmal.cli.source import Source
+    from llmal.cli.wording import Wording
     from llmal.icl.style import check_normalise
 
     commands.choose(
-        commands.Source(task, data, gold, unlabelled, model, url, backend, most, seed),
-        commands.Wording(prompt, tuple(values or ()), check_normalise(normalise)),
+        Source(task, data, gold, unlabelled, model, url, backend, most, seed),
+        Wording(prompt, tuple(values or ()), check_normalise(normalise)),
         strategy=strategy,
         shots=shots,
         options=option or [],
@@ -272,10 +274,11 @@ def icl_rank_prompts(
 ) -> None:
     """Rank prompts: by accuracy where there are labels, else by mutual information."""
     from llmal.cli import icl as commands
+    from llmal.cli.source import Source
     from llmal.icl.style import check_normalise
 
     commands.rank(
-        commands.Source(task, data, gold, None, model, url, backend, most, seed),
+        Source(task, data, gold, None, model, url, backend, most, seed),
         prompts,
         values=values or [],
         normalise=check_normalise(normalise),
@@ -293,8 +296,11 @@ def select(
     out: TableOut,
     k: Annotated[int, typer.Option("-k", min=1, help="How many items.")],
     strategy: Annotated[
-        str, typer.Option("--strategy", help="Name of the query strategy.")
+        str, typer.Option("--strategy", help="Name of the query strategy; see llmal strategies.")
     ] = "typiclust",
+    option: Annotated[
+        list[str] | None, typer.Option("--option", help="Of the strategy, neighbours=10.")
+    ] = None,
     labels: Annotated[
         Path | None, typer.Option("--labels", help="Labels so far: a file with id and label.")
     ] = None,
@@ -305,6 +311,15 @@ def select(
     embedder: Annotated[
         str | None, typer.Option("--embedder", help="Path or name of sentence-transformers.")
     ] = None,
+    task: Annotated[
+        Path | None, typer.Option("--task", help="A YAML file with the section task.")
+    ] = None,
+    model: Model = None,
+    url: Url = None,
+    backend: Backend = None,
+    prompt: Annotated[str, typer.Option("--prompt", help="Name or path of the prompt.")] = "label",
+    values: Values = None,
+    normalise: Normalising = "sum",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same picks.")] = 0,
     force: Force = False,
     as_json: Json = False,
@@ -313,24 +328,48 @@ def select(
 ) -> None:
     """Choose items of a file to label next, without a run.
 
-    Strategies over probabilities learn from --labels.
+    Some strategies learn from --labels, some ask a language model: --task with --model or --url.
+    Answers are kept in <out>.cache.sqlite. `llmal strategies` says what each needs.
     """
+    from llmal.cli.select import Request
     from llmal.cli.select import select as command
+    from llmal.cli.source import Source
+    from llmal.cli.wording import Wording
+    from llmal.icl.style import check_normalise
 
-    command(
+    if task is None and (model or url or backend):
+        from llmal.errors import ConfigError
+
+        raise ConfigError(
+            "a language model is asked about a task, and there is none", fix="give --task"
+        )
+    request = Request(
         data=data,
         strategy=strategy,
+        options=option or [],
         k=k,
         labels=labels,
-        text=tuple(text or ("text",)),
+        text=tuple(text or ()),
         id=id,
         embedder=embedder,
+        source=None if task is None else Source(task, data, None, None, model, url, backend),
+        wording=Wording(prompt, tuple(values or ()), check_normalise(normalise)),
         seed=seed,
-        out=out,
-        force=force,
-        as_json=as_json,
-        quiet=quiet,
     )
+    command(request, out=out, force=force, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+@told
+def strategies(
+    name: Annotated[str | None, typer.Argument(help="One of them, with its options.")] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """List the query strategies and what each needs, or tell all about one."""
+    from llmal.cli.strategies import strategies as command
+
+    command(name, as_json=as_json)
 
 
 @app.command()

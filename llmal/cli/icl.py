@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,117 +13,15 @@ from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import Context
 from llmal.cli.models import language_model_of
 from llmal.cli.progress import cost_in_words
-from llmal.cli.run import with_options
+from llmal.cli.source import Source
 from llmal.cli.tables import check_place
 from llmal.cli.telling import give, results_only_on_stdout
-from llmal.config import RunConfig, load_config
-from llmal.config.yaml_lines import scalar
+from llmal.cli.wording import Wording, key_values
 from llmal.errors import ConfigError, DataError
-from llmal.factory import make_embedder, open_pool
+from llmal.factory import make_embedder
 from llmal.icl.chosen import ChosenPrompt
 from llmal.lm.cache import ResponseCache
 from llmal.lm.protocol import Normalise
-from llmal.pool import Pool
-from llmal.prompt_templates import PromptTemplate, load_prompt
-from llmal.records import Item
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where task, texts and model come from.
-
-    Attributes:
-        task: A YAML file with the section `task`, such as the configuration of a run.
-        data: File with labelled texts; by default the pool of that configuration.
-        gold: Column with the labels; by default the configuration's, or "label".
-        unlabelled: File with texts for calibration that needs no labels; by default the labelled
-            ones.
-        model: In place of the configuration's.
-        url: Likewise.
-        backend: Likewise.
-        most: Most texts that are drawn from a file.
-        seed: In place of the configuration's.
-    """
-
-    task: Path
-    data: Path | None = None
-    gold: str | None = None
-    unlabelled: Path | None = None
-    model: str | None = None
-    url: str | None = None
-    backend: str | None = None
-    most: int = 1000
-    seed: int | None = None
-
-    def config(self) -> RunConfig:
-        """The configuration that these make."""
-        given: dict[str, dict[str, Any]] = {}
-        data = {"pool": None if self.data is None else str(self.data.absolute()), "gold": self.gold}
-        lm = {"model": self.model, "url": self.url, "backend": self.backend}
-        for section, values in (("data", data), ("lm", lm)):
-            kept = {key: value for key, value in values.items() if value is not None}
-            if kept:
-                given[section] = kept
-        config = load_config(self.task, given=given)
-        if config.lm is None:
-            raise ConfigError(
-                "there is no language model to ask",
-                where=str(self.task),
-                fix="add the section 'lm', or give --model or --url",
-            )
-        return with_options(config, directory=None, seed=self.seed)
-
-    def items(self, config: RunConfig, file: Path | None, *, gold: bool) -> list[Item]:
-        """At most `most` items of a file, drawn at random; the same ones for the same seed."""
-        column = (config.data.gold or "label") if gold else None
-        if file is None and column is not None:
-            data = config.data.model_copy(update={"gold": column})
-            pool = open_pool(config.model_copy(update={"data": data}), data.pool)
-        elif file is None:
-            pool = open_pool(config, config.data.pool)
-        else:
-            pool = Pool.from_file(file, text=list(config.task.text), gold=column)
-        if gold:
-            pool.check_labels(config.task_object())
-        positions = np.arange(len(pool))
-        if gold:
-            known = [place for place, one in enumerate(pool.gold()) if one is not None]
-            positions = np.asarray(known, dtype=np.int64)
-        rng = np.random.default_rng(config.seed)
-        if len(positions) > self.most:
-            positions = np.sort(rng.choice(positions, self.most, replace=False))
-        return pool.items(positions)
-
-
-@dataclass(frozen=True)
-class Wording:
-    """The prompt and how its answers are read.
-
-    Attributes:
-        prompt: Name or path of the prompt.
-        values: "key=value" for its defaults.
-        normalise: How labels of several tokens are compared.
-    """
-
-    prompt: str = "label"
-    values: Sequence[str] = ()
-    normalise: Normalise = "sum"
-
-    def template(self) -> PromptTemplate:
-        """The prompt with its values."""
-        values = {key: str(value) for key, value in key_values(self.values, "--set").items()}
-        return load_prompt(self.prompt).with_values(values)
-
-
-def key_values(words: Sequence[str], option: str) -> dict[str, Any]:
-    """Words of the form key=value, the values read as YAML reads them."""
-    found: dict[str, Any] = {}
-    for word in words:
-        key, sign, value = word.partition("=")
-        if not sign or not key.strip():
-            raise ConfigError(f"{option} {word!r} is not key=value", fix="such as copies=8")
-        found[key.strip()] = scalar(value)
-    return found
 
 
 def choose(

@@ -67,7 +67,42 @@ class AgreementSettledConfig(StoppingRule):
     agreement: Share | None = None
 
 
+class GainBelowCostConfig(StoppingRule):
+    """The labels of the next round would cost more than the accuracy that they bring is worth.
+
+    Attributes:
+        labels_per_point: Labels that a point of accuracy (0.01) is worth.
+        rounds: Tested rounds before it speaks.
+    """
+
+    name: Literal["gain_below_cost"]
+    labels_per_point: Annotated[float, Field(gt=0)] | None = None
+    rounds: Annotated[int, Field(ge=5)] | None = None
+
+
+class PredictedTargetConfig(StoppingRule):
+    """The learning curve says that the accuracy is reached, or out of reach.
+
+    Attributes:
+        accuracy: The one asked for.
+        labels: The most there can be; None for any number.
+        level: Of the interval of the curve.
+        rounds: Tested rounds before it speaks.
+    """
+
+    name: Literal["predicted_target"]
+    accuracy: Annotated[float, Field(gt=0, lt=1)]
+    labels: Positive | None = None
+    level: Annotated[float, Field(gt=0, lt=1)] | None = None
+    rounds: Annotated[int, Field(ge=5)] | None = None
+
+
 StopConfig = Annotated[
-    PlateauConfig | TargetAccuracyConfig | EntropySettledConfig | AgreementSettledConfig,
+    PlateauConfig
+    | TargetAccuracyConfig
+    | EntropySettledConfig
+    | AgreementSettledConfig
+    | GainBelowCostConfig
+    | PredictedTargetConfig,
     Field(discriminator="name"),
 ]

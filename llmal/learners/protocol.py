@@ -38,7 +38,7 @@ class Learner(Protocol):
 
 
 @runtime_checkable
-class CommitteeLearner(Learner, Protocol):
+class CommitteeLearner(Protocol):
     """A learner that can be asked for several opinions."""
 
     def committee(self, members: int, seed: int) -> list[Callable[[Any], NDArray[np.float64]]]:
@@ -53,7 +53,7 @@ class CommitteeLearner(Learner, Protocol):
 
 
 @runtime_checkable
-class EmbeddingLearner(Learner, Protocol):
+class EmbeddingLearner(Protocol):
     """A learner that has a feature space of its own."""
 
     def embed(self, X: Any) -> NDArray[np.float32]:

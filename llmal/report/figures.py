@@ -54,6 +54,7 @@ def collect(record: RunRecord, *, written: float | None = None) -> dict[str, Any
         "delivered": delivered,
         "spending": cost,
         "rounds": picks.rounds(record),
+        "map": picks.pool_map(record),
         "distribution": _distribution(record),
         "synthetic": _synthetic(record),
         "notices": notices.notices(record),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmal.ledger import Ledger, LoggedEvent, Round
 from llmal.report.figures import collect
+from llmal.report.pool_map import PoolMap, drawn_map, kept_embeddings, sidecar_of
 from llmal.report.record import RunRecord, Status
 from llmal.report.write import write_report
 
@@ -52,7 +53,8 @@ def write_run(
     Args:
         run: The run, whatever its state; nobody is asked, and its learner stays as it is.
         config: Its configuration, to be shown.
-        baseline: Whether to measure the learner on random picks, where there is gold for it.
+        baseline: Whether to measure the learner on random picks, where there is gold for it, and
+            to have UMAP draw the map, where it is installed; both take a while.
         on_progress: Told how far that is.
 
     Raises:
@@ -76,8 +78,9 @@ def record_of(
     Args:
         run: The run, whatever its state.
         config: Its configuration, to be shown.
-        baseline: Whether to measure the learner on random picks, where there is gold for it. What
-            was measured once is kept in `baseline.json` and not measured again.
+        baseline: Whether to measure the learner on random picks, where there is gold for it, and
+            to have UMAP draw the map, where it is installed. What was measured or drawn once is
+            kept in `baseline.json` and `map.json`.
         on_progress: Told how far that is.
 
     Raises:
@@ -114,6 +117,7 @@ def record_of(
         config=config,
         versions=installed_versions(),
         synthetic=synthetic,
+        map=_map(run, picked, baseline, on_progress),
     )
 
 
@@ -176,10 +180,39 @@ def _baseline(
     if not measure:
         return None, "it is measured when the run has finished, or by llmal report"
     points = _measured(run, sizes, on_progress)
-    part = file.with_name(f".{file.name}.part")
-    part.write_text(json.dumps({"key": key, "points": points}, indent=1), encoding="utf-8")
-    part.replace(file)
+    _keep(file, {"key": key, "points": points})
     return points, None
+
+
+def _map(
+    run: Orchestrator, picked: Sequence[str], at_leisure: bool, on_progress: Progress | None
+) -> PoolMap | None:
+    matrix = run.directory / "embeddings.npy"
+    embeddings = kept_embeddings(matrix, run.pool.fingerprint)
+    if embeddings is None or not picked:
+        return None
+    parts = [picked, run.seed, sidecar_of(matrix).read_text(encoding="utf-8")]
+    parts += [installed_versions(("umap-learn",))]
+    key = hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
+    file = run.directory / "map.json"
+    kept = _kept(file)
+    if kept.get("key") == key:
+        return PoolMap.from_dict(kept["map"])
+    positions = run.pool.positions(picked).tolist()
+    if on_progress is not None:
+        on_progress("drawing the map", 0, 1)
+    drawn = drawn_map(
+        embeddings,
+        dict(zip(picked, positions, strict=True)),
+        run.seed,
+        method=None if at_leisure else "PCA",
+    )
+    # PCA takes a second, and may only stand in until there is time for UMAP.
+    if drawn is not None and drawn.method == "UMAP":
+        _keep(file, {"key": key, "map": drawn.as_dict()})
+    if on_progress is not None:
+        on_progress("drawing the map", 1, 1)
+    return drawn
 
 
 def _sizes(rounds: Sequence[Round]) -> list[int]:
@@ -227,3 +260,9 @@ def _kept(file: Path) -> dict[str, Any]:
     except (FileNotFoundError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def _keep(file: Path, content: Mapping[str, Any]) -> None:
+    part = file.with_name(f".{file.name}.part")
+    part.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    part.replace(file)

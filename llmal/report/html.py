@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from llmal.report import charts
+from llmal.report.map_chart import pool_map_chart
 
 KINDS = {
     "llm": "language model",
@@ -64,6 +65,8 @@ def render(figures: Mapping[str, Any]) -> str:
         kind=lambda name: KINDS.get(name, name),
     )
     config = figures["config"]
+    # A report that was written before there were maps has none.
+    drawn = figures.get("map")
     if config is not None:
         config = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=96)
     return environment.get_template("report.html.j2").render(
@@ -74,6 +77,8 @@ def render(figures: Mapping[str, Any]) -> str:
             for number, one in enumerate(figures["machines"])
         ],
         distribution_chart=charts.distribution(figures["distribution"]),
+        map=drawn,
+        map_chart=None if drawn is None else pool_map_chart(drawn, figures["rounds"]),
         config=config,
         status=STATUS.get(figures["status"], figures["status"]),
         objective=OBJECTIVES.get(figures["objective"], figures["objective"]),

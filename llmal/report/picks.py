@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from llmal.records import Annotation
 from llmal.report.plain import shortened
 from llmal.report.quality import known_gold, share
@@ -53,6 +56,51 @@ def rounds(record: RunRecord) -> list[dict[str, Any]]:
             }
         )
     return made
+
+
+def pool_map(record: RunRecord) -> dict[str, Any] | None:
+    """Where the picks lie on the map of the pool, each with the first round that picked it.
+
+    Coordinates run from 0 to 1 along the longer side, y upwards, in steps that no screen shows.
+    """
+    drawn = record.map
+    if drawn is None:
+        return None
+    by_round: dict[int, list[str]] = {}
+    seen: set[str] = set()
+    for one in record.rounds:
+        fresh = [i for i in one.item_ids if i in drawn.picks and i not in seen]
+        seen.update(fresh)
+        if fresh:
+            by_round[one.number] = fresh
+    if not seen:
+        return None
+    everything = np.array([*drawn.background, *(drawn.picks[i] for i in seen)])
+    low = everything.min(axis=0)
+    extent = everything.max(axis=0) - low
+    longest = float(extent.max()) or 1.0
+
+    def placed(places: ArrayLike) -> Any:
+        return np.round((np.reshape(places, (-1, 2)) - low) / longest, 4).tolist()
+
+    return {
+        "method": drawn.method,
+        "explained": drawn.explained,
+        "fitted": drawn.fitted,
+        "width": float(extent[0]) / longest,
+        "height": float(extent[1]) / longest,
+        "background": placed(drawn.background),
+        "rounds": [
+            {
+                "number": one.number,
+                "phase": one.phase,
+                "ids": by_round[one.number],
+                "places": placed([drawn.picks[i] for i in by_round[one.number]]),
+            }
+            for one in record.rounds
+            if one.number in by_round
+        ],
+    }
 
 
 def learning_curve(record: RunRecord) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from llmal.records import Annotation, SyntheticItem, Usage
+from llmal.report.pool_map import PoolMap
 from llmal.task import Task
 
 Status = Literal["finished", "waiting", "interrupted", "running"]
@@ -108,6 +109,7 @@ class RunRecord:
         config: The configuration as it was.
         versions: Version by package name.
         synthetic: Texts that a generator wrote, those that were refused included.
+        map: The pool and the picks in two dimensions; None if there are no embeddings.
     """
 
     task: Task
@@ -129,3 +131,4 @@ class RunRecord:
     config: Mapping[str, Any] | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     synthetic: Sequence[SyntheticItem] = ()
+    map: PoolMap | None = None

@@ -8,6 +8,7 @@ from typing import Any
 
 from llmal.errors import ConfigError
 from llmal.registry import Registry
+from llmal.selectors.options import checked_options
 from llmal.selectors.protocol import Selector
 
 TABLE = {
@@ -17,6 +18,33 @@ TABLE = {
     "entropy": "llmal.selectors.uncertainty:Entropy",
     "kmeans": "llmal.selectors.kmeans:KMeansCentres",
     "typiclust": "llmal.selectors.typiclust:TypiClust",
+    "cal": "llmal.selectors.contrastive_al:ContrastiveAL",
+    "dal": "llmal.selectors.discriminative_al:DiscriminativeAL",
+    "dropquery": "llmal.selectors.dropquery:DropQuery",
+    "allsh": "llmal.selectors.allsh:Allsh",
+    "coreset": "llmal.selectors.coreset:CoreSet",
+    "bald": "llmal.selectors.committee:Bald",
+    "query_by_committee": "llmal.selectors.committee:QueryByCommittee",
+    "variation_ratio": "llmal.selectors.committee:VariationRatio",
+    "badge": "llmal.selectors.badge:Badge",
+    "cluster_margin": "llmal.selectors.cluster_margin:ClusterMargin",
+    "probcover": "llmal.selectors.probcover:ProbCover",
+    "subsample": "llmal.selectors.subsample:Subsample",
+    "near_duplicates": "llmal.selectors.near_duplicates:NearDuplicates",
+    "diverse": "llmal.selectors.diverse:Diverse",
+    "class_balanced": "llmal.selectors.class_balanced:ClassBalanced",
+    "cost_aware": "llmal.selectors.cost_aware:CostAware",
+    "mixture": "llmal.selectors.mixture:Mixture",
+    "switch": "llmal.selectors.switch:Switch",
+    "scikit_activeml": "llmal.selectors.scikit_activeml:FromScikitActiveml",
+    "llm_disagreement": "llmal.selectors.llm_disagreement:LLMDisagreement",
+    "llm_batch": "llmal.selectors.llm_batch:LLMBatch",
+    "llm_rank": "llmal.selectors.llm_rank:LLMRank",
+    "llm_difficulty": "llmal.selectors.llm_difficulty:LLMDifficulty",
+    "perplexity": "llmal.selectors.perplexity:PerplexityFilter",
+    "quality": "llmal.selectors.quality:QualityFilter",
+    "bayesian_density": "llmal.selectors.bayesian_density:BayesianDensity",
+    "promptal": "llmal.selectors.promptal:PromptALScore",
 }
 
 REGISTRY = Registry("selectors", TABLE)
@@ -48,7 +76,10 @@ def make(name: str, **options: Any) -> Selector:
     if lacking:
         raise ConfigError(f"{name} lacks the option {lacking[0]!r}", fix="give it")
     parts: tuple[str, ...] = getattr(made, "parts", ())
-    given = {key: _part(value) if key in parts else value for key, value in options.items()}
+    given = {
+        key: _part(value) if key in parts else value
+        for key, value in checked_options(name, made, options).items()
+    }
     try:
         selector: Selector = made(**given)
     except (TypeError, ValueError) as error:

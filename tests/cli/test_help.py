@@ -7,7 +7,8 @@ import pytest
 
 import llmal as package
 
-COMMANDS = ["run", "plan", "annotate", "select", "generate", "report", "export", "doctor"]
+COMMANDS = ["run", "plan", "annotate", "select", "strategies", "generate", "report", "export"]
+COMMANDS += ["doctor"]
 HEAVY = ["numpy", "torch", "transformers", "sklearn", "datasets", "sqlalchemy", "pyarrow", "pandas"]
 
 

@@ -12,6 +12,7 @@ from llmal import Budget, Orchestrator, Pool, Task
 from llmal.annotators import LLMAnnotator, SimulatedHuman
 from llmal.embed import SentenceEmbedder
 from llmal.errors import ConfigError
+from llmal.learners import PromptTuned
 from llmal.ledger import Ledger
 from llmal.lm import TransformersLM
 from llmal.selectors import Entropy, LeastConfidence, Margin, Random, RoundState, Selection, make
@@ -67,6 +68,16 @@ def test_a_run_gives_every_strategy_what_it_needs(
     assert [one.selector for one in result.rounds] == ["random", name, name]
     assert len(result.labels) == 18
     assert result.cost.requests == 0
+
+
+def test_a_switch_may_start_a_run(tmp_path: Path, embedder: SentenceEmbedder):
+    switch = make("switch", first="kmeans", then="margin", labels=12)
+    result = _run(tmp_path, embedder, start=switch, selector=switch).run()
+    with Ledger.open(str(tmp_path / "run" / "ledger.sqlite")) as ledger:
+        why = [one.why[0] for one in ledger.rounds()]
+    assert ["cluster" in one for one in why] == [True, True, False]
+    assert "margin" in why[2]
+    assert len(result.labels) == 18
 
 
 def test_a_pipeline_of_selectors(tmp_path: Path, embedder: SentenceEmbedder):
@@ -143,6 +154,24 @@ def test_what_a_run_does_not_have_is_said_before_it_begins(
         _run(tmp_path, embedder, selector=Margin(of="lm"))
 
 
+def test_a_learner_of_texts_has_features_and_a_committee_of_its_own(
+    tmp_path: Path, embedder: SentenceEmbedder, tiny_lm_path: Path
+):
+    watching = _Watching()
+    learner = PromptTuned(str(tiny_lm_path), epochs=1, virtual_tokens=2, device="cpu")
+    run = _run(tmp_path, embedder, learner=learner, selector=watching)
+    run.run()
+    width = watching.seen["width"]
+    assert width != embedder.dimensions
+    assert (tmp_path / "run" / "features.npy").is_file()
+    np.testing.assert_allclose(
+        run.trainer.features()[:3], learner.embed(run.pool.texts([0, 1, 2])), atol=1e-5
+    )
+    assert len({member.tobytes() for member in watching.seen["committee"]}) == 3
+    with pytest.raises(ConfigError, match=r"dropquery needs predict, .* over embeddings"):
+        _run(tmp_path, embedder, learner=learner, selector=make("dropquery"))
+
+
 class _Watching:
     """Looks at every signal that a run has, and picks the first items."""
 
@@ -156,10 +185,13 @@ class _Watching:
         self.seen = {
             "signals": state.signals,
             "features": state.features is state.embeddings,
+            "width": state.features.shape[1],
             "labelled": state.labelled_probabilities,
             "committee": state.committee,
             "probabilities": state.probabilities,
-            "again": state.predict(state.features[state.unlabelled]),
+            "again": state.predict(state.features[state.unlabelled])
+            if "predict" in state.signals
+            else None,
             "items": state.predict_items(state.items(state.unlabelled)),
         }
         return Selection(state.unlabelled[:k], np.zeros(k), ["first"] * k)

@@ -7,7 +7,7 @@ import numpy as np
 from llmal import Budget, Orchestrator, Pool, Task, report
 from llmal.annotators import SimulatedHuman
 from llmal.learners import LinearHead
-from llmal.selectors import Random
+from llmal.selectors import Random, TypiClust
 
 WORDS = {"even": ["two", "four", "six", "eight"], "odd": ["one", "three", "five", "seven"]}
 
@@ -110,3 +110,22 @@ def test_no_baseline_says_why(tmp_path):
     without = report.record_of(run, baseline=False)
     assert without.baseline is None
     assert without.baseline_note.startswith("it is measured when")
+
+
+def test_the_map_has_every_pick_of_a_run_with_embeddings(tmp_path):
+    run = _run(tmp_path, start=TypiClust())
+    run.run()
+    record = report.record_of(run)
+    assert record.map.picks.keys() == {i for one in record.rounds for i in one.item_ids}
+    assert len(record.map.picks) + len(record.map.background) == 60
+    again = report.record_of(run)
+    assert again.map.picks == record.map.picks
+    quick = report.record_of(_run(tmp_path / "b"), baseline=False)
+    assert quick.map is None
+
+
+def test_no_map_without_embeddings_of_the_pool(tmp_path):
+    run = _run(tmp_path)
+    run.run()
+    assert not (tmp_path / "embeddings.npy").exists()
+    assert report.record_of(run).map is None

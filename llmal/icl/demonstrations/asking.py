@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,16 +29,10 @@ def ask_once(
     Raises:
         LanguageModelError: The model failed, or gave an item no probability at all.
     """
-    rows: dict[object, int] = {}
-    first: list[int] = []
-    of = []
-    for place, (item, shown) in enumerate(zip(items, demonstrations, strict=True)):
-        others = tuple(one.id for one in shown if one.id != item.id)
-        key = (item.text, _plain(item.fields), _plain(item.extra), others)
-        row = rows.setdefault(key, len(first))
-        if row == len(first):
-            first.append(place)
-        of.append(row)
+    first, of = distinct(
+        (*content(item), tuple(one.id for one in shown if one.id != item.id))
+        for item, shown in zip(items, demonstrations, strict=True)
+    )
     if not first:
         return np.zeros((0, len(scorer.labels)))
     parts = [first[start : start + _AT_ONCE] for start in range(0, len(first), _AT_ONCE)]
@@ -55,6 +49,24 @@ def ask_once(
             fix="check the model and its dtype",
         )
     return scores[of]
+
+
+def content(item: Item) -> tuple[Hashable, ...]:
+    """All of an item that a prompt or a learner can show or read: its id and gold are not."""
+    return item.text, _plain(item.fields), _plain(item.extra)
+
+
+def distinct(keys: Iterable[Hashable]) -> tuple[list[int], list[int]]:
+    """The place of the first of each kind of key, and for each key the number of its kind."""
+    kinds: dict[Hashable, int] = {}
+    first: list[int] = []
+    of: list[int] = []
+    for place, key in enumerate(keys):
+        kind = kinds.setdefault(key, len(first))
+        if kind == len(first):
+            first.append(place)
+        of.append(kind)
+    return first, of
 
 
 def to_probabilities(

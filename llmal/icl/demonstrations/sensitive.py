@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
@@ -10,15 +9,19 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.calibration.divergences import Divergence, check_divergence, diverge
+from llmal.calibration.divergences import Divergence
 from llmal.calibration.protocol import Calibrator
-from llmal.errors import ConfigError, DataError
 from llmal.icl.demonstrations.asking import ask_once, check_calibrator, to_probabilities
 from llmal.icl.demonstrations.conditions import Condition, check_condition, conditioned
 from llmal.icl.demonstrations.ranking import Ranking
+from llmal.icl.demonstrations.sensitivity import (
+    GivenPerturbation,
+    check_sensitivity,
+    fitted_perturbation,
+    sensitivity,
+)
 from llmal.icl.protocol import Need
 from llmal.icl.scorer import PromptScorer
-from llmal.perturb.protocol import Perturbation
 from llmal.records import Item
 
 
@@ -36,7 +39,8 @@ class Sensitive(Ranking):
 
     Args:
         scorer: Asks the model.
-        perturbation: Makes the copies: "tf-idf" or a `Perturbation`.
+        perturbation: Makes the copies: "tf-idf", a mapping of a name and options, or a
+            `Perturbation`.
         copies: K, copies of each candidate.
         divergence: D: "kl" KL(p‖p'), "jsd" (the square root of the Jensen-Shannon divergence) or
             "alpha".
@@ -57,7 +61,7 @@ class Sensitive(Ranking):
     per_query: ClassVar[bool] = False
 
     scorer: PromptScorer
-    perturbation: str | Perturbation = "tf-idf"
+    perturbation: GivenPerturbation = "tf-idf"
     _: KW_ONLY
     copies: int = 4
     divergence: Divergence = "kl"
@@ -69,14 +73,7 @@ class Sensitive(Ranking):
     calibrator: Calibrator | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.perturbation, str) and self.perturbation != "tf-idf":
-            raise ConfigError(
-                f"there is no perturbation {self.perturbation!r} that needs nothing else",
-                fix="use 'tf-idf' or give a Perturbation",
-            )
-        if self.copies < 1:
-            raise ConfigError(f"copies is {self.copies}", fix="it must be 1 or more")
-        check_divergence(self.divergence, self.alpha)
+        check_sensitivity(self.perturbation, self.copies, self.divergence, self.alpha)
         check_condition(self.condition, self.shots)
         check_calibrator(self.calibrator)
 
@@ -87,32 +84,15 @@ class Sensitive(Ranking):
             return np.zeros(0)
         n = len(ordered)
         seed = int(rng.integers(2**31 - 1))
-        copied = perturb_items(self._fitted(ordered), ordered, self.copies, seed)
+        perturbation = fitted_perturbation(
+            self.perturbation,
+            lambda: [one.text for one in ordered] if self.corpus is None else list(self.corpus),
+            refit=self.corpus is not None,
+        )
+        copied = perturb_items(perturbation, ordered, self.copies, seed)
         shown = conditioned(self.condition, self.shots, ordered, rng)
         asked = [*ordered, *(one for ones in copied for one in ones)]
         # A copy sees what its candidate sees, so that no candidate tells its copies the answer.
         with_ = [*shown, *(one for one in shown for _ in range(self.copies))]
         p = to_probabilities(ask_once(self.scorer, asked, with_), self.calibrator, fit_on=n)
-        away = diverge(p[:n, None], p[n:].reshape(n, self.copies, -1), self.divergence, self.alpha)
-        return np.asarray(away.max(axis=1))
-
-    def _fitted(self, items: Sequence[Item]) -> Perturbation:
-        perturbation = self.perturbation
-        texts = [item.text for item in items] if self.corpus is None else list(self.corpus)
-        if isinstance(perturbation, str):
-            from llmal.perturb import TfIdfReplacement
-
-            return TfIdfReplacement().fit(texts)
-        if self.corpus is None and not _wants_corpus(perturbation):
-            return perturbation
-        # A copy of it: what one call learns must not be what the next one starts from.
-        return copy.copy(perturbation).fit(texts)
-
-
-def _wants_corpus(perturbation: Perturbation) -> bool:
-    """Whether it needs a corpus and has none: no other reason to refuse an empty list."""
-    try:
-        perturbation.perturb([], 1, 0)
-    except DataError:
-        return True
-    return False
+        return sensitivity(p[:n], p[n:], self.divergence, self.alpha)

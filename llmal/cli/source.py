@@ -1,0 +1,91 @@
+"""Where a command outside a run has its task, its texts and its language model from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from llmal.cli.run import with_options
+from llmal.config import RunConfig, load_config
+from llmal.errors import ConfigError
+from llmal.factory import open_pool
+from llmal.pool import Pool
+from llmal.records import Item
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where task, texts and model come from.
+
+    Attributes:
+        task: A YAML file with the section `task`, such as the configuration of a run.
+        data: File with labelled texts; by default the pool of that configuration.
+        gold: Column with the labels; by default the configuration's, or "label".
+        unlabelled: File with texts for calibration that needs no labels; by default the labelled
+            ones.
+        model: In place of the configuration's.
+        url: Likewise.
+        backend: Likewise.
+        most: Most texts that are drawn from a file.
+        seed: In place of the configuration's.
+    """
+
+    task: Path
+    data: Path | None = None
+    gold: str | None = None
+    unlabelled: Path | None = None
+    model: str | None = None
+    url: str | None = None
+    backend: str | None = None
+    most: int = 1000
+    seed: int | None = None
+
+    def config(self) -> RunConfig:
+        """The configuration that these make.
+
+        Raises:
+            ConfigError: It is not usable, or it names no language model.
+        """
+        config = self.read()
+        if config.lm is None:
+            raise ConfigError(
+                "there is no language model to ask",
+                where=str(self.task),
+                fix="add the section 'lm', or give --model or --url",
+            )
+        return config
+
+    def read(self) -> RunConfig:
+        """The same; it may name no language model."""
+        given: dict[str, dict[str, Any]] = {}
+        data = {"pool": None if self.data is None else str(self.data.absolute()), "gold": self.gold}
+        lm = {"model": self.model, "url": self.url, "backend": self.backend}
+        for section, values in (("data", data), ("lm", lm)):
+            kept = {key: value for key, value in values.items() if value is not None}
+            if kept:
+                given[section] = kept
+        return with_options(load_config(self.task, given=given), directory=None, seed=self.seed)
+
+    def items(self, config: RunConfig, file: Path | None, *, gold: bool) -> list[Item]:
+        """At most `most` items of a file, drawn at random; the same ones for the same seed."""
+        column = (config.data.gold or "label") if gold else None
+        if file is None and column is not None:
+            data = config.data.model_copy(update={"gold": column})
+            pool = open_pool(config.model_copy(update={"data": data}), data.pool)
+        elif file is None:
+            pool = open_pool(config, config.data.pool)
+        else:
+            pool = Pool.from_file(file, text=list(config.task.text), gold=column)
+        if gold:
+            pool.check_labels(config.task_object())
+        positions = np.arange(len(pool))
+        if gold:
+            known = [place for place, one in enumerate(pool.gold()) if one is not None]
+            positions = np.asarray(known, dtype=np.int64)
+        rng = np.random.default_rng(config.seed)
+        if len(positions) > self.most:
+            positions = np.sort(rng.choice(positions, self.most, replace=False))
+        return pool.items(positions)

@@ -1,0 +1,112 @@
+"""What every selector around other selectors has in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmal.errors import ConfigError
+from llmal.records import Usage
+from llmal.selectors.checks import check_count
+from llmal.selectors.protocol import AskingSelector, Selection, Selector, UtilitySelector
+from llmal.selectors.signals import Signal
+from llmal.selectors.state import RoundState
+
+
+@runtime_checkable
+class ConditionalSelector(Selector, Protocol):
+    """A selector that may need less than `requires` in a given round."""
+
+    def needs(self, state: RoundState) -> frozenset[Signal]:
+        """The signals that it reads in this round."""
+        ...
+
+
+def needed(selector: Selector, state: RoundState) -> frozenset[Signal]:
+    """The signals that a selector reads in this round: all that it requires, if it cannot say."""
+    return selector.needs(state) if isinstance(selector, ConditionalSelector) else selector.requires
+
+
+def estimated(selector: Selector, state: RoundState, k: int) -> Usage:
+    """The most that a selector can ask of a language model for k picks; nothing, if it asks none.
+
+    Nothing for k = 0, too.
+    """
+    if not k or not isinstance(selector, AskingSelector):
+        return Usage()
+    return selector.estimate(state, k)
+
+
+def called(selector: Selector) -> str:
+    """What to call a selector in a sentence."""
+    return str(getattr(selector, "name", type(selector).__name__))
+
+
+def no_higher_than_before(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores of picks in their order, each lowered to at most that of the pick before it.
+
+    A filter that passes over items changes the order of the picks, and "best first" has to hold.
+    """
+    return np.asarray(np.minimum.accumulate(scores))
+
+
+class Wrapper(ABC):
+    """A selector around others: it needs what they need, beside what it reads itself.
+
+    A subclass names its fields that hold selectors in `parts` (a selector or a tuple of them), and
+    in `reads` the signals that it reads itself.
+    """
+
+    name: ClassVar[str]
+    parts: ClassVar[tuple[str, ...]] = ("selector",)
+
+    def __post_init__(self) -> None:
+        for one in self._inner():
+            if isinstance(one, type) or not isinstance(one, Selector):
+                raise ConfigError(
+                    f"{self.name}: {one!r} is no selector",
+                    fix="give an object, such as llmal.selectors.make('margin')",
+                )
+
+    @property
+    def reads(self) -> frozenset[Signal]:
+        """The signals that it reads itself."""
+        return frozenset()
+
+    @property
+    def requires(self) -> frozenset[Signal]:
+        """What it reads, and what the selectors inside require."""
+        return self.reads.union(*(one.requires for one in self._inner()))
+
+    def needs(self, state: RoundState) -> frozenset[Signal]:
+        """What it reads, and what the selectors inside need in this round."""
+        return self.reads.union(*(needed(one, state) for one in self._inner()))
+
+    @abstractmethod
+    def select(self, state: RoundState, k: int, rng: np.random.Generator) -> Selection:
+        """Pick k unlabelled items."""
+
+    def _inner(self) -> tuple[Selector, ...]:
+        found: list[Any] = []
+        for part in self.parts:
+            value = getattr(self, part)
+            found += value if isinstance(value, (list, tuple)) else [value]
+        return tuple(found)
+
+    def _check_request(self, state: RoundState, k: int) -> int:
+        """As `picking.check_request`, for what is needed in this round."""
+        count = check_count(k, len(state.unlabelled))
+        state.need(self.needs(state), self.name)
+        return count
+
+    def _check_utilities(self, selector: Any) -> None:
+        """Refuse a selector inside that does not rank items one by one."""
+        if not isinstance(selector, UtilitySelector):
+            raise ConfigError(
+                f"{self.name} needs a selector that gives each item a utility, and "
+                f"{called(selector)} gives none",
+                fix="put it around one such as margin, entropy or bald",
+            )
