@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from llmal.budget import Budget
     from llmal.config import RunConfig, load_config
     from llmal.errors import LlmalError
+    from llmal.learning_curve import LearningCurve
     from llmal.ledger import Ledger
     from llmal.orchestrator import Orchestrator, RunResult
     from llmal.pool import Pool
@@ -42,6 +43,7 @@ _HOMES = {
     "FewShotClassifier": "annotators.few_shot_classifier",
     "Item": "records",
     "Label": "task",
+    "LearningCurve": "learning_curve",
     "Ledger": "ledger",
     "LlmalError": "errors",
     "Orchestrator": "orchestrator",
@@ -72,6 +74,7 @@ __all__ = [
     "FewShotClassifier",
     "Item",
     "Label",
+    "LearningCurve",
     "Ledger",
     "LlmalError",
     "Orchestrator",

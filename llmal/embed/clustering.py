@@ -44,11 +44,11 @@ def k_means(
     """Cluster the rows at `positions`: greedy k-means++ seeding, then Lloyd's iterations.
 
     Seeds are spread, because random ones merge clusters that are plainly apart. The iterations are
-    faiss's (25 at most), because they give the same centres for the same seed and
-    number of threads, where scikit-learn adds up its threads' sums in the order they finish.
-    Centres come from at most 256 items a cluster, drawn at random, and their seeds from 64 of
-    these, as more changes little; then every item goes to its nearest centre, in chunks, so that
-    a memory-mapped matrix is never held whole.
+    faiss's (25 at most), because they give the same centres for the same seed and number of
+    threads, where scikit-learn adds up its threads' sums in the order they finish. Centres come
+    from at most 256 items a cluster, drawn at random, and their seeds from 64 of these, as more
+    changes little; then every item goes to its nearest centre, in chunks, so that a memory-mapped
+    matrix is never held whole.
 
     Args:
         embeddings: Shape (N, d), finite.

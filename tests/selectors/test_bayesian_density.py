@@ -61,6 +61,19 @@ def test_the_picks_are_those_of_the_formula(beta, labelled):
     np.testing.assert_allclose(selection.scores, scores, atol=1e-5)
 
 
+def test_items_whose_bounds_promise_too_much_do_not_hide_the_best():
+    """Copies in threes, far out: a part of the pool takes them for the sparsest items there are."""
+    rng = np.random.default_rng(1)
+    copies = np.repeat(rng.normal(size=(600, 4)) * 10, 3, axis=0)
+    copies += rng.normal(size=copies.shape) * 0.01
+    embeddings = np.vstack([copies, rng.normal(size=(600, 4)) * 5]).astype("float32")
+    committee = np.full((2, 2_400, 2), 0.5)
+    selection = _picks(embeddings, committee, [], 10, beta=1, neighbours=2)
+    picks, scores = _brute(embeddings, committee, [], 10, 1, 2)
+    assert selection.indices.tolist() == picks
+    np.testing.assert_allclose(selection.scores, scores, atol=1e-5)
+
+
 def test_fewer_items_than_neighbours():
     embeddings, committee = _arrays(8)
     selection = _picks(embeddings, committee, [2], 3, beta=1.0)
