@@ -85,18 +85,25 @@ def _gradients(given: Round, hot: bool = True) -> np.ndarray:
     return (errors[:, :, None] * rows[:, None, :]).reshape(len(rows), -1)
 
 
+def _squared_distances(rows: np.ndarray) -> np.ndarray:
+    rows = rows.astype(np.float64)
+    squares = (rows**2).sum(axis=1)
+    apart = np.maximum(squares[:, None] + squares - 2 * rows @ rows.T, 0)
+    np.fill_diagonal(apart, 0)
+    return apart
+
+
 def drawn_seeds(given: Round) -> Side:
     """k-means++ as it is written down: the longest gradient, then by squared distance."""
     gradients = _gradients(given)
-    lengths = np.einsum("ij,ij->i", gradients, gradients)
+    apart = _squared_distances(gradients)
+    longest = int(np.einsum("ij,ij->i", gradients, gradients).argmax())
 
     def pick(seed: int) -> Picks:
         rng = np.random.default_rng(seed)
-        rows = [int(lengths.argmax())]
-        nearest = np.full(len(gradients), np.inf)
+        rows = [longest]
         while len(rows) < given.k:
-            apart = gradients - gradients[rows[-1]]
-            np.minimum(nearest, np.einsum("ij,ij->i", apart, apart), out=nearest)
+            nearest = apart[rows].min(axis=0)
             rows.append(int(rng.choice(len(nearest), p=nearest / nearest.sum())))
         return Picks(given.unlabelled[rows])
 
@@ -159,16 +166,12 @@ class Measures:
     @cached_property
     def apart(self) -> np.ndarray:
         """(N, N) squared distances."""
-        rows = self.given.embeddings.astype(np.float64)
-        squares = (rows**2).sum(axis=1)
-        return np.maximum(squares[:, None] + squares - 2 * rows @ rows.T, 0)
+        return _squared_distances(self.given.embeddings)
 
     @cached_property
     def gradients_apart(self) -> np.ndarray:
         """(U, U) squared distances of gradient embeddings."""
-        rows = _gradients(self.given)
-        squares = (rows**2).sum(axis=1)
-        return np.maximum(squares[:, None] + squares - 2 * rows @ rows.T, 0)
+        return _squared_distances(_gradients(self.given))
 
     @cached_property
     def entropies(self) -> np.ndarray:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.embed.chunks import chunks
-from llmal.embed.clustering import Clusters, k_means
+from llmal.embed.clustering import k_means
 from llmal.errors import ConfigError
-from llmal.selectors.picking import check_request, highest
+from llmal.selectors.picking import check_request, highest, most_central
 from llmal.selectors.protocol import Selection
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
@@ -69,7 +69,7 @@ class DropQuery:
         why: list[str] = []
         if len(candidates) > k:
             clusters = k_means(state.features, state.unlabelled[candidates], k, rng)
-            central = _central(clusters, rng)
+            central = most_central(clusters, rng)
             sizes = clusters.sizes[clusters.of[central]]
             rows, scores = candidates[central], 1 + sizes / len(candidates)
             why = [
@@ -106,14 +106,3 @@ class DropQuery:
                 kept = np.multiply(rows, drawn >= self.dropout)
                 flips[part] += state.predict(kept).argmax(axis=1) != before
         return flips
-
-
-def _central(clusters: Clusters, rng: np.random.Generator) -> NDArray[np.int64]:
-    """The row nearest to the centre of each cluster that has one, those of large ones first."""
-    least = np.full(clusters.count, np.inf, dtype=np.float32)
-    np.minimum.at(least, clusters.of, clusters.squared)
-    central = rng.permutation(np.flatnonzero(clusters.squared == least[clusters.of]))
-    # `unique` keeps the first of each cluster, which the permutation has made a random one.
-    filled, first = np.unique(clusters.of[central], return_index=True)
-    order = highest(clusters.sizes[filled], len(filled), rng)
-    return np.asarray(central[first[order]])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from llmal.embed.clustering import k_means
-from llmal.selectors.picking import check_request, highest
+from llmal.selectors.picking import check_request, most_central
 from llmal.selectors.protocol import Selection
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
@@ -31,17 +31,10 @@ class KMeansCentres:
         """Pick the k items nearest to k centres."""
         k = check_request(state, k, self.name, self.requires)
         clusters = k_means(state.embeddings, state.unlabelled, k, rng)
-
-        least = np.full(k, np.inf, dtype=np.float32)
-        np.minimum.at(least, clusters.of, clusters.squared)
-        central = rng.permutation(np.flatnonzero(clusters.squared == least[clusters.of]))
-        # `unique` keeps the first of each cluster, which the permutation has made a random one.
-        filled, first = np.unique(clusters.of[central], return_index=True)
-        sizes = clusters.sizes[filled]
-        order = highest(sizes, len(filled), rng)
-        rows = central[first[order]]
-        scores = sizes[order] / len(state.unlabelled)
-        why = [f"nearest to the centre of a cluster of {size} items" for size in sizes[order]]
+        rows = most_central(clusters, rng)
+        sizes = clusters.sizes[clusters.of[rows]]
+        scores = sizes / len(state.unlabelled)
+        why = [f"nearest to the centre of a cluster of {size} items" for size in sizes.tolist()]
 
         missing = k - len(rows)
         if missing:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.embed.clustering import Clusters
 from llmal.errors import SelectionError
 from llmal.selectors.checks import check_count
 from llmal.selectors.protocol import Selection, Utilities
@@ -41,6 +42,29 @@ def highest(scores: NDArray[Any], k: int, rng: np.random.Generator) -> NDArray[n
         chosen = np.arange(len(scores))
     order = np.lexsort((rng.random(len(chosen)), -scores[chosen]))
     return np.asarray(chosen[order], dtype=np.int64)
+
+
+def best_of_each(
+    groups: NDArray[np.int64], values: NDArray[Any], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """The row of the highest value in each group that has one, by group; among equals one drawn.
+
+    Args:
+        groups: Shape (n,): the group of each row, from zero.
+        values: Shape (n,).
+        rng: Draws among equals.
+    """
+    best = np.full(int(groups.max(initial=-1)) + 1, -np.inf)
+    np.maximum.at(best, groups, values)
+    level = rng.permutation(np.flatnonzero(values == best[groups]))
+    # `unique` keeps the first of each group, which the permutation has made a random one.
+    return np.asarray(level[np.unique(groups[level], return_index=True)[1]])
+
+
+def most_central(clusters: Clusters, rng: np.random.Generator) -> NDArray[np.int64]:
+    """The row nearest to the centre of each cluster that has one, those of large ones first."""
+    central = best_of_each(clusters.of, -clusters.squared, rng)
+    return central[highest(clusters.sizes[clusters.of[central]], len(central), rng)]
 
 
 def most_useful(

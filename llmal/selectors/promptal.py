@@ -12,7 +12,7 @@ from llmal.calibration.promptal_prior import PromptALPrior
 from llmal.embed.clustering import k_means
 from llmal.embed.neighbours import Neighbours
 from llmal.errors import ConfigError
-from llmal.selectors.picking import check_request, highest
+from llmal.selectors.picking import best_of_each, check_request, highest
 from llmal.selectors.protocol import Selection
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
@@ -76,11 +76,7 @@ class PromptALScore:
         np.divide(apart, span, out=apart, where=span > 0)
         score = self.weight * doubt + (1 - self.weight) * apart
 
-        best = np.full(k, -np.inf)
-        np.maximum.at(best, clusters.of, score)
-        level = rng.permutation(np.flatnonzero(score == best[clusters.of]))
-        # `unique` keeps the first of each cluster, which the permutation has made a random one.
-        rows = level[np.unique(clusters.of[level], return_index=True)[1]]
+        rows = best_of_each(clusters.of, score, rng)
         spread = len(rows)
         if spread < k:
             rest = np.delete(np.arange(len(score)), rows)

@@ -53,18 +53,19 @@ def _counts(reason: str) -> Mapping[str, int]:
 
 @pytest.mark.parametrize("style", ["completion", "chat"])
 def test_measures_are_those_of_the_answers(style, tiny_hf: TransformersLM):
-    state = _state(tiny_hf, style=style)
+    some = TEXTS[-4:]
+    state = _state(tiny_hf, some, style=style)
     found = {
-        measure: _utilities(LLMDisagreement(answers=8, temperature=3.0, measure=measure), state)
+        measure: _utilities(LLMDisagreement(answers=6, temperature=2.0, measure=measure), state)
         for measure in ("disagreement", "entropy", "variance", "ordinal")
     }
-    counts = [_counts(found["entropy"].why(row)) for row in range(len(TEXTS))]
-    assert all(sum(one.values()) == 8 for one in counts)
+    counts = [_counts(found["entropy"].why(row)) for row in range(len(some))]
+    assert all(sum(one.values()) == 6 for one in counts)
     assert max(len(one) for one in counts) > 2
     for row, one in enumerate(counts):
-        f = np.array(list(one.values())) / 8
+        f = np.array(list(one.values())) / 6
         columns = np.repeat([LABELS.index(name) for name in one], list(one.values()))
-        assert found["disagreement"].values[row] == len(one) / 8
+        assert found["disagreement"].values[row] == len(one) / 6
         assert found["entropy"].values[row] == pytest.approx(-(f * np.log(f)).sum())
         assert found["variance"].values[row] == pytest.approx(1 - (f**2).sum())
         assert found["ordinal"].values[row] == pytest.approx(columns.var())
