@@ -15,8 +15,7 @@ from llmal.records import Item, Usage
 from llmal.selectors.protocol import AskingSelector, Selector
 from llmal.selectors.signals import KINDS, Signal
 from llmal.selectors.state import RoundState
-from llmal.selectors.subsample import Subsample
-from llmal.selectors.wrapper import needed
+from llmal.selectors.wrapper import NarrowingSelector, needed
 from llmal.training import Trainer
 
 _AT_ONCE = 4096
@@ -134,7 +133,7 @@ class RoundSignals:
         total = Usage()
         if isinstance(selector, AskingSelector):
             total += selector.estimate(state, k)
-        if isinstance(selector, Subsample):
+        if isinstance(selector, NarrowingSelector):
             state = selector.costliest_part(state, k)
         asked = {name for name in needed(selector, state) if KINDS[name].asks}
         if "lm_scores" in asked:

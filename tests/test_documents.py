@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shutil
 import textwrap
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 import llmal
 from llmal.config import parse_config
+from llmal.factory import build
 
 README = Path(__file__).resolve().parent.parent / "README.md"
+SELECTING = README.parent / "docs" / "selecting.md"
 
 
 def test_the_python_of_the_documents(
@@ -73,12 +77,33 @@ def test_the_yaml_of_the_readme(tmp_path: Path) -> None:
     assert config.directory == tmp_path / "runs" / "trec"
 
 
+def test_the_selectors_of_the_documents(tmp_path: Path) -> None:
+    (tmp_path / "texts.csv").write_text("text,label\na wall,a\na stew,b\n", encoding="utf-8")
+    text = SELECTING.read_text(encoding="utf-8")
+    written = re.findall(
+        r"(?:^    .*\n)+", text.split("## In a run")[1].split("## From a file")[0], re.M
+    )
+    assert len(written) == 3
+    for block in written:
+        run = "task: {labels: [a, b]}\ndata: {pool: texts.csv, gold: label}\nbudget: {batch: 1}\n"
+        run += "annotator: {name: human, via: gold}\n"
+        built = build(parse_config(run + textwrap.dedent(block), base=tmp_path))
+        assert built.selector.requires <= built.signals.available
+
+
+def test_every_strategy_is_in_the_documents() -> None:
+    table = SELECTING.read_text(encoding="utf-8").split("## In a run")[0]
+    assert set(llmal.selectors.REGISTRY.names()) <= set(re.findall(r"`(\w+)`", table))
+
+
 def test_every_name_that_the_readme_uses_is_there() -> None:
     for dotted in set(re.findall(r"llmal((?:\.[A-Za-z_]+)+)", README.read_text())):
         thing: object = llmal
         for name in dotted.strip(".").split("."):
             if name in {"run", "plan"}:
                 break
+            if isinstance(thing, ModuleType) and not hasattr(thing, name):
+                importlib.import_module(f"{thing.__name__}.{name}")
             thing = getattr(thing, name)
 
 

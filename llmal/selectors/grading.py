@@ -17,7 +17,7 @@ from llmal.icl.scorer import PromptScorer
 from llmal.lm.protocol import LanguageModel, Prompt
 from llmal.prompt_templates import PromptTemplate, load_prompt, looks_like_instruction
 from llmal.records import Item, Usage
-from llmal.selectors.protocol import AskingSelector, Selector, Utilities
+from llmal.selectors.protocol import Utilities
 from llmal.selectors.state import RoundState
 from llmal.task import Task
 
@@ -224,8 +224,3 @@ def scaled(usage: Usage, times: float) -> Usage:
         completion_tokens=many(usage.completion_tokens),
         money=usage.money * times,
     )
-
-
-def cost_inside(selector: Selector, state: RoundState, k: int) -> Usage:
-    """The most that a selector inside another can cost; nothing if it asks nobody."""
-    return selector.estimate(state, k) if isinstance(selector, AskingSelector) else Usage()

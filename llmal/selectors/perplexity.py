@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 
 from llmal.errors import ConfigError
 from llmal.records import Usage
-from llmal.selectors.grading import check_candidates, check_keep, cost_inside, draw_candidates
-from llmal.selectors.picking import check_request, highest
+from llmal.selectors.grading import check_candidates, check_keep, draw_candidates
+from llmal.selectors.picking import highest
 from llmal.selectors.protocol import Selection, Selector
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
+from llmal.selectors.wrapper import Wrapper, estimated, longest
 
 
 @dataclass(frozen=True)
-class PerplexityFilter:
+class PerplexityFilter(Wrapper):
     """Lets a selector pick among the texts of the lowest, or highest, perplexity.
 
     Perplexity is exp(-mean log-probability per token). Low keeps plain, well-formed text; high
@@ -40,7 +41,6 @@ class PerplexityFilter:
     """
 
     name = "perplexity"
-    parts: ClassVar[tuple[str, ...]] = ("selector",)
 
     selector: Selector
     keep: float = 0.2
@@ -48,19 +48,20 @@ class PerplexityFilter:
     candidates: int | None = 10_000
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_keep(self.keep, self.name)
         check_candidates(self.candidates, self.name)
         if self.side not in ("low", "high"):
             raise ConfigError(f"{self.name}: side is {self.side!r}", fix="use low or high")
 
     @property
-    def requires(self) -> frozenset[Signal]:
-        """Likelihoods, and what the selector inside reads."""
-        return frozenset[Signal]({"likelihoods"}) | self.selector.requires
+    def reads(self) -> frozenset[Signal]:
+        """Likelihoods."""
+        return frozenset({"likelihoods"})
 
     def select(self, state: RoundState, k: int, rng: np.random.Generator) -> Selection:
         """Let the selector pick k of what is kept."""
-        k = check_request(state, k, self.name, self.requires)
+        k = self._check_request(state, k)
         count = None if self.candidates is None else max(k, self.candidates)
         rows = draw_candidates(state, count, self.name, rng)
         # All likelihoods are kept for the round; those of some items are not.
@@ -80,4 +81,8 @@ class PerplexityFilter:
 
     def estimate(self, state: RoundState, k: int) -> Usage:
         """The most that the selector inside can cost; the likelihoods are a cost of the round."""
-        return cost_inside(self.selector, state, k)
+        return estimated(self.selector, state, k)
+
+    def costliest_part(self, state: RoundState, k: int) -> RoundState:
+        """The part whose likelihoods cost the most: the longest texts."""
+        return state if self.candidates is None else longest(state, max(k, self.candidates))

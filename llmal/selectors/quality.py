@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -15,19 +14,19 @@ from llmal.selectors.grading import (
     ask,
     check_candidates,
     check_keep,
-    cost_inside,
     cost_of_asking,
     draw_candidates,
     grader,
 )
-from llmal.selectors.picking import check_request, highest
+from llmal.selectors.picking import highest
 from llmal.selectors.protocol import Selection, Selector
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
+from llmal.selectors.wrapper import Wrapper, estimated
 
 
 @dataclass(frozen=True)
-class QualityFilter:
+class QualityFilter(Wrapper):
     """Lets a selector pick among the texts of the highest quality.
 
     Quality is the expected grade from 1 to 5 under the language model's exact probabilities of
@@ -50,7 +49,6 @@ class QualityFilter:
     """
 
     name = "quality"
-    parts: ClassVar[tuple[str, ...]] = ("selector",)
 
     selector: Selector
     keep: float = 0.5
@@ -58,17 +56,18 @@ class QualityFilter:
     candidates: int | None = CANDIDATES
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_keep(self.keep, self.name)
         check_candidates(self.candidates, self.name)
 
     @property
-    def requires(self) -> frozenset[Signal]:
-        """Texts, a language model, and what the selector inside reads."""
-        return frozenset[Signal]({"texts", "scorer"}) | self.selector.requires
+    def reads(self) -> frozenset[Signal]:
+        """Texts, and a language model."""
+        return frozenset({"texts", "scorer"})
 
     def select(self, state: RoundState, k: int, rng: np.random.Generator) -> Selection:
         """Let the selector pick k of the best."""
-        k = check_request(state, k, self.name, self.requires)
+        k = self._check_request(state, k)
         rows = draw_candidates(state, self._count(k), self.name, rng)
         scorer = grader(state.scorer, self.prompt, POINTS)
         p = ask(scorer, state.items(state.unlabelled[rows]), self.name)
@@ -86,7 +85,7 @@ class QualityFilter:
         """The most that it and the selector inside can cost."""
         counting = grader(state.scorer, self.prompt, POINTS, counting=True)
         own = cost_of_asking(counting, state, self._count(k))
-        return own + cost_inside(self.selector, state, k)
+        return own + estimated(self.selector, state, k)
 
     def _count(self, k: int) -> int | None:
         return None if self.candidates is None else max(k, self.candidates)

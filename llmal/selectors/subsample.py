@@ -10,9 +10,7 @@ from llmal.errors import ConfigError
 from llmal.records import Usage
 from llmal.selectors.protocol import Selection, Selector
 from llmal.selectors.state import RoundState
-from llmal.selectors.wrapper import Wrapper, estimated
-
-_TEXTS_AT_ONCE = 10_000
+from llmal.selectors.wrapper import Wrapper, estimated, longest
 
 
 @dataclass(frozen=True)
@@ -56,13 +54,5 @@ class Subsample(Wrapper):
         return estimated(self.selector, self.costliest_part(state, k), k)
 
     def costliest_part(self, state: RoundState, k: int) -> RoundState:
-        """The part of the longest texts, in bytes: no other is likely to have more tokens."""
-        size = max(self.items, k)
-        if size >= len(state.unlabelled):
-            return state
-        lengths = np.empty(len(state.unlabelled), dtype=np.int64)
-        for start in range(0, len(lengths), _TEXTS_AT_ONCE):
-            rows = slice(start, start + _TEXTS_AT_ONCE)
-            items = state.items(state.unlabelled[rows])
-            lengths[rows] = [len(one.text.encode()) for one in items]
-        return state.among(np.argpartition(-lengths, size - 1)[:size])
+        """The part of the longest texts: no other is likely to have more tokens."""
+        return longest(state, max(self.items, k))

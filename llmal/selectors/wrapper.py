@@ -15,6 +15,8 @@ from llmal.selectors.protocol import AskingSelector, Selection, Selector, Utilit
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
 
+_TEXTS_AT_ONCE = 4096
+
 
 @runtime_checkable
 class ConditionalSelector(Selector, Protocol):
@@ -22,6 +24,15 @@ class ConditionalSelector(Selector, Protocol):
 
     def needs(self, state: RoundState) -> frozenset[Signal]:
         """The signals that it reads in this round."""
+        ...
+
+
+@runtime_checkable
+class NarrowingSelector(Selector, Protocol):
+    """A selector that computes signals for a part of the unlabelled items alone."""
+
+    def costliest_part(self, state: RoundState, k: int) -> RoundState:
+        """The part, of all that it may be, for which signals cost the most."""
         ...
 
 
@@ -38,6 +49,18 @@ def estimated(selector: Selector, state: RoundState, k: int) -> Usage:
     if not k or not isinstance(selector, AskingSelector):
         return Usage()
     return selector.estimate(state, k)
+
+
+def longest(state: RoundState, count: int) -> RoundState:
+    """The round with only its `count` longest texts, in bytes, to pick from."""
+    if count >= len(state.unlabelled):
+        return state
+    lengths = np.empty(len(state.unlabelled), dtype=np.int64)
+    for start in range(0, len(lengths), _TEXTS_AT_ONCE):
+        rows = slice(start, start + _TEXTS_AT_ONCE)
+        items = state.items(state.unlabelled[rows])
+        lengths[rows] = [len(one.text.encode()) for one in items]
+    return state.among(np.argpartition(-lengths, count - 1)[:count])
 
 
 def called(selector: Selector) -> str:
