@@ -32,6 +32,9 @@ _log = logging.getLogger("llmal.selectors")
 _LEAST_TEXTS = 20
 """Texts that a window can hold in any case: longer ones are cut to this share of the room."""
 
+_MOST_PICKS = 32
+"""Picks from a window of 200, as many as the authors have in a round."""
+
 _MEMORY_SHARE = 4
 """The labelled texts take at most this part of the context."""
 
@@ -96,7 +99,7 @@ class LLMBatch:
 
     Args:
         window: Texts in a prompt.
-        per_window: Most picks from one window.
+        per_window: Most picks from one window; by default 32, or a sixth of a smaller window.
         advice: Say what makes a text worth a label.
         explain: Have the model reason "first", or give a reason for "each" pick, which `why` then
             has; "none" asks for the list alone.
@@ -118,7 +121,7 @@ class LLMBatch:
     requires = frozenset[Signal]({"texts", "scorer"})
 
     window: int = 200
-    per_window: int = 32
+    per_window: int | None = None
     advice: bool = True
     explain: Literal["none", "first", "each"] = "none"
     guidelines: bool = True
@@ -133,9 +136,11 @@ class LLMBatch:
         least = {"window": 2, "per_window": 1, "memory_items": 1, "repairs": 0, "reason_tokens": 1}
         for option, limit in least.items():
             value = getattr(self, option)
+            if value is None:
+                continue
             if value < limit:
                 raise ConfigError(f"{self.name}: {option} is {value}", fix=f"at least {limit}")
-        if self.per_window >= self.window:
+        if self.per_window is not None and self.per_window >= self.window:
             raise ConfigError(
                 f"{self.name}: {self.per_window} picks of {self.window} texts are no choice",
                 fix="lower per_window or raise window",
@@ -149,6 +154,10 @@ class LLMBatch:
                     f"{self.name}: {option} is {getattr(self, option)!r}",
                     fix=f"use {', '.join(known)}",
                 )
+
+    @property
+    def _most_picks(self) -> int:
+        return self.per_window or max(1, min(_MOST_PICKS, self.window // 6))
 
     def select(self, state: RoundState, k: int, rng: np.random.Generator) -> Selection:
         """Have the model choose k items, window by window."""
@@ -194,7 +203,7 @@ class LLMBatch:
         return book.cost(lines)
 
     def _shown(self, state: RoundState, k: int) -> int:
-        return min(len(state.unlabelled), self.window * math.ceil(k / self.per_window))
+        return min(len(state.unlabelled), self.window * math.ceil(k / self._most_picks))
 
     def _picked(
         self,

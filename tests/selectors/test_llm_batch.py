@@ -78,6 +78,7 @@ def test_every_mode_gives_k_ids_at_no_more_than_was_foreseen(
         (4, 20, 4, 1, {20}),  # one window is enough, of the size that was asked for
         (10, 20, 4, 3, {19, 20}),  # three by the picks, and no more than 58 texts
         (5, 40, 39, 1, {40}),
+        (5, 30, None, 1, {30}),  # a sixth of the window
     ],
 )
 def test_there_are_as_many_windows_as_the_picks_take(
@@ -230,6 +231,7 @@ def test_a_text_that_addresses_the_model_is_flagged(tiny_hf: TransformersLM):
     ("options", "said"),
     [
         ({"window": 0}, "llm_batch: window is 0; at least 2"),
+        ({"window": 3, "per_window": 4}, "4 picks of 3 texts are no choice"),
         ({"window": 10, "per_window": 10}, "10 picks of 10 texts are no choice"),
         ({"explain": "last"}, "explain is 'last'; use none, first, each"),
         ({"memory": "all"}, "memory is 'all'; use none, texts, indices"),
