@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from page_tables import table
 
 Figures = dict[str, Any]
 NAMES = {"minilm": "MiniLM", "tfidf-svd": "TF-IDF + SVD"}
@@ -39,7 +39,7 @@ def learning_curves(figures: Figures) -> list[str]:
             continue
         count = next(iter(standing.values()))["settings"]
         lines += ["", f"**{title}**: standing over {count} settings", ""]
-        lines += _table(
+        lines += table(
             [
                 "strategy",
                 "area",
@@ -71,7 +71,7 @@ def learning_curves(figures: Figures) -> list[str]:
     lines += _wins(figures)
     lines += _starts(figures)
     lines += ["", "Seconds that a run spent on picking 200 items in 10 rounds, median:", ""]
-    lines += _table(
+    lines += table(
         list(figures["seconds"]), [[f"{s['select']:.2f}" for s in figures["seconds"].values()]]
     )
     return [*lines, "", *_reading(figures)]
@@ -98,7 +98,7 @@ def _areas(figures: Figures) -> list[str]:
                     else ""
                 )
             rows.append(cells)
-        lines += ["", *_table([title, *sets], rows)]
+        lines += ["", *table([title, *sets], rows)]
     return lines
 
 
@@ -115,7 +115,7 @@ def _wins(figures: Figures) -> list[str]:
         f"{wins['significant_holm']} remain after Holm's correction over all.",
         "",
     ]
-    lines += _table(
+    lines += table(
         ["", *strategies, "wins", "losses"],
         (
             [
@@ -127,7 +127,10 @@ def _wins(figures: Figures) -> list[str]:
             for i, name in enumerate(strategies)
         ),
     )
-    sure = [row for row in figures["over_settings"] if row["p_holm"] < 0.05]
+    sure: dict[str, list[Figures]] = {}
+    for row in sorted(figures["over_settings"], key=lambda row: -row["difference"]):
+        if row["p_holm"] < 0.05:
+            sure.setdefault(row["worse"], []).append(row)
     lines += [
         "",
         "Over the settings together (Wilcoxon on mean areas, Holm over "
@@ -135,8 +138,9 @@ def _wins(figures: Figures) -> list[str]:
         "read these as the most that can be said): "
         + (
             "; ".join(
-                f"{row['better']} over {row['worse']} by {row['difference']:.3f}"
-                for row in sorted(sure, key=lambda row: row["p_holm"])
+                f"**{worse}** is below "
+                + ", ".join(f"{row['better']} ({row['difference']:.3f})" for row in rows)
+                for worse, rows in sure.items()
             )
             or "no pair differs"
         )
@@ -153,7 +157,7 @@ def _starts(figures: Figures) -> list[str]:
         "strategies and seeds.",
         "",
     ]
-    return lines + _table(
+    return lines + table(
         ["embedding", "set", "random", "TypiClust", "p", "next three rounds", "at the end"],
         (
             [
@@ -171,18 +175,63 @@ def _starts(figures: Figures) -> list[str]:
 
 
 def _reading(figures: Figures) -> list[str]:
-    parts = ["How to read it, in the order of the paper's findings."]
+    parts = [f"How to read it, in the order of the paper's findings. {_read_embeddings(figures)}"]
     parts.append(_read_starts(figures))
     parts.append(_read_margin(figures))
     parts.append(_read_badge(figures))
     parts.append(
-        "What this is not: the sets are five, the pools small, the head linear with a fixed "
-        "penalty, and the two embeddings a small one and a crude one; the paper has ten sets and "
-        "embeddings of the MTEB leaderboard. Differences between the better strategies are of the "
-        "size of the spread between seeds, so which is first in a setting is largely luck; which "
-        "are bad with which embedding is not."
+        f"**How sure**: {_read_wins(figures)} What this is not: the sets are five, the pools "
+        "small, the head linear with a fixed penalty, and the two embeddings a small one and a "
+        "crude one; the paper has ten sets and embeddings of the MTEB leaderboard."
     )
     return [line for part in parts for line in (part, "")][:-1]
+
+
+def _read_embeddings(figures: Figures) -> str:
+    heights: dict[str, dict[str, float]] = {}
+    for one in figures["curves"]:
+        if one["strategy"] == "random" and one["start"] == "random":
+            heights.setdefault(one["set"], {})[one["embedding"]] = np.mean(one["accuracy_area"])
+    flat = [
+        one["set"]
+        for one in figures["curves"]
+        if (one["strategy"], one["start"], one["embedding"]) == ("random", "random", "tfidf-svd")
+        and one["accuracy_mean"][-1] - one["accuracy_mean"][0] < 0.06
+    ]
+    both = {name: row for name, row in heights.items() if len(row) == len(NAMES)}
+    better = [name for name, row in both.items() if row["tfidf-svd"] > row["minilm"]]
+    means = {key: float(np.mean([row[key] for row in both.values()])) for key in NAMES}
+    return (
+        f"With random picks the mean area is {means['minilm']:.3f} with MiniLM and "
+        f"{means['tfidf-svd']:.3f} with TF-IDF + SVD"
+        + (
+            f"; but on {', '.join(better)} the poor embedding, which was made from the pool "
+            "itself, is the better one."
+            if better
+            else ", and MiniLM is the better one on every set."
+        )
+        + (
+            f" On {' and '.join(flat)} it teaches next to nothing: 200 labels more raise accuracy "
+            "by less than 6 points."
+            if flat
+            else ""
+        )
+    )
+
+
+def _read_wins(figures: Figures) -> str:
+    sure = np.array(figures["wins"]["matrix_holm"])
+    if not sure.sum():
+        return "no single comparison in a setting survives Holm's correction."
+    losses = sorted(
+        zip(figures["strategies"], sure.sum(axis=0).tolist(), strict=True),
+        key=lambda pair: -pair[1],
+    )
+    lost = ", ".join(f"{count} over {name}" for name, count in losses if count)
+    return (
+        f"of the {int(sure.sum())} wins in single settings that survive Holm's correction, {lost}. "
+        "No difference among the other strategies survives it."
+    )
 
 
 def _read_starts(figures: Figures) -> str:
@@ -227,9 +276,9 @@ def _read_margin(figures: Figures) -> str:
         first = max(standing, key=lambda name: standing[name]["first"])
         said.append(
             f"with {title} margin is first in {one['first']} of {one['settings']} settings, "
-            f"{_ordinal(place)} of {len(standing)} by mean rank, {one['over_random']:+.3f} over "
-            f"random and below it in {one['below_random']} (most often first is {first}, in "
-            f"{standing[first]['first']})"
+            f"{_ordinal(place)} of {len(standing)} by mean rank, its area "
+            f"{one['over_random']:+.3f} from that of random and below it in {one['below_random']} "
+            f"(most often first is {first}, in {standing[first]['first']})"
         )
     return f"**Margin**: {'; '.join(said)}."
 
@@ -238,15 +287,21 @@ def _read_badge(figures: Figures) -> str:
     standing = figures["standing"].get("all", {})
     if "badge" not in standing:
         return "**Robustness**: BADGE has not run."
-    one = standing["badge"]
     measures = {
         "mean rank": "rank_mean",
         "worst rank": "rank_worst",
         "mean regret": "regret_mean",
         "worst regret": "regret_worst",
         "settings below random": "below_random",
+        "significant losses": "losses",
+    }
+    losses = np.array(figures["wins"]["matrix"]).sum(axis=0).tolist()
+    standing = {
+        name: {**row, "losses": losses[figures["strategies"].index(name)]}
+        for name, row in standing.items()
     }
     said = []
+    one = standing["badge"]
     best_in = 0
     for words, key in measures.items():
         others = {name: row[key] for name, row in standing.items() if name != "random"}
@@ -287,8 +342,9 @@ def learning_curves_stopping(figures: Figures) -> list[str]:
         "start, otherwise as above). PALM (`llmal.learning_curve.LearningCurve`) is fitted to the "
         f"first points of the mean curve and says how many labels {target:.0%} accuracy takes, "
         f"with its {level:.0%} interval; ∞ is never. *Actual* is where the measured mean curve "
-        "first crosses, by linear interpolation. Settings in which it never does, or does within "
-        "the first five points, are left out.",
+        "first crosses, by linear interpolation. Settings in which it never does, or has done "
+        "within the points fitted, are left out. On the two sets that take few labels the curves "
+        f"are measured every {figures['fine']['batch']} labels, too.",
         "",
     ]
     shown = [
@@ -296,13 +352,14 @@ def learning_curves_stopping(figures: Figures) -> list[str]:
         for row in figures["forecasts"]
         if row["actual"] is not None and not row["reached_before"]
     ]
-    lines += _table(
-        ["set", "embedding", "strategy", "labels seen", "predicted", "interval", "actual"],
+    lines += table(
+        ["set", "embedding", "strategy", "points", "labels", "predicted", "interval", "actual"],
         (
             [
                 row["set"],
                 NAMES[row["embedding"]],
                 row["strategy"],
+                row["points"],
                 row["seen"],
                 _labels(row["predicted"]),
                 f"{_labels(row['low'])} to {_labels(row['high'])}",
@@ -343,7 +400,7 @@ def learning_curves_stopping(figures: Figures) -> list[str]:
                 else ["", "", ""]
             )
         rows.append(cells)
-    lines += _table(heads, rows)
+    lines += table(heads, rows)
     lines += ["", *_stops(figures), "", *_read_stopping(figures, shown)]
     return lines
 
@@ -363,9 +420,9 @@ def _stops(figures: Figures) -> list[str]:
         if not row["stopped"]:
             return "never"
         some = "" if row["stopped"] == row["runs"] else f" ({row['stopped']} of {row['runs']})"
-        return f"{np.median(row['labels']):.0f}: {100 * row['lost']:+.1f}{some}"
+        return f"{np.median(row['labels']):.0f}: {100 * np.mean(row['lost']):+.1f}{some}"
 
-    return lines + _table(
+    return lines + table(
         ["set", "strategy", "end", *rules],
         (
             [name, strategy, f"{by[name, strategy, rules[0]]['end']:.3f}"]
@@ -395,32 +452,74 @@ def _read_stopping(figures: Figures, shown: list[Figures]) -> list[str]:
                 + (f", never in {len(rows) - len(known)}" if len(known) < len(rows) else "")
                 + f" (of {len(rows)})"
             )
-    rules = {}
+    ahead = [(row["points"], row["ahead"]["2"]) for row in figures["coverage"]]
+    held = ", ".join(f"{one['in_interval'] / one['runs']:.0%} ({n} points)" for n, one in ahead)
+    low = 100 * np.mean([one["bias"] for _, one in ahead])
+    return [
+        "How to read it. **Forecasts** of the labels needed: the interval holds the actual number "
+        f"in {inside} of {len(shown)} rows. By points fitted: {'; '.join(said)}. Of accuracy at "
+        f"twice the labels seen, the {figures['level']:.0%} intervals held {held}: fewer, the more "
+        "is known. They are intervals for independent noise about a PALM curve. Measured curves "
+        "are another thing: successive rounds share their labels and their test set, and "
+        f"accuracy ends {abs(low):.1f} points {'above' if low < 0 else 'below'} what the fit says "
+        "on average. So take a forecast for what its interval says at best, and one of never with "
+        "a grain of salt.",
+        "",
+        *_read_rules(figures),
+    ]
+
+
+def _read_rules(figures: Figures) -> list[str]:
+    rules: dict[str, list[Figures]] = {}
     for row in figures["stops"]:
         rules.setdefault(row["rule"], []).append(row)
-    words = []
-    for rule, rows in rules.items():
-        fired = [row for row in rows if row["stopped"]]
-        stopped, runs = sum(row["stopped"] for row in rows), sum(row["runs"] for row in rows)
-        if not fired:
-            words.append(f"{rule} stopped none of {runs} runs")
-            continue
-        labels = np.median([value for row in fired for value in row["labels"]])
-        lost = np.average([row["lost"] for row in fired], weights=[row["stopped"] for row in fired])
-        apart = np.mean([max(row["labels"]) - min(row["labels"]) for row in fired])
-        words.append(
-            f"{rule} stopped {stopped} of {runs} runs, at {labels:.0f} labels in the median, "
-            f"{100 * lost:.1f} points below the end; its stops in a setting lie {apart:.0f} labels "
-            "apart"
+    rows = []
+    for rule, ones in rules.items():
+        fired = [one for one in ones if one["stopped"]]
+        lost = [value for one in fired for value in one["lost"]]
+        labels = [value for one in fired for value in one["labels"]]
+        after = [value for one in fired for value in one["after"]]
+        apart = [max(one["labels"]) - min(one["labels"]) for one in fired]
+        said = {
+            what: [yes for one in fired for yes in (one["right"] or {}).get(what, [])]
+            for what in ("reached", "out_of_reach")
+        }
+        rows.append(
+            [
+                rule,
+                f"{len(labels)} of {sum(one['runs'] for one in ones)}",
+                f"{np.median(labels):.0f}" if labels else "",
+                f"{np.mean(apart):.0f}" if labels else "",
+                f"{100 * np.mean(lost):.1f}" if labels else "",
+                f"{np.mean(after) / max(100 * np.mean(lost), 0.1):.0f}" if labels else "",
+                *(f"{sum(yes)} of {len(yes)}" if yes else "" for yes in said.values()),
+            ]
         )
     return [
-        "How to read it. **Forecasts**: the interval holds the actual number in "
-        f"{inside} of {len(shown)} rows. By points fitted: {'; '.join(said)}. A curve fitted to "
-        "five points is a guess, and its interval says so; it is an interval for noise about a "
-        "PALM curve, and a curve of another shape can leave it.",
+        "**Stopping**, over all runs. *Apart* is how far the stops of a setting's seeds are from "
+        "each other. *Price* is how many labels each point lost would have cost: those from the "
+        "stop to the end over the points lost, in means. The last columns say how often "
+        "predicted_target was right that the target is reached (mean of the three rounds about "
+        "the stop) or out of reach (no three rounds in a row reach it on average).",
         "",
-        f"**Stopping**: {'. '.join(words)}. The test sets have 500 or 1,000 texts, on which the "
-        "accuracy of one learner is known to a point or two: what a rule loses is of that size.",
+        *table(
+            [
+                "rule",
+                "stopped",
+                "labels, median",
+                "apart",
+                "points lost",
+                "price",
+                "right: reached",
+                "right: out of reach",
+            ],
+            rows,
+        ),
+        "",
+        "These curves rise slowly to the end, by steps that are smaller than the noise of a test "
+        "set of 500 or 1,000 texts, so a rule that waits for a standstill stops long before there "
+        "is one; whether that is early depends on what a point is worth. gain_below_cost is the "
+        "rule that is told: at 100 labels a point it should stop where the price is above 100.",
     ]
 
 
@@ -430,9 +529,3 @@ def _labels(value: float | None) -> str:
 
 def _ordinal(place: int) -> str:
     return {1: "first", 2: "second", 3: "third"}.get(place, f"{place}th")
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> list[str]:
-    head = list(head)
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    return [*lines, *(f"| {' | '.join(str(cell) for cell in row)} |" for row in rows)]

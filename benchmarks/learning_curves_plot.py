@@ -27,7 +27,14 @@ def draw(figures: dict[str, Any], start: str = "random") -> Path:
     curves = [one for one in figures["curves"] if one["start"] == start]
     sets = list(dict.fromkeys(one["set"] for one in curves))
     embeddings = list(dict.fromkeys(one["embedding"] for one in curves))
-    plt.rcParams.update({"font.size": 7, "svg.hashsalt": "llmal", "axes.linewidth": 0.5})
+    plt.rcParams.update(
+        {
+            "font.size": 7,
+            "axes.linewidth": 0.5,
+            "svg.fonttype": "none",
+            "svg.hashsalt": "llmal",
+        }
+    )
     grid, axes = plt.subplots(
         len(embeddings), len(sets), figsize=(10, 4.2), sharex=True, squeeze=False
     )

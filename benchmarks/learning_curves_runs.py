@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,8 @@ from llmal.learners import LinearHead
 from llmal.records import Item
 from llmal.selectors import RoundState, Selector, make
 
-BATCH = 20
+START = 20
+"""Labels to begin with, and in each round if nothing else is said."""
 C = 30.0
 """Fixed: choosing it anew after each round would take ten times as long."""
 
@@ -33,6 +35,7 @@ class Key:
     strategy: str
     seed: int
     rounds: int
+    batch: int = START
 
     @property
     def setting(self) -> tuple[str, str, str]:
@@ -42,7 +45,7 @@ class Key:
 def start_positions(embedded: Embedded, start: str, seed: int) -> NDArray[np.int64]:
     """The first labels, by `start` ("random" or a selector that needs no labels)."""
     state = RoundState.from_arrays(embeddings=embedded.X, labelled=[], labels=[])
-    return make(start).select(state, BATCH, np.random.default_rng([_START, seed])).indices
+    return make(start).select(state, START, np.random.default_rng([_START, seed])).indices
 
 
 def run(
@@ -92,13 +95,14 @@ def run(
             predict_items=lambda items, by=predict: by(_of_items(embedded, items)),
         )
         rng = np.random.default_rng([_ROUND, key.seed, number])
-        picks = selector.select(state, BATCH, rng).indices
+        picks = selector.select(state, key.batch, rng).indices
         seconds["select"] += time.perf_counter() - started
         labelled = np.concatenate([labelled, picks])
     return {
         **vars(key),
         **made,
         "test_items": len(data.test_y),
+        "started_from": zlib.crc32(np.sort(start).tobytes()),
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
     }
 

@@ -3,11 +3,12 @@
     python benchmarks/learning_curves.py --long
     python benchmarks/learning_curves_stopping.py [--runs runs/learning_curves.jsonl]
 
-Reads the curves of 40 rounds of 20 labels (random start; random and margin; 3 seeds). PALM is
-fitted to the first 5, 8, 12 and 16 points and says how many labels 80 % accuracy takes; the truth
-is where the measured curve first crosses, by linear interpolation. Stopping rules with their
-default options see one round after the other; what a stop costs is the accuracy at the end (mean
-of the last three rounds) minus that at the stop. Written to results/learning_curves_stopping.json.
+Reads the curves of 40 rounds of 20 labels (random start; random and margin; 3 seeds), and those of
+25 rounds of 8 on the sets that reach the target early. PALM is fitted to the first 5, 8, 12 and 16
+points and says how many labels 80 % accuracy takes; the truth is where the measured curve first
+crosses, by linear interpolation. Stopping rules with their default options see one round of 20
+after the other; what a stop costs is the accuracy at the end (mean of the last three rounds) minus
+that at the stop. Written to results/learning_curves_stopping.json.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from learning_curves import LONG_ROUNDS, ROOT, read_runs
+from learning_curves import FINE_BATCH, FINE_ROUNDS, LONG_ROUNDS, ROOT, read_runs
 from results_file import write_results
 
 from llmal.learning_curve import LearningCurve
@@ -64,6 +65,7 @@ def rules(most: int) -> dict[str, StoppingRule]:
         "gain_below_cost 50": GainBelowCost(labels_per_point=50),
         "gain_below_cost 100": GainBelowCost(),
         f"predicted_target 0.8 by {most}": PredictedTarget(TARGET, labels=most),
+        f"predicted_target 0.8, level {LEVEL}": PredictedTarget(TARGET, labels=most, level=LEVEL),
     }
 
 
@@ -166,7 +168,9 @@ def stops(rows: Sequence[Row]) -> list[Row]:
                 entry |= {
                     "labels": [one["labels"] for one in fired],
                     "accuracy": round(float(np.mean([one["accuracy"] for one in fired])), 4),
-                    "lost": round(float(np.mean([one["lost"] for one in fired])), 4),
+                    "lost": [round(one["lost"], 4) for one in fired],
+                    "after": [one["after"] for one in fired],
+                    "right": _right(fired) if isinstance(rule, PredictedTarget) else None,
                     "reason": fired[0]["reason"],
                 }
             made.append(entry)
@@ -193,16 +197,29 @@ def _stop(row: Row, rule: StoppingRule) -> Row | None:
                 "labels": row["labels"][place],
                 "accuracy": accuracy,
                 "lost": end - accuracy,
+                "after": row["labels"][-1] - row["labels"][place],
+                "reached": "and reaches" in reason,
+                # Three rounds, as one may be over the target by luck.
+                "here": float(np.mean(row["accuracy"][max(place - 1, 0) : place + 2])),
+                "best": float(np.convolve(row["accuracy"], np.ones(3) / 3, "valid").max()),
                 "reason": reason,
             }
     return None
 
 
+def _right(stops: Sequence[Row]) -> dict[str, list[bool]]:
+    """Of the two things that predicted_target says, which were so."""
+    return {
+        "reached": [one["here"] >= TARGET for one in stops if one["reached"]],
+        "out_of_reach": [one["best"] < TARGET for one in stops if not one["reached"]],
+    }
+
+
 def _grouped(rows: Sequence[Row]) -> list[tuple[Row, list[Row]]]:
-    by: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    names = ("set", "embedding", "strategy", "batch")
+    by: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for row in rows:
-        by[row["set"], row["embedding"], row["strategy"]].append(row)
-    names = ("set", "embedding", "strategy")
+        by[tuple(row[name] for name in names)].append(row)
     return [(dict(zip(names, key, strict=True)), group) for key, group in by.items()]
 
 
@@ -215,7 +232,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "learning_curves.jsonl")
     arguments = parser.parse_args()
-    rows = [row for row in read_runs(arguments.runs).values() if row["rounds"] == LONG_ROUNDS]
+    runs = [vars(key) | row for key, row in read_runs(arguments.runs).items()]
+    rows = [row for row in runs if row["rounds"] == LONG_ROUNDS]
+    fine = [row for row in runs if row["rounds"] == FINE_ROUNDS]
     if not rows:
         raise SystemExit("there are no long runs; make them with learning_curves.py --long")
     good = [row for row in rows if row["embedding"] == "minilm"]
@@ -224,7 +243,8 @@ def main() -> None:
         "level": LEVEL,
         "rounds": LONG_ROUNDS,
         "seeds": len({row["seed"] for row in rows}),
-        "forecasts": forecasts(rows),
+        "fine": {"rounds": FINE_ROUNDS, "batch": FINE_BATCH},
+        "forecasts": forecasts([*rows, *fine]),
         "coverage": coverage(rows),
         "stops": stops(good),
     }

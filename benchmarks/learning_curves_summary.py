@@ -25,10 +25,8 @@ def area(labels: Sequence[int], values: Sequence[float]) -> float:
 
 
 def summary(rows: Rows, strategies: Sequence[str]) -> dict[str, Any]:
-    """All figures of the page.
-
-    A strategy takes part where all of its runs in a setting have the seeds of the random one.
-    """
+    """All figures of the page."""
+    _check_pairs(rows)
     by = _grouped(rows)
     settings = sorted({setting for setting, _ in by})
     present = [one for one in strategies if any((setting, one) in by for setting in settings)]
@@ -73,6 +71,18 @@ def _grouped(rows: Rows) -> dict[tuple[Setting, str], list[dict[str, Any]]]:
     for row in sorted(rows, key=lambda row: row["seed"]):
         by[(row["set"], row["embedding"], row["start"]), row["strategy"]].append(row)
     return dict(by)
+
+
+def _check_pairs(rows: Rows) -> None:
+    """Runs of a setting and seed must have the same start set, or no test of pairs holds."""
+    starts: dict[tuple[str, str, str, int], int] = {}
+    for row in rows:
+        place = (row["set"], row["embedding"], row["start"], row["seed"])
+        if starts.setdefault(place, row["started_from"]) != row["started_from"]:
+            raise SystemExit(
+                f"runs of {place} start from different labels, {row['strategy']} among them: "
+                "selectors have changed in between; make them all again"
+            )
 
 
 def _curve(rows: Rows) -> dict[str, Any]:

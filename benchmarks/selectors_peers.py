@@ -7,7 +7,7 @@ pays for a prediction that the other does not, and both see the same numbers.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -79,6 +79,7 @@ class Picks:
     indices: np.ndarray
     utilities: np.ndarray | None = None  # (U,), those before the first pick
     strategy: Any = None
+    why: Sequence[str] = ()
 
 
 Query = Callable[..., Picks]

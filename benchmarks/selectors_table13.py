@@ -151,6 +151,7 @@ def main() -> None:
             f"{cpu:>10.3f} s CPU, with the pool {seconds + pool_seconds:>8.2f} s",
             flush=True,
         )
+    clock = "cpu_seconds" if options.threads == 1 else "seconds"
     orders = {}
     for side in ("llmal", *BY_PEER):
         times = {
@@ -171,6 +172,7 @@ def main() -> None:
             "labels": int(labels.max()) + 1,
             "k": PICKS,
             "threads": options.threads,
+            "clock": clock,
             "pool_seconds": round(pool_seconds, 3),
             "pool_cpu_seconds": round(pool_cpu, 3),
             "paper_order": list(ORDER),

@@ -8,19 +8,17 @@ Every number on the page comes from a file that a benchmark wrote; the words sta
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
+from learning_curves_page import learning_curves, learning_curves_stopping
+from llm_selectors_page import llm_selectors
+from page_tables import table
 from results_file import RESULTS
+from selectors_page import selectors_agreement, selectors_speed, selectors_table13
 
 PAGE = RESULTS.parent.parent / "docs" / "results.md"
 Figures = dict[str, Any]
-
-
-def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> list[str]:
-    head = list(head)
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    return [*lines, *(f"| {' | '.join(str(cell) for cell in row)} |" for row in rows)]
 
 
 def _pm(mean: float, std: float) -> str:
@@ -237,33 +235,6 @@ def ledger_append(figures: Figures) -> list[str]:
             (
                 [way, f"{one['median']:,.0f}", f"{first / one['median']:.2f}"]
                 for way, one in speeds.items()
-            ),
-        ),
-    ]
-
-
-def selectors_speed(figures: Figures) -> list[str]:
-    rows = figures["rows"]
-    sizes = sorted({row["items"] for row in rows})
-    by_name: dict[str, dict[int, Figures]] = {}
-    for row in rows:
-        by_name.setdefault(row["selector"], {})[row["items"]] = row
-    return [
-        f"Seconds to pick {figures['k']} of N items, d = {figures['dimensions']}, "
-        f"{figures['labels']} labels, {figures['threads']} thread; in brackets MB on top of "
-        "the arrays.",
-        "",
-        *table(
-            ["selector", *(f"N = {size:,}" for size in sizes)],
-            (
-                [
-                    name,
-                    *(
-                        f"{one[size]['select_seconds']:.3f} ({one[size]['extra_mb']:.0f})"
-                        for size in sizes
-                    ),
-                ]
-                for name, one in by_name.items()
             ),
         ),
     ]
@@ -574,7 +545,12 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("annotate_throughput", "Throughput of annotation", annotate_throughput),
     ("kill_and_resume", "Killed and run again", kill_and_resume),
     ("million_rows", "A pool of a million rows", million_rows),
-    ("selectors_speed", "Selectors", selectors_speed),
+    ("selectors_agreement", "Selectors beside other libraries: agreement", selectors_agreement),
+    ("selectors_speed", "Selectors beside other libraries: speed and memory", selectors_speed),
+    ("selectors_table13", "ALLSH's table of seconds a round", selectors_table13),
+    ("learning_curves", "Learning curves of the strategies", learning_curves),
+    ("learning_curves_stopping", "Labels needed, and when to stop", learning_curves_stopping),
+    ("llm_selectors", "Selectors that ask the language model", llm_selectors),
     ("linear_head", "Linear head against LogisticRegressionCV", linear_head),
     ("ledger_append", "Appending to the ledger", ledger_append),
     ("synthesis", "Synthetic items", synthesis),
