@@ -81,6 +81,6 @@ def _reading(figures: Figures) -> str:
     found = f"better than random by more than its spread: {', '.join(better) or 'none'}"
     return (
         f"Of the selectors that ask, {found}; worse: {', '.join(worse) or 'none'}. A model of "
-        "seven million parameters has no opinion worth asking for on what is hard or useful; what this "
-        "shows is that the mechanics hold and what they cost."
+        "seven million parameters has no opinion worth asking for on what is hard or useful; what "
+        "this shows is that the mechanics hold and what they cost."
     )
