@@ -261,9 +261,9 @@ def test_an_estimate_grows_with_the_pool_and_is_bounded_by_the_candidates(scorer
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"of": "people"}, "no probabilities of 'people'; use learner or lm"),
+        ({"of": "people"}, "of is 'people'; give 'learner' or 'lm'"),
         ({"copies": 0}, "copies is 0"),
-        ({"divergence": "tv"}, "no divergence 'tv'"),
+        ({"divergence": "tv"}, "divergence is 'tv'; give 'kl', 'jsd' or 'alpha'"),
         ({"perturbation": "typos"}, "no perturbation 'typos'; known are back-translation"),
         ({"perturbation": "paraphrase"}, "'paraphrase' cannot be made .*lm"),
         ({"perturbation": {"rate": 0.1}}, "no perturbation None"),
