@@ -288,7 +288,7 @@ def of_committees(given: Round) -> list[Pair]:
                 way,
                 ours(given, "query_by_committee", disagreement=way),
                 theirs(given, ACTIVEML, "query_by_committee", method=method),
-                "most utilities are equal, and ties are drawn",
+                "picks among equal utilities are drawn",
             )
             for way, method in (("kl", "KL_divergence"), ("vote_entropy", "vote_entropy"))
         ),
@@ -298,7 +298,7 @@ def of_committees(given: Round) -> list[Pair]:
             "",
             ours(given, "variation_ratio"),
             theirs(given, ACTIVEML, "variation_ratio"),
-            "most utilities are equal, and ties are drawn",
+            "picks among equal utilities are drawn",
         ),
     ]
 

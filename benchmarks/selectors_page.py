@@ -103,6 +103,8 @@ def _utilities(row: Figures) -> str:
     one = row.get("utilities")
     if one is None:
         return ""
+    if not one["largest_difference"]:
+        return "equal"
     if one["largest_difference"] < 1e-5:
         return f"within {one['largest_difference']:.0e}"
     return f"rank correlation {one['spearman']:.3f}"
@@ -270,8 +272,9 @@ def selectors_table13(figures: Figures) -> list[str]:
         + (
             "The order holds."
             if all(same.values())
-            else "It does not hold where CAL and BADGE are vectorised: what remains of a round is "
-            "the encoder, and ALLSH alone needs it again, once for each copy that differs from its "
+            else "It does not hold: at this size CAL and BADGE take less than a second, whoever "
+            "computes them, so that a round is what the encoder takes, and ALLSH alone needs it "
+            "again, for each copy that differs from its "
             "item. Against Entropy, ALLSH costs "
             f"{_times(figures, 'ALLSH'):.1f} times as much with a trained encoder "
             f"(the paper: {541 / 227:.1f}), with four copies {_times(figures, 'ALLSH (WCA)'):.1f} "

@@ -9,12 +9,13 @@ committee of ten on bootstrap draws; k = 100. Every side gets the probabilities 
 options that make it do as much work as llmal's defaults.
 
 Each measurement has a process of its own. Its clock starts with the arrays in memory and the
-library warmed up on 2,000 rows, and holds the checks that a library makes of its input. Seconds,
-of the wall and of the processor, are the least of up to three runs; with one thread the latter are
-judged by, as other work on the machine does not count in them; `extra_mb` is the growth of resident memory in the first of
-them above what was there with the arrays, `peak_mb` the highest resident memory of all, arrays
-and libraries included. What takes longer than --limit seconds is stopped; --memory is a limit on a
-process's private memory in GB. A peer that failed at one N is not tried at a larger one.
+library warmed up on 2,000 rows, and holds the checks that a library makes of its input. Seconds, of
+the wall and of the processor, are the least of up to three runs; with one thread the latter are
+judged by, as other work on the machine does not count in them. `extra_mb` is the growth of resident
+memory in the first run above what was there with the arrays, `peak_mb` the highest resident memory
+of all, arrays and libraries included. What takes longer than --limit seconds is stopped; --memory
+is a limit on a process's private memory in GB. A peer that failed at one N is not tried at a larger
+one.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 """What is measured beside the defaults of each selector: its name and options."""
 
-SETTINGS_UP_TO = 100_000
+SETTINGS_UP_TO = 10_000
 """The largest N at which these are, as they are there for the sake of a peer."""
 
 ALIKE: dict[tuple[str, str], dict[str, Any]] = {
