@@ -24,7 +24,7 @@ class CoreSet:
 
     Source: Sener and Savarese, 2018, "Active learning for convolutional neural networks: a core-set
     approach", the greedy 2-approximation; not their mixed-integer programme for outliers. Picks
-    are those of scikit-activeml's CoreSet. small-text's GreedyCoreset normalises the features, as an
+    are those of scikit-activeml's CoreSet. small-text's GreedyCoreset normalises the features, an
     option that is on by default; on features of length one its picks are these. Its function
     greedy_coreset, called by itself, reads its own picks as rows of the whole set where they are
     rows of the unlabelled.
