@@ -52,6 +52,8 @@ SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 """What is measured beside the defaults of each selector: its name and options."""
 
+PEERS_UP_TO = 100_000
+"""The largest N at which the peers are measured."""
 SETTINGS_UP_TO = 10_000
 """The largest N at which these are, as they are there for the sake of a peer."""
 
@@ -387,6 +389,8 @@ def _run(options: argparse.Namespace) -> None:
                 if side != "llmal" and peer_of(side, name) is None:
                     continue
                 if name in SETTINGS and size > SETTINGS_UP_TO:
+                    continue
+                if side != "llmal" and size > PEERS_UP_TO:
                     continue
                 if (side, name) in gave_up:
                     failed = f"not tried: it failed at {gave_up[side, name]:,}"
