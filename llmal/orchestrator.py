@@ -39,7 +39,7 @@ from llmal.round_signals import RoundSignals
 from llmal.selectors.protocol import Selector
 from llmal.selectors.signals import KINDS
 from llmal.selectors.state import RoundState
-from llmal.selectors.wrapper import needed
+from llmal.selectors.wrapper import called, needed
 from llmal.stopping import StoppingRule
 from llmal.synthesis import Synthesis
 from llmal.task import Task
@@ -280,14 +280,15 @@ class Orchestrator:
         for selector in (self.start, self.selector):
             for missing in sorted(selector.requires - self.signals.available):
                 raise ConfigError(
-                    f"the selector {_name(selector)} needs {missing}, which this run does not have",
+                    f"the selector {called(selector)} needs {missing}, which this run does not "
+                    "have",
                     fix=KINDS[missing].remedy,
                 )
         nothing = self._nothing_yet()
         lacking = needed(self.start, nothing) - nothing.signals
         if lacking:
             raise ConfigError(
-                f"the start selector {_name(self.start)} needs {' and '.join(sorted(lacking))}, "
+                f"the start selector {called(self.start)} needs {' and '.join(sorted(lacking))}, "
                 "and before the first round there are none",
                 fix="use random, kmeans or typiclust",
             )
@@ -493,14 +494,14 @@ class Orchestrator:
                 "round %d: fewer than two labels have been seen, so the learner has no use yet; "
                 "%s picks in place of %s",
                 number,
-                _name(self.start),
-                _name(selector),
+                called(self.start),
+                called(selector),
             )
             selector = self.start
         size = min(size, len(state.unlabelled))
         if size == 0:
             return None
-        self._tell("step", f"round {number}: {_name(selector)} picks {size} items")
+        self._tell("step", f"round {number}: {called(selector)} picks {size} items")
         self._afford_selection(ledger, selector, state, size)
         picks = selector.select(state, size, np.random.default_rng([self.seed, number]))
         cost = picks.usage + self.signals.take_usage()
@@ -528,7 +529,7 @@ class Orchestrator:
             ids, scores, why, name = [], [], [], "all"
         else:
             selector, picks = made
-            ids, name = self.pool.ids(picks.indices), _name(selector)
+            ids, name = self.pool.ids(picks.indices), called(selector)
             scores, why = [float(s) for s in picks.scores], list(picks.why)
         ledger.start_round(number, phase=phase, selector=name, item_ids=ids, scores=scores, why=why)
         picked = [{"id": i, "score": s, "why": w} for i, s, w in zip(ids, scores, why, strict=True)]
@@ -764,10 +765,6 @@ class Orchestrator:
             _ledger_url=self.ledger_url,
             _annotations=ledger.annotation_count(),
         )
-
-
-def _name(selector: Selector) -> str:
-    return str(getattr(selector, "name", type(selector).__name__))
 
 
 def _sentence(current: Round, figures: dict[str, Any]) -> str:

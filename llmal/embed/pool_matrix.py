@@ -59,7 +59,7 @@ def embed_pool(
     path = Path(path)
     size = len(pool)
     mine = {"format": 1, "pool": pool.fingerprint, "embedder": embedder.fingerprint, "items": size}
-    sidecar = path.with_name(path.name + ".json")
+    sidecar = sidecar_of(path)
     partial = path.with_name(path.name + ".partial")
     mark = path.with_name(path.name + ".partial.json")
     if path.exists() and _read(sidecar) == mine:
@@ -97,6 +97,25 @@ def embed_pool(
     _write(sidecar, mine)
     mark.unlink(missing_ok=True)
     return _open(path, "r")
+
+
+def sidecar_of(path: Path) -> Path:
+    """The file that says which pool and embedder a matrix belongs to."""
+    return path.with_name(f"{path.name}.json")
+
+
+def kept_embeddings(
+    path: Path, pool_fingerprint: str
+) -> np.memmap[Any, np.dtype[np.float32]] | None:
+    """What `embed_pool` left at a path, mapped; None if that is not all of this pool."""
+    belongs = _read(sidecar_of(path))
+    if belongs.get("pool") != pool_fingerprint:
+        return None
+    try:
+        matrix = _open(path, "r")
+    except (FileNotFoundError, ValueError):
+        return None
+    return matrix if matrix.ndim == 2 and len(matrix) == belongs.get("items") else None
 
 
 def _first_with_equal_text(pool: Texts, chunk: int) -> NDArray[np.int64]:

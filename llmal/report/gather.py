@@ -10,9 +10,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llmal.embed.pool_matrix import kept_embeddings, sidecar_of
 from llmal.ledger import Ledger, LoggedEvent, Round
 from llmal.report.figures import collect
-from llmal.report.pool_map import PoolMap, drawn_map, kept_embeddings, sidecar_of
+from llmal.report.pool_map import PoolMap, drawn_map
 from llmal.report.record import RunRecord, Status
 from llmal.report.write import write_report
 

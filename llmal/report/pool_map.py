@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -65,23 +63,6 @@ class PoolMap:
             np.array(data["background"], dtype=np.float32).reshape(-1, 2),
             {item: (x, y) for item, (x, y) in data["picks"].items()},
         )
-
-
-def sidecar_of(file: Path) -> Path:
-    """The file that says which pool and embedder a matrix belongs to."""
-    return file.with_name(f"{file.name}.json")
-
-
-def kept_embeddings(file: Path, pool_fingerprint: str) -> NDArray[np.float32] | None:
-    """The embeddings that a run keeps in a file, memory-mapped; None if not those of its pool."""
-    try:
-        belongs = json.loads(sidecar_of(file).read_text(encoding="utf-8"))
-        matrix = np.load(file, mmap_mode="r")
-    except (FileNotFoundError, ValueError):
-        return None
-    if not isinstance(belongs, dict) or belongs.get("pool") != pool_fingerprint:
-        return None
-    return matrix if matrix.ndim == 2 and len(matrix) == belongs.get("items") else None
 
 
 def drawn_map(

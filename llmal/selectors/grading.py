@@ -179,6 +179,11 @@ def say_cut(name: str, cut: int, total: int) -> None:
         _log.warning("%s: %d of %d texts were cut to the model's context", name, cut, total)
 
 
+def expected_points(scorer: PromptScorer, items: Sequence[Item], name: str) -> NDArray[np.float64]:
+    """The expected grade of each item, shape (n,), from 1: sum g p(g|x) over `POINTS`."""
+    return np.asarray(ask(scorer, items, name) @ np.arange(1, len(POINTS) + 1))
+
+
 def cost_of_asking(scorer: PromptScorer, state: RoundState, count: int | None) -> Usage:
     """The most that scoring `count` of the unlabelled items can cost. Asks nobody."""
     prompts, times = longest_prompts(

@@ -20,10 +20,10 @@ from llmal.records import Item, Usage
 from llmal.selectors.grading import (
     CANDIDATES,
     POINTS,
-    ask,
     check_candidates,
     cost_of_asking,
     draw_candidates,
+    expected_points,
     flagged,
     grader,
     longest_prompts,
@@ -117,7 +117,7 @@ class LLMRank(Ranking):
         values = np.zeros(len(rows))
         if graded:
             scorer = grader(state.scorer, self.points_prompt, POINTS)
-            values = ask(scorer, items, self.name) @ np.arange(1, len(POINTS) + 1)
+            values = expected_points(scorer, items, self.name)
             usage += scorer.spent
         grades = values.copy()
         place: dict[int, int] = {}

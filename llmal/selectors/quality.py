@@ -11,11 +11,11 @@ from llmal.records import Usage
 from llmal.selectors.grading import (
     CANDIDATES,
     POINTS,
-    ask,
     check_candidates,
     check_keep,
     cost_of_asking,
     draw_candidates,
+    expected_points,
     grader,
 )
 from llmal.selectors.picking import highest
@@ -70,8 +70,7 @@ class QualityFilter(Wrapper):
         k = self._check_request(state, k)
         rows = draw_candidates(state, self._count(k), self.name, rng)
         scorer = grader(state.scorer, self.prompt, POINTS)
-        p = ask(scorer, state.items(state.unlabelled[rows]), self.name)
-        grades = p @ np.arange(1, len(POINTS) + 1)
+        grades = expected_points(scorer, state.items(state.unlabelled[rows]), self.name)
         kept = rows[highest(grades, max(k, math.ceil(self.keep * len(rows))), rng)]
         picks = self.selector.select(state.among(kept), k, rng)
         places = np.searchsorted(state.unlabelled[rows], picks.indices)

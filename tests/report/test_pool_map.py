@@ -11,8 +11,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from llmal.embed.pool_matrix import kept_embeddings
 from llmal.report import RunRecord, collect, render
-from llmal.report.pool_map import PoolMap, drawn_map, kept_embeddings
+from llmal.report.pool_map import PoolMap, drawn_map
 from llmal.task import Task
 
 
