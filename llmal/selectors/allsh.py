@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from llmal.calibration.divergences import Divergence
 from llmal.calibration.scores import probabilities_of
-from llmal.errors import ConfigError
 from llmal.icl.demonstrations.asking import ask_once, content, distinct
 from llmal.icl.demonstrations.sensitivity import (
     GivenPerturbation,
@@ -23,6 +22,7 @@ from llmal.icl.demonstrations.sensitivity import (
 from llmal.icl.scorer import PromptScorer
 from llmal.perturb import Perturbation, perturb_items
 from llmal.records import Item, Usage
+from llmal.selectors.options import check_least, check_whose
 from llmal.selectors.protocol import Utilities
 from llmal.selectors.ranking import Ranking
 from llmal.selectors.signals import Signal
@@ -81,15 +81,9 @@ class Allsh(Ranking):
     candidates: int | None = None
 
     def __post_init__(self) -> None:
-        if self.of not in ("learner", "lm"):
-            raise ConfigError(
-                f"allsh: there are no probabilities of {self.of!r}", fix="use learner or lm"
-            )
+        check_whose(self)
         check_sensitivity(self.perturbation, self.copies, self.divergence, self.alpha)
-        for option in ("corpus", "candidates"):
-            value = getattr(self, option)
-            if value is not None and value < 1:
-                raise ConfigError(f"allsh: {option} is {value}", fix="at least 1")
+        check_least(self, corpus=1, candidates=1)
 
     @property
     def requires(self) -> frozenset[Signal]:

@@ -11,6 +11,7 @@ from llmal.embed.chunks import chunks
 from llmal.embed.neighbours import Neighbours
 from llmal.errors import ConfigError
 from llmal.selectors.committee import Bald
+from llmal.selectors.options import check_least
 from llmal.selectors.picking import check_request, highest
 from llmal.selectors.protocol import Selection
 from llmal.selectors.signals import Signal
@@ -65,10 +66,7 @@ class BayesianDensity:
     def __post_init__(self) -> None:
         if not 0 <= self.beta < np.inf:
             raise ConfigError(f"bayesian_density: beta is {self.beta}", fix="zero or above")
-        if self.neighbours < 1:
-            raise ConfigError(
-                f"bayesian_density: neighbours is {self.neighbours}", fix="at least 1"
-            )
+        check_least(self, neighbours=1)
 
     def select(self, state: RoundState, k: int, rng: np.random.Generator) -> Selection:
         """Pick the k items, each the best after those before it."""

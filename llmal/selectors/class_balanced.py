@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.embed.chunks import chunks
-from llmal.errors import ConfigError, SelectionError
+from llmal.errors import SelectionError
 from llmal.records import Usage
+from llmal.selectors.options import check_whose
 from llmal.selectors.picking import highest
 from llmal.selectors.protocol import Selection, UtilitySelector
 from llmal.selectors.signals import Signal
@@ -47,11 +48,7 @@ class ClassBalanced(Wrapper):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_utilities(self.selector)
-        if self.of not in ("learner", "lm"):
-            raise ConfigError(
-                f"class_balanced: there are no predictions of {self.of!r}",
-                fix="use learner or lm",
-            )
+        check_whose(self, "predictions")
 
     @property
     def reads(self) -> frozenset[Signal]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from llmal.embed.chunks import chunks
 from llmal.embed.clustering import k_means
 from llmal.errors import ConfigError
+from llmal.selectors.options import check_least
 from llmal.selectors.picking import check_request, highest
 from llmal.selectors.protocol import Selection
 from llmal.selectors.signals import Signal
@@ -66,10 +67,7 @@ class ClusterMargin:
     max_items: int = 10_000
 
     def __post_init__(self) -> None:
-        for option in ("factor", "clusters", "max_items"):
-            value = getattr(self, option)
-            if value is not None and value < 1:
-                raise ConfigError(f"cluster_margin: {option} is {value}", fix="at least 1")
+        check_least(self, factor=1, clusters=1, max_items=1)
         if self.threshold is not None and not self.threshold >= 0:
             raise ConfigError(
                 f"cluster_margin: threshold is {self.threshold}", fix="a distance, at least 0"

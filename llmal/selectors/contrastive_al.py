@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.embed.chunks import chunks
-from llmal.errors import ConfigError
+from llmal.selectors.options import check_least
 from llmal.selectors.protocol import Utilities
 from llmal.selectors.ranking import Ranking
 from llmal.selectors.signals import Signal
@@ -50,8 +50,7 @@ class ContrastiveAL(Ranking):
     normalise: bool = False
 
     def __post_init__(self) -> None:
-        if self.neighbours < 1:
-            raise ConfigError(f"cal: neighbours is {self.neighbours}", fix="at least 1")
+        check_least(self, neighbours=1)
 
     def utilities(self, state: RoundState, rng: np.random.Generator) -> Utilities:
         """The mean divergence of its labelled neighbours from each item."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.embed.chunks import chunks
-from llmal.errors import ConfigError
+from llmal.selectors.options import check_least
 from llmal.selectors.picking import check_request, highest
 from llmal.selectors.protocol import Selection
 from llmal.selectors.signals import Signal
@@ -58,10 +58,7 @@ class DiscriminativeAL:
     per_labelled: int | None = 10
 
     def __post_init__(self) -> None:
-        for option in ("batches", "per_labelled"):
-            value = getattr(self, option)
-            if value is not None and value < 1:
-                raise ConfigError(f"dal: {option} is {value}", fix="at least 1")
+        check_least(self, batches=1, per_labelled=1)
 
     def select(self, state: RoundState, k: int, rng: np.random.Generator) -> Selection:
         """Pick the items that are told from the labelled ones most surely."""

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.embed.clustering import k_means
-from llmal.errors import ConfigError, SelectionError
+from llmal.errors import SelectionError
 from llmal.records import Usage
+from llmal.selectors.options import check_least
 from llmal.selectors.picking import highest
 from llmal.selectors.protocol import Selection, UtilitySelector
 from llmal.selectors.signals import Signal
@@ -55,8 +56,7 @@ class Diverse(Wrapper):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_utilities(self.selector)
-        if self.factor < 1:
-            raise ConfigError(f"diverse: factor is {self.factor}", fix="at least 1")
+        check_least(self, factor=1)
 
     @property
     def reads(self) -> frozenset[Signal]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from llmal.embed.chunks import chunks
 from llmal.embed.clustering import k_means
 from llmal.errors import ConfigError
+from llmal.selectors.options import check_least
 from llmal.selectors.picking import check_request, highest, most_central
 from llmal.selectors.protocol import Selection
 from llmal.selectors.signals import Signal
@@ -53,8 +54,7 @@ class DropQuery:
     rescale: bool = True
 
     def __post_init__(self) -> None:
-        if self.passes < 1:
-            raise ConfigError(f"dropquery: passes is {self.passes}", fix="at least 1")
+        check_least(self, passes=1)
         if not 0 < self.dropout < 1:
             raise ConfigError(
                 f"dropquery: dropout is {self.dropout}", fix="it must lie between 0 and 1"

@@ -21,6 +21,7 @@ from llmal.lm.protocol import Completion, LanguageModel, Prompt, Sampling
 from llmal.prompt_templates import PromptTemplate, load_prompt, one_line, without_special_tokens
 from llmal.records import Item, Usage
 from llmal.selectors.grading import flagged, longest_prompts
+from llmal.selectors.options import check_least
 from llmal.selectors.picking import check_request
 from llmal.selectors.protocol import Selection
 from llmal.selectors.signals import Signal
@@ -133,20 +134,14 @@ class LLMBatch:
     prompt: str = "select"
 
     def __post_init__(self) -> None:
-        least = {"window": 2, "per_window": 1, "memory_items": 1, "repairs": 0, "reason_tokens": 1}
-        for option, limit in least.items():
-            value = getattr(self, option)
-            if value is None:
-                continue
-            if value < limit:
-                raise ConfigError(f"{self.name}: {option} is {value}", fix=f"at least {limit}")
+        check_least(
+            self, window=2, per_window=1, memory_items=1, repairs=0, reason_tokens=1, temperature=0
+        )
         if self.per_window is not None and self.per_window >= self.window:
             raise ConfigError(
                 f"{self.name}: {self.per_window} picks of {self.window} texts are no choice",
                 fix="lower per_window or raise window",
             )
-        if self.temperature < 0:
-            raise ConfigError(f"{self.name}: temperature is {self.temperature}", fix="at least 0")
         choices = {"explain": ("none", "first", "each"), "memory": ("none", "texts", "indices")}
         for option, known in choices.items():
             if getattr(self, option) not in known:

@@ -30,6 +30,7 @@ from llmal.selectors.grading import (
     say_cut,
     utilities_of,
 )
+from llmal.selectors.options import check_least
 from llmal.selectors.picking import highest
 from llmal.selectors.protocol import Utilities
 from llmal.selectors.ranking import Ranking
@@ -98,10 +99,7 @@ class LLMRank(Ranking):
                     f"{self.name}: {option} is {getattr(self, option)!r}",
                     fix=f"use {' or '.join(known)}",
                 )
-        for option, limit in {"ranked": 1, "window": 2, "step": 1, "passes": 1}.items():
-            value = getattr(self, option)
-            if value < limit:
-                raise ConfigError(f"{self.name}: {option} is {value}", fix=f"at least {limit}")
+        check_least(self, ranked=1, window=2, step=1, passes=1)
         if self.step >= self.window:
             raise ConfigError(
                 f"{self.name}: windows of {self.window} that go on by {self.step} share no item",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from llmal.embed.chunks import chunks
 from llmal.errors import ConfigError
 from llmal.records import Usage
+from llmal.selectors.options import check_least
 from llmal.selectors.picking import highest
 from llmal.selectors.protocol import Selection, Selector, Utilities, UtilitySelector
 from llmal.selectors.signals import Signal
@@ -66,8 +67,7 @@ class NearDuplicates(Wrapper):
             raise ConfigError(
                 f"near_duplicates: threshold is {self.threshold}", fix="above 0, at most 1"
             )
-        if self.asks < 1:
-            raise ConfigError(f"near_duplicates: asks is {self.asks}", fix="at least 1")
+        check_least(self, asks=1)
 
     @property
     def reads(self) -> frozenset[Signal]:

@@ -12,6 +12,7 @@ from llmal.embed.chunks import chunks
 from llmal.embed.clustering import k_means
 from llmal.errors import ConfigError
 from llmal.selectors.farthest import farthest_first
+from llmal.selectors.options import check_least
 from llmal.selectors.picking import check_request
 from llmal.selectors.protocol import Selection
 from llmal.selectors.signals import Signal
@@ -74,10 +75,7 @@ class ProbCover:
             raise ConfigError(f"probcover: delta is {self.delta}", fix="a radius above zero")
         if not 0 < self.purity < 1:
             raise ConfigError(f"probcover: purity is {self.purity}", fix="between 0 and 1")
-        if self.clusters is not None and self.clusters < 2:
-            raise ConfigError(f"probcover: clusters is {self.clusters}", fix="at least 2")
-        if self.max_items < 1:
-            raise ConfigError(f"probcover: max_items is {self.max_items}", fix="at least 1")
+        check_least(self, clusters=2, max_items=1)
 
     def select(self, state: RoundState, k: int, rng: np.random.Generator) -> Selection:
         """Pick the centres of k balls."""

@@ -12,6 +12,7 @@ from llmal.calibration.promptal_prior import PromptALPrior
 from llmal.embed.clustering import k_means
 from llmal.embed.neighbours import Neighbours
 from llmal.errors import ConfigError
+from llmal.selectors.options import check_least
 from llmal.selectors.picking import best_of_each, check_request, highest
 from llmal.selectors.protocol import Selection
 from llmal.selectors.signals import Signal
@@ -56,11 +57,7 @@ class PromptALScore:
     def __post_init__(self) -> None:
         if not 0 <= self.weight <= 1:
             raise ConfigError(f"promptal: weight is {self.weight}", fix="between 0 and 1")
-        for option in ("neighbours", "per_label"):
-            if getattr(self, option) < 1:
-                raise ConfigError(
-                    f"promptal: {option} is {getattr(self, option)}", fix="at least 1"
-                )
+        check_least(self, neighbours=1, per_label=1)
 
     def select(self, state: RoundState, k: int, rng: np.random.Generator) -> Selection:
         """Pick the best item of each of k clusters."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from llmal.errors import ConfigError
 from llmal.records import Usage
+from llmal.selectors.options import check_least
 from llmal.selectors.protocol import Selection, Selector
 from llmal.selectors.state import RoundState
 from llmal.selectors.wrapper import Wrapper, estimated, longest
@@ -36,8 +36,7 @@ class Subsample(Wrapper):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.items < 1:
-            raise ConfigError(f"subsample: items is {self.items}", fix="at least 1")
+        check_least(self, items=1)
 
     def select(self, state: RoundState, k: int, rng: np.random.Generator) -> Selection:
         """Draw the part, and pick from it."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from llmal.embed.chunks import chunks
 from llmal.errors import ConfigError
 from llmal.records import Usage
+from llmal.selectors.options import check_least
 from llmal.selectors.protocol import Selection, Selector
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
@@ -60,10 +61,7 @@ class Switch(Wrapper):
         super().__post_init__()
         if self.labels is self.per_label is self.confidence is None:
             raise ConfigError("switch has no condition", fix="give labels, per_label or confidence")
-        for option in ("labels", "per_label"):
-            value = getattr(self, option)
-            if value is not None and value < 1:
-                raise ConfigError(f"switch: {option} is {value}", fix="at least 1")
+        check_least(self, labels=1, per_label=1)
         if self.confidence is not None and not 0 < self.confidence < 1:
             raise ConfigError(f"switch: confidence is {self.confidence}", fix="between 0 and 1")
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from llmal.embed.chunks import chunks
 from llmal.embed.clustering import k_means
-from llmal.errors import ConfigError
+from llmal.selectors.options import check_least
 from llmal.selectors.picking import check_request
 from llmal.selectors.protocol import Selection
 from llmal.selectors.signals import Signal
@@ -66,11 +66,7 @@ class TypiClust:
     max_cluster_items: int | None = 10_000
 
     def __post_init__(self) -> None:
-        limits = {"max_clusters": 1, "small_cluster": 0, "neighbours": 1, "max_cluster_items": 1}
-        for option, least in limits.items():
-            value = getattr(self, option)
-            if value is not None and value < least:
-                raise ConfigError(f"typiclust: {option} is {value}", fix=f"at least {least}")
+        check_least(self, max_clusters=1, small_cluster=0, neighbours=1, max_cluster_items=1)
 
     def select(self, state: RoundState, k: int, rng: np.random.Generator) -> Selection:
         """Pick the most typical items of the k clusters whose turn it is."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from llmal.calibration.scores import probabilities_of
 from llmal.embed.chunks import chunks
-from llmal.errors import ConfigError
+from llmal.selectors.options import check_whose
 from llmal.selectors.protocol import Utilities
 from llmal.selectors.ranking import Ranking
 from llmal.selectors.signals import Signal
@@ -41,10 +41,7 @@ class Uncertainty(Ranking):
     of: Literal["learner", "lm"] = "learner"
 
     def __post_init__(self) -> None:
-        if self.of not in ("learner", "lm"):
-            raise ConfigError(
-                f"{self.name}: there are no probabilities of {self.of!r}", fix="use learner or lm"
-            )
+        check_whose(self)
 
     @property
     def requires(self) -> frozenset[Signal]:
