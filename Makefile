@@ -1,11 +1,12 @@
 # Two commands: `make demo` and `make test`. Both create or complete .venv in this folder.
+# `make test-slow` runs the tests that `make test` leaves out.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LM ?=
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-slow lint clean
 
 demo: $(VENV)/.demo-installed
 ifeq ($(strip $(LM)),)
@@ -15,7 +16,10 @@ else
 endif
 
 test: $(VENV)/.test-installed
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+test-slow: $(VENV)/.test-installed
+	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
 lint: $(VENV)/.test-installed
 	$(BIN)/ruff check .
