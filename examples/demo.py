@@ -12,8 +12,8 @@ from pathlib import Path
 
 import llmal
 from llmal.annotators import LLMAnnotator, Router, SimulatedHuman, Stage, Threshold
-from llmal.cli.progress import ProgressDisplay
 from llmal.lm.server import installed_vllm
+from llmal.progress import ProgressDisplay
 
 HERE = Path(__file__).resolve().parent
 

@@ -11,9 +11,7 @@ from typing import Any
 from llmal.annotators import Context, LLMAnnotator, Router, Stage, drawn_texts
 from llmal.cli.demonstrations import labelled_by_people
 from llmal.cli.models import language_model_of
-from llmal.cli.progress import ProgressDisplay, cost_in_words
-from llmal.cli.tables import Column, check_output, text_columns, write_table
-from llmal.cli.telling import give, results_only_on_stdout, say
+from llmal.cli.telling import give, results_only_on_stdout
 from llmal.config import RunConfig, load_config
 from llmal.config.explain import explain
 from llmal.config.references import Surroundings
@@ -23,7 +21,9 @@ from llmal.factory import make_embedder, make_router, open_pool
 from llmal.icl.chosen import ChosenPrompt
 from llmal.lm.cache import ResponseCache
 from llmal.pool import Pool
+from llmal.progress import ProgressDisplay, cost_in_words, say
 from llmal.records import Annotation, Item, Usage
+from llmal.tables import Column, check_output, text_columns, write_table
 
 _BATCH = 512
 _TAKEN = ("id", "label", "accepted", "annotator", "confidence", "probabilities", "flags")

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from llmal.cli.generate import synthetic_texts
-from llmal.cli.progress import ProgressDisplay
 from llmal.cli.run_directory import check_ledger, has_ledger, ledger_place, read_run_directory
-from llmal.cli.tables import FORMATS, Column, Format, check_output, text_columns, write_table
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.errors import ConfigError, LedgerError
 from llmal.factory import open_pool
 from llmal.ledger import Ledger
 from llmal.pool import Pool
+from llmal.progress import ProgressDisplay
+from llmal.tables import FORMATS, Column, Format, check_output, text_columns, write_table
 
 _COLUMNS = (
     Column("label"),

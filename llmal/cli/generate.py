@@ -10,15 +10,15 @@ import numpy as np
 
 from llmal.cli.demonstrations import labelled_by_people
 from llmal.cli.models import language_model_of
-from llmal.cli.progress import ProgressDisplay, cost_in_words
-from llmal.cli.tables import Column, check_output, text_columns, write_table
-from llmal.cli.telling import give, results_only_on_stdout, say
+from llmal.cli.telling import give, results_only_on_stdout
 from llmal.config import GeneratorConfig, load_config
 from llmal.errors import ConfigError
 from llmal.factory import make_embedder, make_generator, open_pool
 from llmal.generators import Request, generate_filtered
 from llmal.lm.cache import ResponseCache
+from llmal.progress import ProgressDisplay, cost_in_words, say
 from llmal.records import Item, SyntheticItem, Usage
+from llmal.tables import Column, check_output, text_columns, write_table
 
 _COLUMNS = ("id", "label", "synthetic", "accepted", "refused_by", "reason", "generator")
 

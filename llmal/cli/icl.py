@@ -12,9 +12,7 @@ import numpy as np
 from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import Context
 from llmal.cli.models import language_model_of
-from llmal.cli.progress import cost_in_words
 from llmal.cli.source import Source
-from llmal.cli.tables import check_place
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.cli.wording import Wording, key_values
 from llmal.errors import ConfigError, DataError
@@ -22,6 +20,8 @@ from llmal.factory import make_embedder
 from llmal.icl.chosen import ChosenPrompt
 from llmal.lm.cache import ResponseCache
 from llmal.lm.protocol import Normalise
+from llmal.progress import cost_in_words
+from llmal.tables import check_place
 
 
 def choose(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmal.cli.telling import say
+from llmal.progress import say
 
 if TYPE_CHECKING:
     from llmal.config import RunConfig

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from llmal.cli.progress import ProgressDisplay
 from llmal.cli.run_directory import check_ledger, has_ledger, ledger_place, read_run_directory
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.errors import LedgerError
 from llmal.factory import build
 from llmal.ledger import Ledger
+from llmal.progress import ProgressDisplay
 
 
 def report(directory: Path, *, as_json: bool, quiet: bool) -> None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from llmal.cli.models import language_model_of, planning_model_of
-from llmal.cli.progress import ProgressDisplay, cost_in_words
 from llmal.cli.run_directory import KeptConfig
-from llmal.cli.telling import INTERRUPTED, WAITING, give, results_only_on_stdout, say
+from llmal.cli.telling import INTERRUPTED, WAITING, give, results_only_on_stdout
 from llmal.config import RunConfig, load_config
 from llmal.factory import build
 from llmal.guards import on_interrupt
+from llmal.progress import ProgressDisplay, cost_in_words, say
 
 if TYPE_CHECKING:
     from llmal.orchestrator import Orchestrator, RunResult

@@ -14,9 +14,7 @@ import numpy as np
 
 from llmal.cli.label_file import LabelFile
 from llmal.cli.models import language_model_of
-from llmal.cli.progress import ProgressDisplay, cost_in_words
 from llmal.cli.source import Source
-from llmal.cli.tables import Column, check_output, text_columns, write_table
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.cli.wording import Wording, key_values
 from llmal.embed import SentenceEmbedder
@@ -25,11 +23,13 @@ from llmal.icl.scorer import PromptScorer
 from llmal.icl.style import labelling_prompts, style_cost
 from llmal.lm.cache import ResponseCache
 from llmal.pool import Pool
+from llmal.progress import ProgressDisplay, cost_in_words
 from llmal.records import Usage
 from llmal.round_signals import RoundSignals
 from llmal.selectors import KINDS, RoundState, make
 from llmal.selectors.checks import check_count
 from llmal.selectors.wrapper import needed
+from llmal.tables import Column, check_output, text_columns, write_table
 from llmal.task import Task
 from llmal.training import Trainer
 

@@ -21,6 +21,7 @@ from typing import Any, ParamSpec
 import typer
 
 from llmal.errors import LlmalError
+from llmal.progress import say
 
 FAILED = 1
 WAITING = 3
@@ -29,11 +30,6 @@ BROKEN_PIPE = 141
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _P = ParamSpec("_P")
-
-
-def say(text: str) -> None:
-    """Write a line to stderr."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def told(command: Callable[_P, None]) -> Callable[_P, None]:

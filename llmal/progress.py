@@ -8,7 +8,6 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from llmal.cli.telling import say
 from llmal.events import Event
 from llmal.records import Usage
 
@@ -17,6 +16,11 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_LINES = 5.0
 _STDERR = 2
+
+
+def say(text: str) -> None:
+    """Write a line to stderr."""
+    print(text, file=sys.stderr, flush=True)
 
 
 class ProgressDisplay:

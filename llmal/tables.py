@@ -1,4 +1,4 @@
-"""Files of rows that commands write: streamed, and there whole or not at all."""
+"""Files of rows: streamed, and there whole or not at all."""
 
 from __future__ import annotations
 
