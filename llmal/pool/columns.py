@@ -5,8 +5,27 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from llmal.errors import DataError
+
+Kind = Literal["text", "whole", "number", "flag", "any"]
+"""What the values of a column are, where they are not null; "any" for lists, objects, mixtures."""
+
+_KINDS: dict[type, Kind] = {str: "text", int: "whole", float: "number", bool: "flag"}
+_LARGEST = 2**63
+
+
+def kind_of(value: object, known: Kind | None) -> Kind | None:
+    """The kind of a column with one value more; None as long as all are null."""
+    if value is None:
+        return known
+    kind = _KINDS.get(type(value), "any")
+    if kind == "whole" and isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
+        kind = "any"
+    if known is None or known == kind:
+        return kind
+    return "number" if {known, kind} == {"whole", "number"} else "any"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.errors import DataError
-from llmal.pool.columns import Columns, missing_column
+from llmal.pool.columns import Columns, Kind, kind_of, missing_column
 from llmal.pool.index import IdIndex, Positions, content_id, hash_id, repeats
 from llmal.pool.layout import ROWS, Layout
 from llmal.pool.readers import Numbered, Row
@@ -67,6 +67,7 @@ class _RowWriter:
         self._id_column = columns.id
         self._roles: frozenset[str] = frozenset()
         self._seen: dict[str, None] = {}
+        self._kinds: dict[str, Kind | None] = {}
         self._gold_seen = False
         self._arrow: Any = None
         self._schema: Any = None
@@ -123,6 +124,8 @@ class _RowWriter:
 
     def _add(self, line: int, row: Row) -> None:
         columns, chunk = self._columns, self._chunk
+        for name, value in row.items():
+            self._kinds[name] = kind_of(value, self._kinds.get(name))
         texts = [self._text(line, row, column) for column in columns.text]
         encoded = [text.encode() for text in texts]
         digest = hashlib.blake2b(_framed(encoded), digest_size=16).digest()
@@ -270,6 +273,8 @@ class _RowWriter:
             unit=self._unit,
             text=self._columns.text,
             gold=self._columns.gold,
+            id=self._id_column,
+            columns=tuple((name, kind or "text") for name, kind in self._kinds.items()),
             content_ids=self._id_column is None,
             rows=len(lines),
             fingerprint=self._content.hexdigest(),

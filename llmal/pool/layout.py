@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-FORMAT = 1
+from llmal.pool.columns import Kind
+
+FORMAT = 2
 """Version of the layout; part of the name of every imported pool."""
 
 ROWS = "rows.arrow"
@@ -31,6 +33,9 @@ class Layout:
         unit: What its rows are counted in: "line" or "row".
         text: The text columns.
         gold: The gold column.
+        id: The column of the ids; None where they are made from content.
+        columns: Every column of the rows, in the order in which they were first seen, with the kind
+            of its values.
         content_ids: Whether ids are made from content.
         rows: Number of rows.
         fingerprint: Hash of the content.
@@ -44,6 +49,8 @@ class Layout:
     unit: str
     text: tuple[str, ...]
     gold: str | None
+    id: str | None
+    columns: tuple[tuple[str, Kind], ...]
     content_ids: bool
     rows: int
     fingerprint: str
@@ -69,6 +76,7 @@ class Layout:
         except (OSError, ValueError, KeyError):
             return None
         record["text"] = tuple(record["text"])
+        record["columns"] = tuple((name, kind) for name, kind in record["columns"])
         record["first_copy"] = tuple(record["first_copy"]) if record["first_copy"] else None
         return cls(**record)
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.errors import DataError
-from llmal.pool.columns import Columns
+from llmal.pool.columns import Columns, Kind
 from llmal.pool.sources import dataset_source, file_source, frame_source, hub_source, list_source
 from llmal.pool.store import Source, Store, load
 from llmal.records import Item
@@ -168,6 +168,16 @@ class Pool:
     def gold_column(self) -> str | None:
         """The gold column."""
         return self._store.layout.gold
+
+    @property
+    def id_column(self) -> str | None:
+        """The column of the ids; None where they are made from the texts."""
+        return self._store.layout.id
+
+    @property
+    def columns(self) -> dict[str, Kind]:
+        """Every column of the source in its order, with the kind of its values."""
+        return dict(self._store.layout.columns)
 
     @property
     def has_gold(self) -> bool:

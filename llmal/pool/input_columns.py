@@ -1,0 +1,59 @@
+"""The columns that items came with, beside those that a table of llmal's adds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from llmal.pool.columns import Kind
+from llmal.pool.pool import Pool
+from llmal.records import Item
+
+
+class InputColumns:
+    """What a table holds of the input, and what its own columns are called beside it.
+
+    Every column of the input comes back under its own name, in its own order. A column of llmal's
+    that has the name of one of them is called "llmal_<name>". Two columns of llmal's stand for
+    columns of the input, whatever those are called: `id` for the column of the ids, and `gold`,
+    where the table has it, for the gold column. So a gold column "label" comes back as `gold`, and
+    leaves the name `label` to the label that was given.
+
+    Args:
+        pool: The items.
+        own: The columns that the table adds, in their order.
+    """
+
+    def __init__(self, pool: Pool, own: Sequence[str]) -> None:
+        roles = set()
+        if "id" in own:
+            roles.add(pool.id_column)
+        if "gold" in own:
+            roles.add(pool.gold_column)
+        self._id, self._gold = pool.id_column, pool.gold_column
+        self.columns: dict[str, Kind] = {
+            name: kind for name, kind in pool.columns.items() if not (name in own and name in roles)
+        }
+        for name in (self._id, self._gold):
+            if name in self.columns:
+                self.columns[str(name)] = "text"
+        self.own = {name: self._free(name) for name in own}
+
+    def _free(self, name: str) -> str:
+        while name in self.columns:
+            name = f"llmal_{name}"
+        return name
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """The columns of llmal's that gave way, with what they are called now."""
+        return {name: called for name, called in self.own.items() if name != called}
+
+    def values(self, item: Item) -> dict[str, Any]:
+        """What an item came with, by column."""
+        row = {**item.extra, **item.fields}
+        if self._id is not None:
+            row[self._id] = item.id
+        if self._gold is not None:
+            row[self._gold] = item.gold
+        return {name: row.get(name) for name in self.columns}
