@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from llmal.budget import Budget
     from llmal.config import RunConfig, load_config
     from llmal.errors import LlmalError
+    from llmal.functions.annotation import annotate
     from llmal.learning_curve import LearningCurve
     from llmal.ledger import Ledger
     from llmal.orchestrator import Orchestrator, RunResult
@@ -55,6 +56,7 @@ _HOMES = {
     "Task": "task",
     "Usage": "records",
     "load_config": "config",
+    "annotate": "functions.annotation",
     "annotators": "",
     "calibration": "",
     "embed": "",
@@ -86,6 +88,7 @@ __all__ = [
     "Task",
     "Usage",
     "__version__",
+    "annotate",
     "annotators",
     "calibration",
     "embed",
@@ -105,4 +108,4 @@ __getattr__ = attributes(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

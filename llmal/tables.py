@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import csv
+import datetime
 import json
+import math
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from llmal.errors import ConfigError, LlmalError
 
-Kind = Literal["text", "whole", "number", "flag", "texts", "shares"]
+Kind = Literal["text", "whole", "number", "flag", "texts", "shares", "any"]
 Format = Literal["jsonl", "csv", "parquet", "hf"]
 Row = Mapping[str, Any]
 
@@ -32,12 +37,29 @@ class Column:
         name: Its name, and the key in a row.
         kind: What its values are, where they are not None. "texts" is a list, "shares" a mapping of
             names to numbers; CSV holds the one joined by "; " and the other as several columns.
+            "any" is a column of the user's with values of several types, or of types of its own:
+            what is no string is written as JSON where the format has one type for a column.
         names: The names of "shares".
     """
 
     name: str
     kind: Kind = "text"
     names: tuple[str, ...] = ()
+
+
+def json_form(value: object) -> object:
+    """A value that JSON has no form for, as one that it has."""
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, datetime.timedelta):
+        return value.total_seconds()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, Set):
+        return sorted(map(str, value))
+    return str(value)
 
 
 def text_columns(names: Sequence[str], taken: Sequence[str]) -> dict[str, str]:
@@ -136,12 +158,26 @@ def _jsonl(path: Path, columns: Sequence[Column], rows: Iterable[Row]) -> int:
     count = 0
     with _durable(path) as out:
         for row in rows:
-            content = {one.name: row.get(one.name) for one in columns}
+            content = {one.name: _nan_as_none(row.get(one.name)) for one in columns}
             # Half a surrogate pair, which JSON files may hold, has no form in UTF-8.
-            line = json.dumps(content, ensure_ascii=False).encode("utf-8", "replace").decode()
-            out.write(line + "\n")
+            line = json.dumps(content, ensure_ascii=False, default=json_form)
+            out.write(line.encode("utf-8", "replace").decode() + "\n")
             count += 1
     return count
+
+
+def _nan_as_none(value: Any) -> Any:
+    """JSON has no NaN; in a table it is an empty cell."""
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _as_text(value: Any) -> str:
+    """A value of the kind "any": strings as they are, all else as JSON."""
+    return (
+        value
+        if isinstance(value, str)
+        else json.dumps(value, ensure_ascii=False, default=json_form)
+    )
 
 
 def _csv(path: Path, columns: Sequence[Column], rows: Iterable[Row]) -> int:
@@ -167,7 +203,9 @@ def _cells(column: Column, value: Any) -> list[Any]:
         return ["; ".join(value)]
     if value is not None and column.kind == "flag":
         return ["true" if value else "false"]
-    return [value]
+    if value is not None and column.kind == "any":
+        return [_as_text(value)]
+    return [_nan_as_none(value)]
 
 
 @contextlib.contextmanager
@@ -186,7 +224,9 @@ def _parquet(path: Path, columns: Sequence[Column], rows: Iterable[Row]) -> int:
     count = 0
     with pq.ParquetWriter(path, schema) as writer:
         for chunk in _chunks(rows):
-            content = [{one.name: _utf8(row.get(one.name)) for one in columns} for row in chunk]
+            content = [
+                {one.name: _stored(one, row.get(one.name)) for one in columns} for row in chunk
+            ]
             writer.write_table(pa.Table.from_pylist(content, schema=schema))
             count += len(chunk)
     return count
@@ -203,7 +243,11 @@ def _arrow(column: Column) -> Any:
     return simple.get(column.kind, pa.string())
 
 
-def _utf8(value: Any) -> Any:
+def _stored(column: Column, value: Any) -> Any:
+    """A value as Arrow takes it."""
+    value = _nan_as_none(value)
+    if value is not None and column.kind == "any":
+        value = _as_text(value)
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 

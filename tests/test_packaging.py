@@ -55,6 +55,14 @@ def test_every_public_name_is_there(name: str):
     assert name in dir(llmal)
 
 
+def test_dir_shows_what_is_meant_to_be_used():
+    parts = [getattr(llmal, name) for name in llmal.__all__]
+    for package in [llmal, *(one for one in parts if hasattr(one, "__path__"))]:
+        assert dir(package) == sorted(package.__all__), package.__name__
+    assert {"TYPE_CHECKING", "annotations", "attributes"}.isdisjoint(dir(llmal))
+    assert {"annotate", "Task", "Pool", "selectors"} <= set(dir(llmal))
+
+
 def test_a_name_that_is_not_there_says_so():
     with pytest.raises(AttributeError, match="module 'llmal' has no attribute 'Poool'"):
         llmal.Poool  # noqa: B018

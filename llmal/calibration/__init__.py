@@ -118,3 +118,7 @@ __all__ = [
 ]
 
 __getattr__ = attributes(__name__, _HOMES)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

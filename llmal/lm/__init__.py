@@ -60,3 +60,7 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(importlib.import_module(f"llmal.lm.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'llmal.lm' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

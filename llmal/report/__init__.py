@@ -17,3 +17,7 @@ __all__ = ["RunRecord", "collect", "record_of", "render", "write_report", "write
 
 # They read the ledger, and SQLAlchemy with it, which figures and page do without.
 __getattr__ = attributes(__name__, {"record_of": "gather", "write_run": "gather"})
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,326 @@
+"""Rows labelled chunk by chunk: what `llmal.annotate` and the command line have in common."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from llmal.annotators.llm import LLMAnnotator
+from llmal.annotators.protocol import MOST_TEXTS, Context
+from llmal.annotators.router import Router
+from llmal.budget import Budget
+from llmal.errors import (
+    BudgetError,
+    ConfigError,
+    LanguageModelError,
+    ServerError,
+    UnsupportedError,
+)
+from llmal.functions.rows import InputRows, Row
+from llmal.records import Annotation, Item, Usage
+from llmal.tables import Column
+
+log = logging.getLogger("llmal.functions")
+
+Progress = Callable[[str, int, int, Usage], None]
+"""Told what is under way, how much of it is done, out of how much, and the cost so far."""
+
+_FIRST_CHUNK = 32
+_LARGEST_CHUNK = 512
+_SECONDS_A_CHUNK = 4.0
+_RECENT = 4096
+"""Answers that are remembered for rows of the same text."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which columns are added beside label, confidence, flags and error.
+
+    Attributes:
+        probabilities: The probability of each label.
+        rationale: Why, in the model's words.
+        decision: Who answered, and whether the answer was accepted.
+    """
+
+    probabilities: bool = False
+    rationale: bool = False
+    decision: bool = False
+
+    def columns(self, labels: Sequence[str]) -> list[Column]:
+        """The columns, under the names that they have where the data has no column of theirs."""
+        columns = [Column("label"), Column("confidence", "number")]
+        if self.decision:
+            columns += [Column("accepted", "flag"), Column("annotator")]
+        if self.probabilities:
+            columns.append(Column("probabilities", "shares", tuple(labels)))
+        if self.rationale:
+            columns.append(Column("rationale"))
+        return [*columns, Column("flags", "texts"), Column("error")]
+
+
+def renamed(added: Sequence[Column], present: Sequence[str]) -> dict[str, str]:
+    """What each added column is called: its own name, or "llmal_" before it if that is taken.
+
+    A column of the data is never overwritten.
+    """
+    taken = {*present}
+    called: dict[str, str] = {}
+    for column in added:
+        name = column.name
+        while name in taken:
+            name = f"llmal_{name}"
+        taken.add(name)
+        called[column.name] = name
+    moved = [f"{old!r} is in {new!r}" for old, new in called.items() if old != new]
+    if moved:
+        log.warning(
+            "the data has columns of these names already, which stay as they are: %s",
+            ", ".join(moved),
+        )
+    return called
+
+
+def drawn_items(rows: InputRows, seed: int) -> tuple[Item, ...]:
+    """At most `MOST_TEXTS` items at random, in their order: for calibration without labels."""
+    rng = np.random.default_rng([seed, MOST_TEXTS])
+    kept: list[tuple[float, int, Item]] = []
+    keys = rng.random(0)
+    for number, row in enumerate(rows):
+        if number % 4096 == 0:
+            keys = rng.random(4096)
+        key = -float(keys[number % 4096])
+        if len(kept) == MOST_TEXTS and key <= kept[0][0]:
+            continue
+        item = rows.item(row)
+        if isinstance(item, Item):
+            (heapq.heappushpop if len(kept) == MOST_TEXTS else heapq.heappush)(
+                kept, (key, number, item)
+            )
+    return tuple(item for _, _, item in sorted(kept, key=lambda one: one[1]))
+
+
+@dataclass
+class Annotating:
+    """Machines at work on rows; `rows()` gives each row with what was found out about it.
+
+    Attributes:
+        data: The rows.
+        router: The annotators. People among them are left out.
+        context: What they may know.
+        labels: Names of the labels.
+        wanted: Which columns are added.
+        budget: No chunk is begun that could cost more than is left.
+        count_only: Ask nobody; `usage` is then the most that it would cost.
+        whole: Ask about each row by itself, for annotators that read other columns than the text.
+        strict: End with an error where a server is lost, and do not go on without it.
+        on_progress: Told of every chunk.
+    """
+
+    data: InputRows
+    router: Router
+    context: Context
+    labels: Sequence[str]
+    wanted: Wanted
+    budget: Budget | None = None
+    count_only: bool = False
+    whole: bool = False
+    strict: bool = False
+    on_progress: Progress | None = None
+    usage: Usage = field(default_factory=Usage)
+    counts: Counter[str] = field(default_factory=Counter)
+    accepted: int = 0
+    failed: int = 0
+
+    def __post_init__(self) -> None:
+        kinds = [stage.annotator.kind for stage in self.router.stages]
+        self._machines = [place for place, kind in enumerate(kinds) if kind != "human"]
+        if not self._machines:
+            raise ConfigError(
+                "the configuration names no annotator but people",
+                fix="add one that is a machine (llm, similarity, recorded), or use llmal run",
+            )
+        self.leaves_out_people = len(self._machines) < len(kinds)
+        added = self.wanted.columns(self.labels)
+        self.called = renamed(added, self.data.names)
+        self.added = [Column(self.called[one.name], one.kind, one.names) for one in added]
+        self._stopped: str | None = None
+        self._answered = False
+        self._chunk = _FIRST_CHUNK
+        self._recent: dict[str, Annotation | str] = {}
+
+    @property
+    def columns(self) -> list[Column]:
+        """All columns: those of the data, then those that are added."""
+        return [*self.data.columns, *self.added]
+
+    def rows(self) -> Iterator[Row]:
+        """Each row in its order, with the added columns.
+
+        Raises:
+            LlmalError: The work cannot begin, or (`strict`) a server is lost.
+        """
+        self._prepare()
+        done = 0
+        for chunk in self.data.chunks(lambda: self._chunk):
+            started = time.monotonic()
+            items = [self.data.item(row, whole=self.whole) for row in chunk]
+            answers = self._asked([one for one in items if isinstance(one, Item)])
+            for row, item in zip(chunk, items, strict=True):
+                yield self._row(row, item if isinstance(item, str) else answers[item.id])
+            done += len(chunk)
+            self._pace(time.monotonic() - started)
+            self._tell("annotating", done, self.data.size)
+
+    def _tell(self, what: str, done: int, total: int) -> None:
+        if self.on_progress is not None:
+            self.on_progress(what, done, total, self.usage)
+
+    def _pace(self, seconds: float) -> None:
+        """Chunks that take a few seconds each, so that progress is seen with a slow model too."""
+        likely = self._chunk * _SECONDS_A_CHUNK / max(seconds, 1e-3)
+        self._chunk = int(min(max(likely, _FIRST_CHUNK), 2 * self._chunk, _LARGEST_CHUNK))
+
+    def _prepare(self) -> None:
+        for place in self._machines:
+            annotator = self.router.stages[place].annotator
+            if not isinstance(annotator, LLMAnnotator):
+                continue
+            self._tell("preparing the prompt", 0, 1)
+            setup = annotator.setup_cost()
+            if self.count_only:
+                self.usage += setup + annotator.preparation_cost(self.context)
+            else:
+                if self.budget is not None:
+                    self._check_budget(setup + annotator.preparation_cost(self.context))
+                self.usage += setup + annotator.prepare(self.context).usage
+            self._tell("preparing the prompt", 1, 1)
+
+    def _check_budget(self, cost: Usage) -> None:
+        assert self.budget is not None
+        limit = self.budget.exceeded_by(self.usage, cost)
+        if limit is not None:
+            raise BudgetError(
+                f"{limit} is too small to begin: demonstrations and calibration alone can take "
+                f"{cost.tokens:,} tokens and {cost.money:.2f} money",
+                fix="raise it, or calibrate with less",
+            )
+
+    def _asked(self, items: Sequence[Item]) -> dict[str, Annotation | str]:
+        """For each item, by id, its annotation or a sentence on why there is none."""
+        recent = self._recent
+        different = list({item.id: item for item in items if item.id not in recent}.values())
+        if self._stopped is None and different and (self.count_only or self.budget is not None):
+            self._count(different)
+        answers: dict[str, Annotation | str] = {}
+        left = different
+        for place in self._machines:
+            if not left or self._stopped is not None:
+                break
+            answers |= self._stage(place, left)
+            left = [item for item in left if not _accepted(answers.get(item.id))]
+        for item in different:
+            answers.setdefault(item.id, self._stopped or "no annotator had an answer")
+        answers |= {item.id: recent[item.id] for item in items if item.id in recent}
+        self._recent = dict(list({**recent, **answers}.items())[-_RECENT:])
+        return answers
+
+    def _count(self, items: Sequence[Item]) -> None:
+        """What the items can cost, before anybody is asked about them."""
+        cost = sum(
+            (
+                self.router.stages[place].annotator.estimate(items, self.context)
+                for place in self._machines
+            ),
+            Usage(),
+        )
+        if self.count_only:
+            self.usage += cost
+        limit = None if self.budget is None else self.budget.exceeded_by(self.usage, cost)
+        if limit is not None and not self.count_only:
+            self._stopped = f"not asked: {limit} is used up"
+            log.warning("%s; the remaining rows are not labelled", limit)
+
+    def _stage(self, place: int, items: Sequence[Item]) -> dict[str, Annotation | str]:
+        """The answers of one annotator, or why there are none."""
+        if self.count_only:
+            return {item.id: "not asked: this was a dry run" for item in items}
+        answers, error = self._attempt(place, items)
+        if error is not None and not self._answered:
+            raise error  # Nobody has answered at all: it is not for one of the texts.
+        return answers
+
+    def _attempt(
+        self, place: int, items: Sequence[Item]
+    ) -> tuple[dict[str, Annotation | str], LanguageModelError | None]:
+        """Ask about items; in halves where that fails, so that one text does not cost the others.
+
+        Returns:
+            The answers, and an error that some got in the place of one.
+        """
+        annotator = self.router.stages[place].annotator
+        try:
+            given = self.router.decide(place, annotator.annotate(items, self.context))
+        except ServerError as error:
+            if self.strict or not self._answered:
+                raise
+            log.warning("%s; the remaining rows are not labelled", error)
+            self._stopped = f"not asked: {error}"
+            return {}, None
+        except UnsupportedError:
+            raise
+        except LanguageModelError as error:
+            if len(items) == 1:
+                return {items[0].id: str(error)}, error
+            middle = len(items) // 2
+            first, why = self._attempt(place, items[:middle])
+            if self._stopped is not None:
+                return first, why
+            second, also = self._attempt(place, items[middle:])
+            return first | second, why or also
+        self._answered = True
+        self.usage = sum((one.usage for one in given), self.usage)
+        return {one.item_id: one for one in given}, None
+
+    def _row(self, row: Row, answer: Annotation | str) -> Row:
+        found: Row = {}
+        if isinstance(answer, str):
+            self.failed += 1
+            found["error"] = answer
+        else:
+            accepted = answer.decision == "accepted"
+            self.accepted += accepted
+            if answer.label is None:
+                self.failed += 1
+                found["error"] = f"the annotator {answer.annotator!r} gave no label"
+            else:
+                self.counts[answer.label] += 1
+            found |= {
+                "label": answer.label,
+                "confidence": answer.confidence,
+                "accepted": accepted,
+                "annotator": answer.annotator,
+                "probabilities": answer.probabilities,
+                "rationale": answer.rationale,
+                "flags": list(answer.flags),
+            }
+        return {
+            **{name: row.get(name) for name in self.data.names},
+            **{name: found.get(own) for own, name in self.called.items()},
+        }
+
+
+def _accepted(answer: Annotation | str | None) -> bool:
+    return isinstance(answer, Annotation) and answer.decision == "accepted"
+
+
+def reading_whole_rows(router: Router) -> bool:
+    """Whether some annotator reads other columns than the text."""
+    kinds: set[Any] = {stage.annotator.kind for stage in router.stages}
+    return "recorded" in kinds

@@ -1,0 +1,144 @@
+"""What the functions take as labelled rows: to be shown in a prompt, or learnt from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from llmal.errors import DataError
+from llmal.functions.rows import InputRows, is_missing, open_rows
+from llmal.icl.chosen import ChosenPrompt
+from llmal.pool import Pool
+from llmal.pool.columns import missing_column
+from llmal.records import Item
+from llmal.task import Task
+
+
+def chosen_prompt(demonstrations: Any) -> ChosenPrompt | None:
+    """A prompt that was chosen before, as an object or by its file; None for anything else."""
+    if isinstance(demonstrations, ChosenPrompt):
+        return demonstrations
+    if isinstance(demonstrations, (str, os.PathLike)) and Path(demonstrations).suffix.lower() in (
+        ".yaml",
+        ".yml",
+    ):
+        return ChosenPrompt.load(os.fspath(demonstrations))
+    return None
+
+
+def labelled_items(
+    data: Any,
+    text: Sequence[str],
+    *,
+    label: str = "label",
+    what: str = "demonstrations",
+    encoding: str | None = None,
+) -> list[Item]:
+    """Labelled rows as items whose label is in `gold`; rows without a label are left out.
+
+    Args:
+        data: Pairs of a text and its label, items, or anything that `open_rows` takes.
+        text: The text columns.
+        label: The column of the labels.
+        what: Name of the argument, for messages.
+        encoding: Of a file.
+
+    Raises:
+        DataError: A column is missing, or a row has a label and no text.
+    """
+    return [
+        item for item, _ in labelled_rows(data, text, label=label, what=what, encoding=encoding)
+    ]
+
+
+def labelled_rows(
+    data: Any,
+    text: Sequence[str],
+    *,
+    label: str = "label",
+    what: str = "demonstrations",
+    encoding: str | None = None,
+) -> list[tuple[Item, dict[str, Any]]]:
+    """The same with the rows that the items are from."""
+    rows = open_rows(_pairs_as_rows(data, text, label, what), text, encoding=encoding, what=what)
+    column = _label_column(data, rows, label)
+    items: list[tuple[Item, dict[str, Any]]] = []
+    seen: dict[str, int] = {}
+    for number, row in rows.read():
+        value = row.get(column)
+        if is_missing(value) or value == "":
+            continue
+        item = rows.item(row)
+        if isinstance(item, str):
+            raise DataError(item, where=f"{rows.name}, {rows.unit} {number}", fix="mend the row")
+        seen[item.id] = seen.get(item.id, 0) + 1
+        if seen[item.id] > 1:
+            item = replace(item, id=f"{item.id}-{seen[item.id]}")
+        items.append((replace(item, gold=label_name(value)), row))
+    return items
+
+
+def label_name(value: Any) -> str:
+    """A label as its name: whole numbers that pandas made floats are whole numbers again."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def check_labels(items: Iterable[Item], task: Task, what: str = "demonstrations") -> None:
+    """Refuse labels that the task lacks.
+
+    Raises:
+        DataError: There is one.
+    """
+    for item in items:
+        try:
+            task.index(str(item.gold))
+        except DataError as error:
+            shown = item.text if len(item.text) < 40 else f"{item.text[:39]}…"
+            raise DataError(error.what, where=f"{what}, {shown!r}", fix=error.fix) from None
+
+
+def _label_column(data: Any, rows: InputRows, label: str) -> str:
+    names = rows.names
+    if label not in names and isinstance(data, Pool) and data.gold_column is not None:
+        return data.gold_column
+    if label not in names:
+        raise missing_column(label, "label", names, rows.name)
+    return label
+
+
+def _pairs_as_rows(data: Any, text: Sequence[str], label: str, what: str) -> Any:
+    """Pairs of a text and a label as rows; anything else as it is."""
+    if isinstance(data, (str, bytes, os.PathLike, Pool)) or hasattr(data, "columns"):
+        return data
+    if isinstance(data, Mapping):
+        # A label for each text, unless it is a table: columns with their lists.
+        if all(isinstance(value, str) for value in data.values()) and len(text) == 1:
+            data = list(data.items())
+        else:
+            return data
+    if hasattr(data, "features") or not isinstance(data, Iterable):
+        return data
+    rows: list[Any] = []
+    for number, pair in enumerate(data, start=1):
+        if isinstance(pair, (Mapping, Item)):
+            rows.append(pair)
+            continue
+        if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
+            raise DataError(
+                f"row {number} is no pair of a text and its label",
+                where=what,
+                fix="give pairs, [('a text', 'its label')], rows, a frame or a file",
+            )
+        texts, name = pair
+        cells = (texts,) if isinstance(texts, str) or len(text) == 1 else tuple(texts)
+        if len(cells) != len(text):
+            raise DataError(
+                f"row {number} has {len(cells)} texts", where=what, fix=f"give {len(text)}"
+            )
+        rows.append({**dict(zip(text, cells, strict=True)), label: name})
+    return rows

@@ -1,0 +1,213 @@
+"""What the functions give back: the rows, with columns added, and what they cost."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmal.errors import ConfigError
+from llmal.functions.rows import Row
+from llmal.records import Usage
+from llmal.tables import Column, check_output, write_table
+
+if TYPE_CHECKING:
+    import datasets
+    import pandas as pd
+
+FEW = 5
+"""Rows that `show` shows."""
+
+
+class Results(Sequence[Row]):
+    """Rows in their order: a sequence of mappings from column names to values.
+
+    Args:
+        rows: The rows.
+        columns: Their columns, in order.
+        text: The text columns.
+        added: Under which name each added column stands.
+        cost: What was asked of language models.
+        title: What the rows are, for people.
+        origin: The frame or data set that they are rows of.
+        indices: Which of its rows, from 0; None for all.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        columns: Sequence[Column],
+        text: Sequence[str],
+        added: Mapping[str, str],
+        cost: Usage,
+        *,
+        title: str = "rows",
+        origin: Any = None,
+        indices: Sequence[int] | None = None,
+    ) -> None:
+        self._rows = list(rows)
+        self._columns = tuple(columns)
+        self.text = tuple(text)
+        self.added = dict(added)
+        """Under which name each added column stands; another than its own where that was taken."""
+        self._cost = cost
+        self.title = title
+        self._origin = origin
+        self._indices = indices
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows, each a mapping from column names to values."""
+        return self._rows
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns, in order."""
+        return tuple(one.name for one in self._columns)
+
+    @property
+    def cost(self) -> Usage:
+        """What was asked of language models; answers from the cache are counted like others."""
+        return self._cost
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | list[Row]:
+        return self._rows[index]
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows)
+
+    def column(self, name: str) -> list[Any]:
+        """The values of a column; an added one by its own name, whatever it is called here.
+
+        Raises:
+            ConfigError: There is no such column.
+        """
+        called = self.added.get(name, name)
+        if called not in self.columns:
+            raise ConfigError(
+                f"there is no column {name!r}", fix=f"there are {', '.join(self.columns)}"
+            )
+        return [row.get(called) for row in self._rows]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A pandas frame: the one that was given, index and types kept, with columns added."""
+        import pandas as pd
+
+        if not isinstance(self._origin, pd.DataFrame):
+            return pd.DataFrame(self._rows, columns=list(self.columns))
+        frame = self._origin if self._indices is None else self._origin.iloc[list(self._indices)]
+        frame = frame.copy()
+        kinds = {one.name: one.kind for one in self._columns}
+        for called in self.added.values():
+            values = [row.get(called) for row in self._rows]
+            kind: Any = {"number": "float64", "whole": "int64", "flag": "bool"}.get(kinds[called])
+            if kind in ("int64", "bool") and None in values:
+                kind = "object"
+            if kinds[called] != "text" or not any(values):
+                kind = kind or "object"
+            frame[called] = pd.Series(values, index=frame.index, dtype=kind)
+        return frame
+
+    def to_dataset(self) -> datasets.Dataset:
+        """A `datasets.Dataset`: the one that was given, or one of the rows, with columns added."""
+        import datasets
+
+        if not isinstance(self._origin, datasets.Dataset):
+            return datasets.Dataset.from_list(self._rows)
+        whole = self._indices is None
+        dataset = self._origin if whole else self._origin.select(list(self._indices or ()))
+        for called in self.added.values():
+            dataset = dataset.add_column(called, [row.get(called) for row in self._rows])
+        return dataset
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> Path:
+        """Write the rows to a file; the ending of its name says the format.
+
+        Args:
+            path: The file.
+            force: Replace a file that is there.
+
+        Raises:
+            ConfigError: Something is there already, or the name does not say the format.
+            LlmalError: The file cannot be written.
+        """
+        file = Path(path).expanduser()
+        if file.exists() and not force:
+            raise ConfigError(
+                "the file is there already", where=str(file), fix="name another, or force=True"
+            )
+        write_table(file, check_output(file, force=force), self._columns, self._rows)
+        return file
+
+    def show(self, n: int = FEW) -> None:
+        """Show the first rows, in a terminal or a notebook.
+
+        Args:
+            n: How many.
+        """
+        from llmal.functions.showing import display
+
+        display(self, n)
+
+    def summary(self) -> str:
+        """The result in a few words."""
+        return f"{len(self):,} {self.title}"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.summary()}>"
+
+    def _repr_html_(self) -> str:
+        from llmal.functions.showing import as_html
+
+        return as_html(self, FEW)
+
+
+class Annotated(Results):
+    """The rows that were given, in their order, each with its label or a sentence on why not."""
+
+    @property
+    def labels(self) -> list[str | None]:
+        """The label of each row; None where there is none."""
+        return self.column("label")
+
+    @property
+    def confidences(self) -> NDArray[np.float64]:
+        """Shape (n,): the probability of each label; NaN where there is none."""
+        return np.array(
+            [np.nan if one is None else one for one in self.column("confidence")], np.float64
+        )
+
+    @property
+    def failed(self) -> list[int]:
+        """Positions of the rows without a label; their column "error" says why."""
+        return [place for place, one in enumerate(self.column("error")) if one is not None]
+
+    def summary(self) -> str:
+        """How many rows have which label."""
+        counts = Counter(one for one in self.labels if one is not None)
+        shown = ", ".join(f"{count:,} {label}" for label, count in counts.most_common(FEW))
+        if len(counts) > FEW:
+            shown += f" and {len(counts) - FEW} more labels"
+        words = f"{len(self):,} rows, {shown or 'none labelled'}"
+        return f"{words}; {len(self.failed):,} without a label" if self.failed else words
+
+
+class Picked(Results):
+    """The rows that were picked, best first."""
+
+    @property
+    def indices(self) -> NDArray[np.int64]:
+        """Shape (k,): where each stands in the data, from 0."""
+        return np.asarray(self._indices, dtype=np.int64)

@@ -1,0 +1,284 @@
+"""What the functions take as data: rows from lists, frames, data sets, files and pools."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import numbers
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from llmal.errors import DataError
+from llmal.pool import Pool
+from llmal.pool.columns import Kind, kind_of, missing_column
+from llmal.pool.index import content_id
+from llmal.pool.sources import dataset_source, file_source, frame_source
+from llmal.records import Item
+from llmal.tables import Column
+
+Row = dict[str, Any]
+
+KNOWN = "a list of texts or of rows, a pandas frame, a data set, a pool, or the path of a file"
+
+
+@dataclass(frozen=True)
+class InputRows:
+    """Rows of one source, in their order, to be read as often as needed.
+
+    Attributes:
+        name: What to call the source in messages.
+        unit: What its rows are counted in: "line" or "row".
+        columns: Every column, with what its values are.
+        text: The text columns.
+        size: Number of rows.
+        origin: The pandas frame or the `datasets.Dataset` that the rows are from; None for others.
+        source: The file that they are from; None for others.
+    """
+
+    name: str
+    unit: str
+    columns: tuple[Column, ...]
+    text: tuple[str, ...]
+    size: int
+    read: Callable[[], Iterator[tuple[int, Row]]]
+    """Gives the rows with their line or number."""
+    origin: Any = None
+    source: Path | None = None
+
+    def __iter__(self) -> Iterator[Row]:
+        return (row for _, row in self.read())
+
+    def __len__(self) -> int:
+        return self.size
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return tuple(one.name for one in self.columns)
+
+    def chunks(self, sizes: Callable[[], int]) -> Iterator[list[Row]]:
+        """The rows in lists whose size is asked for each time."""
+        rows = iter(self)
+        while chunk := list(itertools.islice(rows, sizes())):
+            yield chunk
+
+    def item(self, row: Row, *, whole: bool = False) -> Item | str:
+        """The item of a row, or a sentence on why there is none.
+
+        Rows of equal text have the same id, so that they are asked about once and no text is its
+        own demonstration.
+
+        Args:
+            row: The row.
+            whole: Whether the other columns count too.
+        """
+        fields: dict[str, str] = {}
+        for name in self.text:
+            value = row.get(name)
+            if is_missing(value):
+                fields[name] = ""
+            elif isinstance(value, str):
+                fields[name] = value
+            elif isinstance(value, numbers.Number):
+                fields[name] = str(value)
+            else:
+                kind = type(value).__name__
+                return f"the text in column {name!r} is of type {kind}, not a string"
+        if not any(text.strip() for text in fields.values()):
+            columns = ", ".join(repr(name) for name in self.text)
+            verb = "is" if len(self.text) == 1 else "are"
+            return f"there is no text: {columns} {verb} empty"
+        rest = {key: value for key, value in row.items() if key not in fields}
+        key = [*fields.values(), *([repr(sorted(rest.items()))] if whole else [])]
+        try:
+            id = content_id(_hash(key))
+        except UnicodeEncodeError:
+            return "the text holds half a surrogate pair, which is no character"
+        return Item(id, "\n".join(fields.values()), fields, extra=rest)
+
+
+def _hash(parts: Sequence[str]) -> int:
+    import hashlib
+
+    digest = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        raw = part.encode()
+        digest.update(len(raw).to_bytes(8, "little"))
+        digest.update(raw)
+    return int.from_bytes(digest.digest(), "big")
+
+
+def is_missing(value: object) -> bool:
+    """Whether a cell holds nothing: None, NaN, or what pandas puts there."""
+    if value is None:
+        return True
+    if isinstance(value, float):
+        return math.isnan(value)
+    return type(value).__name__ in ("NAType", "NaTType")
+
+
+def open_rows(
+    data: Any,
+    text: str | Sequence[str] | None = None,
+    *,
+    encoding: str | None = None,
+    what: str = "data",
+) -> InputRows:
+    """The rows of anything that a function takes as data.
+
+    Args:
+        data: See `KNOWN`.
+        text: The text column or columns. Without it the column "text", or the only one that there
+            is.
+        encoding: Of a file.
+        what: Name of the argument, for messages.
+
+    Raises:
+        DataError: It is nothing of the kind, has no rows, or lacks a text column.
+    """
+    named = (text,) if isinstance(text, str) else None if text is None else tuple(text)
+    name, unit, read, origin, source = _opened(data, named, encoding, what)
+    kinds: dict[str, Kind | None] = {}
+    size = 0
+    for _, row in read():
+        size += 1
+        for key, value in row.items():
+            if kinds.get(key) != "any":
+                kinds[key] = kind_of(None if is_missing(value) else value, kinds.get(key))
+    if not size:
+        raise DataError("there are no rows", where=name, fix="give at least one text")
+    columns = tuple(Column(key, kind or "text") for key, kind in kinds.items())
+    return InputRows(name, unit, columns, _text_columns(kinds, named, name), size, read,
+                     origin, source)  # fmt: skip
+
+
+def _text_columns(
+    columns: Iterable[str], named: tuple[str, ...] | None, name: str
+) -> tuple[str, ...]:
+    present = list(columns)
+    if named is None:
+        if "text" in present:
+            return ("text",)
+        if len(present) == 1:
+            return (present[0],)
+        error = missing_column("text", "text", present, name)
+        raise DataError(error.what, where=name, fix=f"say with text which it is: {error.fix}")
+    if not named:
+        raise DataError("no text column is named", fix="give one name or several")
+    for column in named:
+        if column not in present:
+            raise missing_column(column, "text", present, name)
+    return named
+
+
+Opened = tuple[str, str, Callable[[], Iterator[tuple[int, Row]]], Any, Path | None]
+
+
+def _opened(data: Any, text: tuple[str, ...] | None, encoding: str | None, what: str) -> Opened:
+    if isinstance(data, Pool):
+        gold = data.gold_column
+        return (
+            data.source,
+            "row",
+            lambda: _numbered(item_row(one, gold) for one in data),
+            None,
+            None,
+        )
+    if isinstance(data, (str, os.PathLike)):
+        return _opened_file(data, encoding, what)
+    if encoding is not None:
+        raise DataError("only a file has an encoding", fix="leave encoding out")
+    pandas, datasets = sys.modules.get("pandas"), sys.modules.get("datasets")
+    if pandas is not None and isinstance(data, pandas.Series):
+        column = (text or ("text" if data.name is None else str(data.name),))[0]
+        data = data.to_frame(column)
+    if pandas is not None and isinstance(data, pandas.DataFrame):
+        source = frame_source(data)
+        return source.name, source.unit, source.rows, data, None
+    if datasets is not None and isinstance(
+        data, (datasets.DatasetDict, datasets.IterableDatasetDict)
+    ):
+        splits = ", ".join(map(repr, data))
+        raise DataError(
+            f"{what} holds several data sets ({splits})", fix="give one of them: data['train']"
+        )
+    if datasets is not None and isinstance(data, datasets.Dataset):
+        source = dataset_source(data)
+        return source.name, source.unit, source.rows, data, None
+    return _opened_list(data, text, what)
+
+
+def _opened_file(data: str | os.PathLike[str], encoding: str | None, what: str) -> Opened:
+    path = Path(data).expanduser()
+    if isinstance(data, str) and not path.suffix and not _exists(path):
+        raise DataError(
+            f"{what} is one string, and there is no file of that name",
+            fix=f"give {KNOWN}",
+        )
+    more = {} if encoding is None else {"encoding": encoding}
+    source = file_source(path, **more)
+    return source.name, source.unit, source.rows, None, path
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long for a name, or a null byte
+        return False
+
+
+def _opened_list(data: Any, text: tuple[str, ...] | None, what: str) -> Opened:
+    if isinstance(data, Mapping):
+        data = _of_columns(data, what)
+    if isinstance(data, bytes) or not isinstance(data, Iterable):
+        raise DataError(f"{what} is of type {type(data).__name__}", fix=f"give {KNOWN}")
+    values = list(data)
+    column = (text or ("text",))[0]
+    rows: list[Row] = []
+    for number, value in enumerate(values, start=1):
+        if isinstance(value, Mapping):
+            rows.append({str(key): cell for key, cell in value.items()})
+        elif isinstance(value, Item):
+            rows.append(item_row(value))
+        elif isinstance(value, str) or is_missing(value):
+            rows.append({column: None if is_missing(value) else str(value)})
+        else:
+            raise DataError(
+                f"row {number} is of type {type(value).__name__}",
+                where=what,
+                fix="give texts, or rows as mappings of columns to values",
+            )
+    return what, "row", lambda: ((n, dict(row)) for n, row in enumerate(rows, 1)), None, None
+
+
+def _of_columns(data: Mapping[Any, Any], what: str) -> list[Row]:
+    """Rows of a mapping of column names to lists."""
+    columns = {
+        str(key): list(values)
+        for key, values in data.items()
+        if isinstance(values, Iterable) and not isinstance(values, (str, bytes))
+    }
+    if len(columns) != len(data) or len({len(values) for values in columns.values()}) > 1:
+        raise DataError(f"{what} is a mapping that is no table", fix=f"give {KNOWN}")
+    return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+
+
+def _numbered(rows: Iterable[Row]) -> Iterator[tuple[int, Row]]:
+    return enumerate(rows, start=1)
+
+
+def item_row(item: Item, gold: str | None = None) -> Row:
+    """An item as a row: its id, its texts, its gold label if there is one, and the rest.
+
+    Args:
+        item: The item.
+        gold: What the column of gold labels is called; "label" where an item has one.
+    """
+    row: Row = {"id": item.id, **(item.fields or {"text": item.text})}
+    if gold is not None or item.gold is not None:
+        row[gold or "label"] = item.gold
+    return row | {key: value for key, value in item.extra.items() if key not in row}
