@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from llmal.config import RunConfig, load_config
     from llmal.errors import LlmalError
     from llmal.functions.annotation import annotate
+    from llmal.functions.selection import select
     from llmal.learning_curve import LearningCurve
     from llmal.ledger import Ledger
     from llmal.orchestrator import Orchestrator, RunResult
@@ -57,6 +58,7 @@ _HOMES = {
     "Usage": "records",
     "load_config": "config",
     "annotate": "functions.annotation",
+    "select": "functions.selection",
     "annotators": "",
     "calibration": "",
     "embed": "",
@@ -99,6 +101,7 @@ __all__ = [
     "load_config",
     "perturb",
     "report",
+    "select",
     "selectors",
     "stopping",
 ]

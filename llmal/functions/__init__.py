@@ -12,15 +12,19 @@ from llmal.lazy import attributes
 if TYPE_CHECKING:
     from llmal.functions.annotation import annotate as annotate
     from llmal.functions.results import Annotated as Annotated
+    from llmal.functions.results import Picked as Picked
     from llmal.functions.results import Results as Results
+    from llmal.functions.selection import select as select
 
 _HOMES = {
     "Annotated": "results",
     "Results": "results",
     "annotate": "annotation",
+    "select": "selection",
+    "Picked": "results",
 }
 
-__all__ = ["Annotated", "Results", "annotate"]
+__all__ = ["Annotated", "Picked", "Results", "annotate", "select"]
 
 __getattr__ = attributes(__name__, _HOMES)
 

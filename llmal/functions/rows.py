@@ -16,7 +16,9 @@ from llmal.errors import DataError
 from llmal.pool import Pool
 from llmal.pool.columns import Kind, kind_of, missing_column
 from llmal.pool.index import content_id
+from llmal.pool.input_columns import InputColumns
 from llmal.pool.sources import dataset_source, file_source, frame_source
+from llmal.pool.store import Source
 from llmal.records import Item
 from llmal.tables import Column
 
@@ -36,7 +38,7 @@ class InputRows:
         text: The text columns.
         size: Number of rows.
         origin: The pandas frame or the `datasets.Dataset` that the rows are from; None for others.
-        source: The file that they are from; None for others.
+        source: What a pool of them would be from; None for rows in a list or a pool.
     """
 
     name: str
@@ -47,7 +49,7 @@ class InputRows:
     read: Callable[[], Iterator[tuple[int, Row]]]
     """Gives the rows with their line or number."""
     origin: Any = None
-    source: Path | None = None
+    source: Source | None = None
 
     def __iter__(self) -> Iterator[Row]:
         return (row for _, row in self.read())
@@ -175,16 +177,17 @@ def _text_columns(
     return named
 
 
-Opened = tuple[str, str, Callable[[], Iterator[tuple[int, Row]]], Any, Path | None]
+Opened = tuple[str, str, Callable[[], Iterator[tuple[int, Row]]], Any, Source | None]
 
 
 def _opened(data: Any, text: tuple[str, ...] | None, encoding: str | None, what: str) -> Opened:
     if isinstance(data, Pool):
-        gold = data.gold_column
+        columns = InputColumns(data, ())
+        named = data.id_column is not None
         return (
             data.source,
             "row",
-            lambda: _numbered(item_row(one, gold) for one in data),
+            lambda: enumerate((_pool_row(one, columns, named=named) for one in data), 1),
             None,
             None,
         )
@@ -198,7 +201,7 @@ def _opened(data: Any, text: tuple[str, ...] | None, encoding: str | None, what:
         data = data.to_frame(column)
     if pandas is not None and isinstance(data, pandas.DataFrame):
         source = frame_source(data)
-        return source.name, source.unit, source.rows, data, None
+        return source.name, source.unit, source.rows, data, source
     if datasets is not None and isinstance(
         data, (datasets.DatasetDict, datasets.IterableDatasetDict)
     ):
@@ -208,7 +211,7 @@ def _opened(data: Any, text: tuple[str, ...] | None, encoding: str | None, what:
         )
     if datasets is not None and isinstance(data, datasets.Dataset):
         source = dataset_source(data)
-        return source.name, source.unit, source.rows, data, None
+        return source.name, source.unit, source.rows, data, source
     return _opened_list(data, text, what)
 
 
@@ -221,7 +224,7 @@ def _opened_file(data: str | os.PathLike[str], encoding: str | None, what: str) 
         )
     more = {} if encoding is None else {"encoding": encoding}
     source = file_source(path, **more)
-    return source.name, source.unit, source.rows, None, path
+    return source.name, source.unit, source.rows, None, source
 
 
 def _exists(path: Path) -> bool:
@@ -267,18 +270,15 @@ def _of_columns(data: Mapping[Any, Any], what: str) -> list[Row]:
     return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
 
 
-def _numbered(rows: Iterable[Row]) -> Iterator[tuple[int, Row]]:
-    return enumerate(rows, start=1)
+def _pool_row(item: Item, columns: InputColumns, *, named: bool) -> Row:
+    """An item with all its columns; an id that the pool has made stands before them."""
+    values = columns.values(item)
+    return values if named else {"id": item.id, **values}
 
 
-def item_row(item: Item, gold: str | None = None) -> Row:
-    """An item as a row: its id, its texts, its gold label if there is one, and the rest.
-
-    Args:
-        item: The item.
-        gold: What the column of gold labels is called; "label" where an item has one.
-    """
+def item_row(item: Item) -> Row:
+    """An item as a row: its id, its texts, its gold label if there is one, and the rest."""
     row: Row = {"id": item.id, **(item.fields or {"text": item.text})}
-    if gold is not None or item.gold is not None:
-        row[gold or "label"] = item.gold
+    if item.gold is not None:
+        row["label"] = item.gold
     return row | {key: value for key, value in item.extra.items() if key not in row}

@@ -1,0 +1,271 @@
+"""`llmal.select`: the rows to label next, in one call."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from llmal.errors import ConfigError, DataError
+from llmal.functions.annotating import Progress, renamed
+from llmal.functions.annotation import shown_progress
+from llmal.functions.labelled import label_name
+from llmal.functions.models import CacheChoice, embedder_of, opened_model
+from llmal.functions.results import Picked
+from llmal.functions.rows import InputRows, Row, is_missing, open_rows
+from llmal.functions.selecting import Asking, Known, pick
+from llmal.functions.tasks import Labels, task_of
+from llmal.pool import Pool
+from llmal.pool.columns import Columns, missing_column
+from llmal.pool.readers import Numbered
+from llmal.pool.sources import list_source
+from llmal.pool.store import load
+from llmal.prompt_templates import PromptTemplate, load_prompt
+from llmal.records import Item, Usage
+from llmal.selectors import Selection, Selector, make
+from llmal.tables import Column
+
+if TYPE_CHECKING:
+    from llmal.embed import Embedder
+    from llmal.lm.protocol import LanguageModel, Normalise
+
+ADDED = [Column("rank", "whole"), Column("score", "number"), Column("why")]
+
+
+def select(
+    data: Any,
+    k: int,
+    *,
+    strategy: str | Selector = "typiclust",
+    options: Mapping[str, Any] | None = None,
+    text: str | Sequence[str] | None = None,
+    labelled: Any = None,
+    id: str = "id",
+    labels: Labels | None = None,
+    guidelines: str = "",
+    lm: LanguageModel | str | os.PathLike[str] | None = None,
+    embedder: Embedder | str | os.PathLike[str] | None = None,
+    prompt: str | Path | PromptTemplate = "label",
+    normalise: Normalise = "sum",
+    style: str = "auto",
+    cache: CacheChoice = True,
+    seed: int = 0,
+    encoding: str | None = None,
+    progress: bool | Progress = True,
+) -> Picked:
+    """Choose the k rows that are most worth labelling next.
+
+    The picked rows come back best first, with their own columns and `rank`, `score` and `why`;
+    `indices` says where each stands in the data. A row without a text is never picked.
+
+        picks = llmal.select(frame, k=20, strategy="badge", labelled="label")
+        frame.iloc[picks.indices]
+
+    Args:
+        data: As for `llmal.annotate`.
+        k: How many.
+        strategy: Name of a query strategy (`llmal strategies` lists them), or a selector.
+        options: Options of a strategy that is given by name, such as {"neighbours": 10}.
+        text: The text column, or several. By default "text", or the only column there is.
+        labelled: The labels so far, which many strategies learn from: the name of a column of the
+            data; a label or None for each row; a mapping of row numbers, from 0, to labels; or the
+            path of a file with the columns `id` and `label`.
+        id: The column of the data with the ids of that file.
+        labels: All labels, as for `llmal.annotate`: for strategies that ask a language model, and
+            where some label has not been seen yet.
+        guidelines: What annotators must know.
+        lm: As for `llmal.annotate`; only some strategies ask it.
+        embedder: An embedder, its path or its name.
+        prompt: Name of a prompt of llmal, path of a YAML file, or a `PromptTemplate`.
+        normalise: How labels of several tokens are compared: "sum", "mean" or "first".
+        style: "chat", "completion", or "auto".
+        cache: As for `llmal.annotate`.
+        seed: Same seed, same picks.
+        encoding: Of a file.
+        progress: Show it in a terminal; or a function that is told of it.
+
+    Raises:
+        LlmalError: Something is not usable, or the strategy lacks something that it needs.
+    """
+    rows = open_rows(data, text, encoding=encoding)
+    selector = make(strategy, **(options or {})) if isinstance(strategy, str) else strategy
+    if options and not isinstance(strategy, str):
+        raise ConfigError("options are for a strategy that is given by name", fix="leave them out")
+    name = strategy if isinstance(strategy, str) else type(strategy).__name__
+    seen = _labels_so_far(labelled, rows, id)
+    task = None if labels is None else task_of(
+        labels, text=rows.text, guidelines=guidelines, name="select"
+    )  # fmt: skip
+    asking: Asking | None = None
+    if lm is not None:
+        if task is None:
+            raise ConfigError("a language model is asked about labels", fix="give labels=")
+        template = prompt if isinstance(prompt, PromptTemplate) else load_prompt(prompt)
+        asking = Asking(lambda: opened_model(lm, cache=cache), task, template, style, normalise)
+    with contextlib.ExitStack() as stack:
+        progressed = stack.enter_context(shown_progress(progress))
+        pool, places = _pool_of(data, rows, stack)
+        position_of = {int(place): position for position, place in enumerate(places)}
+        placed = {position_of[place]: one for place, one in seen.items() if place in position_of}
+        known = Known(
+            np.array(list(placed), dtype=np.int64), tuple(placed.values()), name="labelled"
+        )
+        picks, usage = pick(
+            pool,
+            selector,
+            k,
+            name=name,
+            task=task,
+            known=known,
+            embedder=embedder_of(embedder),
+            asking=asking,
+            seed=seed,
+            on_progress=None if progressed is None else functools.partial(_step, progressed),
+        )
+        return picked(rows, picks, places[picks.indices], usage)
+
+
+def _step(progress: Progress, what: str, done: int, total: int) -> None:
+    progress(what, done, total, Usage())
+
+
+def picked(
+    rows: InputRows, picks: Selection, places: Sequence[int] | np.ndarray, usage: Usage
+) -> Picked:
+    """The picked rows, best first.
+
+    Args:
+        rows: All rows.
+        picks: What was picked.
+        places: Where each pick stands among the rows.
+        usage: What that took.
+    """
+    called = renamed(ADDED, rows.names)
+    indices = [int(place) for place in places]
+    wanted = dict.fromkeys(indices)
+    found: dict[int, Row] = {place: row for place, row in enumerate(rows) if place in wanted}
+    result = [
+        {
+            **{name: found[place].get(name) for name in rows.names},
+            called["rank"]: number + 1,
+            called["score"]: float(picks.scores[number]),
+            called["why"]: picks.why[number],
+        }
+        for number, place in enumerate(indices)
+    ]
+    columns = [*rows.columns, *(Column(called[one.name], one.kind) for one in ADDED)]
+    return Picked(
+        result, columns, rows.text, called, usage,
+        title="rows picked", origin=rows.origin, indices=indices,
+    )  # fmt: skip
+
+
+def _pool_of(data: Any, rows: InputRows, stack: contextlib.ExitStack) -> tuple[Pool, np.ndarray]:
+    """The rows that have a text as a pool, and where each stands among all rows."""
+    if isinstance(data, Pool):
+        return data, np.arange(len(data), dtype=np.int64)
+    places = [n for n, row in enumerate(rows) if isinstance(rows.item(row), Item)]
+
+    def usable() -> Iterator[Numbered]:
+        kept = iter(places)
+        following = next(kept, None)
+        for place, (line, row) in enumerate(rows.read()):
+            if place == following:
+                item = rows.item(row)
+                assert isinstance(item, Item)
+                yield line, {"id": str(place), **item.fields}
+                following = next(kept, None)
+
+    if not places:
+        raise DataError("no row has a text", where=rows.name, fix="check which column is the text")
+    # An id of ours, in the place of ids that may be missing or repeated.
+    columns = Columns.of(rows.text, None, "id" if "id" not in rows.text else None)
+    source = rows.source
+    if source is None or source.version is None:
+        cache = stack.enter_context(tempfile.TemporaryDirectory(prefix="llmal-select-"))
+        source = replace(source or list_source([], None, None), identity="rows", version=None)
+    else:
+        cache, source = None, replace(source, identity=f"rows:{source.identity}")
+    source = replace(source, name=rows.name, unit=rows.unit, rows=usable, uniform=True)
+    return Pool(load(source, columns, cache)), np.array(places, dtype=np.int64)
+
+
+def _labels_so_far(labelled: Any, rows: InputRows, id: str) -> dict[int, str]:
+    """The label of each row that has one, by its place."""
+    if labelled is None:
+        return {}
+    if isinstance(labelled, str) and labelled in rows.names:
+        return {
+            place: label_name(row[labelled])
+            for place, row in enumerate(rows)
+            if not is_missing(row.get(labelled)) and row[labelled] != ""
+        }
+    if isinstance(labelled, (str, os.PathLike)):
+        return _labels_of_file(labelled, rows, id)
+    if isinstance(labelled, Mapping):
+        wrong = [one for one in labelled if not isinstance(one, int | np.integer)]
+        wrong += [one for one in labelled if not wrong and not 0 <= int(one) < len(rows)]
+        if wrong:
+            raise DataError(
+                f"labelled has the key {wrong[0]!r}", fix=f"give row numbers, 0 to {len(rows) - 1}"
+            )
+        pairs = [(int(place), label) for place, label in labelled.items()]
+    else:
+        values = list(labelled)
+        if len(values) != len(rows):
+            raise DataError(
+                f"there are {len(rows)} rows and {len(values)} values in labelled",
+                fix="give a label or None for each row",
+            )
+        pairs = list(enumerate(values))
+    return {
+        place: label_name(label) for place, label in pairs if not is_missing(label) and label != ""
+    }
+
+
+def _labels_of_file(file: str | os.PathLike[str], rows: InputRows, id: str) -> dict[int, str]:
+    """The labels of a file with the columns `id` and `label`; ids are compared to the letter."""
+    if isinstance(file, str) and not Path(file).suffix:
+        raise DataError(
+            f"labelled names neither a column nor a file: {file!r}",
+            fix=f"the columns are {', '.join(map(repr, rows.names))}",
+        )
+    if id not in rows.names:
+        raise missing_column(id, "id", rows.names, rows.name)
+    given = open_rows(file, "id", what="labelled")
+    if "label" not in given.names:
+        raise missing_column("label", "label", given.names, given.name)
+    labels: dict[str, tuple[int, str]] = {}
+    for line, row in given.read():
+        if is_missing(row.get("label")) or row["label"] == "":
+            continue
+        label = label_name(row["label"])
+        known = labels.setdefault(str(row.get("id")), (line, label))
+        if known[1] != label:
+            raise DataError(
+                f"item {row.get('id')!r} has another label on line {known[0]}",
+                where=f"{given.name}, {given.unit} {line}",
+                fix="keep one of them",
+            )
+    placed: dict[int, str] = {}
+    met: set[str] = set()
+    for place, row in enumerate(rows):
+        name = str(row.get(id))
+        if name in labels:
+            placed[place] = labels[name][1]
+            met.add(name)
+    for name, (line, _) in labels.items():
+        if name not in met:
+            raise DataError(
+                f"there is no row with the id {name!r} in {rows.name}",
+                where=f"{given.name}, {given.unit} {line}",
+                fix="check that the labels are of this data; id= names its id column",
+            )
+    return placed
