@@ -7,26 +7,36 @@ import contextlib
 import csv
 import datetime
 import json
+import logging
 import math
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import numpy as np
 
 from llmal.errors import ConfigError, LlmalError
+from llmal.spreadsheets import LONGEST_CELL, MOST_ROWS
 
 Kind = Literal["text", "whole", "number", "flag", "texts", "shares", "any"]
-Format = Literal["jsonl", "csv", "parquet", "hf"]
+Format = Literal["jsonl", "csv", "xlsx", "parquet", "hf"]
 Row = Mapping[str, Any]
 
-FORMATS: tuple[Format, ...] = ("jsonl", "csv", "parquet", "hf")
-_SUFFIXES: dict[str, Format] = {".jsonl": "jsonl", ".csv": "csv", ".parquet": "parquet"}
+FORMATS: tuple[Format, ...] = ("jsonl", "csv", "xlsx", "parquet", "hf")
+_SUFFIXES: dict[str, Format] = {
+    ".jsonl": "jsonl",
+    ".csv": "csv",
+    ".xlsx": "xlsx",
+    ".parquet": "parquet",
+}
 _CHUNK = 4096
+
+log = logging.getLogger("llmal.tables")
 
 
 @dataclass(frozen=True)
@@ -36,9 +46,9 @@ class Column:
     Attributes:
         name: Its name, and the key in a row.
         kind: What its values are, where they are not None. "texts" is a list, "shares" a mapping of
-            names to numbers; CSV holds the one joined by "; " and the other as several columns.
-            "any" is a column of the user's with values of several types, or of types of its own:
-            what is no string is written as JSON where the format has one type for a column.
+            names to numbers; CSV and Excel hold the one joined by "; " and the other as several
+            columns. "any" is a column of the user's with values of several types, or of types of
+            its own: what is no string is written as JSON where a column has one type.
         names: The names of "shares".
     """
 
@@ -67,6 +77,11 @@ def text_columns(names: Sequence[str], taken: Sequence[str]) -> dict[str, str]:
     return {name: f"{name}_text" if name in taken else name for name in names}
 
 
+def format_named(path: Path) -> Format | None:
+    """The format that the name of a file says; None if it says none."""
+    return _SUFFIXES.get(path.suffix.lower())
+
+
 def check_output(path: Path, *, force: bool, format: Format | None = None) -> Format:
     """See that a table can be written, before work is spent on it; gives its format.
 
@@ -74,7 +89,7 @@ def check_output(path: Path, *, force: bool, format: Format | None = None) -> Fo
         ConfigError: Something is there already, there is no such directory, or the name of the
             file does not say which format it is to have.
     """
-    found = format or _SUFFIXES.get(path.suffix.lower())
+    found = format or format_named(path)
     if found is None:
         raise ConfigError(
             f"{path.name!r} does not say which format to write",
@@ -106,6 +121,10 @@ def check_place(path: Path, *, force: bool) -> None:
 def write_table(path: Path, format: Format, columns: Sequence[Column], rows: Iterable[Row]) -> int:
     """Write rows beside the path, and put them there when all are written.
 
+    A CSV file is UTF-8 with a byte-order mark, by which spreadsheets know it. Its values are as
+    they are, and a spreadsheet may make numbers and dates of them. In an Excel file a text stays
+    the text that it is.
+
     Args:
         path: A file; for "hf" a directory that `datasets.load_from_disk` reads.
         format: The format.
@@ -122,6 +141,7 @@ def write_table(path: Path, format: Format, columns: Sequence[Column], rows: Ite
     write: Callable[[Path, Sequence[Column], Iterable[Row]], int] = {
         "jsonl": _jsonl,
         "csv": _csv,
+        "xlsx": _xlsx,
         "parquet": _parquet,
         "hf": _hf,
     }[format]
@@ -142,9 +162,24 @@ def write_table(path: Path, format: Format, columns: Sequence[Column], rows: Ite
         raise LlmalError(
             f"the output cannot be written ({reason})",
             where=str(path),
-            fix="check the rights and the free space there",
+            fix="check the rights and the free space there, or name another place",
         ) from error
     return count
+
+
+def print_table(format: Format, columns: Sequence[Column], rows: Iterable[Row]) -> int:
+    """Write rows to standard output; returns how many there are.
+
+    Raises:
+        ConfigError: The format is not one of lines.
+    """
+    if format == "jsonl":
+        return _write_jsonl(sys.stdout, columns, rows)
+    if format == "csv":
+        return _write_csv(sys.stdout, columns, rows)
+    raise ConfigError(
+        f"{format} cannot be written to standard output", fix="use jsonl or csv, or name a file"
+    )
 
 
 def _remove(path: Path) -> None:
@@ -155,14 +190,18 @@ def _remove(path: Path) -> None:
 
 
 def _jsonl(path: Path, columns: Sequence[Column], rows: Iterable[Row]) -> int:
-    count = 0
     with _durable(path) as out:
-        for row in rows:
-            content = {one.name: _nan_as_none(row.get(one.name)) for one in columns}
-            # Half a surrogate pair, which JSON files may hold, has no form in UTF-8.
-            line = json.dumps(content, ensure_ascii=False, default=json_form)
-            out.write(line.encode("utf-8", "replace").decode() + "\n")
-            count += 1
+        return _write_jsonl(out, columns, rows)
+
+
+def _write_jsonl(out: TextIO, columns: Sequence[Column], rows: Iterable[Row]) -> int:
+    count = 0
+    for row in rows:
+        content = {one.name: _nan_as_none(row.get(one.name)) for one in columns}
+        # Half a surrogate pair, which JSON files may hold, has no form in UTF-8.
+        line = json.dumps(content, ensure_ascii=False, default=json_form)
+        out.write(line.encode("utf-8", "replace").decode() + "\n")
+        count += 1
     return count
 
 
@@ -181,19 +220,26 @@ def _as_text(value: Any) -> str:
 
 
 def _csv(path: Path, columns: Sequence[Column], rows: Iterable[Row]) -> int:
-    header = [
+    with _durable(path, encoding="utf-8-sig") as out:
+        return _write_csv(out, columns, rows)
+
+
+def _write_csv(out: TextIO, columns: Sequence[Column], rows: Iterable[Row]) -> int:
+    count = 0
+    writer = csv.writer(out)
+    writer.writerow(_header(columns))
+    for row in rows:
+        writer.writerow([cell for one in columns for cell in _cells(one, row.get(one.name))])
+        count += 1
+    return count
+
+
+def _header(columns: Sequence[Column]) -> list[str]:
+    return [
         f"{one.name}[{name}]" if one.kind == "shares" else one.name
         for one in columns
         for name in (one.names or ("",))
     ]
-    count = 0
-    with _durable(path) as out:
-        writer = csv.writer(out)
-        writer.writerow(header)
-        for row in rows:
-            writer.writerow([cell for one in columns for cell in _cells(one, row.get(one.name))])
-            count += 1
-    return count
 
 
 def _cells(column: Column, value: Any) -> list[Any]:
@@ -209,11 +255,63 @@ def _cells(column: Column, value: Any) -> list[Any]:
 
 
 @contextlib.contextmanager
-def _durable(path: Path) -> Iterator[Any]:
-    with path.open("w", encoding="utf-8", errors="replace", newline="") as out:
+def _durable(path: Path, encoding: str = "utf-8") -> Iterator[TextIO]:
+    with path.open("w", encoding=encoding, errors="replace", newline="") as out:
         yield out
         out.flush()
         os.fsync(out.fileno())
+
+
+def _xlsx(path: Path, columns: Sequence[Column], rows: Iterable[Row]) -> int:
+    from openpyxl import Workbook
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("llmal")
+    sheet.freeze_panes = "A2"
+    sheet.append([text_cell(sheet, name) for name in _header(columns)])
+    count = cut = 0
+    for row in rows:
+        count += 1
+        if count >= MOST_ROWS:
+            raise LlmalError(
+                f"a sheet of Excel holds {MOST_ROWS - 1:,} rows, and there are more",
+                where=str(path),
+                fix="write csv or parquet",
+            )
+        cells = [cell for one in columns for cell in _cells(one, row.get(one.name))]
+        cut += sum(isinstance(cell, str) and len(cell) > LONGEST_CELL for cell in cells)
+        sheet.append([_excel_cell(sheet, cell) for cell in cells])
+    book.save(path)
+    if cut:
+        log.warning(
+            "%d texts are longer than the %s characters that a cell of Excel holds, and are cut; "
+            "jsonl, csv and parquet hold them whole",
+            cut,
+            f"{LONGEST_CELL:,}",
+        )
+    return count
+
+
+def _excel_cell(sheet: Any, value: Any) -> Any:
+    if isinstance(value, str):
+        return text_cell(sheet, value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def text_cell(sheet: Any, text: str) -> Any:
+    """A cell of an Excel sheet that stays the text that it is, and is no formula.
+
+    Characters that an Excel file cannot hold are replaced, and what is too long for it is cut.
+    """
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    cell = WriteOnlyCell(sheet)
+    whole = text.encode("utf-8", "replace").decode()
+    cell.value = ILLEGAL_CHARACTERS_RE.sub("\ufffd", whole)[:LONGEST_CELL]
+    cell.data_type = "s"
+    cell.number_format = "@"
+    return cell
 
 
 def _parquet(path: Path, columns: Sequence[Column], rows: Iterable[Row]) -> int:

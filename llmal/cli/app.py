@@ -26,6 +26,10 @@ RunDirectory = Annotated[
     Path,
     typer.Argument(help="The directory of a run.", exists=True, file_okay=False),
 ]
+MovedPool = Annotated[
+    Path | None,
+    typer.Option("--data", help="The pool, if it is no longer where the run had it."),
+]
 Out = Annotated[Path, typer.Option("--out", help="File to write.")]
 TableOut = Annotated[Path, typer.Option("--out", help="File to write: .jsonl, .csv or .parquet.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the output if it is there.")]
@@ -397,35 +401,75 @@ def generate(
 @app.command()
 @told
 def report(
-    directory: RunDirectory, as_json: Json = False, quiet: Quiet = False, debug: Debug = False
+    directory: RunDirectory,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Directory or .html file. [default: in the run directory]"),
+    ] = None,
+    data: MovedPool = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
 ) -> None:
     """Write the report of a run again. Asks no annotator and starts no model."""
     from llmal.cli.report import report as command
 
-    command(directory, as_json=as_json, quiet=quiet)
+    command(directory, out=out, data=data, as_json=as_json, quiet=quiet)
 
 
 @app.command()
 @told
 def export(
     directory: RunDirectory,
-    to: Annotated[str, typer.Option("--to", help="jsonl, csv, parquet or hf (a datasets folder).")],
-    out: Out,
+    what: Annotated[
+        str,
+        typer.Option(
+            "--what",
+            help="labels, annotations (every answer of everybody), synthetic, spending, picks, "
+            "rounds, queue or events.",
+        ),
+    ] = "labels",
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            help="jsonl, csv, xlsx (Excel), parquet or hf (a datasets folder). "
+            "[default: what --out ends in, or jsonl]",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            help="File to write, or - for standard output. "
+            "[default: labels.jsonl and the like in the run directory]",
+        ),
+    ] = None,
+    data: MovedPool = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Also items without a label, with a machine's suggestion.")
+        bool,
+        typer.Option(
+            "--all", help="Of labels: also items without one, with a machine's suggestion."
+        ),
     ] = False,
     force: Force = False,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Write the labels of a run: one row for each labelled item, then the synthetic ones."""
+    """Write what a run has in its ledger: by default a row for each labelled item.
+
+    Rows about items have all columns that the pool's file has, then those of llmal. The labels are
+    followed by the synthetic items that were accepted.
+    """
     from llmal.cli.export import export as command
 
     command(
         directory,
+        what=what,
         to=to,
         out=out,
+        data=data,
         everything=everything,
         force=force,
         as_json=as_json,

@@ -6,143 +6,116 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from llmal.cli.generate import synthetic_texts
+from llmal.cli.exported_tables import TABLES, Exporter, Table
 from llmal.cli.run_directory import check_ledger, has_ledger, ledger_place, read_run_directory
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.errors import ConfigError, LedgerError
 from llmal.factory import open_pool
 from llmal.ledger import Ledger
-from llmal.pool import Pool
-from llmal.progress import ProgressDisplay
-from llmal.tables import FORMATS, Column, Format, check_output, text_columns, write_table
+from llmal.progress import ProgressDisplay, say
+from llmal.spreadsheets import is_changed
+from llmal.tables import FORMATS, Format, check_output, format_named, print_table, write_table
 
-_COLUMNS = (
-    Column("label"),
-    Column("by"),
-    Column("annotator"),
-    Column("confidence", "number"),
-    Column("round", "whole"),
-    Column("synthetic", "flag"),
-    Column("gold"),
-    Column("suggestion"),
-)
-_CHUNK = 1024
+STDOUT = Path("-")
 
 
 def export(
     directory: Path,
     *,
-    to: str,
-    out: Path,
+    what: str,
+    to: str | None,
+    out: Path | None,
+    data: Path | None,
     everything: bool,
     force: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Write the labels of a run to a file."""
-    format = _format(to)
-    config, _ = read_run_directory(directory)
+    """Write what a run has in its ledger to a file."""
+    if what not in TABLES:
+        raise ConfigError(f"there is nothing called {what!r}", fix=f"use {', '.join(TABLES)}")
+    format = _format(to, out)
+    place = out or directory / (what if format == "hf" else f"{what}.{format}")
+    if place != STDOUT:
+        check_output(place, force=force, format=format)
+    elif as_json:
+        raise ConfigError("--json and --out - both want standard output", fix="leave one out")
+    config, _ = read_run_directory(directory, data=data)
     if not has_ledger(config):
         raise LedgerError("the run has not begun", where=ledger_place(config), fix="llmal run it")
-    check_output(out, force=force, format=format)
     with (
         results_only_on_stdout(as_json),
         ProgressDisplay(quiet=quiet) as progress,
-        Ledger.open(ledger_place(config)) as ledger,
+        Ledger.open(ledger_place(config), read_only=True) as ledger,
     ):
         pool = open_pool(config, config.data.pool)
         check_ledger(ledger, config, pool)
-        table = _Table(pool, ledger, everything, progress)
-        count = write_table(out, format, table.columns, table.rows())
+        exporter = Exporter(config.task_object(), pool, ledger, progress.step)
+        table = exporter.table(what, everything=everything)
+        looked_at = _LookedAt(table)
+        rows = looked_at.rows() if format == "csv" else table.rows()
+        if place == STDOUT:
+            count = print_table(format, table.columns, rows)
+        else:
+            count = write_table(place, format, table.columns, rows)
+    lines = [f"{_counted(table)}: {place}", *_notes(table, looked_at)]
+    if place == STDOUT:
+        if not quiet:
+            say("\n".join([_counted(table), *lines[1:]]))
+        return
     result = {
-        "out": str(out),
+        "out": str(place),
+        "what": what,
         "format": format,
         "rows": count,
-        "labelled": table.labelled,
-        "undecided": table.undecided,
-        "synthetic": table.synthetic,
+        "columns": [one.name for one in table.columns],
+        "renamed": dict(table.renamed),
+        **{name.split()[0]: number for name, number in table.counts.items()},
     }
-    text = f"{table.labelled:,} labelled items"
-    if table.undecided:
-        text += f", {table.undecided:,} undecided ones"
-    if table.synthetic:
-        text += f", {table.synthetic:,} synthetic ones"
-    give(result, f"{text}: {out}", as_json=as_json)
+    give(result, "\n".join(lines), as_json=as_json)
 
 
-def _format(name: str) -> Format:
+def _format(to: str | None, out: Path | None) -> Format:
+    """The format that is named, or that of the file, or JSON lines."""
     for one in FORMATS:
-        if one == name:
+        if one == to:
             return one
-    raise ConfigError(f"there is no format {name!r}", fix=f"use {', '.join(FORMATS)}")
+    if to is not None:
+        raise ConfigError(f"there is no format {to!r}", fix=f"use {', '.join(FORMATS)}")
+    return (format_named(out) if out is not None and out != STDOUT else None) or "jsonl"
 
 
-class _Table:
-    """The rows of an export: real items in the order of the pool, then the synthetic ones."""
+def _counted(table: Table) -> str:
+    first, *others = table.counts.items()
+    told = [first, *((name, number) for name, number in others if number)]
+    return ", ".join(f"{number:,} {name}" for name, number in told)
 
-    def __init__(
-        self, pool: Pool, ledger: Ledger, everything: bool, progress: ProgressDisplay
-    ) -> None:
-        taken = ("id", *(one.name for one in _COLUMNS))
-        self._pool = pool
-        self._ledger = ledger
-        self._everything = everything
-        self._progress = progress
-        self._called = text_columns(pool.text_columns, taken)
-        kept = [one for one in _COLUMNS if one.name != "gold" or pool.has_gold]
-        kept = [one for one in kept if one.name != "suggestion" or everything]
-        self.columns = [Column("id"), *(Column(one) for one in self._called.values()), *kept]
-        self.labelled = self.undecided = self.synthetic = 0
 
-    def rows(self) -> Iterator[dict[str, Any]]:
-        labels = self._ledger.labels()
-        guesses = self._guesses(labels) if self._everything else {}
-        done = 0
-        for items in self._pool.map_batches(list, _CHUNK):
-            for item in items:
-                row: dict[str, Any] = {
-                    "id": item.id,
-                    **{self._called[name]: text for name, text in item.fields.items()},
-                    "synthetic": False,
-                    "gold": item.gold,
-                }
-                decided = labels.get(item.id)
-                if decided is not None:
-                    self.labelled += 1
-                    yield row | {
-                        "label": decided.label,
-                        "by": decided.kind,
-                        "annotator": decided.annotator,
-                        "confidence": decided.confidence,
-                        "round": decided.round,
-                    }
-                elif self._everything:
-                    self.undecided += 1
-                    yield row | guesses.get(item.id, {})
-            done += len(items)
-            self._progress.step("exporting", done, len(self._pool))
-        for one in self._ledger.synthetic(accepted=True):
-            self.synthetic += 1
-            yield {
-                "id": one.id,
-                **synthetic_texts(one, self._called),
-                "label": one.label,
-                "by": "generator",
-                "annotator": one.generator,
-                "round": one.provenance.get("round"),
-                "synthetic": True,
-            }
+def _notes(table: Table, looked_at: _LookedAt) -> Iterator[str]:
+    """What somebody who opens the file would stumble over."""
+    for name, called in table.renamed.items():
+        yield f"the input has a column {name!r} of its own, so that of llmal is called {called!r}"
+    if looked_at.example is not None:
+        yield (
+            f"a spreadsheet that opens this file would change {looked_at.changed:,} of its cells, "
+            f"such as {looked_at.example!r}; --to xlsx keeps them as they are"
+        )
 
-    def _guesses(self, labels: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-        """For items without a label the last answer of a machine: routes go from cheap to good."""
-        return {
-            one.item_id: {
-                "suggestion": one.label,
-                "by": one.kind,
-                "annotator": one.annotator,
-                "confidence": one.confidence,
-                "round": one.round,
-            }
-            for one in self._ledger.annotations()
-            if one.kind != "human" and one.label is not None and one.item_id not in labels
-        }
+
+class _LookedAt:
+    """Counts the texts of a table that a spreadsheet would make something else of."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self.changed = 0
+        self.example: str | None = None
+
+    def rows(self) -> Iterator[Mapping[str, Any]]:
+        names = [one.name for one in self._table.columns if one.kind == "text"]
+        for row in self._table.rows():
+            for name in names:
+                cell = row.get(name)
+                if isinstance(cell, str) and is_changed(cell):
+                    self.changed += 1
+                    self.example = self.example or cell[:40]
+            yield row

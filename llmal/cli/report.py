@@ -12,18 +12,20 @@ from llmal.ledger import Ledger
 from llmal.progress import ProgressDisplay
 
 
-def report(directory: Path, *, as_json: bool, quiet: bool) -> None:
+def report(
+    directory: Path, *, out: Path | None, data: Path | None, as_json: bool, quiet: bool
+) -> None:
     """Write the report of a run directory again. Asks no annotator and starts no model."""
-    config, whole = read_run_directory(directory)
+    config, whole = read_run_directory(directory, data=data)
     if not has_ledger(config):
         raise LedgerError("the run has not begun", where=ledger_place(config), fix="llmal run it")
     with results_only_on_stdout(as_json), ProgressDisplay(quiet=quiet) as progress:
         run = build(config)
-        with Ledger.open(run.ledger_url) as ledger:
+        with Ledger.open(run.ledger_url, read_only=True) as ledger:
             check_ledger(ledger, config, run.pool)
         from llmal.report.gather import write_run
 
-        page = write_run(run, config=whole, on_progress=progress.step)
+        page = write_run(run, config=whole, out=out, on_progress=progress.step)
     give(
         {"report": str(page), "figures": str(page.with_suffix(".json"))},
         f"report: {page}",

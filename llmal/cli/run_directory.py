@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any
 
 import yaml
 
-from llmal.config import RecordedAnnotatorConfig, RunConfig, load_config, parse_config
+from llmal.cli.kept_paths import with_found_paths, with_relative_paths
+from llmal.config import RunConfig, parse_config
+from llmal.config.yaml_lines import write
 from llmal.errors import ConfigError, DataError, LedgerError
 from llmal.events import Event
 from llmal.ledger import Ledger
@@ -28,7 +31,8 @@ class KeptConfig:
     It acts on the first event, which a run gives once its ledger has been found to belong to the
     same task, pool, seed and objective, and before its first round. So a mistaken directory keeps
     the configuration that it has. What differs from the configuration that is there is told in one
-    warning, budget and stopping rules apart, which are there to be changed.
+    warning, budget and stopping rules apart, which are there to be changed. Paths are written
+    relative to the directory where they can be, so that both can be moved together.
 
     Args:
         config: The configuration.
@@ -44,11 +48,13 @@ class KeptConfig:
             return
         self._kept = True
         path = self._config.directory / FILE
-        text = self._config.to_yaml()
+        directory = self._config.directory
+        content = self._config.model_dump(mode="json", by_alias=True)
+        text = write(with_relative_paths(content, directory))
         before = path.read_text(encoding="utf-8") if path.exists() else text
         if before == text and path.exists():
             return
-        changes = _changes(before, text)
+        changes = _changes(before, text, directory)
         if changes:
             shown = "; ".join(changes[:_SHOWN_CHANGES])
             more = len(changes) - _SHOWN_CHANGES
@@ -62,9 +68,12 @@ class KeptConfig:
         part.replace(path)
 
 
-def _changes(before: str, after: str) -> list[str]:
+def _changes(before: str, after: str, directory: Path) -> list[str]:
     try:
-        old, new = (dict(_leaves(yaml.safe_load(text))) for text in (before, after))
+        old, new = (
+            dict(_leaves(with_found_paths(yaml.safe_load(text), directory)))
+            for text in (before, after)
+        )
     except yaml.YAMLError:
         return [f"the {FILE} that was there could not be read"]
     return [
@@ -86,20 +95,24 @@ def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
         yield from _leaves(one, f"{name}.{key}" if name else key)
 
 
-def read_run_directory(directory: Path) -> tuple[RunConfig, dict[str, Any]]:
+def read_run_directory(
+    directory: Path, *, data: Path | None = None
+) -> tuple[RunConfig, dict[str, Any]]:
     """The configuration of a run that is only to be read.
 
     Its annotators, language model and generator are left out, for nobody is asked: the model may be
-    gone and its server down.
+    gone and its server down. So is a test set that is no longer there.
 
     Args:
-        directory: The run directory; it may have been moved.
+        directory: The run directory; it may have been moved, with its pool or without.
+        data: The pool, in place of where the run had it.
 
     Returns:
         The configuration without those who answer, and the whole of it as plain data.
 
     Raises:
-        ConfigError: There is no run in the directory, or its configuration cannot be read.
+        ConfigError: There is no run in the directory, its configuration cannot be read, or the pool
+            is not there.
     """
     file = directory / FILE
     if not file.is_file():
@@ -108,30 +121,39 @@ def read_run_directory(directory: Path) -> tuple[RunConfig, dict[str, Any]]:
             where=str(directory),
             fix="give the directory of a run that was started with llmal run",
         )
+    here = directory.resolve()
+    text = file.read_bytes().decode("utf-8", "replace")
     try:
-        config = load_config(file)
-        whole = config.model_dump(mode="json", by_alias=True)
-    except ConfigError as error:
-        # A model that has gone since the run must not keep its report from being made.
-        try:
-            whole = yaml.safe_load(file.read_text(encoding="utf-8"))
-            data = {key: one for key, one in whole.items() if key not in ("lm", "generator")}
-            data["annotator"] = {"name": "recorded", "column": "none"}
-            config = parse_config(
-                yaml.safe_dump(data, sort_keys=False), source=str(file), base=directory
-            )
-        except (ConfigError, yaml.YAMLError, AttributeError, UnicodeDecodeError):
-            raise error from None
-    nobody = RecordedAnnotatorConfig(name="recorded", column="none")
-    silent = config.model_copy(
-        update={
-            "directory": directory.resolve(),
-            "annotator": (nobody,),
-            "lm": None,
-            "generator": None,
-        }
+        written = yaml.safe_load(text)
+    except yaml.YAMLError:
+        written = None
+    if not isinstance(written, dict) or not isinstance(written.get("data"), dict):
+        # Told with its line, as for any configuration.
+        return parse_config(text, source=str(file), base=here), {}
+    whole = with_found_paths(copy.deepcopy(written), here)
+    sources = whole["data"]
+    if data is not None:
+        sources["pool"] = str(data.expanduser().resolve())
+    elif _is_gone(sources.get("pool")):
+        raise ConfigError(
+            f"the pool of the run is not there: {written['data']['pool']}",
+            where=str(file),
+            fix=f"it was looked for beside the run directory and in {sources['pool']}; "
+            "say where it is with --data",
+        )
+    if _is_gone(sources.get("test")):
+        log.warning("the test set of the run, %s, is not there and left out", sources["test"])
+        sources["test"] = None
+    silent = {key: one for key, one in whole.items() if key not in ("lm", "generator")}
+    silent |= {"annotator": {"name": "recorded", "column": "none"}, "directory": str(here)}
+    config = parse_config(
+        yaml.safe_dump(silent, sort_keys=False, allow_unicode=True), source=str(file), base=here
     )
-    return silent, whole
+    return config, whole
+
+
+def _is_gone(source: Any) -> bool:
+    return isinstance(source, str) and not source.startswith("hub:") and not Path(source).exists()
 
 
 def ledger_place(config: RunConfig) -> str:
@@ -165,5 +187,5 @@ def check_ledger(ledger: Ledger, config: RunConfig, pool: Pool) -> None:
         raise DataError(
             "the pool has changed since the run",
             where=pool.source,
-            fix="restore the file as it was when the run began",
+            fix="restore the file as it was when the run began, or name it with --data",
         )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import sqlite3
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,28 +33,60 @@ class Database:
     Args:
         place: Path of an SQLite file, or a URL.
         timeout: Seconds to wait for another process that writes.
+        read_only: Create and write nothing. A file in a directory where SQLite cannot put the files
+            that it needs beside it is read in a temporary copy.
 
     Raises:
         LedgerError: The place cannot be used, or holds something else than a ledger.
     """
 
-    def __init__(self, place: str | Path, timeout: float) -> None:
+    def __init__(self, place: str | Path, timeout: float, *, read_only: bool = False) -> None:
         url, path = _resolve(place)
+        if path is not None and not read_only:
+            _make_directory(path)
+        if path is not None and read_only and not path.is_file():
+            raise LedgerError("there is no ledger", where=str(path), fix="llmal run makes it")
         self.path = path
         self.where = str(path) if path else url.render_as_string(hide_password=True)
         self._timeout = timeout
+        self._read_only = read_only
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
         self._closed = False
         self._engine = self._connectable(url)
         try:
             self._prepare()
+        except LedgerError:
+            self._engine.dispose()
+            if path is None or not read_only:
+                raise
+            self._read_a_copy(path)
         except BaseException:
             self._engine.dispose()
+            raise
+
+    def _read_a_copy(self, path: Path) -> None:
+        """Go on with a copy, where SQLite has room for its index of the write-ahead log."""
+        self._copy = tempfile.TemporaryDirectory(prefix="llmal-ledger-")
+        place = Path(self._copy.name) / path.name
+        try:
+            for name in (path.name, f"{path.name}-wal"):
+                if path.with_name(name).exists():
+                    shutil.copyfile(path.with_name(name), place.with_name(name))
+            self._engine = self._connectable(sa.URL.create("sqlite", database=str(place)))
+            self._prepare()
+        except OSError as error:
+            self.close()
+            raise explain_os(error, self.where) from error
+        except BaseException:
+            self.close()
             raise
 
     def close(self) -> None:
         """Close every connection. Closing twice does nothing."""
         self._closed = True
         self._engine.dispose()
+        if self._copy is not None:
+            self._copy.cleanup()
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -63,6 +97,8 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A transaction that is durable once the block has ended, or leaves no trace."""
+        if self._read_only:
+            raise LedgerError("the ledger was opened to be read alone", where=self.where)
         with self._transaction(writes=True) as connection:
             yield connection
 
@@ -126,6 +162,8 @@ class Database:
             found = self._recognise(connection)
         if self.path is not None:
             self._use_write_ahead_log()
+        if not found and self._read_only:
+            raise not_a_ledger(self.where, "it is empty")
         if not found:
             with self.write() as connection:
                 if self._is_postgresql:
@@ -205,7 +243,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 
 def _resolve(place: str | Path) -> tuple[sa.URL, Path | None]:
-    """The URL to connect to, and the file where it is one (its directory is made)."""
+    """The URL to connect to, and the file where it is one."""
     text = str(place)
     if isinstance(place, Path) or "://" not in text:
         return _resolve_file(Path(place))
@@ -232,8 +270,11 @@ def _resolve_file(path: Path) -> tuple[sa.URL, Path]:
             where=str(path),
             fix=f"give a file in it, such as {path / 'ledger.sqlite'}",
         )
+    return sa.URL.create("sqlite", database=str(path)), path
+
+
+def _make_directory(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise explain_os(error, str(path)) from error
-    return sa.URL.create("sqlite", database=str(path)), path

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from llmal.records import AnnotatorKind
+from llmal.records import AnnotatorKind, Usage
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,44 @@ class LoggedEvent:
     kind: str
     message: str
     data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Expense:
+    """A cost that belongs to no annotation.
+
+    Attributes:
+        key: Names this one expense.
+        purpose: What it was spent on.
+        time: Unix time in seconds.
+        usage: The cost.
+    """
+
+    key: str
+    purpose: str
+    time: float
+    usage: Usage
+
+
+@dataclass(frozen=True)
+class QueueEntry:
+    """An item that people were asked about, in one round.
+
+    Attributes:
+        queue: Name of the queue.
+        item_id: The item.
+        round: The round that asks; None outside a run.
+        worker: Who took it last; None if nobody did.
+        leased_until: Until when it is kept for this worker, in Unix seconds.
+        answered: When it was answered, in Unix seconds; None while it waits.
+    """
+
+    queue: str
+    item_id: str
+    round: int | None
+    worker: str | None
+    leased_until: float | None
+    answered: float | None
 
 
 @dataclass(frozen=True)

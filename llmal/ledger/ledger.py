@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from llmal.errors import LedgerError
 from llmal.ledger import schema
 from llmal.ledger.database import Database
-from llmal.ledger.entries import Decided, LoggedEvent, Round
+from llmal.ledger.entries import Decided, Expense, LoggedEvent, Round
 from llmal.ledger.queue import Queue
 from llmal.ledger.rows import (
     USAGE_FIELDS,
@@ -54,7 +54,9 @@ class Ledger:
         self.queue = Queue(database)
 
     @classmethod
-    def open(cls, path_or_url: str | Path, *, timeout: float = 30.0) -> Ledger:
+    def open(
+        cls, path_or_url: str | Path, *, timeout: float = 30.0, read_only: bool = False
+    ) -> Ledger:
         """Open a ledger, creating it and its directory where there is none.
 
         Args:
@@ -62,12 +64,13 @@ class Ledger:
                 ("postgresql+psycopg://user@host/database"). A database holds one ledger; several
                 fit in schemas of their own ("?options=-csearch_path%3Dname").
             timeout: Seconds to wait for another process that writes.
+            read_only: Create nothing and refuse to write. The directory may be read-only then.
 
         Raises:
             LedgerError: The place cannot be used, holds something else, or was written by a newer
                 llmal.
         """
-        return cls(Database(path_or_url, timeout))
+        return cls(Database(path_or_url, timeout, read_only=read_only))
 
     def close(self) -> None:
         """Close the ledger. Closing twice does nothing."""
@@ -158,6 +161,20 @@ class Ledger:
         if kind is not None:
             query = query.where(table.c.kind == kind)
         return map(annotation_of, self._stream(query, table.c.id))
+
+    def annotations_of(self, item_ids: Sequence[str]) -> dict[str, list[Annotation]]:
+        """All annotations of some items, by item, in order of insertion.
+
+        Args:
+            item_ids: The items, a few thousand at most.
+        """
+        table = schema.ANNOTATIONS
+        query = sa.select(table).where(table.c.item_id.in_(item_ids)).order_by(table.c.id)
+        found: dict[str, list[Annotation]] = {one: [] for one in item_ids}
+        with self._database.read() as connection:
+            for row in connection.execute(query):
+                found[row.item_id].append(annotation_of(row))
+        return found
 
     def annotation_count(self) -> int:
         """How many annotations there are."""
@@ -364,6 +381,16 @@ class Ledger:
         with self._database.write() as connection:
             self._database.insert_new(connection, schema.SPENDING, [row])
 
+    def expenses(self) -> list[Expense]:
+        """What `spend` has recorded, in order of time."""
+        table = schema.SPENDING
+        query = sa.select(table).order_by(table.c.time, table.c.key)
+        with self._database.read() as connection:
+            return [
+                Expense(row.key, row.purpose, row.time, usage_of(row))
+                for row in connection.execute(query)
+            ]
+
     def has_spent(self, key: str) -> bool:
         """Whether `spend` has recorded an expense under a key."""
         query = sa.select(schema.SPENDING.c.key).where(schema.SPENDING.c.key == key)
@@ -375,17 +402,20 @@ class Ledger:
 
         The usage that synthetic items carry is not in it: what they cost is recorded with `spend`.
         """
-        total: dict[str, Usage] = defaultdict(Usage)
-        with self._database.read() as connection:
-            for table, name in (
-                (schema.ANNOTATIONS, schema.ANNOTATIONS.c.annotator),
-                (schema.SPENDING, schema.SPENDING.c.purpose),
-            ):
-                sums = (sa.func.sum(table.c[one]).label(one) for one in USAGE_FIELDS)
-                query = sa.select(name.label("name"), *sums).group_by(name).order_by(name)
-                for row in connection.execute(query):
-                    total[row.name] += usage_of(row)
+        total = defaultdict(Usage, self.annotation_usage())
+        for name, usage in self._usage_by(schema.SPENDING.c.purpose).items():
+            total[name] += usage
         return dict(total)
+
+    def annotation_usage(self) -> dict[str, Usage]:
+        """What annotations cost, by annotator."""
+        return self._usage_by(schema.ANNOTATIONS.c.annotator)
+
+    def _usage_by(self, name: sa.Column[Any]) -> dict[str, Usage]:
+        sums = (sa.func.sum(name.table.c[one]).label(one) for one in USAGE_FIELDS)
+        query = sa.select(name.label("name"), *sums).group_by(name).order_by(name)
+        with self._database.read() as connection:
+            return {row.name: usage_of(row) for row in connection.execute(query)}
 
     def total_usage(self) -> Usage:
         """The sum of `usage`."""

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from llmal.errors import LedgerError
 from llmal.ledger import schema
 from llmal.ledger.database import Database
-from llmal.ledger.entries import QueueCounts
-from llmal.ledger.rows import annotation_row, round_to_store
+from llmal.ledger.entries import QueueCounts, QueueEntry
+from llmal.ledger.rows import annotation_row, round_from_store, round_to_store
 from llmal.records import Annotation
 
 Clock = Callable[[], float]
@@ -50,6 +50,25 @@ class Queue:
         query = sa.select(table.c.item_id).where(_is_open(queue)).order_by(table.c.id)
         with self._database.read() as connection:
             return list(connection.scalars(query))
+
+    def entries(self, queue: str | None = None) -> list[QueueEntry]:
+        """What was put into a queue, or into all, in order of insertion, answered or not."""
+        table = schema.QUEUE
+        query = sa.select(table).order_by(table.c.id)
+        if queue is not None:
+            query = query.where(table.c.queue == queue)
+        with self._database.read() as connection:
+            return [
+                QueueEntry(
+                    row.queue,
+                    row.item_id,
+                    round_from_store(row.round),
+                    row.worker,
+                    row.leased_until,
+                    row.answered,
+                )
+                for row in connection.execute(query)
+            ]
 
     def lease(
         self, queue: str, worker: str, n: int, seconds: float, now: Clock = time.time

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 """Told what is under way, how much of it is done, and out of how much."""
+
+log = logging.getLogger("llmal.report")
 
 BASELINE_SIZES = 10
 BASELINE_DRAWS = 3
@@ -46,14 +49,17 @@ def write_run(
     run: Orchestrator,
     *,
     config: Mapping[str, Any] | None = None,
+    out: Path | None = None,
     baseline: bool = True,
     on_progress: Progress | None = None,
 ) -> Path:
-    """Write the report of a run into its directory; returns the path of the page.
+    """Write the report of a run; returns the path of the page.
 
     Args:
         run: The run, whatever its state; nobody is asked, and its learner stays as it is.
         config: Its configuration, to be shown.
+        out: A directory or an .html file, in place of the run directory, which may then be
+            read-only.
         baseline: Whether to measure the learner on random picks, where there is gold for it, and
             to have UMAP draw the map, where it is installed; both take a while.
         on_progress: Told how far that is.
@@ -62,7 +68,7 @@ def write_run(
         LlmalError: The ledger cannot be read, or the report cannot be written.
     """
     record = record_of(run, config=config, baseline=baseline, on_progress=on_progress)
-    return write_report(run.directory, collect(record))
+    return write_report(run.directory if out is None else out, collect(record))
 
 
 def record_of(
@@ -87,7 +93,8 @@ def record_of(
     Raises:
         LlmalError: The ledger cannot be read.
     """
-    with Ledger.open(run.ledger_url) as ledger:
+    begun = "://" in run.ledger_url or Path(run.ledger_url).is_file()
+    with Ledger.open(run.ledger_url, read_only=begun) as ledger:
         rounds = ledger.rounds()
         annotations = list(ledger.annotations())
         labels = ledger.labels()
@@ -180,7 +187,10 @@ def _baseline(
         return list(kept["points"]), None
     if not measure:
         return None, "it is measured when the run has finished, or by llmal report"
-    points = _measured(run, sizes, on_progress)
+    try:
+        points = _measured(run, sizes, on_progress)
+    except OSError as error:
+        return None, f"the run directory cannot be written to ({error.strerror or error})"
     _keep(file, {"key": key, "points": points})
     return points, None
 
@@ -264,6 +274,10 @@ def _kept(file: Path) -> dict[str, Any]:
 
 
 def _keep(file: Path, content: Mapping[str, Any]) -> None:
+    """Keep for the next report what took a while; in a read-only directory it is made anew."""
     part = file.with_name(f".{file.name}.part")
-    part.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    part.replace(file)
+    try:
+        part.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        part.replace(file)
+    except OSError as error:
+        log.info("%s is not kept: %s", file, error.strerror or error)

@@ -14,32 +14,35 @@ from llmal.errors import LlmalError
 from llmal.report.html import render
 
 
-def write_report(directory: Path | str, figures: Mapping[str, Any]) -> Path:
-    """Write `report.json` and `report.html`; returns the path of the page.
+def write_report(place: Path | str, figures: Mapping[str, Any]) -> Path:
+    """Write the page and its figures as JSON beside it; returns the path of the page.
 
     Each file is replaced whole: a reader, or a crash, never meets half of one.
 
     Args:
-        directory: Where to; it is made if it is not there.
+        place: A directory, which gets `report.html` and `report.json`, or the path of the page,
+            which ends in .html. Directories are made if they are not there.
         figures: What `figures.collect` made.
 
     Raises:
         LlmalError: The directory cannot be written to.
     """
-    folder = Path(directory)
+    wanted = Path(place)
+    is_page = wanted.suffix.lower() == ".html" and not wanted.is_dir()
+    target = wanted if is_page else wanted / "report.html"
     page = render(figures)
     data = json.dumps(figures, ensure_ascii=False, indent=1, allow_nan=False)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _replace(folder / "report.json", data + "\n")
-        _replace(folder / "report.html", page)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _replace(target.with_suffix(".json"), data + "\n")
+        _replace(target, page)
     except OSError as error:
         raise LlmalError(
             f"the report cannot be written ({error.strerror or error})",
-            where=str(folder),
-            fix="make the directory writable and see that the disk has room",
+            where=str(target.parent),
+            fix="make the directory writable and see that the disk has room, or name another --out",
         ) from error
-    return folder / "report.html"
+    return target
 
 
 def _replace(path: Path, text: str) -> None:

@@ -18,7 +18,7 @@ SIMILARITY_THEN_PEOPLE = [
 
 
 def _read_csv(path):
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 

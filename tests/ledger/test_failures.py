@@ -264,3 +264,50 @@ def test_sqlite_is_durable_and_readable_while_written(
     assert caplog.records == []
     with contextlib.closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def _read_only(directory: Path) -> None:
+    for one in (*directory.iterdir(), directory):
+        one.chmod(one.stat().st_mode & 0o555 | 0o444)
+
+
+def test_a_ledger_is_read_in_a_read_only_directory(open_directory: Path) -> None:
+    path = open_directory / "ledger.sqlite"
+    with Ledger.open(path) as ledger:
+        ledger.append(_batch(0))
+    _read_only(open_directory)
+    with _unprivileged():
+        with pytest.raises(LedgerError, match="is read-only"):
+            Ledger.open(path)
+        with Ledger.open(path, read_only=True) as ledger:
+            assert len(list(ledger.annotations())) == 50
+            with pytest.raises(LedgerError, match="opened to be read alone"):
+                ledger.append(_batch(1))
+    assert {one.name for one in open_directory.iterdir()} == {"ledger.sqlite"}
+
+
+def test_what_a_killed_run_left_in_the_log_is_read_in_a_read_only_directory(
+    open_directory: Path,
+) -> None:
+    with Ledger.open(open_directory / "first.sqlite") as ledger:
+        ledger.append(_batch(0))
+        # As after a kill: the last annotations stand in the write-ahead log alone.
+        for name in ("first.sqlite", "first.sqlite-wal"):
+            shutil.copy(open_directory / name, open_directory / name.replace("first", "killed"))
+    for left in open_directory.glob("first*"):
+        left.unlink()
+    _read_only(open_directory)
+    with (
+        _unprivileged(),
+        Ledger.open(open_directory / "killed.sqlite", read_only=True) as ledger,
+    ):
+        assert len(list(ledger.annotations())) == 50
+
+
+def test_reading_creates_no_ledger(tmp_path: Path) -> None:
+    with pytest.raises(LedgerError, match="there is no ledger"):
+        Ledger.open(tmp_path / "new" / "ledger.sqlite", read_only=True)
+    (tmp_path / "empty.sqlite").touch()
+    with pytest.raises(LedgerError, match="it is empty"):
+        Ledger.open(tmp_path / "empty.sqlite", read_only=True)
+    assert [one.name for one in tmp_path.iterdir()] == ["empty.sqlite"]

@@ -1,0 +1,432 @@
+"""What a run has in its ledger, as tables: everything that was paid for can be got out."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from types import MappingProxyType
+from typing import Any
+
+from llmal.errors import ConfigError
+from llmal.ledger import Decided, Ledger
+from llmal.pool import Pool
+from llmal.pool.input_columns import InputColumns
+from llmal.records import Annotation
+from llmal.tables import Column
+from llmal.task import Task
+
+Progress = Callable[[str, int, int], None]
+
+_CHUNK = 1024
+_USAGE = (
+    Column("requests", "whole"),
+    Column("prompt_tokens", "whole"),
+    Column("completion_tokens", "whole"),
+    Column("cached_tokens", "whole"),
+    Column("seconds", "number"),
+    Column("money", "number"),
+    Column("human_labels", "whole"),
+)
+
+
+class Table(ABC):
+    """Rows to be written, and what is to be said of them.
+
+    Attributes:
+        columns: The columns, in their order.
+        renamed: The columns of llmal's that gave way to columns of the input: what they are called.
+        counts: How many rows there are of each sort, by what to call it; complete once all rows
+            have been given.
+    """
+
+    columns: Sequence[Column]
+    renamed: Mapping[str, str] = MappingProxyType({})
+    counts: Counter[str]
+
+    @abstractmethod
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """The rows, once."""
+
+
+class Exporter:
+    """Makes the tables of a run.
+
+    Args:
+        task: Its task.
+        pool: Its pool.
+        ledger: Its ledger.
+        progress: Told how far a table is.
+    """
+
+    def __init__(self, task: Task, pool: Pool, ledger: Ledger, progress: Progress) -> None:
+        self.task = task
+        self.pool = pool
+        self.ledger = ledger
+        self.progress = progress
+
+    def table(self, what: str, *, everything: bool) -> Table:
+        """One of the tables.
+
+        Args:
+            what: Its name, one of `TABLES`.
+            everything: For "labels", items without a label too.
+
+        Raises:
+            ConfigError: There is no such table.
+        """
+        if what == "labels":
+            return _Labels(self, everything)
+        if everything:
+            raise ConfigError(f"--all has no effect on {what}", fix="it is for --what labels")
+        if what not in _TABLES:
+            raise ConfigError(f"there is nothing called {what!r}", fix=f"use {', '.join(TABLES)}")
+        return _TABLES[what](self)
+
+    def beside_input(self, own: Sequence[Column]) -> tuple[InputColumns, list[Column]]:
+        """The columns of a table that holds items: id, those of the input, and its own."""
+        inputs = InputColumns(self.pool, ["id", *(one.name for one in own)])
+        columns = [Column(inputs.own["id"])]
+        columns += [Column(name, kind) for name, kind in inputs.columns.items()]
+        columns += [Column(inputs.own[one.name], one.kind, one.names) for one in own]
+        return inputs, columns
+
+
+class _Labels(Table):
+    """Real items in the order of the pool, then the synthetic ones."""
+
+    def __init__(self, exporter: Exporter, everything: bool) -> None:
+        self._of = exporter
+        self._everything = everything
+        own = [
+            Column("label"),
+            Column("by"),
+            Column("annotator"),
+            Column("confidence", "number"),
+            Column("probabilities", "shares", exporter.task.names),
+            Column("rationale"),
+            Column("note", "texts"),
+            Column("flags", "texts"),
+            Column("round", "whole"),
+            Column("synthetic", "flag"),
+        ]
+        own += [Column("gold")] if exporter.pool.has_gold else []
+        own += [Column("suggestion")] if everything else []
+        self._inputs, self.columns = exporter.beside_input(own)
+        self.renamed = self._inputs.renamed
+        self.counts = Counter({"labelled items": 0, "undecided ones": 0, "synthetic ones": 0})
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        labels = self._of.ledger.labels()
+        done, total = 0, len(self._of.pool)
+        for items in self._of.pool.map_batches(list, _CHUNK):
+            wanted = [one for one in items if self._everything or one.id in labels]
+            answers = self._of.ledger.annotations_of([one.id for one in wanted])
+            for item in wanted:
+                decided = labels.get(item.id)
+                self.counts["undecided ones" if decided is None else "labelled items"] += 1
+                own = {"id": item.id, "synthetic": False, "gold": item.gold}
+                own |= _standing(decided, answers[item.id])
+                yield {**self._inputs.values(item), **_named(self._inputs, own)}
+            done += len(items)
+            self._of.progress("exporting", done, total)
+        for one in self._of.ledger.synthetic(accepted=True):
+            self.counts["synthetic ones"] += 1
+            own = {
+                "id": one.id,
+                "label": one.label,
+                "by": "generator",
+                "annotator": one.generator,
+                "round": one.provenance.get("round"),
+                "synthetic": True,
+            }
+            yield {**self._inputs.synthetic_values(one), **_named(self._inputs, own)}
+
+
+def _standing(decided: Decided | None, answers: Sequence[Annotation]) -> dict[str, Any]:
+    """What is known of the label that an item has, or of a machine's last answer without one."""
+    row: dict[str, Any] = {
+        "note": [one.rationale for one in answers if one.kind == "human" and one.rationale],
+        "flags": list(dict.fromkeys(flag for one in answers for flag in one.flags)),
+    }
+    if decided is not None:
+        of = [
+            one
+            for one in answers
+            if (one.label, one.annotator, one.round)
+            == (decided.label, decided.annotator, decided.round)
+        ]
+        row["label"] = decided.label
+    else:
+        # Routes go from cheap to good.
+        of = [one for one in answers if one.kind != "human" and one.label is not None]
+        row["suggestion"] = of[-1].label if of else None
+    for one in of[-1:]:
+        row |= {
+            "by": one.kind,
+            "annotator": one.annotator,
+            "confidence": one.confidence,
+            "probabilities": one.probabilities,
+            "rationale": None if one.kind == "human" else one.rationale,
+            "round": one.round,
+        }
+    return row
+
+
+class _Annotations(Table):
+    """Every answer of every annotator, skipped items and overruled labels among them."""
+
+    def __init__(self, exporter: Exporter) -> None:
+        self._of = exporter
+        own = [
+            Column("label"),
+            Column("by"),
+            Column("annotator"),
+            Column("decision"),
+            Column("confidence", "number"),
+            Column("probabilities", "shares", exporter.task.names),
+            Column("exact", "flag"),
+            Column("rationale"),
+            Column("note"),
+            Column("flags", "texts"),
+            Column("round", "whole"),
+            Column("created"),
+            *_USAGE,
+            Column("provenance", "any"),
+        ]
+        self._inputs, self.columns = exporter.beside_input(own)
+        self.renamed = self._inputs.renamed
+        self.counts = Counter({"annotations": 0})
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        pool, total = self._of.pool, self._of.ledger.annotation_count()
+        left = self._of.ledger.annotations()
+        while chunk := list(islice(left, _CHUNK)):
+            items = pool.items(pool.positions([one.item_id for one in chunk]))
+            for one, item in zip(chunk, items, strict=True):
+                own = {"id": one.item_id, **_answer(one), **one.usage.as_dict()}
+                yield {**self._inputs.values(item), **_named(self._inputs, own)}
+            self.counts["annotations"] += len(chunk)
+            self._of.progress("exporting", self.counts["annotations"], total)
+
+
+def _answer(one: Annotation) -> dict[str, Any]:
+    by_person = one.kind == "human"
+    return {
+        "label": one.label,
+        "by": one.kind,
+        "annotator": one.annotator,
+        "decision": one.decision,
+        "confidence": one.confidence,
+        "probabilities": one.probabilities,
+        "exact": one.exact if one.probabilities is not None else None,
+        "rationale": None if by_person else one.rationale,
+        "note": one.rationale if by_person else None,
+        "flags": list(one.flags),
+        "round": one.round,
+        "created": _moment(one.created),
+        "provenance": dict(one.provenance),
+    }
+
+
+class _Synthetic(Table):
+    """Every text that a generator wrote, with what became of it."""
+
+    def __init__(self, exporter: Exporter) -> None:
+        self._of = exporter
+        own = [
+            Column("label"),
+            Column("generator"),
+            Column("accepted", "flag"),
+            Column("refused_by"),
+            Column("reason"),
+            *_USAGE,
+            Column("provenance", "any"),
+        ]
+        names = ["id", *(one.name for one in own)]
+        self._inputs = InputColumns(exporter.pool, names)
+        self.renamed = self._inputs.renamed
+        self.columns = [
+            Column(self._inputs.own["id"]),
+            *(Column(name) for name in exporter.pool.text_columns),
+            *(Column(self._inputs.own[one.name], one.kind) for one in own),
+        ]
+        self.counts = Counter({"accepted texts": 0, "refused ones": 0})
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        for one in self._of.ledger.synthetic():
+            self.counts["accepted texts" if one.accepted else "refused ones"] += 1
+            own = {
+                "id": one.id,
+                "label": one.label,
+                "generator": one.generator,
+                "accepted": one.accepted,
+                "refused_by": one.refused_by,
+                "reason": one.reason,
+                "provenance": dict(one.provenance),
+                **one.usage.as_dict(),
+            }
+            yield {**self._inputs.synthetic_values(one), **_named(self._inputs, own)}
+
+
+class _Spending(Table):
+    """What the run cost: a row for each annotator, and one for each other expense.
+
+    The rows add up to what the run has cost.
+    """
+
+    def __init__(self, exporter: Exporter) -> None:
+        self._of = exporter
+        self.columns = [Column("purpose"), Column("key"), Column("time"), *_USAGE]
+        self.counts = Counter({"expenses": 0})
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        for name, usage in self._of.ledger.annotation_usage().items():
+            self.counts["expenses"] += 1
+            yield {"purpose": "annotation", "key": name, **usage.as_dict()}
+        for one in self._of.ledger.expenses():
+            self.counts["expenses"] += 1
+            own = {"purpose": one.purpose, "key": one.key, "time": _moment(one.time)}
+            yield {**own, **one.usage.as_dict()}
+
+
+class _Picks(Table):
+    """What each round picked, best first, and why."""
+
+    def __init__(self, exporter: Exporter) -> None:
+        self._of = exporter
+        own = [
+            Column("round", "whole"),
+            Column("phase"),
+            Column("selector"),
+            Column("rank", "whole"),
+            Column("score", "number"),
+            Column("why"),
+        ]
+        self._inputs, self.columns = exporter.beside_input(own)
+        self.renamed = self._inputs.renamed
+        self.counts = Counter({"picks": 0})
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        pool = self._of.pool
+        for one in self._of.ledger.rounds():
+            items = pool.items(pool.positions(one.item_ids))
+            for rank, (item, score, why) in enumerate(
+                zip(items, one.scores, one.why, strict=True), start=1
+            ):
+                own = {
+                    "id": item.id,
+                    "round": one.number,
+                    "phase": one.phase,
+                    "selector": one.selector,
+                    "rank": rank,
+                    "score": None if math.isnan(score) else score,
+                    "why": why,
+                }
+                self.counts["picks"] += 1
+                yield {**self._inputs.values(item), **_named(self._inputs, own)}
+
+
+class _Rounds(Table):
+    """Each round, with the figures that it ended with."""
+
+    def __init__(self, exporter: Exporter) -> None:
+        self._of = exporter
+        self._rounds = exporter.ledger.rounds()
+        self.columns = [
+            Column("round", "whole"),
+            Column("phase"),
+            Column("selector"),
+            Column("picked", "whole"),
+            Column("started"),
+            Column("finished"),
+            Column("metrics", "any"),
+        ]
+        self.counts = Counter({"rounds": len(self._rounds)})
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        for one in self._rounds:
+            yield {
+                "round": one.number,
+                "phase": one.phase,
+                "selector": one.selector,
+                "picked": len(one.item_ids),
+                "started": _moment(one.started),
+                "finished": None if one.finished is None else _moment(one.finished),
+                "metrics": dict(one.metrics),
+            }
+
+
+class _Queue(Table):
+    """What people were asked, and when they answered."""
+
+    def __init__(self, exporter: Exporter) -> None:
+        self._entries = exporter.ledger.queue.entries()
+        self.columns = [
+            Column("id"),
+            Column("queue"),
+            Column("round", "whole"),
+            Column("worker"),
+            Column("leased_until"),
+            Column("answered"),
+        ]
+        answered = sum(one.answered is not None for one in self._entries)
+        self.counts = Counter(
+            {"answered questions": answered, "open ones": len(self._entries) - answered}
+        )
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        for one in self._entries:
+            yield {
+                "id": one.item_id,
+                "queue": one.queue,
+                "round": one.round,
+                "worker": one.worker,
+                "leased_until": None if one.leased_until is None else _moment(one.leased_until),
+                "answered": None if one.answered is None else _moment(one.answered),
+            }
+
+
+class _Events(Table):
+    """What the run told: plans, warnings, fallbacks, and how it stopped."""
+
+    def __init__(self, exporter: Exporter) -> None:
+        self._events = exporter.ledger.events()
+        self.columns = [Column("time"), Column("kind"), Column("message"), Column("data", "any")]
+        self.counts = Counter({"events": len(self._events)})
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        for one in self._events:
+            yield {
+                "time": _moment(one.time),
+                "kind": one.kind,
+                "message": one.message,
+                "data": dict(one.data),
+            }
+
+
+_TABLES: dict[str, Callable[[Exporter], Table]] = {
+    "annotations": _Annotations,
+    "synthetic": _Synthetic,
+    "spending": _Spending,
+    "picks": _Picks,
+    "rounds": _Rounds,
+    "queue": _Queue,
+    "events": _Events,
+}
+
+TABLES = ("labels", *_TABLES)
+"""The tables, by the names that `llmal export --what` takes."""
+
+
+def _named(inputs: InputColumns, own: dict[str, Any]) -> dict[str, Any]:
+    """Values by what their columns are called beside those of the input."""
+    return {inputs.own[name]: value for name, value in own.items() if name in inputs.own}
+
+
+def _moment(seconds: float) -> str:
+    """A point in time as text that sorts, in UTC."""
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,97 @@
+"""Paths in the configuration of a run directory: relative to it, and found again after a move."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, MutableMapping, MutableSequence
+from pathlib import Path
+from typing import Any
+
+_PATHS: tuple[tuple[str, ...], ...] = (
+    ("data", "pool"),
+    ("data", "pool", "hub"),
+    ("data", "test"),
+    ("data", "test", "hub"),
+    ("lm", "model"),
+    ("embedder", "model"),
+    ("learner", "model"),
+    ("annotator", "*", "prompt"),
+    ("generator", "prompt"),
+    ("ledger",),
+)
+_SQLITE = "sqlite:///"
+
+
+def with_relative_paths(content: Any, directory: Path) -> Any:
+    """A configuration with the paths of what is there relative to its run directory.
+
+    A path that shares nothing with that of the directory stays absolute, and so does `directory`
+    itself, which says where the run was.
+
+    Args:
+        content: The configuration as plain data; it is changed.
+        directory: The run directory, absolute.
+    """
+
+    def relative(text: str) -> str:
+        path = Path(text)
+        if not path.is_absolute() or not path.exists() or path.parts[:2] != directory.parts[:2]:
+            return text
+        return Path(os.path.relpath(path, directory)).as_posix()
+
+    return _changed(content, relative)
+
+
+def with_found_paths(content: Any, directory: Path) -> Any:
+    """A configuration with every path made absolute, as seen from where its directory is now.
+
+    What was moved with the run directory is found beside it; what was not is found where it was.
+
+    Args:
+        content: The configuration as plain data; it is changed.
+        directory: The run directory, absolute.
+    """
+    before = content.get("directory") if isinstance(content, dict) else None
+    was = Path(before) if isinstance(before, str) and Path(before).is_absolute() else directory
+
+    def found(text: str) -> str:
+        path = Path(text).expanduser()
+        step = Path(os.path.relpath(path, was)) if path.is_absolute() else path
+        # By the names alone: of a directory that is gone, `..` leads nowhere.
+        beside, before = (Path(os.path.normpath(place / step)) for place in (directory, was))
+        for place in (beside, before):
+            if place.exists():
+                return str(place)
+        # A name on a hub, or gone: to be judged by whoever needs it.
+        return text if path.is_absolute() or not _is_path(text) else str(beside)
+
+    return _changed(content, found)
+
+
+def _is_path(text: str) -> bool:
+    return text.startswith((".", "/", "~")) or text.count("/") > 1
+
+
+def _changed(content: Any, change: Callable[[str], str]) -> Any:
+    for pattern in _PATHS:
+        for holder, key in _places(content, pattern):
+            value = holder[key]
+            if isinstance(value, str) and pattern == ("ledger",):
+                if value.startswith(_SQLITE):
+                    holder[key] = _SQLITE + change(value.removeprefix(_SQLITE))
+            elif isinstance(value, str) and not value.startswith("hub:"):
+                holder[key] = change(value)
+    return content
+
+
+def _places(content: Any, pattern: tuple[str, ...]) -> Iterator[tuple[Any, Any]]:
+    """The mappings that hold a value which a pattern names, each with its key."""
+    step, *rest = pattern
+    if step == "*" and isinstance(content, MutableSequence):
+        for one in content:
+            yield from _places(one, tuple(rest))
+    elif isinstance(content, MutableMapping) and step in content:
+        if not rest:
+            yield content, step
+        else:
+            yield from _places(content[step], tuple(rest))
