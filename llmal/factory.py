@@ -198,7 +198,7 @@ def _annotator(
             return SimulatedHuman(
                 labels=task.names,
                 noise=section.noise,
-                confusion=section.confusion,
+                confusion=_confusion(section, task),
                 cost=section.cost,
                 name=section.ledger_name,
             )
@@ -221,6 +221,16 @@ def _annotator(
                 made.temperature = section.temperature
             return made
     raise ConfigError(f"there is no annotator {section!r}", where=where)
+
+
+def _confusion(section: HumanAnnotatorConfig, task: Task) -> dict[str, dict[str, float]] | None:
+    """The confusion of a simulated person, its labels spelt as the task spells them."""
+    if section.confusion is None:
+        return None
+    return {
+        task.match(gold) or gold: {task.match(name) or name: p for name, p in row.items()}
+        for gold, row in section.confusion.items()
+    }
 
 
 def _llm_annotator(

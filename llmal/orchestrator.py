@@ -265,7 +265,7 @@ class Orchestrator:
                     where=self.test.source,
                     fix="name its gold column, or leave the test set out",
                 )
-            self.test.check_labels(self.task)
+            self.test = self.test.match_labels(self.task)
             empty = sum(label is None for label in self.test.gold())
             if empty:
                 raise DataError(
@@ -273,8 +273,7 @@ class Orchestrator:
                     where=self.test.source,
                     fix="fill them in or remove them",
                 )
-        if self.pool.has_gold:
-            self.pool.check_labels(self.task)
+        self.pool = self.pool.match_labels(self.task)
 
     def _check_selectors(self) -> None:
         for selector in (self.start, self.selector):

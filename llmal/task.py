@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from llmal.errors import ConfigError, DataError
+from llmal.labels import LabelMatcher
+from llmal.spelling import as_seen
 
 TaskKind = Literal["classification"]
 
@@ -56,8 +59,9 @@ class Task:
         kind: The kind of the task.
 
     Raises:
-        ConfigError: Fewer than two labels; a name that is empty, has space around it or is given
-            twice; a word that is empty or stands for two labels; or no text column.
+        ConfigError: Fewer than two labels; a name that is empty, has space around it or a line
+            break in it, is given twice, or looks like another one; a word that is empty or stands
+            for two labels; or no text column.
     """
 
     name: str
@@ -104,8 +108,9 @@ class Task:
                 fix="a task needs at least two",
             )
         seen: dict[str, int] = {}
+        looks: dict[str, str] = {}
         for position, label in enumerate(self.labels):
-            if not label.name.strip():
+            if not as_seen(label.name):
                 raise ConfigError(
                     f"label {position + 1} of task {self.name!r} has an empty name",
                     fix="name it or remove it",
@@ -121,6 +126,18 @@ class Task:
                     f"are both named {label.name!r}",
                     fix="rename or remove one of them",
                 )
+            if len(label.name.splitlines()) > 1:
+                raise ConfigError(
+                    f"label {label.name!r} of task {self.name!r} has a line break in its name",
+                    fix="write it on one line; longer words go into the description",
+                )
+            other = looks.setdefault(as_seen(label.name), label.name)
+            if other != label.name:
+                raise ConfigError(
+                    f"labels {seen[other] + 1} and {position + 1} of task {self.name!r} look the "
+                    f"same, and are written {other!a} and {label.name!a}",
+                    fix="rename or remove one of them",
+                )
             seen[label.name] = position
         words: dict[str, str] = {}
         for label in self.labels:
@@ -129,6 +146,12 @@ class Task:
                     raise ConfigError(
                         f"label {label.name!r} of task {self.name!r} has an empty word",
                         fix="remove it",
+                    )
+                if len(word.splitlines()) > 1:
+                    raise ConfigError(
+                        f"label {label.name!r} of task {self.name!r} has the word {word!r}, which "
+                        "has a line break in it",
+                        fix="write it on one line",
                     )
                 if words.get(word) == label.name:
                     raise ConfigError(
@@ -170,6 +193,21 @@ class Task:
                 f"{name!r} is not a label of task {self.name!r}",
                 fix=f"its labels are {', '.join(self.names)}",
             ) from None
+
+    @functools.cached_property
+    def _matcher(self) -> LabelMatcher:
+        return LabelMatcher(self.names, f"task {self.name!r}")
+
+    def match(self, value: object) -> str | None:
+        """The name of the label that a value from outside stands for, None for an empty one.
+
+        The label to the letter, or else the one label that differs in nothing but case, white
+        space, Unicode form or the way a whole number is written; see `LabelMatcher`.
+
+        Raises:
+            DataError: It is no label of the task, or could be two of them.
+        """
+        return self._matcher.match(value)
 
     def as_dict(self) -> dict[str, Any]:
         """The task as plain data, for the ledger and for fingerprints."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 from llmal.annotators.protocol import Context
-from llmal.errors import AnnotationError, ConfigError
+from llmal.errors import AnnotationError, ConfigError, DataError
+from llmal.labels import LabelMatcher
 from llmal.records import Annotation, AnnotatorKind, Item, Usage
+
+_UNREAD = "not a label of the task"
 
 log = logging.getLogger("llmal.annotators")
 
@@ -49,6 +51,7 @@ class Recorded:
         self._column = column
         self._confidence = confidence
         self._labels = tuple(labels)
+        self._matcher = LabelMatcher(self._labels)
 
     def annotate(self, items: Sequence[Item], context: Context = Context()) -> list[Annotation]:
         """Look up every item.
@@ -65,7 +68,7 @@ class Recorded:
                     fix=f"its further columns are {', '.join(others) or 'none'}",
                 )
         result = [self._one(item, context) for item in items]
-        unread = sum("not a label of the task" in one.flags for one in result)
+        unread = sum(_UNREAD in one.flags for one in result)
         if unread:
             log.warning(
                 "%d of %d recorded answers in column %r are not labels of the task and count as "
@@ -78,10 +81,12 @@ class Recorded:
 
     def _one(self, item: Item, context: Context) -> Annotation:
         answer = item.extra.get(self._column)
-        label = _name(answer)
+        label: str | None = None
         flags: tuple[str, ...] = ()
-        if label is not None and label not in self._labels:
-            label, flags = None, ("not a label of the task",)
+        try:
+            label = self._matcher.match(answer)
+        except DataError:
+            flags = (_UNREAD,)
         return Annotation(
             item_id=item.id,
             label=label,
@@ -113,10 +118,3 @@ class Recorded:
     def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
         """Nothing: the answers are there."""
         return Usage()
-
-
-def _name(answer: Any) -> str | None:
-    """A cell as the name of a label; pandas turns whole numbers with a gap into floats."""
-    if isinstance(answer, float) and answer.is_integer():
-        answer = int(answer)
-    return None if answer is None else str(answer).strip() or None

@@ -48,7 +48,7 @@ def export(
         ProgressDisplay(quiet=quiet) as progress,
         Ledger.open(ledger_place(config), read_only=True) as ledger,
     ):
-        pool = open_pool(config, config.data.pool)
+        pool = open_pool(config, config.data.pool).match_labels(config.task_object())
         check_ledger(ledger, config, pool)
         exporter = Exporter(config.task_object(), pool, ledger, progress.step)
         table = exporter.table(what, everything=everything)

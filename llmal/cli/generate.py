@@ -37,7 +37,9 @@ def generate(
     config = load_config(path)
     format = check_output(out, force=force)
     task = config.task_object()
-    wanted = [task.names[task.index(label)]] if label is not None else list(task.names)
+    if label is not None:
+        label = task.names[task.index(task.match(label) or label)]
+    wanted = list(task.names) if label is None else [label]
     if config.lm is None:
         raise ConfigError(
             "there is no language model to write items",

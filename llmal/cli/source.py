@@ -80,7 +80,7 @@ class Source:
         else:
             pool = Pool.from_file(file, text=list(config.task.text), gold=column)
         if gold:
-            pool.check_labels(config.task_object())
+            pool = pool.match_labels(config.task_object())
         positions = np.arange(len(pool))
         if gold:
             known = [place for place, one in enumerate(pool.gold()) if one is not None]

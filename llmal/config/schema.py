@@ -40,6 +40,7 @@ from llmal.config.section import (
 )
 from llmal.config.stop_sections import BudgetConfig, StopConfig
 from llmal.config.yaml_lines import KeyPath, Places, write
+from llmal.errors import DataError
 from llmal.task import Task
 
 
@@ -212,17 +213,19 @@ class RunConfig(Section):
         return found
 
     def _confusion_problems(self, one: HumanAnnotatorConfig, at: KeyPath) -> list[Problem]:
-        fix = f"its labels are {', '.join(self.task.labels)}"
+        task = self.task_object()
         paths = [
             path
             for label, row in (one.confusion or {}).items()
             for path in ((label,), *((label, answer) for answer in row))
         ]
-        return [
-            ((*at, "confusion", *path), f"{path[-1]!r} is not a label of the task", fix)
-            for path in paths
-            if path[-1] not in self.task.labels
-        ]
+        found: list[Problem] = []
+        for path in paths:
+            try:
+                task.match(path[-1])
+            except DataError as error:
+                found.append(((*at, "confusion", *path), error.what, error.fix or ""))
+        return found
 
     def _budget_problems(self) -> list[Problem]:
         labels = self.budget.human_labels

@@ -371,11 +371,15 @@ def _items(root: _Part, key: str, task: Task) -> tuple[Item, ...]:
         part = root.part(key, place, known=("id", "label", "text", "fields", "extra"))
         texts = part.texts("fields")
         name = part.get("id", str)
+        try:
+            label = task.match(part.get("label", str))
+        except DataError as error:
+            raise part.problem(error.what, "label", fix=error.fix) from None
         item = Item(
             id=name,
             text=part.get("text", str, "\n".join(texts.values()) if texts else _NONE),
             fields=texts,
-            gold=part.get("label", str),
+            gold=label,
             extra=part.get("extra", dict, {}),
         )
         if name in items:

@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 
 from llmal.errors import DataError
 from llmal.pool.columns import Columns, Kind, kind_of, missing_column
+from llmal.pool.ids import likeness, read_id
 from llmal.pool.index import IdIndex, Positions, content_id, hash_id, repeats
 from llmal.pool.layout import ROWS, Layout
 from llmal.pool.readers import Numbered, Row
+from llmal.spelling import is_missing, plain, written
 
 _CHUNK_ROWS = 8_192
 _CHUNK_BYTES = 1 << 25
@@ -78,6 +80,7 @@ class _RowWriter:
         self._text_high = array("Q")
         self._text_low = array("Q")
         self._id_hashes = array("Q")
+        self._id_likeness = array("Q")
         self._empty = 0
         self._first_empty: int | None = None
 
@@ -144,6 +147,7 @@ class _RowWriter:
             id = self._id(line, row, self._id_column)
             chunk["id"].append(id)
             parts.append(id.encode())
+            self._id_likeness.append(hash_id(likeness(id)))
         elif "id" in row and "id" not in self._roles:
             raise DataError(
                 "this row has an 'id', but the first row has none",
@@ -167,7 +171,7 @@ class _RowWriter:
             self._flush()
 
     def _text(self, line: int, row: Row, column: str) -> str:
-        value = row.get(column)
+        value = plain(row.get(column))
         if type(value) is str:
             return value
         if column not in row:
@@ -185,32 +189,25 @@ class _RowWriter:
             self._gold_seen = True
         else:
             self._seen.update(dict.fromkeys(row))
-        return None if value is None or value == "" else self._name_of(line, value, column, "label")
+        if is_missing(value) or (isinstance(value, str) and not value):
+            return None
+        try:
+            return written(value)
+        except (TypeError, ValueError) as error:
+            raise DataError(
+                f"the label in column {column!r} is {error}",
+                where=self._where(line),
+                fix="write each label as a string",
+            ) from None
 
     def _id(self, line: int, row: Row, column: str) -> str:
         if column not in row:
             raise missing_column(column, "id", row, self._where(line))
-        value = row[column]
-        if value is None or value == "":
-            raise DataError(
-                f"the id in column {column!r} is empty",
-                where=self._where(line),
-                fix="give every row an id",
-            )
-        return self._name_of(line, value, column, "id")
-
-    def _name_of(self, line: int, value: object, column: str, role: str) -> str:
-        """A string or a whole number as a string; other types have no one spelling."""
-        if type(value) is str:
-            return value
-        if type(value) is int:
-            return str(value)
-        raise DataError(
-            f"the {role} in column {column!r} is of type {type(value).__name__}, "
-            "not a string or a whole number",
-            where=self._where(line),
-            fix=f"write each {role} as a string",
-        )
+        try:
+            return read_id(row[column])
+        except DataError as error:
+            what = error.what.replace("the id", f"the id in column {column!r}", 1)
+            raise DataError(what, where=self._where(line), fix=error.fix) from None
 
     def _pack(self, line: int, extra: Row) -> str:
         try:
@@ -265,7 +262,9 @@ class _RowWriter:
         index = IdIndex.build(id_hashes)
         arrays["id_hashes"], arrays["id_order"] = index.hashes, index.order
         if self._id_column is not None:
-            self._refuse_duplicates(index, folder / ROWS)
+            likenesses = _numpy(self._id_likeness)
+            alike = index if np.array_equal(likenesses, id_hashes) else IdIndex.build(likenesses)
+            self._refuse_duplicates(index, alike, folder / ROWS)
         for name, values in arrays.items():
             np.save(folder / f"{name}.npy", values, allow_pickle=False)
         Layout(
@@ -284,7 +283,7 @@ class _RowWriter:
             first_empty=self._first_empty,
         ).write(folder)
 
-    def _refuse_duplicates(self, index: IdIndex, rows: Path) -> None:
+    def _refuse_duplicates(self, index: IdIndex, alike: IdIndex, rows: Path) -> None:
         import pyarrow as pa
 
         with pa.memory_map(str(rows)) as source:
@@ -293,16 +292,24 @@ class _RowWriter:
             def read(positions: Positions) -> list[str]:
                 return [ids[int(position)].as_py() for position in positions]
 
-            pair = index.first_duplicate(read)
+            def read_likeness(positions: Positions) -> list[str]:
+                return [likeness(id) for id in read(positions)]
+
+            same = index.first_duplicate(read)
+            pair = same or alike.first_duplicate(read_likeness)
             if pair is None:
                 return
-            [id] = read(np.asarray(pair[:1]))
-        first, second = (self._lines[position] for position in pair)
-        raise DataError(
-            f"the id {id!r} of {self._unit} {first} stands here again",
-            where=self._where(second),
-            fix="give every row an id of its own",
-        )
+            first, second = read(np.asarray(pair))
+        earlier, later = (self._lines[position] for position in pair)
+        if first == second:
+            what, fix = f"the id {first!r} of {self._unit} {earlier} stands here again", ""
+        else:
+            what = (
+                f"the id {second!a} looks like {first!a} of {self._unit} {earlier}, and "
+                "nobody could tell them apart"
+            )
+            fix = ", which differs in more than space and Unicode form"
+        raise DataError(what, where=self._where(later), fix=f"give every row an id of its own{fix}")
 
 
 def _framed(parts: list[bytes]) -> bytes:

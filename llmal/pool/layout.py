@@ -9,7 +9,7 @@ from typing import Any
 
 from llmal.pool.columns import Kind
 
-FORMAT = 2
+FORMAT = 3
 """Version of the layout; part of the name of every imported pool."""
 
 ROWS = "rows.arrow"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from llmal.errors import DataError
 from llmal.pool.columns import Columns, Kind
+from llmal.pool.ids import like
 from llmal.pool.sources import dataset_source, file_source, frame_source, hub_source, list_source
 from llmal.pool.store import Source, Store, load
 from llmal.records import Item
@@ -45,14 +45,28 @@ class Pool:
     Make one with `from_file`, `from_pandas`, `from_dataset`, `from_hub` or `from_texts`. In all of
     them, `text` names the text column or several, `gold` the column of gold labels, and `id` the
     column of ids; without `id` the column "id" is used if the first row has it, and otherwise ids
-    are made from the texts. Ids and gold labels may be strings or whole numbers; an
-    empty gold label is none. The other columns are kept in `Item.extra`; what JSON has no form for
+    are made from the texts. The other columns are kept in `Item.extra`; what JSON has no form for
     is kept there as text (times in ISO format, bytes in base64).
+
+    An id is kept as it is written and compared to the letter, in the ledger, in files and in
+    exports: "A1", "a1" and "01" are other ids than "A1 ", "A1" and "1". Two ids of one pool that
+    look the same (they differ in space around them, Unicode form or characters without width) are
+    refused, with the lines of both. A whole number is the same id whether it was read as 7, 7.0 or
+    "7"; a number that may have lost digits is refused.
+
+    Gold labels may be strings, numbers or truth values; an empty one is none. `match_labels` spells
+    them as a task does.
     """
 
-    def __init__(self, store: Store, positions: NDArray[np.int64] | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        positions: NDArray[np.int64] | None = None,
+        spelling: Mapping[str, str | None] | None = None,
+    ) -> None:
         self._store = store
         self._positions = positions
+        self._spelling = spelling or {}
 
     @classmethod
     def from_file(
@@ -231,7 +245,7 @@ class Pool:
                 )
         if len(chosen) == len(self) and bool(np.all(chosen == np.arange(len(self)))):
             return self
-        return Pool(self._store, self._root(chosen))
+        return Pool(self._store, self._root(chosen), self._spelling)
 
     def __iter__(self) -> Iterator[Item]:
         for batch in self.map_batches(list):
@@ -274,7 +288,7 @@ class Pool:
         columns = [f"text:{name}" for name in names] + ["extra"] + ["gold"] * self.has_gold
         read = self._store.read(rows, columns)
         extras = read[len(names)]
-        gold = read[-1] if self.has_gold else [None] * len(rows)
+        gold = self._spelt(read[-1]) if self.has_gold else [None] * len(rows)
         return [
             Item(
                 id=id,
@@ -328,7 +342,15 @@ class Pool:
 
     def _gold(self, indices: Indices | None = None) -> Iterator[list[str | None]]:
         for rows in self._batches(indices):
-            yield self._store.read(rows, ["gold"])[0] if self.has_gold else [None] * len(rows)
+            if self.has_gold:
+                yield self._spelt(self._store.read(rows, ["gold"])[0])
+            else:
+                yield [None] * len(rows)
+
+    def _spelt(self, labels: list[str | None]) -> list[str | None]:
+        if not self._spelling:
+            return labels
+        return [None if one is None else self._spelling.get(one, one) for one in labels]
 
     def gold_counts(self) -> dict[str, int]:
         """How often each gold label occurs, by name."""
@@ -352,11 +374,14 @@ class Pool:
             found[inside] = self._sorted[1][slots[inside]]
         unknown = np.flatnonzero(found < 0)
         if len(unknown):
+            id = ids[unknown[0]]
             more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
+            near = like(id, (one for rows in self._batches(None) for one in self._store.ids(rows)))
+            hint = "" if near is None else f", did you mean {near!a}?"
             raise DataError(
-                f"there is no item with the id {ids[unknown[0]]!r}{more}",
+                f"there is no item with the id {id!r}{more}",
                 where=self.source,
-                fix="check that the ids come from this pool",
+                fix=f"check that the ids come from this pool{hint}",
             )
         return found
 
@@ -423,24 +448,31 @@ class Pool:
         layout = self._store.layout
         return f"{layout.name}, {layout.unit} {self._store.arrays['lines'][row]}"
 
-    def check_labels(self, task: Task) -> None:
-        """Check that every gold label is a label of the task.
+    def match_labels(self, task: Task) -> Pool:
+        """This pool with its gold labels spelt as the task spells them; see `Task.match`.
+
+        Its fingerprint stays: it is that of the file.
 
         Raises:
-            DataError: One is not; the message names the first such row.
+            DataError: One is no label of the task, or could be two; the message names the first
+                such row.
         """
-        known = {*task.names, None}
+        spelling: dict[str, str | None] = {}
         start = 0
         for part in self._gold():
-            if known.issuperset(part):
-                start += len(part)
-                continue
-            offset, label = next((i, one) for i, one in enumerate(part) if one not in known)
-            folded = {name.casefold(): name for name in task.names}
-            near = difflib.get_close_matches(str(label).casefold(), folded, n=1)
-            hint = f", did you mean {folded[near[0]]!r}?" if near else ""
-            raise DataError(
-                f"{label!r} in column {self.gold_column!r} is not a label of task {task.name!r}",
-                where=self.where(start + offset),
-                fix=f"its labels are {', '.join(task.names)}{hint}",
-            )
+            for label in dict.fromkeys(part):
+                if label is None or label in spelling:
+                    continue
+                try:
+                    spelling[label] = task.match(label)
+                except DataError as error:
+                    offset = part.index(label)
+                    where = f"{self.where(start + offset)}, column {self.gold_column!r}"
+                    raise DataError(error.what, where=where, fix=error.fix) from None
+            start += len(part)
+        changed = {old: new for old, new in spelling.items() if old != new}
+        if not changed:
+            return self
+        # A pool that was matched before holds the spellings of its file.
+        before = {old: changed.get(str(new), new) for old, new in self._spelling.items()}
+        return Pool(self._store, self._positions, {**changed, **before})

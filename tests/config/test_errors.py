@@ -191,8 +191,8 @@ def test_confusion_is_over_the_labels_of_the_task_and_sums_to_one(tmp_path):
         "make them sum to 1"
     )
     assert _error(tmp_path, text + human.format("good: {good: 0.5, ugly: 0.5}")) == (
-        "trec.yaml, line 7, annotator[0].confusion.good.ugly: 'ugly' is not a label of the task; "
-        "its labels are good, bad"
+        "trec.yaml, line 7, annotator[0].confusion.good.ugly: 'ugly' is not a label of task "
+        "'trec'; its labels are good, bad"
     )
 
 

@@ -282,7 +282,7 @@ def _drop(*path: Any) -> Any:
         (
             _set("demonstrations", 1, "label", to="Maybe"),
             "demonstrations[1].label",
-            "the demonstration 'b' has the label 'Maybe', which task 't' lacks",
+            "'Maybe' is not a label of task 't'",
         ),
         (
             _set("demonstrations", 1, "id", to="a"),

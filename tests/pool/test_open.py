@@ -262,4 +262,5 @@ def test_real_data(shared, tmp_path):
     assert pool.texts() == [row["text"] for row in rows]
     assert sum(pool.gold_counts().values()) == len(rows)
     assert pool.duplicates == len(rows) - len({row["text"] for row in rows})
-    pool.check_labels(Task("trec", sorted({row["label"] for row in rows})))
+    task = Task("trec", sorted({row["label"] for row in rows}))
+    assert pool.match_labels(task) is pool, "nothing is spelt in another way"

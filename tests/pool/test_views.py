@@ -116,24 +116,24 @@ def test_gold_counts_and_pools_without_gold(tmp_path):
     bare = Pool.from_texts(["a", "b"], cache=tmp_path)
     assert not bare.has_gold
     assert (bare.gold(), bare.gold_counts()) == ([None, None], {})
-    bare.check_labels(Task("t", ["A", "B"]))
+    assert bare.match_labels(Task("t", ["A", "B"])) is bare
 
 
 def test_gold_that_the_task_lacks_is_named_with_its_line(tmp_path):
     file = tmp_path / "p.jsonl"
-    labels = ["Pos", None, "Neg", "pos", "Other"]
+    labels = ["Pos", None, "Neg", "pos", "Nag", "Other"]
     file.write_text("\n\n".join(json.dumps({"text": str(one), "label": one}) for one in labels))
     pool = Pool.from_file(file, gold="label", cache=tmp_path)
     task = Task("mood", ["Pos", "Neg"])
     with pytest.raises(DataError) as caught:
-        pool.check_labels(task)
+        pool.match_labels(task)
     assert str(caught.value) == (
-        f"{file}, line 7: 'pos' in column 'label' is not a label of task 'mood'; "
-        "its labels are Pos, Neg, did you mean 'Pos'?"
+        f"{file}, line 9, column 'label': 'Nag' is not a label of task 'mood'; "
+        "its labels are Pos, Neg, did you mean 'Neg'?"
     )
-    with pytest.raises(DataError, match=r"line 9: 'Other'"):
-        pool[[0, 4]].check_labels(task)
-    pool[:3].check_labels(task)
+    with pytest.raises(DataError, match=r"line 11, column 'label': 'Other'"):
+        pool[[0, 5]].match_labels(task)
+    assert pool[:4].match_labels(task).gold() == ["Pos", None, "Neg", "Pos"]
 
 
 def test_map_batches_covers_every_item_once(tmp_path):
