@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from llmal.config import RunConfig, load_config
     from llmal.errors import LlmalError
     from llmal.functions.annotation import annotate
+    from llmal.functions.demonstration_choice import choose_demonstrations
+    from llmal.functions.generation import generate
     from llmal.functions.selection import select
     from llmal.learning_curve import LearningCurve
     from llmal.ledger import Ledger
@@ -58,6 +60,8 @@ _HOMES = {
     "Usage": "records",
     "load_config": "config",
     "annotate": "functions.annotation",
+    "choose_demonstrations": "functions.demonstration_choice",
+    "generate": "functions.generation",
     "select": "functions.selection",
     "annotators": "",
     "calibration": "",
@@ -93,7 +97,9 @@ __all__ = [
     "annotate",
     "annotators",
     "calibration",
+    "choose_demonstrations",
     "embed",
+    "generate",
     "generators",
     "icl",
     "learners",

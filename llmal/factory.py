@@ -35,7 +35,7 @@ from llmal.lm.protocol import LanguageModel
 from llmal.orchestrator import Orchestrator
 from llmal.pool import Pool
 from llmal.prompt_templates import load_prompt
-from llmal.records import Price
+from llmal.records import Item, Price
 from llmal.registry import Registry
 from llmal.selectors.protocol import Selector
 from llmal.task import Task
@@ -302,7 +302,7 @@ def make_generator(
     task: Task,
     lm: LanguageModel,
     embedder: Embedder | None,
-    pool: Pool | None,
+    pool: Pool | Sequence[Item] | None,
     test: Pool | None,
     *,
     style: str = "auto",

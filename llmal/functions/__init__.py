@@ -11,20 +11,40 @@ from llmal.lazy import attributes
 
 if TYPE_CHECKING:
     from llmal.functions.annotation import annotate as annotate
+    from llmal.functions.demonstration_choice import (
+        choose_demonstrations as choose_demonstrations,
+    )
+    from llmal.functions.generation import generate as generate
     from llmal.functions.results import Annotated as Annotated
+    from llmal.functions.results import Demonstrations as Demonstrations
+    from llmal.functions.results import Generated as Generated
     from llmal.functions.results import Picked as Picked
     from llmal.functions.results import Results as Results
     from llmal.functions.selection import select as select
 
 _HOMES = {
     "Annotated": "results",
+    "Demonstrations": "results",
+    "Generated": "results",
+    "Picked": "results",
     "Results": "results",
     "annotate": "annotation",
+    "choose_demonstrations": "demonstration_choice",
+    "generate": "generation",
     "select": "selection",
-    "Picked": "results",
 }
 
-__all__ = ["Annotated", "Picked", "Results", "annotate", "select"]
+__all__ = [
+    "Annotated",
+    "Demonstrations",
+    "Generated",
+    "Picked",
+    "Results",
+    "annotate",
+    "choose_demonstrations",
+    "generate",
+    "select",
+]
 
 __getattr__ = attributes(__name__, _HOMES)
 

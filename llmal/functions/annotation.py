@@ -15,7 +15,7 @@ from llmal.annotators.similarity import SimilarityAnnotator
 from llmal.budget import Budget
 from llmal.errors import ConfigError
 from llmal.functions.annotating import Annotating, Progress, Wanted, drawn_items
-from llmal.functions.labelled import check_labels, chosen_prompt, labelled_items
+from llmal.functions.labelled import check_labels, chosen_prompt, labelled_items, with_own_ids
 from llmal.functions.models import (
     SIMILARITY,
     CacheChoice,
@@ -139,12 +139,9 @@ def annotate(
             model = stack.enter_context(opened)
             if chosen is not None:
                 annotator = LLMAnnotator.from_chosen(
-                    chosen, model, embedder=embedder_of(embedder), rationale=rationale
+                    with_own_ids(chosen), model, embedder=embedder_of(embedder), rationale=rationale
                 )
             else:
-                calibration: dict[str, Any] = {}
-                if calibrate != "default":
-                    calibration["calibrate"] = calibrate or ()
                 annotator = LLMAnnotator(
                     task,
                     model,
@@ -153,7 +150,7 @@ def annotate(
                     rationale=rationale,
                     normalise=normalise,
                     style=style,
-                    **calibration,
+                    **calibration_option(calibrate),
                 )
         context = Context(
             demonstrations=tuple(shown), unlabelled=drawn_items(rows, seed), seed=seed
@@ -169,6 +166,15 @@ def annotate(
             on_progress=stack.enter_context(shown_progress(progress)),
         )
         return collected(work, rows)
+
+
+def calibration_option(calibrate: Any) -> dict[str, Any]:
+    """The option of the annotator; its own default for "default", none for None."""
+    return (
+        {}
+        if isinstance(calibrate, str) and calibrate == "default"
+        else {"calibrate": calibrate or ()}
+    )
 
 
 def collected(work: Annotating, rows: InputRows) -> Annotated:

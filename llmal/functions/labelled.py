@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from llmal.errors import DataError
-from llmal.functions.rows import InputRows, is_missing, open_rows
+from llmal.functions.results import Demonstrations
+from llmal.functions.rows import InputRows, Row, is_missing, open_rows, text_id
 from llmal.icl.chosen import ChosenPrompt
 from llmal.pool import Pool
 from llmal.pool.columns import missing_column
@@ -19,6 +21,8 @@ from llmal.task import Task
 
 def chosen_prompt(demonstrations: Any) -> ChosenPrompt | None:
     """A prompt that was chosen before, as an object or by its file; None for anything else."""
+    if isinstance(demonstrations, Demonstrations):
+        return demonstrations.prompt
     if isinstance(demonstrations, ChosenPrompt):
         return demonstrations
     if isinstance(demonstrations, (str, os.PathLike)) and Path(demonstrations).suffix.lower() in (
@@ -29,13 +33,27 @@ def chosen_prompt(demonstrations: Any) -> ChosenPrompt | None:
     return None
 
 
+def with_own_ids(chosen: ChosenPrompt) -> ChosenPrompt:
+    """The prompt with ids made from the texts, so that no text is its own demonstration."""
+
+    def renamed(items: Sequence[Item]) -> tuple[Item, ...]:
+        times: Counter[str] = Counter()
+        named: list[Item] = []
+        for item in items:
+            id = text_id(list(item.fields.values()) or [item.text])
+            times[id] += 1
+            named.append(replace(item, id=id if times[id] == 1 else f"{id}-{times[id]}"))
+        return tuple(named)
+
+    return replace(
+        chosen,
+        demonstrations=renamed(chosen.demonstrations),
+        candidates=renamed(chosen.candidates),
+    )
+
+
 def labelled_items(
-    data: Any,
-    text: Sequence[str],
-    *,
-    label: str = "label",
-    what: str = "demonstrations",
-    encoding: str | None = None,
+    data: Any, text: Sequence[str], *, label: str = "label", what: str = "demonstrations"
 ) -> list[Item]:
     """Labelled rows as items whose label is in `gold`; rows without a label are left out.
 
@@ -44,41 +62,69 @@ def labelled_items(
         text: The text columns.
         label: The column of the labels.
         what: Name of the argument, for messages.
-        encoding: Of a file.
 
     Raises:
         DataError: A column is missing, or a row has a label and no text.
     """
-    return [
-        item for item, _ in labelled_rows(data, text, label=label, what=what, encoding=encoding)
-    ]
+    return list(LabelledRows.of(data, text, label=label, what=what).items)
 
 
-def labelled_rows(
-    data: Any,
-    text: Sequence[str],
-    *,
-    label: str = "label",
-    what: str = "demonstrations",
-    encoding: str | None = None,
-) -> list[tuple[Item, dict[str, Any]]]:
-    """The same with the rows that the items are from."""
-    rows = open_rows(_pairs_as_rows(data, text, label, what), text, encoding=encoding, what=what)
-    column = _label_column(data, rows, label)
-    items: list[tuple[Item, dict[str, Any]]] = []
-    seen: dict[str, int] = {}
-    for number, row in rows.read():
-        value = row.get(column)
-        if is_missing(value) or value == "":
-            continue
-        item = rows.item(row)
-        if isinstance(item, str):
-            raise DataError(item, where=f"{rows.name}, {rows.unit} {number}", fix="mend the row")
-        seen[item.id] = seen.get(item.id, 0) + 1
-        if seen[item.id] > 1:
-            item = replace(item, id=f"{item.id}-{seen[item.id]}")
-        items.append((replace(item, gold=label_name(value)), row))
-    return items
+@dataclass(frozen=True)
+class LabelledRows:
+    """Labelled rows as items, and the rows themselves.
+
+    Attributes:
+        items: The items, the label in `gold`.
+        rows: The row of each.
+        text: The text columns.
+    """
+
+    items: tuple[Item, ...]
+    rows: tuple[Row, ...]
+    text: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        data: Any,
+        text: str | Sequence[str] | None,
+        *,
+        label: str = "label",
+        what: str = "data",
+        encoding: str | None = None,
+    ) -> LabelledRows:
+        """Read them; rows without a label are left out.
+
+        Args:
+            data: Pairs of a text and its label, items, or anything that `open_rows` takes.
+            text: The text columns; by default "text", or the only column beside the labels.
+            label: The column of the labels.
+            what: Name of the argument, for messages.
+            encoding: Of a file.
+
+        Raises:
+            DataError: A column is missing, or a row has a label and no text.
+        """
+        named = (text,) if isinstance(text, str) else None if text is None else tuple(text)
+        table = _pairs_as_rows(data, named or ("text",), label, what)
+        rows = open_rows(table, named, encoding=encoding, what=what, label=label)
+        column = _label_column(data, rows, label)
+        items: list[Item] = []
+        kept: list[Row] = []
+        times: Counter[str] = Counter()
+        for number, row in rows.read():
+            value = row.get(column)
+            if is_missing(value) or value == "":
+                continue
+            item = rows.item(row)
+            if isinstance(item, str):
+                where = f"{rows.name}, {rows.unit} {number}"
+                raise DataError(item, where=where, fix="mend the row, or empty its label")
+            times[item.id] += 1
+            id = item.id if times[item.id] == 1 else f"{item.id}-{times[item.id]}"
+            items.append(replace(item, id=id, gold=label_name(value)))
+            kept.append(row)
+        return cls(tuple(items), tuple(kept), rows.text)
 
 
 def label_name(value: Any) -> str:
@@ -113,6 +159,8 @@ def _label_column(data: Any, rows: InputRows, label: str) -> str:
 
 def _pairs_as_rows(data: Any, text: Sequence[str], label: str, what: str) -> Any:
     """Pairs of a text and a label as rows; anything else as it is."""
+    if isinstance(data, Demonstrations):
+        return data.rows
     if isinstance(data, (str, bytes, os.PathLike, Pool)) or hasattr(data, "columns"):
         return data
     if isinstance(data, Mapping):

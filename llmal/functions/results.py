@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from llmal.errors import ConfigError
 from llmal.functions.rows import Row
 from llmal.records import Usage
-from llmal.tables import Column, check_output, write_table
+from llmal.tables import Column, check_output, check_place, write_table
 
 if TYPE_CHECKING:
     import datasets
     import pandas as pd
+
+    from llmal.icl.chosen import ChosenPrompt
 
 FEW = 5
 """Rows that `show` shows."""
@@ -211,3 +213,96 @@ class Picked(Results):
     def indices(self) -> NDArray[np.int64]:
         """Shape (k,): where each stands in the data, from 0."""
         return np.asarray(self._indices, dtype=np.int64)
+
+
+class Generated(Results):
+    """The texts that were written and passed every check.
+
+    Attributes:
+        refused: The others, with `refused_by` and `reason`.
+        missing: How many are wanting, by label; only labels that lack some.
+    """
+
+    def __init__(
+        self, *args: Any, refused: Sequence[Row], missing: Mapping[str, int], **more: Any
+    ) -> None:
+        super().__init__(*args, **more)
+        self.refused = list(refused)
+        self.missing = dict(missing)
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts; the columns joined by a line break where there are several."""
+        return ["\n".join(str(row[name]) for name in self.text) for row in self.rows]
+
+    @property
+    def labels(self) -> list[str]:
+        """The label of each."""
+        return self.column("label")
+
+    def summary(self) -> str:
+        """How many there are, and how many were refused."""
+        counts = Counter(self.labels)
+        shown = ", ".join(f"{count:,} {label}" for label, count in counts.items())
+        words = f"{len(self):,} texts, {shown}" if shown else "no texts"
+        if self.refused:
+            words += f"; {len(self.refused):,} refused"
+        return f"{words}; {sum(self.missing.values()):,} missing" if self.missing else words
+
+
+class Demonstrations(Results):
+    """The labelled rows that were chosen, the most useful first.
+
+    Attributes:
+        prompt: The prompt with them, its calibration included; None if no language model was given.
+            `llmal.annotate(demonstrations=…)` takes this result, the prompt, or its file.
+        left_out: Ids of those that do not fit into the model's context.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        prompt: ChosenPrompt | None,
+        left_out: Sequence[str] = (),
+        **more: Any,
+    ) -> None:
+        super().__init__(*args, **more)
+        self.prompt = prompt
+        self.left_out = tuple(left_out)
+
+    @property
+    def labels(self) -> list[str]:
+        """The label of each."""
+        return self.column("label")
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> Path:
+        """Write the prompt to a YAML file, or the rows to a table.
+
+        Args:
+            path: The file; .yaml for the prompt.
+            force: Replace a file that is there.
+
+        Raises:
+            ConfigError: Something is there already, or there is no prompt to write.
+            LlmalError: The file cannot be written.
+        """
+        file = Path(path).expanduser()
+        if file.suffix.lower() not in (".yaml", ".yml"):
+            return super().save(file, force=force)
+        if self.prompt is None:
+            raise ConfigError(
+                "no prompt was made, as no language model was given",
+                where=str(file),
+                fix="give lm=, or end the name in .csv for the rows",
+            )
+        check_place(file, force=force)
+        self.prompt.save(file)
+        return file
+
+    def summary(self) -> str:
+        """How many there are of which label."""
+        counts = Counter(self.labels)
+        shown = ", ".join(f"{count:,} {label}" for label, count in counts.items())
+        if self.prompt is not None and self.prompt.per_query:
+            return f"{len(self):,} candidates to choose from for each text ({shown})"
+        return f"{len(self):,} demonstrations ({shown})"

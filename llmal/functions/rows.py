@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import math
 import numbers
@@ -97,21 +98,20 @@ class InputRows:
         rest = {key: value for key, value in row.items() if key not in fields}
         key = [*fields.values(), *([repr(sorted(rest.items()))] if whole else [])]
         try:
-            id = content_id(_hash(key))
+            id = text_id(key)
         except UnicodeEncodeError:
             return "the text holds half a surrogate pair, which is no character"
         return Item(id, "\n".join(fields.values()), fields, extra=rest)
 
 
-def _hash(parts: Sequence[str]) -> int:
-    import hashlib
-
+def text_id(texts: Sequence[str]) -> str:
+    """The id that an item has by its texts."""
     digest = hashlib.blake2b(digest_size=8)
-    for part in parts:
-        raw = part.encode()
+    for text in texts:
+        raw = text.encode()
         digest.update(len(raw).to_bytes(8, "little"))
         digest.update(raw)
-    return int.from_bytes(digest.digest(), "big")
+    return content_id(int.from_bytes(digest.digest(), "big"))
 
 
 def is_missing(value: object) -> bool:
@@ -129,6 +129,7 @@ def open_rows(
     *,
     encoding: str | None = None,
     what: str = "data",
+    label: str | None = None,
 ) -> InputRows:
     """The rows of anything that a function takes as data.
 
@@ -138,6 +139,7 @@ def open_rows(
             is.
         encoding: Of a file.
         what: Name of the argument, for messages.
+        label: A column that holds labels, and is no text.
 
     Raises:
         DataError: It is nothing of the kind, has no rows, or lacks a text column.
@@ -154,19 +156,20 @@ def open_rows(
     if not size:
         raise DataError("there are no rows", where=name, fix="give at least one text")
     columns = tuple(Column(key, kind or "text") for key, kind in kinds.items())
-    return InputRows(name, unit, columns, _text_columns(kinds, named, name), size, read,
+    return InputRows(name, unit, columns, _text_columns(kinds, named, name, label), size, read,
                      origin, source)  # fmt: skip
 
 
 def _text_columns(
-    columns: Iterable[str], named: tuple[str, ...] | None, name: str
+    columns: Iterable[str], named: tuple[str, ...] | None, name: str, label: str | None
 ) -> tuple[str, ...]:
     present = list(columns)
     if named is None:
         if "text" in present:
             return ("text",)
-        if len(present) == 1:
-            return (present[0],)
+        others = [one for one in present if one != label]
+        if len(others) == 1:
+            return (others[0],)
         error = missing_column("text", "text", present, name)
         raise DataError(error.what, where=name, fix=f"say with text which it is: {error.fix}")
     if not named:

@@ -1,0 +1,277 @@
+"""`llmal.generate`: new texts of each label, in one call."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import ValidationError
+
+from llmal.config import GeneratorConfig
+from llmal.config.explain import explain
+from llmal.config.yaml_lines import Places
+from llmal.errors import ConfigError
+from llmal.factory import make_generator
+from llmal.functions.annotating import Progress
+from llmal.functions.annotation import shown_progress
+from llmal.functions.labelled import check_labels, labelled_items
+from llmal.functions.models import CacheChoice, embedder_of, opened_model
+from llmal.functions.results import Generated
+from llmal.functions.rows import Row, open_rows
+from llmal.functions.tasks import Labels, task_of
+from llmal.generators import Request, SynthesisResult, generate_filtered
+from llmal.records import Item, SyntheticItem, Usage
+from llmal.tables import Column, text_columns
+from llmal.task import Task
+
+if TYPE_CHECKING:
+    from llmal.embed import Embedder
+    from llmal.lm.protocol import LanguageModel
+    from llmal.pool import Pool
+
+ADDED = (
+    Column("label"),
+    Column("synthetic", "flag"),
+    Column("accepted", "flag"),
+    Column("refused_by"),
+    Column("reason"),
+    Column("generator"),
+)
+
+
+def generate(
+    task: Labels | None = None,
+    k: int = 10,
+    *,
+    lm: LanguageModel | str | os.PathLike[str] | None = None,
+    label: str | Sequence[str] | None = None,
+    demonstrations: Any = None,
+    label_column: str = "label",
+    avoid: Any = None,
+    text: str | Sequence[str] | None = None,
+    guidelines: str = "",
+    shots: int = 3,
+    structure: Literal["json", "line"] = "json",
+    temperature: float = 1.0,
+    min_words: int | None = None,
+    max_words: int | None = None,
+    similarity: float = 0.95,
+    agreement: float = 0.5,
+    prompt: str | None = None,
+    style: str = "auto",
+    embedder: Embedder | str | os.PathLike[str] | None = None,
+    cache: CacheChoice = True,
+    seed: int = 0,
+    progress: bool | Progress = True,
+) -> Generated:
+    """Have a language model write k new texts of each label.
+
+    Each text is checked: its length, whether it repeats one of the demonstrations, of `avoid`, or
+    one written before, and whether the model itself gives it the label. The rows are the texts
+    that passed; `refused` has the others with the reason, `missing` how many are wanting.
+
+        new = llmal.generate({"good": "praise", "bad": "a complaint"}, k=5,
+                             lm="smollm2-135m-instruct", demonstrations=labelled)
+
+    Args:
+        task: A `Task`, names of labels, or a mapping of names to descriptions. Without it the
+            labels of the demonstrations.
+        k: Texts of each label that pass.
+        lm: As for `llmal.annotate`.
+        label: Write texts of this label alone, or of these.
+        demonstrations: Labelled rows to write in the manner of, as for `llmal.annotate`.
+        label_column: The column of labels of the demonstrations.
+        avoid: Rows whose texts must not be written again, such as a pool and its test set.
+        text: The text column, or several. By default those of the task, or "text".
+        guidelines: What the texts are about.
+        shots: Demonstrations in each prompt, drawn anew for every few texts.
+        structure: "json" has the model write an object, "line" a line of text, which small and
+            base models do better.
+        temperature: Of the sampling.
+        min_words: Shorter texts are refused.
+        max_words: Longer texts are refused.
+        similarity: Cosine from which two texts count as the same.
+        agreement: Least probability of the label by the model that wrote the text.
+        prompt: Name of a prompt of llmal, or path of a YAML file.
+        style: "chat", "completion", or "auto".
+        embedder: An embedder, its path or its name, for `similarity`.
+        cache: As for `llmal.annotate`.
+        seed: Same seed, same texts.
+        progress: Show it in a terminal; or a function that is told of it.
+
+    Raises:
+        LlmalError: Something is not usable.
+    """
+    columns = _text_columns(task, text)
+    shown = (
+        []
+        if demonstrations is None
+        else labelled_items(demonstrations, columns, label=label_column)
+    )
+    made = task_of(
+        task,
+        text=columns,
+        guidelines=guidelines,
+        name="generate",
+        seen=(str(item.gold) for item in shown),
+    )
+    check_labels(shown, made)
+    section = _section(
+        shots=shots,
+        structure=structure,
+        temperature=temperature,
+        min_words=min_words,
+        max_words=max_words,
+        similarity=similarity,
+        agreement=agreement,
+        prompt=prompt,
+    )
+    known = [*shown, *([] if avoid is None else _texts(avoid, columns))]
+    with contextlib.ExitStack() as stack:
+        told = stack.enter_context(shown_progress(progress))
+        model = stack.enter_context(opened_model(lm, cache=cache))
+        synthesis = write_texts(
+            made,
+            k,
+            section=section,
+            lm=model,
+            embedder=embedder_of(embedder),
+            labels=[label] if isinstance(label, str) else label,
+            demonstrations=shown,
+            pool=known or None,
+            style=style,
+            seed=seed,
+            on_progress=told,
+        )
+    return generated(synthesis, made)
+
+
+def write_texts(
+    task: Task,
+    k: int,
+    *,
+    section: GeneratorConfig,
+    lm: LanguageModel,
+    embedder: Embedder | None,
+    labels: Sequence[str] | None = None,
+    demonstrations: Sequence[Item] = (),
+    pool: Pool | Sequence[Item] | None = None,
+    test: Pool | None = None,
+    style: str = "auto",
+    seed: int = 0,
+    on_progress: Progress | None = None,
+) -> SynthesisResult:
+    """Texts of each label, written and filtered as a configuration says.
+
+    Args:
+        task: The task.
+        k: Accepted texts of each label.
+        section: The generator and its options.
+        lm: Writes.
+        embedder: Finds near duplicates.
+        labels: Of these alone.
+        demonstrations: Labelled items; each label is shown its own.
+        pool: Texts that must not be written again.
+        test: Likewise.
+        style: The form of the prompts.
+        seed: Same seed, same texts.
+        on_progress: Told of every batch.
+
+    Raises:
+        LlmalError: Something is not usable.
+    """
+    wanted = list(task.names) if labels is None else [task.names[task.index(n)] for n in labels]
+    generator, filters = make_generator(section, task, lm, embedder, pool, test, style=style)
+    requests = [
+        Request(name, tuple(one for one in demonstrations if one.gold == name), seed)
+        for name in wanted
+    ]
+    written: list[SyntheticItem] = []
+
+    def tell(items: Sequence[SyntheticItem]) -> None:
+        written.extend(items)
+        if on_progress is not None:
+            accepted = sum(one.accepted for one in written)
+            spent = sum((one.usage for one in written), Usage())
+            on_progress("accepted items", accepted, k * len(wanted), spent)
+
+    return generate_filtered(generator, filters, requests, k, on_items=tell)
+
+
+def table_columns(task: Task) -> tuple[list[Column], dict[str, str]]:
+    """The columns of a table of synthetic items, and what each text column is called there."""
+    called = text_columns(task.text, ("id", *(one.name for one in ADDED)))
+    return [Column("id"), *(Column(one) for one in called.values()), *ADDED], called
+
+
+def table_rows(items: Sequence[SyntheticItem], called: Mapping[str, str]) -> Iterator[Row]:
+    """Synthetic items as rows, those refused included."""
+    for one in items:
+        yield {
+            "id": one.id,
+            **synthetic_texts(one, called),
+            "label": one.label,
+            "synthetic": True,
+            "accepted": one.accepted,
+            "refused_by": one.refused_by,
+            "reason": one.reason,
+            "generator": one.generator,
+        }
+
+
+def synthetic_texts(item: SyntheticItem, called: Mapping[str, str]) -> dict[str, str]:
+    """The text columns of a synthetic item, by what they are called in a table.
+
+    An answer that could not be read into several columns stands whole in the first.
+    """
+    fields = item.provenance.get("fields")
+    if not fields:
+        return {next(iter(called.values())): item.text}
+    return {called[name]: text for name, text in fields.items() if name in called}
+
+
+def generated(synthesis: SynthesisResult, task: Task) -> Generated:
+    """What was written as a result."""
+    columns, called = table_columns(task)
+    rows = list(table_rows(synthesis.items, called))
+    short = {"accepted", "refused_by", "reason"}
+    return Generated(
+        [
+            {key: value for key, value in row.items() if key not in short}
+            for row in rows
+            if row["accepted"]
+        ],
+        [one for one in columns if one.name not in short],
+        tuple(called.values()),
+        {"label": "label"},
+        synthesis.usage,
+        refused=[row for row in rows if not row["accepted"]],
+        missing=synthesis.missing,
+    )
+
+
+def _text_columns(task: Any, text: str | Sequence[str] | None) -> tuple[str, ...]:
+    if text is not None:
+        return (text,) if isinstance(text, str) else tuple(text)
+    return task.text if isinstance(task, Task) else ("text",)
+
+
+def _texts(avoid: Any, columns: Sequence[str]) -> list[Item]:
+    rows = open_rows(avoid, columns, what="avoid")
+    items = (rows.item(row) for row in rows)
+    return [item for item in items if isinstance(item, Item)]
+
+
+def _section(**options: Any) -> GeneratorConfig:
+    content = {"name": "class_conditional", **options}
+    try:
+        return GeneratorConfig.model_validate(content)
+    except ValidationError as error:
+        raise _explained(error, content) from None
+
+
+def _explained(error: ValidationError, content: Mapping[str, Any]) -> ConfigError:
+    found: ConfigError = explain(error, dict(content), Places("generate"))
+    return found

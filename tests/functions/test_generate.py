@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+import llmal
+from llmal.errors import LlmalError
+
+LINES = {"structure": "line", "agreement": 0.0, "min_words": 1, "max_words": 20}
+
+
+@pytest.fixture
+def options(tiny_hf, tmp_path, embedder):
+    return {"lm": tiny_hf, "cache": tmp_path / "answers.sqlite", "embedder": embedder, **LINES}
+
+
+def test_texts_of_each_label_are_written_and_the_refused_ones_kept(options, labelled, tmp_path):
+    result = llmal.generate(
+        {"Person": "a human being", "Number": "a count"}, 3, demonstrations=labelled, **options
+    )
+    written = len(result) + len(result.refused)
+    assert written > 0
+    assert set(result.labels) <= {"Person", "Number"}
+    for label in ("Person", "Number"):
+        assert result.labels.count(label) + result.missing.get(label, 0) >= 3
+    assert all(row["synthetic"] is True for row in result)
+    assert all(row["refused_by"] and row["reason"] for row in result.refused)
+    known = {text.casefold() for text, _ in labelled}
+    assert known.isdisjoint(text.casefold() for text in result.texts)
+    assert len(set(result.texts)) == len(result.texts)
+    assert result.cost.completion_tokens > 0
+    with result.save(tmp_path / "new.csv").open(newline="") as file:
+        assert [row["text"] for row in csv.DictReader(file)] == result.texts
+
+
+def test_a_seed_fixes_the_texts(options, labelled):
+    def texts(seed):
+        return llmal.generate(None, 2, demonstrations=labelled, seed=seed, **options).texts
+
+    first = texts(1)
+    assert first == texts(1)
+    assert first != texts(2)
+
+
+def test_texts_that_are_to_be_avoided_are_not_written_again(options, labelled):
+    first = llmal.generate(None, 2, demonstrations=labelled, label="Person", **options)
+    assert set(first.labels) == {"Person"}
+    again = llmal.generate(
+        None, 2, demonstrations=labelled, label="Person", avoid=first.texts, **options
+    )
+    assert set(first.texts).isdisjoint(again.texts)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"task": None}, "there are no labels"),
+        ({"lm": None}, "there is no language model; give lm="),
+        ({"label": "Persn"}, "'Persn' is not a label"),
+        ({"k": 0}, "k is 0"),
+        ({"structure": "prose"}, "structure"),
+        ({"shots": -1}, "shots"),
+        ({"min_words": 9, "max_words": 2}, "min_words"),
+        ({"demonstrations": [("x", "z")]}, "'z' is not a label"),
+        ({"prompt": "no.yaml"}, "no.yaml"),
+    ],
+)
+def test_a_mistake_is_one_sentence(options, given, sentence):
+    with pytest.raises(LlmalError, match=sentence) as error:
+        llmal.generate(**{"task": ["Person", "Number"], "k": 1, **options, **given})
+    assert "\n" not in str(error.value)
