@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from llmal.functions.annotation import annotate
     from llmal.functions.demonstration_choice import choose_demonstrations
     from llmal.functions.generation import generate
+    from llmal.functions.prediction import predict
     from llmal.functions.selection import select
     from llmal.learning_curve import LearningCurve
     from llmal.ledger import Ledger
@@ -62,6 +63,7 @@ _HOMES = {
     "annotate": "functions.annotation",
     "choose_demonstrations": "functions.demonstration_choice",
     "generate": "functions.generation",
+    "predict": "functions.prediction",
     "select": "functions.selection",
     "annotators": "",
     "calibration": "",
@@ -106,6 +108,7 @@ __all__ = [
     "lm",
     "load_config",
     "perturb",
+    "predict",
     "report",
     "select",
     "selectors",

@@ -28,6 +28,7 @@ from llmal.guards import collected_warnings, on_interrupt, only_one
 from llmal.icl.scorer import PromptScorer
 from llmal.icl.style import labelling_prompts, style_cost
 from llmal.learners.protocol import EmbeddingLearner, Learner
+from llmal.learners.saved import FOLDER, write_labels
 from llmal.ledger import Decided, Ledger, Round
 from llmal.lm.cache import ResponseCache
 from llmal.lm.protocol import LanguageModel
@@ -736,7 +737,9 @@ class Orchestrator:
         self._tell("step", f"round {number}: training on {len(positions)} labels")
         self.trainer.fit(positions, columns, synthetic)
         figures.update(self.trainer.measure())
-        self.learner.save(self.directory / "learner")
+        reads_texts = self.learner.input == "texts"
+        write_labels(self.directory / FOLDER, self.task, None if reads_texts else self.embedder)
+        self.learner.save(self.directory / FOLDER)
         return figures
 
     _seen: int = 0

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-AnnotatorKind = Literal["llm", "human", "similarity", "recorded"]
+AnnotatorKind = Literal["llm", "human", "similarity", "recorded", "learner"]
 Decision = Literal["accepted", "deferred"]
 
 

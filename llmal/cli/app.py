@@ -149,6 +149,50 @@ def annotate(
     )
 
 
+@app.command()
+@told
+def predict(
+    learner: Annotated[
+        Path, typer.Argument(help="A run directory, or the folder of a trained learner.")
+    ],
+    data: Annotated[Path, typer.Option("--data", help="The file to label.")],
+    out: TableOut,
+    text: Annotated[
+        list[str] | None,
+        typer.Option("--text", help="Text column; several times. [default: those of the run]"),
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", help="Encoding of the file. [default: UTF-8]")
+    ] = None,
+    embedder: Annotated[
+        str | None,
+        typer.Option("--embedder", help="Path or name of the embedder that it was trained with."),
+    ] = None,
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Also the probability of every label.")
+    ] = False,
+    force: Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Label a file with the learner that a run has trained. Asks nobody and costs nothing."""
+    from llmal.cli.predict import predict as command
+
+    command(
+        learner,
+        data=data,
+        text=text or (),
+        encoding=encoding,
+        embedder=embedder,
+        probabilities=probabilities,
+        out=out,
+        force=force,
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
 icl = typer.Typer(
     name="icl",
     help="Choose the demonstrations and the wording of a prompt.",

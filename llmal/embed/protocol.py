@@ -34,3 +34,10 @@ class Embedder(Protocol):
             LanguageModelError: The model cannot be loaded.
         """
         ...
+
+
+@runtime_checkable
+class NamedEmbedder(Protocol):
+    """An embedder that can be had again by a name or a path."""
+
+    model: str

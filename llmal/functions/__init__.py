@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         choose_demonstrations as choose_demonstrations,
     )
     from llmal.functions.generation import generate as generate
+    from llmal.functions.prediction import predict as predict
     from llmal.functions.results import Annotated as Annotated
     from llmal.functions.results import Demonstrations as Demonstrations
     from llmal.functions.results import Generated as Generated
@@ -31,6 +32,7 @@ _HOMES = {
     "annotate": "annotation",
     "choose_demonstrations": "demonstration_choice",
     "generate": "generation",
+    "predict": "prediction",
     "select": "selection",
 }
 
@@ -43,6 +45,7 @@ __all__ = [
     "annotate",
     "choose_demonstrations",
     "generate",
+    "predict",
     "select",
 ]
 

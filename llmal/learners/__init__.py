@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from llmal.learners.protocol import CommitteeLearner as CommitteeLearner
     from llmal.learners.protocol import EmbeddingLearner as EmbeddingLearner
     from llmal.learners.protocol import Learner as Learner
+    from llmal.learners.saved import TextClassifier as TextClassifier
+    from llmal.learners.saved import load as load
 
 REGISTRY = Registry(
     "learners",
@@ -33,6 +35,8 @@ _HOMES = {
     "Learner": "protocol",
     "LinearHead": "linear",
     "PromptTuned": "prompt_tuned",
+    "TextClassifier": "saved",
+    "load": "saved",
 }
 
 __all__ = [
@@ -42,6 +46,8 @@ __all__ = [
     "Learner",
     "LinearHead",
     "PromptTuned",
+    "TextClassifier",
+    "load",
 ]
 
 __getattr__ = attributes(__name__, _HOMES)

@@ -44,6 +44,21 @@ def write_learner(directory: Path, name: str, content: Mapping[str, Any]) -> Non
     fresh.replace(directory / FILE)
 
 
+def kind_and_parameters(directory: Path) -> tuple[str, dict[str, Any]]:
+    """Which kind of learner a folder holds, by its name in the registry, and its parameters.
+
+    Raises:
+        DataError: It holds none.
+    """
+    content = _content(directory)
+    name, parameters = content.get("learner"), content.get("parameters")
+    if not isinstance(name, str) or not isinstance(parameters, dict):
+        raise DataError(
+            "this is not a saved learner", where=str(directory / FILE), fix="save it again"
+        )
+    return name, parameters
+
+
 def read_learner(directory: Path, name: str, fields: Sequence[str]) -> dict[str, Any]:
     """Read what `write_learner` wrote.
 
@@ -51,17 +66,8 @@ def read_learner(directory: Path, name: str, fields: Sequence[str]) -> dict[str,
         DataError: It is missing, damaged, or of another kind of learner.
     """
     path = directory / FILE
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise DataError(
-            "there is no saved learner here", where=str(directory), fix=f"{FILE} is missing"
-        ) from error
-    except ValueError as error:
-        raise DataError(
-            "this file is not valid JSON", where=str(path), fix="save the learner again"
-        ) from error
-    if not isinstance(content, dict) or content.get("learner") != name:
+    content = _content(directory)
+    if content.get("learner") != name:
         raise DataError(f"this is not a saved {name!r} learner", where=str(path))
     if content.get("format") != FORMAT:
         raise DataError(
@@ -74,6 +80,23 @@ def read_learner(directory: Path, name: str, fields: Sequence[str]) -> dict[str,
         raise DataError(
             f"the field {missing[0]!r} is missing", where=str(path), fix="save the learner again"
         )
+    return content
+
+
+def _content(directory: Path) -> dict[str, Any]:
+    path = directory / FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(
+            "there is no saved learner here", where=str(directory), fix=f"{FILE} is missing"
+        ) from error
+    except ValueError as error:
+        raise DataError(
+            "this file is not valid JSON", where=str(path), fix="save the learner again"
+        ) from error
+    if not isinstance(content, dict):
+        raise DataError("this is not a saved learner", where=str(path), fix="save it again")
     return content
 
 

@@ -1,0 +1,203 @@
+"""A trained learner with all that it takes to classify texts: label names and embedder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmal.embed.protocol import Embedder, NamedEmbedder
+from llmal.embed.sentence import SentenceEmbedder
+from llmal.errors import ConfigError, DataError
+from llmal.learners.protocol import Learner
+from llmal.learners.storage import FILE, kind_and_parameters
+from llmal.task import Task
+
+LABELS_FILE = "labels.json"
+FOLDER = "learner"
+"""Where it stands in a run directory."""
+
+_FORMAT = 1
+
+
+def write_labels(directory: Path, task: Task, embedder: Embedder | None) -> None:
+    """Write what the classes of a learner that was trained on columns of a task stand for.
+
+    Args:
+        directory: The folder of the learner.
+        task: Its labels are the columns.
+        embedder: Made the vectors that it was trained on; None for a learner that reads texts.
+    """
+    content: dict[str, Any] = {
+        "format": _FORMAT,
+        "task": task.name,
+        "labels": list(task.names),
+        "text": list(task.text),
+        "embedder": None,
+    }
+    if embedder is not None:
+        name = embedder.model if isinstance(embedder, NamedEmbedder) else None
+        content["embedder"] = {"model": name, "fingerprint": embedder.fingerprint}
+    directory.mkdir(parents=True, exist_ok=True)
+    fresh = directory / f"{LABELS_FILE}.new"
+    fresh.write_text(json.dumps(content, ensure_ascii=False, indent=2), encoding="utf-8")
+    fresh.replace(directory / LABELS_FILE)
+
+
+@dataclass(frozen=True)
+class TextClassifier:
+    """A trained learner that takes texts and gives label names.
+
+    Attributes:
+        learner: The learner.
+        labels: Names of all labels of the task; the columns of `predict_proba`.
+        text: The text columns that it was trained on.
+        embedder: Makes its vectors; None for a learner that reads texts.
+        source: The folder that it was loaded from.
+    """
+
+    learner: Learner
+    labels: tuple[str, ...]
+    text: tuple[str, ...] = ("text",)
+    embedder: Embedder | None = None
+    source: str = ""
+
+    @property
+    def classes_(self) -> NDArray[np.str_]:
+        """Shape (C,): the labels, as scikit-learn calls them."""
+        return np.array(self.labels)
+
+    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Probabilities, shape (n, C); a label that was not seen in training has zero.
+
+        Raises:
+            DataError: The texts are not usable.
+            LanguageModelError: The embedder cannot be loaded.
+        """
+        result = np.zeros((len(texts), len(self.labels)))
+        if not len(texts):
+            return result
+        inputs: Any = list(texts) if self.embedder is None else self.embedder.embed(list(texts))
+        result[:, self._columns()] = self.learner.predict_proba(inputs)
+        return result
+
+    def predict(self, texts: Sequence[str]) -> list[str]:
+        """The most probable label of each text."""
+        return [self.labels[column] for column in self.predict_proba(texts).argmax(axis=1)]
+
+    def _columns(self) -> list[int]:
+        classes = self.learner.classes_.tolist()
+        if all(isinstance(one, str) for one in classes):
+            return [self.labels.index(one) for one in classes]
+        return [int(one) for one in classes]
+
+
+def load(
+    path: str | Path,
+    *,
+    labels: Sequence[str] | None = None,
+    embedder: Embedder | str | None = None,
+) -> TextClassifier:
+    """Load a trained learner, to classify texts with it.
+
+    Args:
+        path: The folder of the learner, or the directory of a run.
+        labels: Names of the labels in the order of the task, for a learner that was saved without.
+        embedder: The embedder, its path or its name, in the place of the one that was kept.
+
+    Raises:
+        DataError: There is no learner, or it cannot be used: its labels are not known, or the
+            embedder is not the one that it was trained with.
+        ConfigError: The names are too few.
+    """
+    from llmal.learners import REGISTRY
+
+    folder = _folder(Path(path).expanduser())
+    name, parameters = kind_and_parameters(folder)
+    learner: Learner = REGISTRY.get(name)(**parameters).load(folder)
+    kept = _kept(folder)
+    names = tuple(labels) if labels is not None else tuple(kept.get("labels", ()))
+    names = names or _own_names(learner)
+    if not names:
+        raise DataError(
+            "the learner was saved without the names of its labels",
+            where=str(folder),
+            fix="give labels=, the names in the order of the task",
+        )
+    classes = learner.classes_.tolist()
+    largest = max((one for one in classes if isinstance(one, int)), default=-1)
+    unknown = [one for one in classes if isinstance(one, str) and one not in names]
+    if largest >= len(names) or unknown:
+        raise ConfigError(
+            f"{len(names)} names of labels do not cover the classes of the learner "
+            f"({', '.join(map(str, classes))})",
+            where=str(folder),
+            fix="give the names of all labels in the order of the task",
+        )
+    made = _embedder(folder, learner, kept.get("embedder") or {}, embedder)
+    return TextClassifier(learner, names, tuple(kept.get("text", ("text",))), made, str(folder))
+
+
+def _folder(path: Path) -> Path:
+    for place in (path, path / FOLDER):
+        if (place / FILE).is_file():
+            return place
+    what = "there is no trained learner here" if path.exists() else "there is no such directory"
+    raise DataError(
+        what, where=str(path), fix=f"give a run directory, or the folder that holds {FILE}"
+    )
+
+
+def _kept(folder: Path) -> dict[str, Any]:
+    """What `write_labels` wrote; nothing for a learner that was saved without it."""
+    path = folder / LABELS_FILE
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        content = None
+    if not isinstance(content, dict) or content.get("format") != _FORMAT:
+        raise DataError(
+            "the names of the labels cannot be read",
+            where=str(path),
+            fix="remove the file and give labels=, or train again",
+        )
+    return content
+
+
+def _own_names(learner: Learner) -> tuple[str, ...]:
+    classes = learner.classes_.tolist()
+    return tuple(classes) if all(isinstance(one, str) for one in classes) else ()
+
+
+def _embedder(
+    folder: Path, learner: Learner, kept: dict[str, Any], given: Embedder | str | None
+) -> Embedder | None:
+    if learner.input == "texts":
+        return None
+    name, fingerprint = kept.get("model"), kept.get("fingerprint")
+    if given is None and name is None:
+        raise DataError(
+            "the learner reads embeddings, and which embedder made them is not known",
+            where=str(folder),
+            fix="give embedder=",
+        )
+    made: Embedder
+    if given is None or isinstance(given, str):
+        made = SentenceEmbedder(str(given or name))
+    else:
+        made = given
+    if fingerprint is not None and made.fingerprint != fingerprint:
+        raise DataError(
+            f"the learner was trained on embeddings of {name or 'another embedder'} "
+            f"({fingerprint}), and these are of another ({made.fingerprint})",
+            where=str(folder),
+            fix="give the embedder that it was trained with",
+        )
+    return made
