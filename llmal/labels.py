@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from llmal.errors import DataError
 from llmal.spelling import as_seen, is_missing, plain, written
+from llmal.spreadsheets import unguarded
 
 _NUMBER = re.compile(r"([+-]?)0*([0-9]+)(?:\.0+)?")
 
@@ -80,6 +81,6 @@ class LabelMatcher:
 
 def _key(text: str) -> str:
     """What counts of a label where no other one is like it."""
-    folded = as_seen(unicodedata.normalize("NFC", as_seen(text).casefold()))
+    folded = as_seen(unicodedata.normalize("NFC", as_seen(unguarded(text)).casefold()))
     number = _NUMBER.fullmatch(folded)
     return f"{number[1].removeprefix('+')}{number[2]}" if number else folded

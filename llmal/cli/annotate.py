@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ from llmal.config.explain import explain
 from llmal.config.references import Surroundings
 from llmal.config.yaml_lines import Places
 from llmal.errors import ConfigError
-from llmal.factory import make_embedder, make_router, open_pool
+from llmal.factory import make_embedder, make_router, open_pool, reading_of
 from llmal.icl.chosen import ChosenPrompt
 from llmal.lm.cache import ResponseCache
 from llmal.pool import Pool
+from llmal.pool.readers import DETECTED, Reading
 from llmal.progress import ProgressDisplay, cost_in_words, say
 from llmal.records import Annotation, Item, Usage
 from llmal.tables import Column, check_output, text_columns, write_table
@@ -39,11 +40,12 @@ class Flags:
     model: str | None = None
     url: str | None = None
     backend: str | None = None
+    reading: Reading = DETECTED
 
     @property
     def given(self) -> bool:
         """Whether any of them was used."""
-        return self != Flags()
+        return replace(self, reading=DETECTED) != Flags()
 
 
 def annotate(
@@ -62,7 +64,7 @@ def annotate(
     config = _configuration(config_file, data, flags, chosen)
     format = check_output(out, force=force)
     with results_only_on_stdout(as_json), ProgressDisplay(quiet=quiet) as progress:
-        pool = _pool(config, data)
+        pool = _pool(config, data, flags.reading)
         shown = labelled_by_people(config, _own_pool(config)) if config_file is not None else ()
         with language_model_of(config, log_directory=None, quiet=quiet) as lm:
             if lm is not None:
@@ -225,7 +227,10 @@ def _configuration(
         }
     content = {
         "task": task,
-        "data": {"pool": str(data)},
+        "data": {
+            "pool": str(data),
+            **{key: value for key, value in asdict(flags.reading).items() if value is not None},
+        },
         "lm": {key: value for key, value in lm.items() if value is not None},
     }
     from pydantic import ValidationError
@@ -240,8 +245,11 @@ def _own_pool(config: RunConfig) -> Pool:
     return open_pool(config, config.data.pool)
 
 
-def _pool(config: RunConfig, data: Path | None) -> Pool:
+def _pool(config: RunConfig, data: Path | None, reading: Reading) -> Pool:
     if data is None:
         return _own_pool(config)
+    if reading == DETECTED:
+        reading = reading_of(config, data)
     # Another file need not have the gold column.
-    return Pool.from_file(data, text=list(config.task.text), id=config.data.id)
+    text, id = list(config.task.text), config.data.id
+    return Pool.from_file(data, text=text, id=id, **asdict(reading))

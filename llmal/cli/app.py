@@ -44,6 +44,18 @@ Text = Annotated[
     list[str] | None,
     typer.Option("--text", help="Text column; may be given several times. [default: text]"),
 ]
+Encoding = Annotated[
+    str | None,
+    typer.Option("--encoding", help="Of text files. [default: by their mark, else UTF-8]"),
+]
+Delimiter = Annotated[
+    str | None,
+    typer.Option("--delimiter", help="Of a CSV file, such as ';'. [default: by its first line]"),
+]
+Sheet = Annotated[
+    str | None,
+    typer.Option("--sheet", help="Of an Excel workbook. [default: the only one with rows]"),
+]
 
 
 def _version(wanted: bool) -> None:
@@ -109,6 +121,9 @@ def annotate(
         typer.Option("--prompt", help="A prompt that `llmal icl choose` wrote, with its task."),
     ] = None,
     text: Text = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    sheet: Sheet = None,
     labels: Annotated[
         str | None, typer.Option("--labels", help="Without --config: the labels, 'A,B,C'.")
     ] = None,
@@ -135,8 +150,10 @@ def annotate(
     """
     from llmal.cli.annotate import Flags
     from llmal.cli.annotate import annotate as command
+    from llmal.pool.readers import Reading
 
-    flags = Flags(tuple(text or ()), labels, guidelines, model, url, backend)
+    reading = Reading(encoding, delimiter, sheet)
+    flags = Flags(tuple(text or ()), labels, guidelines, model, url, backend, reading)
     command(
         config_file=config,
         data=data,
@@ -256,6 +273,9 @@ def icl_choose(
         Path | None, typer.Option("--unlabelled", help="Texts for calibration without labels.")
     ] = None,
     gold: Gold = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    sheet: Sheet = None,
     prompt: Annotated[str, typer.Option("--prompt", help="Name or path of the prompt.")] = "label",
     values: Values = None,
     normalise: Normalising = "sum",
@@ -277,9 +297,11 @@ def icl_choose(
     from llmal.cli.source import Source
     from llmal.cli.wording import Wording
     from llmal.icl.style import check_normalise
+    from llmal.pool.readers import Reading
 
+    reading = Reading(encoding, delimiter, sheet)
     commands.choose(
-        Source(task, data, gold, unlabelled, model, url, backend, most, seed),
+        Source(task, data, gold, unlabelled, model, url, backend, most, seed, reading),
         Wording(prompt, tuple(values or ()), check_normalise(normalise)),
         strategy=strategy,
         shots=shots,
@@ -309,6 +331,9 @@ def icl_rank_prompts(
         str, typer.Option("--calibrate", help="Correction of the label prior.")
     ] = "batch",
     gold: Gold = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    sheet: Sheet = None,
     values: Values = None,
     normalise: Normalising = "sum",
     model: Model = None,
@@ -324,9 +349,11 @@ def icl_rank_prompts(
     from llmal.cli import icl as commands
     from llmal.cli.source import Source
     from llmal.icl.style import check_normalise
+    from llmal.pool.readers import Reading
 
+    reading = Reading(encoding, delimiter, sheet)
     commands.rank(
-        Source(task, data, gold, None, model, url, backend, most, seed),
+        Source(task, data, gold, None, model, url, backend, most, seed, reading),
         prompts,
         values=values or [],
         normalise=check_normalise(normalise),
@@ -356,6 +383,9 @@ def select(
     id: Annotated[
         str | None, typer.Option("--id", help="Id column. [default: id, or made from the text]")
     ] = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    sheet: Sheet = None,
     embedder: Annotated[
         str | None, typer.Option("--embedder", help="Path or name of sentence-transformers.")
     ] = None,
@@ -384,6 +414,7 @@ def select(
     from llmal.cli.source import Source
     from llmal.cli.wording import Wording
     from llmal.icl.style import check_normalise
+    from llmal.pool.readers import Reading
 
     if task is None and (model or url or backend):
         from llmal.errors import ConfigError
@@ -391,6 +422,7 @@ def select(
         raise ConfigError(
             "a language model is asked about a task, and there is none", fix="give --task"
         )
+    reading = Reading(encoding, delimiter, sheet)
     request = Request(
         data=data,
         strategy=strategy,
@@ -400,9 +432,12 @@ def select(
         text=tuple(text or ()),
         id=id,
         embedder=embedder,
-        source=None if task is None else Source(task, data, None, None, model, url, backend),
+        source=None
+        if task is None
+        else Source(task, data, None, None, model, url, backend, reading=reading),
         wording=Wording(prompt, tuple(values or ()), check_normalise(normalise)),
         seed=seed,
+        reading=reading,
     )
     command(request, out=out, force=force, as_json=as_json, quiet=quiet)
 

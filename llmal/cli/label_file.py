@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from llmal.errors import DataError
 from llmal.pool import Pool
 from llmal.pool.ids import like, read_id
-from llmal.pool.readers import format_of, read_rows
+from llmal.pool.readers import DETECTED, Reading, counted_in, format_of, read_rows
 from llmal.spelling import is_missing, written
+from llmal.spreadsheets import unguarded
 from llmal.task import Task
 
 
@@ -33,13 +34,20 @@ class LabelFile:
     lines: tuple[int, ...]
 
     @classmethod
-    def read(cls, file: Path | None, pool: Pool, task: Task | None = None) -> LabelFile:
+    def read(
+        cls,
+        file: Path | None,
+        pool: Pool,
+        task: Task | None = None,
+        reading: Reading = DETECTED,
+    ) -> LabelFile:
         """Read the columns `id` and `label`; rows without a label are left out.
 
         Args:
             file: The file; none has no labels.
             pool: Holds the items. Ids are compared to the letter.
             task: Spells the labels; without it they are taken as they are written.
+            reading: Its encoding; the rest of it is about the file of the pool.
 
         Raises:
             DataError: The file cannot be read, gives an item two labels or one that is no label of
@@ -50,10 +58,10 @@ class LabelFile:
         name = str(file)
         if not file.is_file():
             raise DataError("there is no such file", where=name, fix="check --labels")
-        format_of(file, name)
+        unit = counted_in(format_of(file, name))
         known: dict[str, tuple[int, str]] = {}
-        for line, row in read_rows(file, name):
-            where = f"{name}, line {line}"
+        for line, row in read_rows(file, name, Reading(encoding=reading.encoding)):
+            where = f"{name}, {unit} {line}"
             for column in ("id", "label"):
                 if column not in row:
                     fix = "give the columns id and label"
@@ -65,16 +73,11 @@ class LabelFile:
                 raise DataError(error.what, where=where, fix=error.fix) from None
             if item is None or label is None:
                 continue
-            earlier = known.setdefault(item, (line, label))
-            if earlier[1] != label:
-                raise DataError(
-                    f"item {item!r} is {label!r} here and {earlier[1]!r} on line {earlier[0]}",
-                    where=where,
-                    fix="keep one of them",
-                )
+            _check_one_label(known.setdefault(item, (line, label)), item, label, where)
+        known = _of_pool(pool, known, f"{name}, {unit}")
         return cls(
             name,
-            _positions(pool, known, name),
+            pool.positions(list(known)),
             tuple(label for _, label in known.values()),
             tuple(line for line, _ in known.values()),
         )
@@ -98,19 +101,42 @@ def _label(value: object, task: Task | None) -> str | None:
         raise DataError(f"the label is {error}", fix="write each label as a string") from None
 
 
-def _positions(pool: Pool, known: dict[str, tuple[int, str]], name: str) -> NDArray[np.int64]:
+Known = dict[str, tuple[int, str]]
+"""By id: a line and a label."""
+
+
+def _of_pool(pool: Pool, known: Known, where: str) -> Known:
+    """The same, each id as the pool has it: an apostrophe that guards one in a CSV file is off.
+
+    Raises:
+        DataError: The pool lacks an id, or one has two labels.
+    """
     try:
-        return pool.positions(list(known))
+        pool.positions(list(known))
     except DataError:
         there = set(pool.ids())
-    for id, (line, _) in known.items():
-        if id in there:
-            continue
-        near = like(id, there)
-        hint = "" if near is None else f", did you mean {near!a}?"
+    else:
+        return known
+    result: Known = {}
+    for written_id, (line, label) in known.items():
+        id = written_id if written_id in there else unguarded(written_id)
+        if id not in there:
+            near = like(id, there)
+            hint = "" if near is None else f", did you mean {near!a}?"
+            raise DataError(
+                f"there is no item with the id {written_id!r} in {pool.source}",
+                where=f"{where} {line}",
+                fix=f"check that the labels are of this file; --id names its id column{hint}",
+            )
+        _check_one_label(result.setdefault(id, (line, label)), id, label, f"{where} {line}")
+    return result
+
+
+def _check_one_label(earlier: tuple[int, str], id: str, label: str, where: str) -> None:
+    line, other = earlier
+    if other != label:
         raise DataError(
-            f"there is no item with the id {id!r} in {pool.source}",
-            where=f"{name}, line {line}",
-            fix=f"check that the labels are of this file; --id names its id column{hint}",
+            f"item {id!r} is {label!r} here and {other!r} on line {line}",
+            where=where,
+            fix="keep one of them",
         )
-    raise AssertionError("every id is there")

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from llmal.icl.scorer import PromptScorer
 from llmal.icl.style import labelling_prompts, style_cost
 from llmal.lm.cache import ResponseCache
 from llmal.pool import Pool
+from llmal.pool.readers import DETECTED, Reading
 from llmal.progress import ProgressDisplay, cost_in_words
 from llmal.records import Usage
 from llmal.round_signals import RoundSignals
@@ -60,6 +61,7 @@ class Request:
         source: The task and the language model, if there is a task.
         wording: How the language model is asked.
         seed: Of all that is drawn.
+        reading: How the files are read.
     """
 
     data: Path
@@ -73,6 +75,7 @@ class Request:
     source: Source | None
     wording: Wording
     seed: int
+    reading: Reading = DETECTED
 
     @functools.cached_property
     def config(self) -> RunConfig | None:
@@ -99,7 +102,8 @@ class Request:
                 f"--text names {', '.join(self.text)}, and the task reads {', '.join(named)}",
                 fix="leave out --text, or change the task",
             )
-        return Pool.from_file(self.data, text=list(self.text or named), id=self.id)
+        reading = asdict(self.reading)
+        return Pool.from_file(self.data, text=list(self.text or named), id=self.id, **reading)
 
     def task(self, labels: LabelFile) -> Task:
         """The task of the task file; without it, the labels that were seen, sorted."""
@@ -119,7 +123,7 @@ def select(request: Request, *, out: Path, force: bool, as_json: bool, quiet: bo
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="llmal-select-"))
         pool = request.pool()
         known = None if request.config is None else request.config.task_object()
-        labels = LabelFile.read(request.labels, pool, known)
+        labels = LabelFile.read(request.labels, pool, known, request.reading)
         check_count(request.k, len(pool) - len(labels))
         asking = _Asking(request, out, stack, quiet=quiet)
         signals, state = _round(request, selector, pool, labels, asking, scratch, progress)

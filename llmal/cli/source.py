@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ import numpy as np
 from llmal.cli.run import with_options
 from llmal.config import RunConfig, load_config
 from llmal.errors import ConfigError
-from llmal.factory import open_pool
+from llmal.factory import open_pool, reading_of
 from llmal.pool import Pool
+from llmal.pool.readers import DETECTED, Reading
 from llmal.records import Item
 
 
@@ -31,6 +32,7 @@ class Source:
         backend: Likewise.
         most: Most texts that are drawn from a file.
         seed: In place of the configuration's.
+        reading: How the files are read, in place of the configuration's.
     """
 
     task: Path
@@ -42,6 +44,7 @@ class Source:
     backend: str | None = None
     most: int = 1000
     seed: int | None = None
+    reading: Reading = DETECTED
 
     def config(self) -> RunConfig:
         """The configuration that these make.
@@ -61,7 +64,11 @@ class Source:
     def read(self) -> RunConfig:
         """The same; it may name no language model."""
         given: dict[str, dict[str, Any]] = {}
-        data = {"pool": None if self.data is None else str(self.data.absolute()), "gold": self.gold}
+        data = {
+            "pool": None if self.data is None else str(self.data.absolute()),
+            "gold": self.gold,
+            **asdict(self.reading),
+        }
         lm = {"model": self.model, "url": self.url, "backend": self.backend}
         for section, values in (("data", data), ("lm", lm)):
             kept = {key: value for key, value in values.items() if value is not None}
@@ -78,7 +85,8 @@ class Source:
         elif file is None:
             pool = open_pool(config, config.data.pool)
         else:
-            pool = Pool.from_file(file, text=list(config.task.text), gold=column)
+            reading = asdict(reading_of(config, file))
+            pool = Pool.from_file(file, text=list(config.task.text), gold=column, **reading)
         if gold:
             pool = pool.match_labels(config.task_object())
         positions = np.arange(len(pool))

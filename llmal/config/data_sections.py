@@ -101,13 +101,21 @@ class DataConfig(Section):
     """Where the items are.
 
     Attributes:
-        pool: A file (CSV, JSONL, JSON, Parquet; gzipped too), or a data set of the hub.
+        pool: A file (CSV, JSONL, JSON, Parquet, each gzipped too, or Excel), or a data set of the
+            hub.
         test: The same, for the items that the learner is tested on.
         gold: Column with the true label, if there is one.
         id: Column with a name for each item. Default: made from the content.
+        encoding: Of pool and test, where they are text files. Default: what their byte-order mark
+            says, else UTF-8.
+        delimiter: Of them, where they are CSV files. Default: that of their first line.
+        sheet: Of them, where they are Excel workbooks. Default: the only one with rows.
     """
 
     pool: DataSource
     test: DataSource | None = None
     gold: Text | None = None
     id: Text | None = None
+    encoding: Text | None = None
+    delimiter: Text | None = None
+    sheet: Text | None = None

@@ -18,6 +18,7 @@ from llmal.pool import Pool
 from llmal.pool.columns import Kind, kind_of, missing_column
 from llmal.pool.index import content_id
 from llmal.pool.input_columns import InputColumns
+from llmal.pool.readers import Reading
 from llmal.pool.sources import dataset_source, file_source, frame_source
 from llmal.pool.store import Source
 from llmal.records import Item
@@ -225,8 +226,7 @@ def _opened_file(data: str | os.PathLike[str], encoding: str | None, what: str) 
             f"{what} is one string, and there is no file of that name",
             fix=f"give {KNOWN}",
         )
-    more = {} if encoding is None else {"encoding": encoding}
-    source = file_source(path, **more)
+    source = file_source(path, Reading(encoding))
     return source.name, source.unit, source.rows, None, source
 
 

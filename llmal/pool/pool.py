@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from llmal.errors import DataError
 from llmal.pool.columns import Columns, Kind
 from llmal.pool.ids import like
+from llmal.pool.readers import Reading
 from llmal.pool.sources import dataset_source, file_source, frame_source, hub_source, list_source
 from llmal.pool.store import Source, Store, load
 from llmal.records import Item
@@ -76,14 +77,32 @@ class Pool:
         text: str | Sequence[str] = "text",
         gold: str | None = None,
         id: str | None = None,
+        encoding: str | None = None,
+        delimiter: str | None = None,
+        sheet: str | None = None,
         cache: _PathLike | None = None,
     ) -> Pool:
-        """A CSV, TSV, JSONL, JSON (a list of objects) or Parquet file, each also with .gz.
+        """A CSV, TSV, JSONL, JSON (a list of objects), Parquet or Excel (.xlsx) file.
+
+        All but Excel also with .gz.
+
+        Args:
+            path: The file.
+            text: The text column, or several.
+            gold: The column of gold labels.
+            id: The column of ids.
+            encoding: Of a text file; by default what its byte-order mark says, else UTF-8.
+            delimiter: Of a CSV file; by default the one of comma, semicolon, tab and bar that its
+                first line has most of.
+            sheet: Of an Excel workbook; by default the only one with rows.
+            cache: In place of the cache directory.
 
         Raises:
+            ConfigError: The file's format has no such option, or there is no such encoding.
             DataError: The file or a row of it cannot be used; the message names the line.
         """
-        return cls._from(file_source(path), text, gold, id, cache)
+        source = file_source(path, Reading(encoding, delimiter, sheet))
+        return cls._from(source, text, gold, id, cache)
 
     @classmethod
     def from_pandas(

@@ -4,23 +4,90 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from functools import partial
+from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from llmal.errors import DataError
+from llmal.errors import ConfigError, DataError
+from llmal.pool import workbook
 from llmal.pool.json_list import LONGEST, JsonList, not_json
-from llmal.pool.text_file import AGAIN, TextFile
+from llmal.pool.text_file import AGAIN, TextFile, check_encoding
 
 Row = dict[str, Any]
 Numbered = tuple[int, Row]
 
+_DELIMITERS = ",;\t|"
+_SEPARATOR_LINE = re.compile(r"\ufeff?sep=(.)\r?\n?")
+_QUOTED = re.compile(r'"[^"]*(?:"|$)')
 
-def _jsonl(path: Path, name: str) -> Iterator[Numbered]:
-    text = TextFile(path, name)
+
+@dataclass(frozen=True)
+class Reading:
+    """How a file is read, where its name and its first bytes do not say so.
+
+    Attributes:
+        encoding: Of a text file. By default what its byte-order mark says, else UTF-8.
+        delimiter: Of a CSV file. By default the one of comma, semicolon, tab and bar that its first
+            line has most of.
+        sheet: Of an Excel workbook. By default the only one with rows.
+
+    Raises:
+        ConfigError: There is no such encoding, or the delimiter is not one character.
+    """
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.encoding is not None:
+            check_encoding(self.encoding)
+        if self.delimiter is None:
+            return
+        delimiter = "\t" if self.delimiter in ("tab", "\\t") else self.delimiter
+        object.__setattr__(self, "delimiter", delimiter)
+        if len(delimiter) != 1 or delimiter in '"\r\n':
+            raise ConfigError(
+                f"the delimiter is {delimiter!r}", fix="give one character, such as ';', or tab"
+            )
+
+    def for_suffix(self, suffix: str) -> Reading:
+        """What of it a format listens to, such as that of ".csv"."""
+        heeded = _heeded(suffix)
+        return Reading(**{key: one for key, one in asdict(self).items() if key in heeded})
+
+    def check(self, suffix: str, name: str) -> None:
+        """Refuse options that a format does not have.
+
+        Raises:
+            ConfigError: One was given.
+        """
+        for key, value in asdict(self).items():
+            if value is not None and key not in _heeded(suffix):
+                raise ConfigError(
+                    f"a {suffix} file has no {key}", where=name, fix=f"leave {key} out"
+                )
+
+
+DETECTED = Reading()
+"""By name and first bytes alone."""
+
+
+def _heeded(suffix: str) -> tuple[str, ...]:
+    if suffix in workbook.SUFFIXES:
+        return ("sheet",)
+    if suffix in (".csv", ".tsv"):
+        return ("encoding", "delimiter")
+    return () if suffix == ".parquet" else ("encoding",)
+
+
+def _jsonl(path: Path, name: str, reading: Reading) -> Iterator[Numbered]:
+    text = TextFile(path, name, reading.encoding)
     for line in text.lines():
         if not line.strip():
             continue
@@ -42,20 +109,33 @@ def _kind(value: object) -> str:
     return kinds.get(type(value), "null")
 
 
-def _json(path: Path, name: str) -> Iterator[Numbered]:
-    return iter(JsonList(TextFile(path, name)))
+def _json(path: Path, name: str, reading: Reading) -> Iterator[Numbered]:
+    return iter(JsonList(TextFile(path, name, reading.encoding)))
 
 
-def _separated(path: Path, name: str, delimiter: str) -> Iterator[Numbered]:
+def _delimiter(line: str, usual: str) -> str:
+    """What a header is divided by: the usual one, or another that it has more of."""
+    outside = _QUOTED.sub("", line)
+    return max(usual + _DELIMITERS, key=outside.count)
+
+
+def _separated(path: Path, name: str, reading: Reading) -> Iterator[Numbered]:
     """CSV with a header; a quoted field may run over several lines."""
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
-    text = TextFile(path, name)
-    reader = csv.reader(text.lines(), delimiter=delimiter, strict=True)
+    lines = TextFile(path, name, reading.encoding).lines()
+    first = next(lines, "")
+    named = _SEPARATOR_LINE.fullmatch(first)
+    start, skipped = 1, 0
+    if named:
+        # Excel writes its delimiter into a line of its own.
+        first, start, skipped = next(lines, ""), 2, 1
+    usual = "\t" if format_of(path, name) == ".tsv" else ","
+    delimiter = reading.delimiter or (named[1] if named else _delimiter(first, usual))
+    reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
     header: list[str] = []
-    start = 1
     try:
         for cells in reader:
-            line, start = start, reader.line_num + 1
+            line, start = start, reader.line_num + skipped + 1
             if not cells:
                 continue
             if not header:
@@ -83,7 +163,7 @@ def _separated(path: Path, name: str, delimiter: str) -> Iterator[Numbered]:
         ) from None
 
 
-def _parquet(path: Path, name: str) -> Iterator[Numbered]:
+def _parquet(path: Path, name: str, reading: Reading) -> Iterator[Numbered]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -130,13 +210,18 @@ def numbered_tables(schema: Any, tables: Iterator[Any]) -> Iterator[Numbered]:
             yield number, row
 
 
-_FORMATS: dict[str, Callable[[Path, str], Iterator[Numbered]]] = {
-    ".csv": partial(_separated, delimiter=","),
-    ".tsv": partial(_separated, delimiter="\t"),
+def _excel(path: Path, name: str, reading: Reading) -> Iterator[Numbered]:
+    return workbook.read_sheet(path, name, reading.sheet)
+
+
+_FORMATS: dict[str, Callable[[Path, str, Reading], Iterator[Numbered]]] = {
+    ".csv": _separated,
+    ".tsv": _separated,
     ".jsonl": _jsonl,
     ".ndjson": _jsonl,
     ".json": _json,
     ".parquet": _parquet,
+    **dict.fromkeys(workbook.SUFFIXES, _excel),
 }
 
 
@@ -148,23 +233,36 @@ def format_of(path: Path, name: str) -> str:
     """
     plain = path.with_suffix("") if path.suffix.lower() == ".gz" else path
     suffix = plain.suffix.lower()
+    if suffix in workbook.SUFFIXES and plain != path:
+        raise DataError("a workbook is packed already", where=name, fix="unpack it with gunzip")
     if suffix not in _FORMATS:
+        fix = f"known are {', '.join(_FORMATS)}, each but a workbook also with .gz"
+        if suffix in (".xls", ".xlsb", ".ods", ".numbers"):
+            fix = "save the workbook as .xlsx"
         raise DataError(
             f"the extension {suffix!r} is unknown" if suffix else "the file has no extension",
             where=name,
-            fix=f"known are {', '.join(_FORMATS)}, each also with .gz",
+            fix=fix,
         )
     return suffix
 
 
-def read_rows(path: Path, name: str) -> Iterator[Numbered]:
-    """The rows of a file, each with the line it starts at (for Parquet its number, from 1).
+def counted_in(suffix: str) -> str:
+    """What the rows of a format are counted in: "line" or "row"."""
+    return "row" if suffix in (".parquet", *workbook.SUFFIXES) else "line"
+
+
+def read_rows(path: Path, name: str, reading: Reading = DETECTED) -> Iterator[Numbered]:
+    """The rows of a file, each with the line it starts at.
+
+    For Parquet it is the number of the row, from 1; for a workbook the number that Excel shows.
 
     Args:
         path: The file; its name says the format.
         name: What to call it in messages.
+        reading: How it is read; what its format has no use for is left aside.
 
     Raises:
         DataError: The first thing that is wrong with the file, with its line.
     """
-    return _FORMATS[format_of(path, name)](path, name)
+    return _FORMATS[format_of(path, name)](path, name, reading)

@@ -8,20 +8,30 @@ from pathlib import Path
 from typing import Any
 
 from llmal.errors import DataError
-from llmal.pool.readers import Numbered, format_of, numbered_tables, read_rows
+from llmal.pool.readers import (
+    DETECTED,
+    Numbered,
+    Reading,
+    counted_in,
+    format_of,
+    numbered_tables,
+    read_rows,
+)
 from llmal.pool.store import Source
 
 _BATCH = 4_096
 
 
-def file_source(path: str | os.PathLike[str]) -> Source:
+def file_source(path: str | os.PathLike[str], reading: Reading = DETECTED) -> Source:
     """A file, known by its absolute path, its size and the time of its last change.
 
     Raises:
+        ConfigError: Its format has not the options that were given.
         DataError: It is missing, empty, a directory, or of an unknown format.
     """
     name, file = str(path), Path(path).expanduser().resolve()
     suffix = format_of(file, name)
+    reading.check(suffix, name)
     version = _version(file, name)
 
     def unchanged() -> None:
@@ -32,10 +42,10 @@ def file_source(path: str | os.PathLike[str]) -> Source:
 
     return Source(
         name=name,
-        unit="row" if suffix == ".parquet" else "line",
-        identity=f"file:{file}",
+        unit=counted_in(suffix),
+        identity=f"file:{file}" if reading == DETECTED else f"file:{file}:{reading}",
         version=version,
-        rows=lambda: read_rows(file, name),
+        rows=lambda: read_rows(file, name, reading),
         unchanged=unchanged,
         uniform=suffix not in {".jsonl", ".ndjson", ".json"},
     )

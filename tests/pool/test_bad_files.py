@@ -36,7 +36,7 @@ def test_missing_file_directory_and_unknown_extension(tmp_path):
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(DataError, match="not a file"):
         Pool.from_file(tmp_path / "folder.csv", cache=tmp_path)
-    assert "the extension '.xlsx' is unknown; known are .csv" in _error(tmp_path, "p.xlsx", "x")
+    assert "the extension '.doc' is unknown; known are .csv" in _error(tmp_path, "p.doc", "x")
     assert "no extension" in _error(tmp_path, "p", "x")
 
 
@@ -118,7 +118,7 @@ def test_invalid_utf8(tmp_path, kind):
     }[kind]
     rows[16] = rows[16].replace(b"text ", b"t\xe4xt ")
     said = _error(tmp_path, f"p.{kind}", b"\n".join(rows))
-    assert said == ", line 17: byte 0xe4 is not valid UTF-8; save the file as UTF-8"
+    assert said.startswith(", line 17: byte 0xe4 is not valid UTF-8; name the encoding")
 
 
 def test_duplicate_ids_name_both_lines(tmp_path):
