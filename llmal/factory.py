@@ -221,7 +221,14 @@ def _annotator(
                 )
             return _llm_annotator(config, section, task, lm, embedder, place)
         case HumanAnnotatorConfig(via="queue"):
-            return HumanQueue(task, cost=section.cost, name=section.ledger_name)
+            return HumanQueue(
+                task,
+                section.file,
+                context=section.context,
+                hidden=_answered_columns(config),
+                cost=section.cost,
+                name=section.ledger_name,
+            )
         case HumanAnnotatorConfig():
             return SimulatedHuman(
                 labels=task.names,
@@ -259,6 +266,12 @@ def _confusion(section: HumanAnnotatorConfig, task: Task) -> dict[str, dict[str,
         task.match(gold) or gold: {task.match(name) or name: p for name, p in row.items()}
         for gold, row in section.confusion.items()
     }
+
+
+def _answered_columns(config: RunConfig) -> list[str]:
+    """Columns with answers of others, which people are not to be led by."""
+    recorded = [one for one in config.annotator if isinstance(one, RecordedAnnotatorConfig)]
+    return [name for one in recorded for name in (one.column, one.confidence) if name is not None]
 
 
 def _llm_annotator(

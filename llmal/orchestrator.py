@@ -434,13 +434,15 @@ class Orchestrator:
                 return "waiting", self._waiting_for(waiting)
 
     def _waiting_for(self, items: int) -> str:
-        files = [
-            str(stage.annotator.file)
+        queues = [
+            stage.annotator
             for stage in self.router.stages
             if isinstance(stage.annotator, HumanQueue)
         ]
-        where = f" in {files[0]}" if files else ""
-        return f"{items} label(s) by people are wanted{where}; fill them in and run again"
+        wanted = "1 label by people is" if items == 1 else f"{items} labels by people are"
+        for queue in queues:
+            return f"{wanted} wanted in {queue.file}: {queue.request}"
+        return f"{wanted} wanted; run again when they are there"
 
     def _stop_reason(self, ledger: Ledger, rounds: Sequence[Round]) -> str | None:
         if not rounds:

@@ -1,44 +1,62 @@
-"""People who label in a file of their own: items go out as CSV or JSONL and come back filled in."""
+"""People who label in a file of their own: items go out as CSV, Excel or JSONL and come back."""
 
 from __future__ import annotations
 
-import difflib
 import logging
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from llmal.annotators.label_file import Row, read_sheet, write_sheet
+from llmal.annotators.label_file import (
+    SUFFIXES,
+    Row,
+    Sheet,
+    read_sheet,
+    stamp_of,
+    write_sheet,
+    write_whole,
+)
+from llmal.annotators.label_help import MOST_NAMED, SKIP, help_lines, in_one_line
 from llmal.annotators.protocol import Context
-from llmal.errors import AnnotationError, ConfigError
+from llmal.annotators.row_matching import RowMatcher
+from llmal.errors import AnnotationError, ConfigError, DataError
+from llmal.labels import LabelMatcher
 from llmal.ledger.queue import Queue
 from llmal.records import Annotation, AnnotatorKind, Item, Usage
+from llmal.spelling import as_seen
 from llmal.task import Task
 
 log = logging.getLogger("llmal.annotators")
 
-SKIP = "?"
-"""Written in place of a label by a person who cannot decide."""
+_SKIPS = {SKIP, "\uff1f"}
 
 
 class HumanQueue:
     """Writes the items that are waiting to a file, and takes the file back.
 
-    A person fills in the column `label` of `to_label.csv` (or the key of a `.jsonl`), may leave a
-    `note`, writes `?` where they cannot decide, and leaves blank what they have not come to. Every
-    row is checked: what is right is kept at once and leaves the file, what is wrong is named with
-    its line and stays. An item with two different labels is left to whoever wrote them. The file
-    may be saved with commas, semicolons or tabs, and with columns added. When the last item is
-    answered it is put aside as `labelled-<round>.csv`.
+    A person fills in the column `label` of `to_label.csv` (in an `.xlsx` file it is a list to
+    choose from, in a `.jsonl` a key), may leave a `note`, writes `?` where they cannot decide, and
+    leaves blank what they have not come to. Every row is checked: what is right is kept at once and
+    leaves the file, what is wrong is named with its line and stays. An item with two different
+    labels is left to whoever wrote them. The file may be saved in any way that spreadsheets save,
+    and with columns added. When the last item is answered it is put aside as
+    `labelled-<round>.csv`. The labels, the guidelines and how to label stand in
+    `HOW_TO_LABEL.txt` beside the file, and shortly in its first line.
 
     Texts come from anywhere, and a spreadsheet would run one that begins with =, +, - or @ as a
-    formula. In a CSV file such a text stands behind an apostrophe, and so does an id that a
-    spreadsheet would change (00123, 12e4, 3-4). Ids, labels and notes are read without it.
+    formula. In a CSV file such a text stands behind an apostrophe, and so does what a spreadsheet
+    would change (00123, 12e4, 3-4). Ids, labels and notes are read without it, and ids to the
+    letter; see `RowMatcher` for those that a spreadsheet has changed after all.
 
     Args:
         task: The task.
         file: Where the items go; by default `to_label.csv` in the run directory, or
-            `to_label-<name>.csv` for a queue of another name.
+            `to_label-<name>.csv` for a queue of another name. A name without a directory is one
+            in the run directory.
+        context: Columns of the pool that are shown beside the texts; by default all that hold
+            plain values.
+        hidden: Columns that are not shown by default, such as answers of others.
         cost: Money for each label.
         name: Who is recorded in the ledger.
 
@@ -54,12 +72,15 @@ class HumanQueue:
         task: Task,
         file: str | Path | None = None,
         *,
+        context: Sequence[str] | None = None,
+        hidden: Sequence[str] = (),
         cost: float = 0.0,
         name: str = "human",
     ) -> None:
-        if file is not None and Path(file).suffix not in {".csv", ".jsonl"}:
+        if file is not None and Path(file).suffix not in SUFFIXES:
             raise ConfigError(
-                f"the file for people is {str(file)!r}", fix="it must end in .csv or .jsonl"
+                f"the file for people is {str(file)!r}",
+                fix=f"it must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}",
             )
         if not cost >= 0:
             raise ConfigError(f"cost is {cost}", fix="it must be 0 or more")
@@ -72,6 +93,9 @@ class HumanQueue:
         self.name = name
         self.batch_size = 1_000_000
         self.file = None if file is None else Path(file)
+        self._context = None if context is None else tuple(context)
+        self._hidden = frozenset(hidden)
+        self._labels = LabelMatcher(task.names, f"task {task.name!r}")
         self._cost = cost
         self._queue: Queue | None = None
 
@@ -79,13 +103,24 @@ class HumanQueue:
         """Use a run's queue in the ledger, and its directory for the file."""
         self._queue = queue
         if self.file is None:
-            self.file = directory / self._default_file()
+            self.file = directory / f"{self._stem('to_label')}.csv"
+        elif not self.file.is_absolute() and len(self.file.parts) == 1:
+            self.file = directory / self.file
 
-    def _default_file(self) -> str:
+    def _stem(self, stem: str) -> str:
         if self.name == "human":
-            return "to_label.csv"
+            return stem
         plain = re.sub(r"[^\w.-]+", "_", self.name)
-        return f"to_label-{plain}.csv"
+        return f"{stem}-{plain}"
+
+    @property
+    def request(self) -> str:
+        """What people are asked to do: the labels, where to write them, the guidelines."""
+        return in_one_line(self.task, self._help_file)
+
+    @property
+    def _help_file(self) -> str:
+        return f"{self._stem('HOW_TO_LABEL')}.txt"
 
     def annotate(self, items: Sequence[Item], context: Context = Context()) -> list[Annotation]:
         """Take back what has been filled in, and write out what is still waiting.
@@ -99,81 +134,158 @@ class HumanQueue:
         if not items:
             return []
         if self.file is None:
-            self.file = Path(self._default_file())
+            self.file = Path(f"{self._stem('to_label')}.csv")
         waiting = {item.id: item for item in items}
+        around = self._context_columns(items)
         if self._queue is not None:
             self._queue.put(self.name, list(waiting), context.round)
         sheet = read_sheet(self.file)
-        answers, wrong = self._check(sheet.rows, waiting, context)
+        checked = self._check(sheet.rows, waiting, context)
+        answers = checked.answers
         if answers and self._queue is not None:
             self._queue.answer(self.name, list(answers.values()))
-        for line, problem in sorted(wrong.items()):
+        for line, problem in sorted(checked.wrong.items()):
             log.warning("%s, line %d: %s", self.file, line, problem)
         if len(answers) == len(waiting):
             self._put_aside(context)
         else:
-            kept = [row for row in sheet.rows if _stays(row, waiting, answers)]
-            there = {row.id for row in kept}
+            kept = [row for row in sheet.rows if checked.stays(row)]
+            there = {checked.items[row.line] for row in kept if row.line in checked.items}
             missing = [item for item in items if item.id not in answers and item.id not in there]
             if missing or len(kept) < len(sheet.rows):
-                write_sheet(self.file, sheet, kept, missing)
+                self._write(sheet, kept, missing, around)
         return [answers[item_id] for item_id in waiting if item_id in answers]
+
+    def _write(
+        self, sheet: Sheet, kept: Sequence[Row], missing: Sequence[Item], around: Sequence[str]
+    ) -> None:
+        assert self.file is not None
+        if stamp_of(self.file) != sheet.stamp:
+            # Somebody saved it since it was read. What was taken leaves it at the next run.
+            log.info("%s was saved meanwhile and is left as it is", self.file)
+            return
+        help_text = "\n".join(help_lines(self.task, self.file.name)) + "\n"
+        write_whole(self.file.with_name(self._help_file), help_text.encode("utf-8", "replace"))
+        write_sheet(
+            self.file,
+            sheet,
+            kept,
+            missing,
+            task=self.task,
+            context=around,
+            help_file=self._help_file,
+        )
+
+    def _context_columns(self, items: Sequence[Item]) -> tuple[str, ...]:
+        if self._context is not None:
+            for name in self._context:
+                # One row may lack it: JSON lines often leave out what is null.
+                if not any(name in item.extra for item in items):
+                    others = sorted({one for item in items for one in item.extra})
+                    raise AnnotationError(
+                        f"the pool has no column {name!r} to show to people",
+                        fix=f"its further columns are {', '.join(others) or 'none'}",
+                    )
+            return self._context
+        names = dict.fromkeys(
+            name
+            for item in items
+            for name, value in item.extra.items()
+            if isinstance(value, str | int | float | bool)
+        )
+        return tuple(name for name in names if name not in self._hidden)
 
     def _check(
         self, rows: Sequence[Row], waiting: Mapping[str, Item], context: Context
-    ) -> tuple[dict[str, Annotation], dict[int, str]]:
-        """Answers by item, and problems by line."""
-        wrong: dict[int, str] = {}
-        typed: dict[str, list[Row]] = {}
+    ) -> _Checked:
+        settled = {} if self._queue is None else self._queue.answers(self.name)
+        matcher = RowMatcher(waiting, settled)
+        checked = _Checked()
+        rows_of: dict[str, list[tuple[Row, str]]] = {}
         for row in rows:
             if row.problem is not None:
-                wrong[row.line] = row.problem
-            elif not row.label:
+                checked.wrong[row.line] = row.problem
                 continue
-            elif row.id not in waiting:
-                wrong[row.line] = (
-                    f"no item {row.id!r} is waiting for a label; it has one already, or its id "
-                    "was changed"
-                )
-            else:
-                typed.setdefault(row.id, []).append(row)
-                if row.label != SKIP and row.label not in self.task.names:
-                    wrong[row.line] = (
-                        f"{row.label!r} is not a label of task {self.task.name!r}; "
-                        f"{self._hint(row.label)}"
+            try:
+                item_id = matcher.item_of(row)
+            except ValueError as error:
+                # A row in which nothing was typed goes, and its item is written out again.
+                if row.label:
+                    checked.wrong[row.line] = str(error)
+                continue
+            try:
+                label = self._label(row)
+                if item_id is None:
+                    self._check_settled(row, label, settled[row.id])
+                    checked.done.add(row.line)
+            except ValueError as error:
+                checked.wrong[row.line] = str(error)
+                label = ""
+            if item_id is not None:
+                checked.items[row.line] = item_id
+                rows_of.setdefault(item_id, []).append((row, label))
+        for item_id, found in rows_of.items():
+            typed = [(row, label) for row, label in found if row.label]
+            for row, label in typed[1:]:
+                if row.line not in checked.wrong and label != typed[0][1]:
+                    checked.wrong[row.line] = (
+                        f"item {item_id!r} is {row.label!r} here and {typed[0][0].label!r} in line "
+                        f"{typed[0][0].line}; clear one of them"
                     )
-        answers: dict[str, Annotation] = {}
-        for item_id, given in typed.items():
-            first, *others = given
-            for row in others:
-                if row.label != first.label and row.line not in wrong:
-                    wrong[row.line] = (
-                        f"item {item_id!r} is {row.label!r} here and {first.label!r} in line "
-                        f"{first.line}; clear one of them"
-                    )
-            if not any(row.line in wrong for row in given):
-                answers[item_id] = self._answer(first, context)
-        return answers, wrong
+            if typed and not any(row.line in checked.wrong for row, _ in typed):
+                notes = list(dict.fromkeys(row.note for row, _ in found if row.note))
+                first, label = typed[0]
+                checked.answers[item_id] = self._answer(item_id, first, label, notes, context)
+        return checked
 
-    def _hint(self, typed: str) -> str:
-        folded = {name.casefold(): name for name in self.task.names}
-        near = difflib.get_close_matches(typed.casefold(), folded, n=1)
-        if near:
-            return f"did you mean {folded[near[0]]!r}?"
-        return f"its labels are {', '.join(self.task.names)}, and {SKIP} skips an item"
+    def _label(self, row: Row) -> str:
+        """The label that was typed, or `SKIP`; empty if nothing was.
 
-    def _answer(self, row: Row, context: Context) -> Annotation:
-        skipped = row.label == SKIP
+        Raises:
+            ValueError: It is none of the task's.
+        """
+        if as_seen(row.label) in _SKIPS:
+            return SKIP
+        try:
+            return self._labels.match(row.label) or ""
+        except DataError as error:
+            fix = error.fix or ""
+            if len(self.task.names) > MOST_NAMED and "did you mean" in fix:
+                fix = f"did you mean{fix.rpartition('did you mean')[2]}"
+            elif len(self.task.names) > MOST_NAMED:
+                fix = f"its labels stand in {self._help_file}"
+            raise ValueError(f"{error.what}; {fix} ({SKIP} skips an item)") from None
+
+    def _check_settled(self, row: Row, label: str, answer: str | None) -> None:
+        """Nothing is to be done about a row that repeats what was taken from it before.
+
+        Raises:
+            ValueError: It says something else.
+        """
+        if label and label != (SKIP if answer is None else answer):
+            was = "was skipped" if answer is None else f"has the label {answer!r}"
+            raise ValueError(
+                f"item {row.id!r} {was} already, and an answer that was taken is not changed; "
+                "remove the row"
+            )
+
+    def _answer(
+        self, item_id: str, row: Row, label: str, notes: Sequence[str], context: Context
+    ) -> Annotation:
+        skipped = label == SKIP
         assert self.file is not None
+        where: dict[str, str | int] = {"file": self.file.name, "line": row.line}
+        if row.id != item_id:
+            where["id in the file"] = row.id
         return Annotation(
-            item_id=row.id,
-            label=None if skipped else row.label,
+            item_id=item_id,
+            label=None if skipped else label,
             annotator=self.name,
             kind="human",
             decision="deferred" if skipped else "accepted",
-            rationale=row.note or None,
+            rationale="; ".join(notes) or None,
             usage=Usage(human_labels=1, money=self._cost),
-            provenance={"file": self.file.name, "line": row.line},
+            provenance=where,
             flags=("skipped",) if skipped else (),
             round=context.round,
         )
@@ -201,10 +313,26 @@ class HumanQueue:
         return Usage(human_labels=len(items), money=self._cost * len(items))
 
 
-def _stays(row: Row, waiting: Mapping[str, Item], answers: Mapping[str, Annotation]) -> bool:
-    """Whether a row stays in the file: it still waits, or holds something typed and not taken."""
-    if row.problem is not None:
-        return True
-    if row.id in answers:
-        return False
-    return row.id in waiting or bool(row.label or row.note)
+@dataclass
+class _Checked:
+    """What the rows of a file were found to say.
+
+    Attributes:
+        answers: By item.
+        wrong: What is wrong with a row, by line.
+        items: The item that waits of each row that is about one, by line.
+        done: Lines that repeat what was taken before.
+    """
+
+    answers: dict[str, Annotation] = field(default_factory=dict)
+    wrong: dict[int, str] = field(default_factory=dict)
+    items: dict[int, str] = field(default_factory=dict)
+    done: set[int] = field(default_factory=set)
+
+    def stays(self, row: Row) -> bool:
+        """Whether a row stays in the file: it still waits, or holds something not taken."""
+        if row.line in self.wrong:
+            return True
+        if row.line in self.items:
+            return self.items[row.line] not in self.answers
+        return bool(row.note) and row.line not in self.done

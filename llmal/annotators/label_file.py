@@ -6,20 +6,23 @@ import csv
 import io
 import json
 import os
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from llmal.annotators.label_help import first_line_cell
+from llmal.annotators.label_workbook import read_workbook, workbook_bytes
 from llmal.errors import AnnotationError
 from llmal.records import Item
+from llmal.spreadsheets import guarded, unguarded
+from llmal.task import Task
 
 OWN_COLUMNS = ("id", "label", "note")
+SUFFIXES = (".csv", ".xlsx", ".jsonl")
 
 _LONGEST_CELL = 2**31 - 1
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-_CHANGED_BY_SPREADSHEETS = re.compile(r"'*(0\d+|\d{12,}|\d+[eE]\d+|\d+([-/.:]\d+)+)\Z")
+_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,11 @@ class Row:
 
     Attributes:
         line: Where it begins, counted from 1.
-        id: The item that it names.
+        id: The item that it names, to the letter.
         label: What was typed as its label; empty if nothing was.
         note: What was typed as a note.
-        raw: The row as it stands: cells of a CSV file, or a line of JSON.
+        shown: The other cells, by column.
+        raw: The row as it stands: cells of a table, or a line of JSON.
         problem: Why it cannot be used, whatever it says.
     """
 
@@ -39,6 +43,7 @@ class Row:
     id: str
     label: str
     note: str
+    shown: Mapping[str, str]
     raw: tuple[str, ...] | str
     problem: str | None = None
 
@@ -49,67 +54,95 @@ class Sheet:
 
     Attributes:
         rows: Its rows in order, empty ones left out.
-        header: The first line of a CSV file; empty if there is no file yet.
+        header: The first line of a table; empty if there is no file yet.
         delimiter: Of a CSV file. Spreadsheets in some languages save with semicolons.
-        mark: Whether it begins with a byte-order mark.
+        encoding: Of a CSV file.
+        stamp: Tells whether the file has been saved since; None if there was none.
     """
 
     rows: tuple[Row, ...] = ()
     header: tuple[str, ...] = ()
     delimiter: str = ","
-    mark: bool = False
+    encoding: str = "utf-8-sig"
+    stamp: tuple[int, int] | None = field(default=None, compare=False)
+
+
+def stamp_of(path: Path) -> tuple[int, int] | None:
+    """What changes when a file is saved; None if there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_mtime_ns, status.st_size
 
 
 def read_sheet(path: Path) -> Sheet:
     """Read the file; one that is not there has no rows.
 
+    A CSV file may have been saved as spreadsheets do: with commas, semicolons or tabs, in UTF-8, in
+    UTF-16, or in the Windows code page of western Europe.
+
     Raises:
-        AnnotationError: It cannot be read as a whole: not UTF-8, a column is gone, or a quotation
-            mark is not closed.
+        AnnotationError: It cannot be read as a whole: a column is gone, a quotation mark is not
+            closed, or it is no file of its kind.
     """
+    stamp = stamp_of(path)
     try:
         content = path.read_bytes()
-        text = content.decode("utf-8-sig")
     except FileNotFoundError:
         return Sheet()
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise AnnotationError(
-            "the file is not UTF-8",
-            where=f"{path}, line {line}",
-            fix="save it as CSV UTF-8; nothing of it was taken yet",
-        ) from error
     except OSError as error:
         raise AnnotationError(
             f"the file with people's labels cannot be read ({error.strerror})", where=str(path)
         ) from error
-    mark = content.startswith(b"\xef\xbb\xbf")
+    if path.suffix == ".xlsx":
+        lines = read_workbook(content, path)
+        header, rows = _table(path, lines)
+        return Sheet(rows, header, stamp=stamp)
+    text, encoding = _decoded(content, path)
     if path.suffix == ".jsonl":
-        return Sheet(_rows_of_jsonl(text), mark=mark)
-    return _sheet_of_csv(path, text, mark)
+        return Sheet(_rows_of_jsonl(text), encoding=encoding, stamp=stamp)
+    delimiter = _delimiter(text)
+    header, rows = _table(path, _lines_of_csv(path, text, delimiter))
+    return Sheet(rows, header, delimiter, encoding, stamp)
 
 
-def _sheet_of_csv(path: Path, text: str, mark: bool) -> Sheet:
+def _decoded(content: bytes, path: Path) -> tuple[str, str]:
+    encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "utf-8")
+    try:
+        return content.decode(encoding), encoding
+    except UnicodeDecodeError as error:
+        if encoding == "utf-8" and path.suffix == ".csv":
+            # What Excel saves as plain "CSV" in most of Europe and America.
+            return content.decode("cp1252", "replace"), "cp1252"
+        line = content.count(b"\n", 0, error.start) + 1
+        raise AnnotationError(
+            f"the file is not {encoding.removesuffix('-sig').upper()}",
+            where=f"{path}, line {line}",
+            fix="save it as UTF-8; nothing of it was taken yet",
+        ) from error
+
+
+def _delimiter(text: str) -> str:
+    """The one by which the first line has the columns id and label."""
     first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
+    candidates = sorted(",;\t", key=first.count, reverse=True)
+    for one in candidates:
+        header = {name.strip() for name in next(csv.reader([first], delimiter=one), [])}
+        if {"id", "label"} <= header:
+            return one
+    return candidates[0]
+
+
+def _lines_of_csv(path: Path, text: str, delimiter: str) -> list[tuple[int, list[str]]]:
     csv.field_size_limit(_LONGEST_CELL)
     # Strict: a quotation mark that nobody closes would swallow the rows behind it.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    lines: list[tuple[int, list[str]]] = []
     begin = 1
     try:
-        header = tuple(name.strip() for name in next(reader, ()))
-        for name in ("id", "label"):
-            if name not in header:
-                raise AnnotationError(
-                    f"the column {name!r} is gone",
-                    where=f"{path}, line 1",
-                    fix="keep the first line as it was written; nothing of the file was taken yet",
-                )
-        rows: list[Row] = []
-        begin = reader.line_num + 1
         for cells in reader:
-            if any(cell.strip() for cell in cells):
-                rows.append(_row_of_cells(begin, cells, header))
+            lines.append((begin, cells))
             begin = reader.line_num + 1
     except csv.Error as error:
         raise AnnotationError(
@@ -117,21 +150,48 @@ def _sheet_of_csv(path: Path, text: str, mark: bool) -> Sheet:
             where=f"{path}, line {begin}",
             fix="close the quotation marks of its cells; nothing of the file was taken yet",
         ) from error
-    return Sheet(tuple(rows), header, delimiter, mark)
+    return lines
+
+
+def _table(
+    path: Path, lines: Sequence[tuple[int, Sequence[str]]]
+) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+    header = tuple(name.strip() for name in (lines[0][1] if lines else ()))
+    for name in ("id", "label"):
+        if header.count(name) != 1:
+            what = f"there are several columns {name!r}" if name in header else None
+            raise AnnotationError(
+                what or f"the column {name!r} is gone",
+                where=f"{path}, line 1",
+                fix="keep the first line as it was written; nothing of the file was taken yet",
+            )
+    rows = (
+        _row_of_cells(line, cells, header)
+        for line, cells in lines[1:]
+        if any(cell.strip() for cell in cells)
+    )
+    return header, tuple(rows)
 
 
 def _row_of_cells(line: int, cells: Sequence[str], header: Sequence[str]) -> Row:
-    named = dict(zip(header, cells, strict=False))
-    item_id, label, note = (_plain(named.get(name, "").strip()) for name in OWN_COLUMNS)
+    named = {name: unguarded(cell) for name, cell in zip(header, cells, strict=False)}
     problem = None
     if any(cell.strip() for cell in cells[len(header) :]):
         problem = (
             f"the row has {len(cells)} cells and the first line {len(header)}; put a cell that "
             "holds the separator between quotation marks"
         )
-    elif not item_id:
+    elif not named.get("id", "").strip():
         problem = "the row has no id"
-    return Row(line, item_id, label, note, tuple(cells), problem)
+    return Row(
+        line,
+        named.pop("id", ""),
+        unguarded(named.pop("label", "").strip()),
+        unguarded(named.pop("note", "").strip()),
+        named,
+        tuple(cells),
+        problem,
+    )
 
 
 def _rows_of_jsonl(text: str) -> tuple[Row, ...]:
@@ -147,35 +207,93 @@ def _row_of_json(line: int, raw: str) -> Row:
     try:
         row = json.loads(raw)
     except (ValueError, RecursionError):
-        return Row(line, "", "", "", raw, "this is not valid JSON")
+        return Row(line, "", "", "", {}, raw, "this is not valid JSON")
     if not isinstance(row, dict) or row.get("id") in (None, ""):
-        return Row(line, "", "", "", raw, "this is not an object with an id and a label")
-    item_id, label, note = (
-        "" if row.get(name) is None else str(row[name]).strip() for name in OWN_COLUMNS
+        return Row(line, "", "", "", {}, raw, "this is not an object with an id and a label")
+    cells = {name: "" if value is None else str(value) for name, value in row.items()}
+    return Row(
+        line,
+        cells.pop("id"),
+        cells.pop("label", "").strip(),
+        cells.pop("note", "").strip(),
+        cells,
+        raw,
     )
-    return Row(line, item_id, label, note, raw)
 
 
-def write_sheet(path: Path, sheet: Sheet, kept: Sequence[Row], items: Sequence[Item]) -> None:
+def shown_texts(item: Item) -> dict[str, str]:
+    """The text columns; one that is called like a column of ours gets another name."""
+    fields = item.fields or {"text": item.text}
+    return {_free(name, "text"): fields[name] for name in fields}
+
+
+def _free(name: str, what: str) -> str:
+    return f"{what}:{name}" if name in OWN_COLUMNS else name
+
+
+def _shown(item: Item, context: Sequence[str]) -> dict[str, Any]:
+    """What is shown of an item beside its id: its texts, and the cells around them."""
+    around = {_free(name, "context"): item.extra.get(name) for name in context}
+    return {**shown_texts(item), "label": "", "note": "", **around}
+
+
+def write_sheet(
+    path: Path,
+    sheet: Sheet,
+    kept: Sequence[Row],
+    items: Sequence[Item],
+    *,
+    task: Task,
+    context: Sequence[str] = (),
+    help_file: str = "",
+) -> None:
     """Write rows as they stood, and behind them items that wait for a label.
 
     The old file stands until the new one is complete on disk.
 
     Args:
         path: The file.
-        sheet: What stood in it; fixes its columns, delimiter and mark.
+        sheet: What stood in it; fixes its columns, delimiter and encoding.
         kept: Rows of the old file.
         items: Items without a row.
+        task: Its labels are named in the file.
+        context: Columns of the pool that are shown beside the texts.
+        help_file: Name of the file that says how to label.
 
     Raises:
         AnnotationError: The file cannot be written; the old one is as it was.
     """
-    text = _jsonl(kept, items) if path.suffix == ".jsonl" else _csv(sheet, kept, items)
+    if path.suffix == ".jsonl":
+        content = _jsonl(kept, items, context).encode("utf-8", "replace")
+    else:
+        plain = path.suffix == ".xlsx"
+        header = sheet.header
+        if not header:
+            header = ("id", *_shown(items[0], context))
+            # An Excel file has a sheet for it.
+            header = header if plain else (*header, first_line_cell(task, help_file))
+        lines = [list(row.raw) for row in kept]
+        lines += [_cells(item, header, context, plain=plain) for item in items]
+        if plain:
+            content = workbook_bytes(header, lines, task)
+        else:
+            content = _csv(header, lines, sheet.delimiter).encode(*_encoding(sheet.encoding))
+    write_whole(path, content)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file beside its place and put it there; one that holds the same is left alone.
+
+    Raises:
+        AnnotationError: It cannot be written; the old one is as it was.
+    """
     part = path.with_name(f".{path.name}.part")
     try:
+        if path.is_file() and path.read_bytes() == content:
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as out:
-            out.write(text.encode("utf-8-sig" if sheet.mark else "utf-8"))
+            out.write(content)
             out.flush()
             os.fsync(out.fileno())
         part.replace(path)
@@ -187,46 +305,34 @@ def write_sheet(path: Path, sheet: Sheet, kept: Sequence[Row], items: Sequence[I
         ) from error
 
 
-def _jsonl(kept: Sequence[Row], items: Sequence[Item]) -> str:
+def _encoding(name: str) -> tuple[str, str]:
+    # A code page has no form for most of what texts hold.
+    return ("utf-8-sig" if name == "cp1252" else name, "replace")
+
+
+def _jsonl(kept: Sequence[Row], items: Sequence[Item], context: Sequence[str]) -> str:
     lines = [str(row.raw) for row in kept]
     lines += [
-        json.dumps({"id": item.id, **_shown(item), "label": "", "note": ""}, ensure_ascii=False)
-        for item in items
+        json.dumps({"id": item.id, **_shown(item, context)}, ensure_ascii=False) for item in items
     ]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _csv(sheet: Sheet, kept: Sequence[Row], items: Sequence[Item]) -> str:
-    header: Sequence[str] = sheet.header
-    if not header:
-        header = ("id", *_shown(items[0]), "label", "note")
+def _cells(item: Item, header: Sequence[str], context: Sequence[str], *, plain: bool) -> list[str]:
+    shown = {"id": item.id, **_shown(item, context)}
+    texts = {name: _as_text(value) for name, value in shown.items()}
+    return [texts.get(name, "") if plain else guarded(texts.get(name, "")) for name in header]
+
+
+def _as_text(value: Any) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _csv(header: Sequence[str], lines: Sequence[Sequence[str]], delimiter: str) -> str:
     out = io.StringIO(newline="")
-    writer = csv.writer(out, delimiter=sheet.delimiter)
+    writer = csv.writer(out, delimiter=delimiter)
     writer.writerow(header)
-    writer.writerows(row.raw for row in kept)
-    for item in items:
-        cells = {"id": _guarded_id(item.id)}
-        cells |= {name: _guarded(text) for name, text in _shown(item).items()}
-        writer.writerow([cells.get(name, "") for name in header])
+    writer.writerows(lines)
     return out.getvalue()
-
-
-def _shown(item: Item) -> dict[str, Any]:
-    """The text columns; one that is called like a column of ours gets another name."""
-    fields = item.fields or {"text": item.text}
-    return {f"text:{name}" if name in OWN_COLUMNS else name: fields[name] for name in fields}
-
-
-def _guarded(cell: str) -> str:
-    """A text that a spreadsheet will not run as a formula."""
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
-def _guarded_id(cell: str) -> str:
-    """An id that a spreadsheet will neither run nor turn into another number or a date."""
-    return f"'{cell}" if _CHANGED_BY_SPREADSHEETS.match(cell) else _guarded(cell)
-
-
-def _plain(cell: str) -> str:
-    """A cell without the apostrophe of `_guarded`."""
-    return cell[1:] if cell.startswith("'") and _guarded_id(cell[1:]) != cell[1:] else cell

@@ -80,6 +80,10 @@ class HumanAnnotatorConfig(Section):
         noise: Share of the simulated answers that are wrong.
         confusion: For a true label, the probability of each answer of the simulated person.
         cost: Money for each label.
+        file: Where people find what they are to label: the name of a .csv, .xlsx (Excel) or .jsonl
+            file in the run directory. Default: to_label.csv.
+        context: Columns that people see beside the texts. Default: all that others have not
+            answered in.
     """
 
     name: Literal["human"]
@@ -88,6 +92,19 @@ class HumanAnnotatorConfig(Section):
     noise: Share = 0.0
     confusion: dict[str, dict[str, Share]] | None = None
     cost: Amount = 0.0
+    file: Text | None = None
+    context: Annotated[tuple[Text, ...], BeforeValidator(as_tuple)] | None = None
+
+    @model_validator(mode="after")
+    def _only_people_see_a_file(self) -> Self:
+        for key in ("file", "context"):
+            if self.via == "gold" and getattr(self, key) is not None:
+                why = "has no effect with via 'gold', where nobody is asked"
+                raise problems(((key,), why, "remove it"))
+        if self.file is not None and not self.file.endswith((".csv", ".xlsx", ".jsonl")):
+            what = f"{self.file!r} is no file that people can label in"
+            raise problems((("file",), what, "end it in .csv, .xlsx or .jsonl"))
+        return self
 
     @model_validator(mode="after")
     def _only_a_simulation_errs(self) -> Self:

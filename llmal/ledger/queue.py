@@ -70,6 +70,17 @@ class Queue:
                 for row in connection.execute(query)
             ]
 
+    def answers(self, queue: str) -> dict[str, str | None]:
+        """The last answer to each item that was answered, by item; None for one that was skipped.
+
+        Those of the annotator that is called like the queue.
+        """
+        table = schema.ANNOTATIONS
+        query = sa.select(table.c.item_id, table.c.label)
+        query = query.where(table.c.annotator == queue).order_by(table.c.id)
+        with self._database.read() as connection:
+            return {row.item_id: row.label for row in connection.execute(query)}
+
     def lease(
         self, queue: str, worker: str, n: int, seconds: float, now: Clock = time.time
     ) -> list[str]:

@@ -38,13 +38,20 @@ def _queue(folder: Path, name: str = "out.csv", **more: Any) -> HumanQueue:
     return HumanQueue(_task(), folder / name, **more)
 
 
+def _saved(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")))
+
+
 def _read(path: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
+    """The rows, without the cell of the first line that says how to fill them in."""
+    return [
+        {name: row[name] for name in row if not str(name).startswith("<-")} for row in _saved(path)
+    ]
 
 
 def _fill(path: Path, labels: dict[str, str], notes: dict[str, str] | None = None) -> None:
     """Fill in labels as a person would, and save the rest as it stands."""
-    rows = _read(path)
+    rows = _saved(path)
     for row in rows:
         row["label"] = labels.get(row["id"], row["label"])
         row["note"] = (notes or {}).get(row["id"], row["note"])
@@ -315,12 +322,15 @@ def _csv_problem(folder: Path, warnings: list[str], *rows: str) -> dict[str, str
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        ("a,x,Persn,", "line 3: 'Persn' is not a label of task 'trec'; did you mean 'Person'?"),
-        ("a,x,PERSON,", "line 3: 'PERSON' is not a label of task 'trec'; did you mean 'Person'?"),
+        (
+            "a,x,Persn,",
+            "line 3: 'Persn' is not a label of task 'trec'; its labels are Number, Person, "
+            "Location, did you mean 'Person'? (? skips an item)",
+        ),
         (
             "a,x,zzz,",
-            "line 3: 'zzz' is not a label of task 'trec'; its labels are Number, Person, Location, "
-            "and ? skips an item",
+            "line 3: 'zzz' is not a label of task 'trec'; its labels are Number, Person, Location "
+            "(? skips an item)",
         ),
         (
             "q,x,Person,",
@@ -372,7 +382,10 @@ def test_a_right_and_an_unknown_label_for_one_item_are_not_taken(
     tmp_path: Path, warnings: list[str]
 ):
     assert _csv_problem(tmp_path, warnings, "a,x,Number,", "a,x,Numbr,") == {}
-    assert warnings == ["line 3: 'Numbr' is not a label of task 'trec'; did you mean 'Number'?"]
+    assert warnings == [
+        "line 3: 'Numbr' is not a label of task 'trec'; its labels are Number, Person, Location, "
+        "did you mean 'Number'? (? skips an item)"
+    ]
 
 
 def test_lines_are_counted_where_rows_begin(tmp_path: Path, warnings: list[str]):
@@ -396,7 +409,8 @@ def test_a_wrong_row_that_is_mended_is_taken(tmp_path: Path, warnings: list[str]
         ('{"label": "Person"}', "line 2: this is not an object with an id and a label"),
         (
             '{"id": "a", "label": ["Person"]}',
-            "line 2: \"['Person']\" is not a label of task 'trec'; did you mean 'Person'?",
+            "line 2: \"['Person']\" is not a label of task 'trec'; its labels are Number, Person, "
+            "Location, did you mean 'Person'? (? skips an item)",
         ),
     ],
 )
@@ -444,12 +458,13 @@ def test_numbers_of_json_are_labels(tmp_path: Path):
             "the file was taken yet",
         ),
         (
-            "id,text,label,note\na,x,Person,\nb,x,Number,größer\n".encode("latin-1"),
-            ", line 3: the file is not UTF-8; save it as CSV UTF-8; nothing of it was taken yet",
+            "id,text,label\na,x,Person\n".encode("utf-16")[:-1],
+            ", line 2: the file is not UTF-16; save it as UTF-8; nothing of it was taken yet",
         ),
         (
-            "id,text,label\na,x,Person\n".encode("utf-16"),
-            ", line 1: the file is not UTF-8; save it as CSV UTF-8; nothing of it was taken yet",
+            b"id,label,label\na,Person,Number\n",
+            ", line 1: there are several columns 'label'; keep the first line as it was written; "
+            "nothing of the file was taken yet",
         ),
         (
             b'id,text,label,note\na,x,Person,\nb,x,Number,"no end\nc,x,Person,\n',
@@ -481,7 +496,10 @@ def test_a_place_that_cannot_be_used_is_named(tmp_path: Path):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"file": "out.xlsx"}, "the file for people is 'out.xlsx'; it must end in .csv or .jsonl"),
+        (
+            {"file": "out.xls"},
+            "the file for people is 'out.xls'; it must end in .csv, .xlsx or .jsonl",
+        ),
         ({"cost": -1.0}, "cost is -1.0; it must be 0 or more"),
         (
             {"task": Task("t", ["a", "?"])},

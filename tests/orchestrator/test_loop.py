@@ -159,7 +159,11 @@ def test_people_in_a_file(tmp_path: Path, embedder: SentenceEmbedder) -> None:
 
     result = run().run()
     assert result.status == "waiting"
-    assert "8 label(s)" in result.reason
+    assert result.reason == (
+        f"8 labels by people are wanted in {tmp_path / 'run' / 'to_label.csv'}: write animal or "
+        'food into the column "label" (? skips an item), save, and run again; guidelines: What is '
+        "it about?"
+    )
     file = tmp_path / "run" / "to_label.csv"
     gold = dict(zip(run().pool.ids(), run().pool.gold(), strict=True))
     lines = file.read_text().splitlines()
@@ -167,7 +171,7 @@ def test_people_in_a_file(tmp_path: Path, embedder: SentenceEmbedder) -> None:
     # Half of them first, one wrong.
     filled = [lines[0]]
     for number, line in enumerate(lines[1:]):
-        item, text, _, _ = line.split(",")
+        item, text, *_ = line.split(",")
         label = gold[item] if number < 3 else "animla" if number == 3 else ""
         filled.append(f"{item},{text},{label},")
     file.write_text("\n".join(filled) + "\n")
@@ -176,7 +180,7 @@ def test_people_in_a_file(tmp_path: Path, embedder: SentenceEmbedder) -> None:
     waiting._callbacks.append(lambda e: warnings.append(e.message) if e.kind == "warning" else None)
     result = waiting.run()
     assert result.status == "waiting"
-    assert "5 label(s)" in result.reason
+    assert "5 labels by people are wanted" in result.reason
     assert len(result.annotations) == 3
     assert any("line 5: 'animla' is not a label" in one for one in warnings)
     # The file now holds the other five, with what was typed.

@@ -1,0 +1,83 @@
+"""What people are told who label in a file: the labels, the guidelines, and how to fill it in."""
+
+from __future__ import annotations
+
+import textwrap
+
+from llmal.task import Task
+
+SKIP = "?"
+"""Written in place of a label by a person who cannot decide."""
+
+MOST_NAMED = 12
+"""Labels that a message names; more of them stand in the help alone."""
+
+_WIDTH = 88
+_LONGEST = 300
+
+
+def help_lines(task: Task, file: str) -> list[str]:
+    """The lines of the help.
+
+    Args:
+        task: What is to be labelled.
+        file: What the file is called.
+    """
+    title = f"How to label: {task.name}"
+    lines = [title, "=" * len(title), ""]
+    lines += _wrapped(
+        f"Open {file} in a spreadsheet or an editor. Read the text of each row, and write one of "
+        'these labels into its column "label":'
+    )
+    lines.append("")
+    for label in task.labels:
+        about = f"  {label.name}" + (f": {label.description}" if label.description else "")
+        lines += _wrapped(about, "      ")
+    lines.append("")
+    if task.guidelines.strip():
+        lines += ["Guidelines", "----------"]
+        for paragraph in task.guidelines.strip().splitlines():
+            lines += _wrapped(paragraph) or [""]
+        lines.append("")
+    lines += ["Good to know", "------------"]
+    for rule in (
+        f'Write {SKIP} into "label" where you cannot decide. The item is skipped then.',
+        'Leave "label" blank in rows that you have not come to. You can stop and go on whenever '
+        "you like: save, and have the run started again. What has been taken leaves the file, the "
+        "rest stays in it.",
+        'The column "note" is for whatever you want to remark; it is kept with the label.',
+        'Leave the column "id" and the first line as they are. If you sort, sort whole rows. You '
+        "may add columns of your own.",
+        "Save under the same name. A CSV file may have commas, semicolons or tabs.",
+        "What cannot be understood is named with its line when the run goes on, and stays in the "
+        "file.",
+    ):
+        lines += _wrapped(f"- {rule}", "  ")
+    return lines
+
+
+def first_line_cell(task: Task, help_file: str) -> str:
+    """The last cell of the first line of a table: how to fill it in. The cells below are empty."""
+    names = " | ".join(task.names)
+    if len(task.names) > MOST_NAMED:
+        names = f"one of the {len(task.names)} labels in {help_file}"
+    return f"<- write into label: {names} | {SKIP} = skip | nothing = not yet"
+
+
+def _wrapped(text: str, indent: str = "") -> list[str]:
+    return textwrap.wrap(text, _WIDTH, subsequent_indent=indent, break_long_words=False)
+
+
+def in_one_line(task: Task, help_file: str) -> str:
+    """What people are to do with the file, for a message."""
+    if len(task.names) > MOST_NAMED:
+        listed = f"one of the {len(task.names)} labels in {help_file}"
+    else:
+        *others, last = task.names
+        listed = f"{', '.join(others)} or {last}"
+    said = f'write {listed} into the column "label" ({SKIP} skips an item), save, and run again'
+    guidelines = " ".join(task.guidelines.split())
+    if guidelines:
+        short = textwrap.shorten(guidelines, _LONGEST, placeholder=" ...")
+        said += f"; guidelines: {short}"
+    return said
