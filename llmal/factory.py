@@ -144,6 +144,10 @@ def planning_model(config: LMConfig) -> LanguageModel:
     from llmal.lm.counting import CountingLM
 
     price = Price(prompt=config.price.prompt, completion=config.price.completion)
+    if config.backend == "transformers":
+        from llmal.lm.transformers import in_process_work
+
+        return CountingLM(str(config.model), price=price, work=in_process_work)
     if config.url:
         return language_model(config)
     return CountingLM(str(config.model), price=price, context_length=config.max_model_len)
@@ -329,7 +333,7 @@ def _generator(
     test: Pool | None,
 ) -> tuple[Any, list[Any]]:
     section = config.generator
-    if section is None or lm is None or getattr(lm, "counts_only", False):
+    if section is None or lm is None:
         return None, []
     return make_generator(section, task, lm, embedder, pool, test, style=_style(config))
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from llmal.annotators.human_queue import HumanQueue
 from llmal.annotators.llm import LLMAnnotator
-from llmal.annotators.protocol import MOST_LABELLED, Annotator, Context, drawn_texts
+from llmal.annotators.protocol import MOST_LABELLED, Annotator, Context, Priced, drawn_texts
 from llmal.annotators.router import Router, Stage
 from llmal.budget import Budget
 from llmal.embed.protocol import Embedder
@@ -25,16 +25,17 @@ from llmal.errors import ConfigError, DataError
 from llmal.events import Callback, Event, EventKind, WarningCollector
 from llmal.generators.protocol import Filter, Generator
 from llmal.guards import collected_warnings, on_interrupt, only_one
+from llmal.icl.protocol import Probing
 from llmal.icl.scorer import PromptScorer
-from llmal.icl.style import labelling_prompts, style_cost
 from llmal.learners.protocol import EmbeddingLearner, Learner
 from llmal.learners.saved import FOLDER, write_labels
 from llmal.ledger import Decided, Ledger, Round
-from llmal.lm.cache import ResponseCache
-from llmal.lm.protocol import LanguageModel
-from llmal.planning import Plan, forecast
+from llmal.lm.cache import kept_answers
+from llmal.lm.protocol import Asking, LanguageModel
+from llmal.plan import Plan
+from llmal.planning import Spenders, forecast
 from llmal.pool import Pool
-from llmal.prompt_templates import load_prompt
+from llmal.purse import Purse, SpentOut
 from llmal.records import Annotation, Item, Usage
 from llmal.round_signals import RoundSignals
 from llmal.selectors.protocol import Selector
@@ -82,16 +83,8 @@ class RunResult:
             return list(itertools.islice(ledger.annotations(), self._annotations))
 
 
-_PROMPT = "label"
-"""What selectors ask with where no annotator has a prompt."""
-
-
 class _Interrupted(Exception):
     """Ctrl-C was pressed once, and the work in hand is done."""
-
-
-class _SpentOut(Exception):
-    """The budget does not reach to the end of the sweep."""
 
 
 class Orchestrator:
@@ -180,7 +173,6 @@ class Orchestrator:
         self.ledger_url = ledger or str(self.directory / "ledger.sqlite")
         self._callbacks = list(callbacks)
         self._ending = False
-        self._spent_out: str | None = None
         wanted = {"embeddings", "features"} - (
             {"features"} if isinstance(self.learner, EmbeddingLearner) else set()
         )
@@ -205,7 +197,7 @@ class Orchestrator:
             self.trainer,
             embeddings=self.embedder is not None,
             scorer=self._scorer if self._language_model is not None else None,
-            price=sum(float(getattr(one, "cost", 0)) for one in people if one.kind == "human"),
+            price=sum(one.cost for one in people if isinstance(one, Priced)),
             members=committee,
             on_progress=self._progress,
         )
@@ -220,6 +212,7 @@ class Orchestrator:
                 per_label=generate_per_label,
                 every=generate_every,
                 seed=seed,
+                on_step=lambda what: self._tell("step", what),
             )
         )
 
@@ -232,16 +225,37 @@ class Orchestrator:
         ]
 
     @property
+    def _models(self) -> list[LanguageModel]:
+        """Every language model that the run may ask."""
+        parts: list[object] = [stage.annotator for stage in self.router.stages]
+        parts += [] if self._synthesis is None else self._synthesis.parts
+        models = [one.lm for one in parts if isinstance(one, Asking)]
+        models += [] if self.lm is None else [self.lm]
+        return list({id(one): one for one in models}.values())
+
+    @property
     def _language_model(self) -> LanguageModel | None:
         annotators = self._asked_for_labels
         return annotators[0].lm if annotators else self.lm
 
-    def _scorer(self) -> PromptScorer:
-        """What selectors ask the language model with: the annotator's prompt, without shots."""
+    def _asked_for_picks(self) -> LLMAnnotator:
+        """Whose prompt selectors ask with, without shots."""
         for annotator in self._asked_for_labels:
-            return PromptScorer(annotator.prompts, annotator.scorer.normalise)
+            return annotator
         assert self.lm is not None
-        return PromptScorer(labelling_prompts(self.task, load_prompt(_PROMPT), self.lm, "auto"))
+        if self._for_picks is None:
+            self._for_picks = LLMAnnotator(self.task, self.lm)
+        return self._for_picks
+
+    def _scorer(self) -> PromptScorer:
+        """What selectors ask the language model with."""
+        annotator = self._asked_for_picks()
+        return PromptScorer(annotator.prompts, annotator.scorer.normalise)
+
+    def _counting_scorer(self) -> PromptScorer:
+        """The same for a plan, which asks nobody."""
+        annotator = self._asked_for_picks()
+        return PromptScorer(annotator.foreseen_prompts, annotator.normalise, counting=True)
 
     def _default_embedder(self) -> Embedder | None:
         if not self._needs_embedder:
@@ -336,17 +350,27 @@ class Orchestrator:
             self.budget,
             objective=self.objective,
             start_items=self.start_items,
-            selection=(
-                self._selection_cost(self.start, self.start_items),
-                self._selection_cost(self.selector, self.budget.batch),
+            spenders=Spenders(
+                setup=sum((one.setup_cost() for one in self._probes().values()), Usage()),
+                selection=(
+                    self._selection_cost(self.start, self.start_items),
+                    self._selection_cost(self.selector, self.budget.batch),
+                ),
+                synthesis=None if self._synthesis is None else self._synthesis.estimate,
+                generator="" if self._synthesis is None else self._synthesis.name,
+                prices=[one.price for one in self._models],
             ),
+            seed=self.seed,
         )
 
     def _selection_cost(self, selector: Selector, size: int) -> Usage:
         """The most that a selector can ask of the language model in one round."""
         if not any(KINDS[name].asks for name in selector.requires):
             return Usage()
-        return self.signals.cost(selector, self._nothing_yet(), min(size, len(self.pool)))
+        signals = self.signals.counting(self._counting_scorer)
+        none = np.zeros(0, dtype=np.int64)
+        state = signals.state(none, none, none, learnt=False)
+        return signals.cost(selector, state, min(size, len(self.pool)))
 
     # The run
 
@@ -360,7 +384,6 @@ class Orchestrator:
                 again goes on from there.
         """
         self._ending = False
-        self._spent_out = None
         with contextlib.ExitStack() as held:
             held.enter_context(only_one(self.directory))
             ledger = held.enter_context(Ledger.open(self.ledger_url))
@@ -373,18 +396,18 @@ class Orchestrator:
             warnings = held.enter_context(collected_warnings())
             held.callback(self._note_warnings, ledger, warnings)
             held.enter_context(on_interrupt(self._end_soon))
-            if self.lm is not None and self.lm.cache is None:
-                self.lm.cache = ResponseCache(self.directory / "responses.sqlite")
+            held.enter_context(kept_answers(self._models, self.directory / "responses.sqlite"))
             for stage in self.router.stages:
-                self._connect(stage.annotator, ledger)
-            self._open_selection(ledger)
+                if isinstance(stage.annotator, HumanQueue):
+                    stage.annotator.attach(ledger.queue, self.directory)
+            self._purse = Purse(self.budget, ledger)
             status: Status
             try:
                 status, reason = self._loop(ledger, warnings)
             except _Interrupted:
                 status, reason = "interrupted", "Ctrl-C; run again to go on"
-            except _SpentOut:
-                status, reason = "finished", f"{self._spent_out} is spent"
+            except SpentOut as error:
+                status, reason = "finished", str(error)
             self._note_warnings(ledger, warnings)
             result = self._result(ledger, status, reason)
             ledger.event("stopped", reason, {"status": status})
@@ -392,20 +415,39 @@ class Orchestrator:
         self._tell("waiting" if status == "waiting" else "stopped", reason, status=status)
         return result
 
-    def _open_selection(self, ledger: Ledger) -> None:
-        """Record what finding the form of the selectors' prompt costs, where it is theirs alone."""
-        asks = any(KINDS[name].asks for one in (self.start, self.selector) for name in one.requires)
-        if asks and self.lm is not None and not self._asked_for_labels:
-            cost = style_cost(self.task, load_prompt(_PROMPT), self.lm)
-            ledger.spend("prompt style", cost, key="setup-selection")
+    def _probes(self) -> dict[str, Probing]:
+        """What asks the model for the form of its prompts, by the key of the expense."""
+        probes: dict[str, Probing] = {
+            f"setup-{stage.annotator.name}": stage.annotator
+            for stage in self.router.stages
+            if isinstance(stage.annotator, Probing)
+        }
+        if self._picks_ask and not self._asked_for_labels:
+            probes["setup-selection"] = self._asked_for_picks()
+        if self._synthesis is not None:
+            probes |= {f"setup-{n}-synthesis": p for n, p in enumerate(self._synthesis.probing)}
+        return probes
 
-    def _connect(self, annotator: Annotator, ledger: Ledger) -> None:
-        if isinstance(annotator, HumanQueue):
-            annotator.attach(ledger.queue, self.directory)
-        if isinstance(annotator, LLMAnnotator):
-            cost = annotator.setup_cost()
+    @property
+    def _picks_ask(self) -> bool:
+        """Whether a selector asks the language model."""
+        return any(KINDS[name].asks for one in (self.start, self.selector) for name in one.requires)
+
+    def _set_up(self) -> None:
+        """Find the form of all prompts, as far as the budget allows.
+
+        Raises:
+            SpentOut: It does not.
+        """
+        for key, probe in self._probes().items():
+            cost = probe.setup_cost()
             if cost.requests:
-                ledger.spend("prompt style", cost, key=f"setup-{annotator.name}")
+                what = "finding out which form of prompt suits the model"
+                if not self._purse.admits(probe.setup_cost, key=key, what=what):
+                    self._purse.check()
+                self._tell("step", what)
+            probe.set_up()
+            self._purse.book("prompt style", cost, key)
 
     def _loop(self, ledger: Ledger, warnings: WarningCollector) -> tuple[Status, str]:
         if not ledger.rounds():
@@ -415,6 +457,7 @@ class Orchestrator:
         else:
             for last in [one for one in ledger.rounds() if one.finished is not None][-1:]:
                 self._learn(ledger, last.number)
+        self._set_up()
         while True:
             self._pause_point()
             rounds = ledger.rounds()
@@ -450,8 +493,8 @@ class Orchestrator:
         swept = any(one.phase == "sweep" for one in rounds)
         if self.objective == "labels" and not swept and self._machines:
             return None
-        if self._spent_out is not None:
-            return f"{self._spent_out} is spent"
+        if self._purse.refused is not None:
+            return self._purse.refused
         spent = ledger.total_usage()
         if self._people and self.budget.human_labels_left(spent) == 0:
             return f"the budget of {self.budget.human_labels} human labels is spent"
@@ -504,25 +547,11 @@ class Orchestrator:
         if size == 0:
             return None
         self._tell("step", f"round {number}: {called(selector)} picks {size} items")
-        self._afford_selection(ledger, selector, state, size)
+        if not self._purse.admits(lambda: self.signals.cost(selector, state, size)):
+            self._purse.check()
         picks = selector.select(state, size, np.random.default_rng([self.seed, number]))
-        cost = picks.usage + self.signals.take_usage()
-        if cost.requests:
-            ledger.spend("selection", cost, key=f"select-{number}")
+        self._purse.book("selection", picks.usage + self.signals.take_usage(), f"select-{number}")
         return self._record(ledger, number, phase, (selector, picks))
-
-    def _afford_selection(
-        self, ledger: Ledger, selector: Selector, state: RoundState, size: int
-    ) -> None:
-        """End the run if the language model cannot be asked for picks within the budget."""
-        if self.budget.money is None and self.budget.tokens is None:
-            return
-        limit = self.budget.exceeded_by(
-            ledger.total_usage(), self.signals.cost(selector, state, size)
-        )
-        if limit is not None:
-            self._spent_out = limit
-            raise _SpentOut
 
     def _record(
         self, ledger: Ledger, number: int, phase: str, made: tuple[Selector, Any] | None
@@ -560,12 +589,12 @@ class Orchestrator:
         waiting = self._ask(ledger, current, ids, stages, context)
         if waiting:
             return waiting
-        if self._spent_out is not None and current.phase == "sweep":
+        if self._purse.refused is not None and current.phase == "sweep":
             # Left open, so that a run with a larger budget goes on with the sweep.
             self._learn(ledger, current.number)
-            raise _SpentOut
+            self._purse.check()
         if self._synthesis is not None and current.phase != "sweep":
-            self._synthesis.round(ledger, current.number, context)
+            self._synthesis.round(self._purse, ledger, current.number, context)
         self._pause_point()
         spent = ledger.total_usage()
         figures: dict[str, Any] = {
@@ -613,18 +642,17 @@ class Orchestrator:
             answered = ledger.annotated(annotator.name, current.number)
             todo = [i for i in left if i not in answered]
             if annotator.kind == "human":
-                allowed = self.budget.human_labels_left(ledger.total_usage())
-                todo = todo if allowed is None else todo[:allowed]
+                todo = todo[: self._purse.human_labels(len(todo))]
             done = len(answered.intersection(left))
             total = done + len(todo)
             if todo and isinstance(annotator, LLMAnnotator):
-                todo = todo if self._prepared(ledger, annotator, current, context) else []
+                todo = todo if self._prepared(annotator, current, context) else []
             for start in range(0, len(todo), annotator.batch_size):
                 self._pause_point()
                 items = self.pool.items(
                     self.pool.positions(todo[start : start + annotator.batch_size])
                 )
-                affordable = self._affordable(ledger, annotator, items, context)
+                affordable = self._affordable(annotator, items, context)
                 if affordable:
                     given = annotator.annotate(affordable, context)
                     ledger.append(self.router.decide(number, given))
@@ -648,22 +676,21 @@ class Orchestrator:
                 break
         return waiting
 
-    def _prepared(
-        self, ledger: Ledger, annotator: LLMAnnotator, current: Round, context: Context
-    ) -> bool:
+    def _affordable(self, annotator: Annotator, items: list[Item], context: Context) -> list[Item]:
+        """The longest beginning of a batch whose highest cost the budget still allows."""
+
+        def cost(count: int) -> Usage:
+            return annotator.estimate(items[:count], context)
+
+        return items[: self._purse.admitted(len(items), cost)]
+
+    def _prepared(self, annotator: LLMAnnotator, current: Round, context: Context) -> bool:
         """Have demonstrations chosen and calibrated; False if the budget does not allow it."""
         key = f"prepare-{annotator.name}-{current.number}"
-        limited = self.budget.money is not None or self.budget.tokens is not None
-        if limited and not ledger.has_spent(key):
-            limit = self.budget.exceeded_by(
-                ledger.total_usage(), annotator.preparation_cost(context)
-            )
-            if limit is not None:
-                self._spent_out = limit
-                return False
+        if not self._purse.admits(lambda: annotator.preparation_cost(context), key=key):
+            return False
         cost = annotator.prepare(context).usage
-        if cost.requests:
-            ledger.spend("demonstrations and calibration", cost, key=key)
+        self._purse.book("demonstrations and calibration", cost, key)
         return True
 
     def _deferred(
@@ -676,27 +703,6 @@ class Orchestrator:
             if one.decision == "deferred"
         }
         return [i for i in ids if i in deferred]
-
-    def _affordable(
-        self, ledger: Ledger, annotator: Annotator, items: list[Item], context: Context
-    ) -> list[Item]:
-        """The longest beginning of a batch whose highest cost the budget still allows."""
-        if self.budget.money is None and self.budget.tokens is None:
-            return items
-        spent = ledger.total_usage()
-        limit = self.budget.exceeded_by(spent, annotator.estimate(items, context))
-        if limit is None:
-            return items
-        self._spent_out = limit
-        fits, too_many = 0, len(items)
-        while too_many - fits > 1:
-            middle = (fits + too_many) // 2
-            cost = annotator.estimate(items[:middle], context)
-            if self.budget.exceeded_by(spent, cost) is None:
-                fits = middle
-            else:
-                too_many = middle
-        return items[:fits]
 
     # The learner
 
@@ -745,6 +751,8 @@ class Orchestrator:
         return figures
 
     _seen: int = 0
+    _for_picks: LLMAnnotator | None = None
+    _purse: Purse
 
     # Around the run
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -78,6 +79,12 @@ class RoundSignals:
         if self._price > 0:
             found.add("costs")
         return frozenset(found)
+
+    def counting(self, scorer: Callable[[], PromptScorer]) -> RoundSignals:
+        """The same for a plan: what asks the language model is replaced by what counts."""
+        signals = copy.copy(self)
+        signals._make_scorer, signals._made_scorer = scorer, None
+        return signals
 
     def state(
         self,

@@ -12,7 +12,10 @@ from llmal.annotators import LLMAnnotator, Recorded, Router, SimulatedHuman
 from llmal.budget import Budget
 from llmal.errors import DataError
 from llmal.lm.counting import CountingLM
-from llmal.planning import Plan, forecast
+from llmal.lm.questions import questions_work
+from llmal.lm.transformers import in_process_work
+from llmal.plan import Plan
+from llmal.planning import forecast
 from llmal.pool import Pool
 from llmal.records import Price
 from llmal.task import Task
@@ -100,9 +103,12 @@ def test_to_finish_the_pool_only_people_go_by_rounds(tmp_path: Path):
 
 def test_money_holds_a_run_down(tmp_path: Path):
     plan = _plan(_pool(tmp_path), _human(cost=0.5), money=7.5)
-    assert (plan.money, plan.human_labels) == (7.5, 100)
+    assert (plan.money, plan.human_labels) == (7.5, 15)
     assert plan.limited_by == ("the budget of 7.5 money",)
-    assert plan.summary().endswith("costs at most 7.50; held down by the budget of 7.5 money")
+    assert plan.summary() == (
+        "at most 35 items are picked; people give at most 15 labels; it costs at most 7.50; held "
+        "down by the budget of 7.5 money"
+    )
 
 
 def test_a_limit_is_never_written_lower_than_it_is(tmp_path: Path):
@@ -156,12 +162,46 @@ def test_tokens_of_a_language_model_are_those_of_its_longest_prompts(
 
 def test_demonstrations_are_counted_before_there_are_any(tmp_path: Path, tiny_lm_path: Path):
     pool = _pool(tmp_path)
-    bare = _plan(pool, _llm(tiny_lm_path), rounds=1)
-    shots = _plan(pool, _llm(tiny_lm_path, shots=4), rounds=1)
+    bare = _plan(pool, _llm(tiny_lm_path), _human(), rounds=3)
+    shots = _plan(pool, _llm(tiny_lm_path, shots=4), _human(), rounds=3)
     assert shots.tokens > 1.5 * bare.tokens
     assert shots.prompt is not None
     assert shots.prompt.count("Label:") == 5
     assert shots.estimated
+    # Without people nobody gives labels that could be shown.
+    alone = _plan(pool, _llm(tiny_lm_path, shots=4), rounds=3)
+    assert alone.tokens == bare.tokens
+
+
+def test_the_figures_of_a_limited_plan_fit_each_other(tmp_path: Path, tiny_lm_path: Path):
+    pool = _pool(tmp_path)
+    annotator = _llm(tiny_lm_path)  # a million a million tokens: one for each
+    free = _plan(pool, annotator, _human(cost=0.5))
+    plan = _plan(pool, annotator, _human(cost=0.5), tokens=1000, human_labels=20)
+    assert plan.tokens == 1000
+    assert plan.money == 1000 + 10.0
+    assert plan.requests <= free.requests / 2
+    assert plan.items < free.items
+    poor = _plan(pool, annotator, _human(cost=0.5), money=300.0)
+    assert poor.money == 300.0
+    assert poor.human_labels == 100
+    assert poor.limited_by == ("the budget of 300 money",)
+
+
+def test_a_model_in_process_takes_fewer_passes_than_a_server(tmp_path: Path, tiny_lm_path: Path):
+    task = Task("t", ["a number of things", "a number of people", "a person of rank", "a place"])
+    plans = []
+    for work in (in_process_work, questions_work):
+        lm = CountingLM(tiny_lm_path, work=work)
+        annotator = LLMAnnotator(task, lm, style="completion")
+        router = Router([annotator])
+        plans.append(
+            forecast(
+                task, _pool(tmp_path), router, Budget(rounds=1), objective="model", start_items=20
+            )
+        )
+    assert plans[0].requests == 2 * 40
+    assert plans[0].tokens < plans[1].tokens / 2
 
 
 def test_tokens_hold_a_run_down(tmp_path: Path, tiny_lm_path: Path):

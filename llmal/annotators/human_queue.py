@@ -122,6 +122,11 @@ class HumanQueue:
     def _help_file(self) -> str:
         return f"{self._stem('HOW_TO_LABEL')}.txt"
 
+    @property
+    def cost(self) -> float:
+        """Money for each label."""
+        return self._cost
+
     def annotate(self, items: Sequence[Item], context: Context = Context()) -> list[Annotation]:
         """Take back what has been filled in, and write out what is still waiting.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -18,13 +19,13 @@ from llmal.calibration.protocol import Calibrator
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError, ContextLengthError
 from llmal.icl.chosen import ChosenPrompt
-from llmal.icl.demonstrations import Balanced, Fixed, check_selector, make_selector, needs
+from llmal.icl.demonstrations import Fixed, check_selector, make_selector, needs
 from llmal.icl.few_shot import FewShotPrompt, calibrators_of, in_short, prepare
 from llmal.icl.labelling import CUT, LabellingPrompt, LabellingPrompts, longest_that_fits
 from llmal.icl.order import Order, make_order
 from llmal.icl.protocol import DemonstrationSelector
 from llmal.icl.scorer import PromptScorer
-from llmal.icl.style import check_style, labelling_prompts, style_cost
+from llmal.icl.style import check_style, foreseen_prompts, labelling_prompts, style_cost
 from llmal.lm.protocol import LanguageModel, Normalise, Prompt, Sampling
 from llmal.prompt_templates import PromptTemplate, load_prompt, without_special_tokens
 from llmal.records import Annotation, AnnotatorKind, Item, Usage
@@ -114,6 +115,7 @@ class LLMAnnotator:
             self._selector = Fixed(demonstrations)
             self.shots = len(demonstrations)
         self._scorer: PromptScorer | None = None
+        self._foreseen: LabellingPrompts | None = None
         self._chosen: ChosenPrompt | None = None
         self._prepared: tuple[Any, FewShotPrompt] | None = None
 
@@ -179,11 +181,29 @@ class LLMAnnotator:
         """The prompts in the form that is used."""
         return self.scorer.prompts
 
+    @property
+    def normalise(self) -> Normalise:
+        """How labels of several tokens are compared."""
+        return self._normalise
+
     def setup_cost(self) -> Usage:
         """What finding the form of the prompt costs, once in a run; nothing if it was given."""
         if self._style != "auto":
             return Usage()
         return style_cost(self.task, self.template, self.lm)
+
+    def set_up(self) -> None:
+        """Find the form of the prompt, by asking the model where it was not given."""
+        _ = self.scorer
+
+    @property
+    def foreseen_prompts(self) -> LabellingPrompts:
+        """The prompts in the form that is used, or the longest that it may be. Asks nobody."""
+        if self._foreseen is None or self._scorer is not None:
+            self._foreseen = foreseen_prompts(
+                self.task, self.template, self.lm, self._style, self._scorer
+            )
+        return self._foreseen
 
     def prepare(self, context: Context = Context()) -> FewShotPrompt:
         """Choose the demonstrations of a round and calibrate through them: the same whichever items
@@ -223,11 +243,14 @@ class LLMAnnotator:
         """
         if self._chosen is not None:
             return Usage()
-        counting = PromptScorer(self.prompts, self._normalise, self._order, counting=True)
+        counting = self._counting()
         selector = self._made_selector(context, counting)
         if selector is not None and getattr(selector, "scorer", None) is counting:
             selector.choose(self._usable(context), self.shots, context.rng(self.name, "shots"))
         return counting.spent + self._rehearsed(context, counting, self._calibrators).usage
+
+    def _counting(self) -> PromptScorer:
+        return PromptScorer(self.foreseen_prompts, self._normalise, self._order, counting=True)
 
     def _usable(self, context: Context) -> list[Item]:
         known = set(self.task.names)
@@ -239,10 +262,9 @@ class LLMAnnotator:
         """What would be prepared; the longest that could be, where the model has a say in it."""
         candidates = self._usable(context)
         selector = self._made_selector(context, counting)
-        if selector is not None and "scorer" in selector.requires:
-            lengths = self.lm.count_tokens([item.text for item in candidates]) if candidates else ()
-            order = np.argsort(-np.asarray(lengths), kind="stable")
-            selector = Fixed([candidates[i] for i in order[: self.shots]])
+        unknown = selector is not None and (context.foreseen or "scorer" in selector.requires)
+        if unknown and candidates and not isinstance(selector, Fixed):
+            selector = self._longest(candidates)
         return prepare(
             counting,
             candidates,
@@ -253,15 +275,21 @@ class LLMAnnotator:
             rng=context.rng(self.name, "shots"),
         )
 
+    def _longest(self, candidates: Sequence[Item]) -> Fixed:
+        """The candidates of the most tokens, in place of those that will be chosen."""
+        lengths = self.lm.count_tokens([item.text for item in candidates]) if candidates else ()
+        order = np.argsort(-np.asarray(lengths), kind="stable")
+        return Fixed([candidates[i] for i in order[: self.shots]])
+
     def _made_selector(
         self, context: Context, scorer: PromptScorer
     ) -> DemonstrationSelector | None:
         name, options = self._strategy
         if self._selector is not None or not self.shots:
             return self._selector
-        if getattr(self.lm, "counts_only", False) and "embedder" in needs(name):
-            # In a plan nobody can be asked which ones they are: any are as long.
-            return Balanced()
+        if context.foreseen and "embedder" in needs(name):
+            # Stand-ins are not worth embedding: the longest of them will be taken anyway.
+            return self._longest(self._usable(context))
         if name == "informative":
             options = {"pool": context.unlabelled, **options}
         return make_selector(name, scorer=scorer, embedder=self._embedder, **options)
@@ -280,7 +308,7 @@ class LLMAnnotator:
         """
         if self._chosen is not None or (self._prepared and self._prepared[0] == _key(context)):
             return self.build(items, context)
-        counting = PromptScorer(self.prompts, self._normalise, self._order, counting=True)
+        counting = self._counting()
         ready = self._rehearsed(context, counting)
         return list(counting.build(items, ready.demonstrations(items)))
 
@@ -361,7 +389,7 @@ class LLMAnnotator:
 
         def render(cut: Item) -> Prompt:
             return self._reason_template.render(
-                self.prompts.style, task=self.task, item=cut, word=word
+                self.foreseen_prompts.style, task=self.task, item=cut, word=word
             )
 
         def fits(prompt: Prompt) -> bool:
@@ -385,10 +413,17 @@ class LLMAnnotator:
         if not items:
             return Usage()
         built = self.rehearse(items, context)
-        total = self.lm.score_cost([one.prompt for one in built], self.prompts.candidates)
+        prompts = self.foreseen_prompts
+        total = self.lm.score_cost(
+            [one.prompt for one in built],
+            prompts.candidates,
+            first_token_only=self._normalise == "first",
+        )
+        if context.foreseen:
+            total = self._filled_up(total, built, min(self.shots, len(self._usable(context))))
         if self._rationale:
             # Which label is given is not known yet: the longest word is the most that it can be.
-            word = max(self.prompts.words, key=lambda w: int(self.lm.count_tokens([w])[0]))
+            word = max(prompts.words, key=lambda w: int(self.lm.count_tokens([w])[0]))
             read = int(self.lm.count_tokens([self._why(item, word) for item in items]).sum())
             read += len(items)  # Where word and prompt meet, a token may be split.
             written = _REASON_TOKENS * len(items)
@@ -399,6 +434,20 @@ class LLMAnnotator:
                 money=self.lm.price.of(read, written),
             )
         return total
+
+    def _filled_up(self, cost: Usage, built: Sequence[LabellingPrompt], wanted: int) -> Usage:
+        """The cost of prompts, those that left out a long stand-in as long as the context is."""
+        room = self.lm.context_length
+        short = [one.prompt for one in built if len(one.demonstrations) < wanted]
+        if room is None or not short:
+            return cost
+        lengths = self.lm.count_tokens([one.prompt for one in built])
+        missing = sum(room - int(n) for n in self.lm.count_tokens(short))
+        times = 1 + missing / int(lengths.sum())
+        read = math.ceil(cost.prompt_tokens * times)
+        return replace(
+            cost, prompt_tokens=read, money=self.lm.price.of(read, cost.completion_tokens)
+        )
 
 
 def _key(context: Context) -> tuple[object, ...]:

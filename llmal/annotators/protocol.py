@@ -29,6 +29,8 @@ class Context:
             label is in `gold` of each item.
         unlabelled: Items of the pool drawn at random, the same in every round, for calibration
             that needs no labels.
+        foreseen: Whether the demonstrations are stand-ins, in a plan: which ones there will be is
+            not known, and the longest of these are to be counted.
         seed: Seed of this round. Annotators draw from a generator of their own, keyed by it and
             by the item, so that an answer does not depend on which items were asked together.
     """
@@ -37,6 +39,7 @@ class Context:
     demonstrations: Sequence[Item] = field(default_factory=tuple)
     unlabelled: Sequence[Item] = field(default_factory=tuple)
     seed: int = 0
+    foreseen: bool = False
 
     def rng(self, *keys: str) -> np.random.Generator:
         """A generator for this round and these keys, the same on every run."""
@@ -73,4 +76,14 @@ class Annotator(Protocol):
 
     def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
         """The most that annotating these items would cost. Asks nobody."""
+        ...
+
+
+@runtime_checkable
+class Priced(Protocol):
+    """An annotator that takes money for each label: a person."""
+
+    @property
+    def cost(self) -> float:
+        """Money for a label."""
         ...

@@ -68,6 +68,11 @@ class SimulatedHuman:
         self._cost = cost
         self._seconds = seconds
 
+    @property
+    def cost(self) -> float:
+        """Money for each label."""
+        return self._cost
+
     def annotate(self, items: Sequence[Item], context: Context = Context()) -> list[Annotation]:
         """Answer for every item.
 

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from llmal.generators.class_conditional import ClassConditional as ClassConditional
     from llmal.generators.filtered import SynthesisResult as SynthesisResult
     from llmal.generators.filtered import generate_filtered as generate_filtered
+    from llmal.generators.filtered import with_new_ids as with_new_ids
     from llmal.generators.filters import FormatAndLength as FormatAndLength
     from llmal.generators.filters import LabelAgreement as LabelAgreement
     from llmal.generators.filters import NearDuplicates as NearDuplicates
+    from llmal.generators.filters import filters_cost as filters_cost
     from llmal.generators.filters import run_filters as run_filters
 
 REGISTRY = Registry(
@@ -28,8 +30,10 @@ _HOMES = {
     "LabelAgreement": "filters",
     "NearDuplicates": "filters",
     "SynthesisResult": "filtered",
+    "filters_cost": "filters",
     "generate_filtered": "filtered",
     "run_filters": "filters",
+    "with_new_ids": "filtered",
 }
 
 __all__ = [
@@ -42,8 +46,10 @@ __all__ = [
     "NearDuplicates",
     "Request",
     "SynthesisResult",
+    "filters_cost",
     "generate_filtered",
     "run_filters",
+    "with_new_ids",
 ]
 
 __getattr__ = attributes(__name__, _HOMES)

@@ -128,6 +128,11 @@ class ClassConditional:
             or _TOKENS_PER_WORD * max_words + _TOKENS_OF_STRUCTURE * len(task.text),
         )
 
+    @property
+    def max_tokens(self) -> int:
+        """Most tokens of an answer."""
+        return self._sampling.max_tokens
+
     def build(self, request: Request, k: int) -> list[GenerationPrompt]:
         """The prompts for k items. The same request gives the same prompts and seeds.
 

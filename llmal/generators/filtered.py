@@ -116,7 +116,7 @@ def generate_filtered(
             count = min(count, attempts * k - written)
             seeded = replace(request, seed=_seed_of(request.seed, asked[request.label]))
             asked[request.label] += 1
-            made = _renamed(generator.generate(seeded, count), ids)
+            made = with_new_ids(generator.generate(seeded, count), ids)
             checked = run_filters(made, filters)
             written += count
             accepted += sum(item.accepted for item in checked)
@@ -144,8 +144,13 @@ def _seed_of(seed: int, call: int) -> int:
     return int.from_bytes(raw, "big")
 
 
-def _renamed(made: Sequence[SyntheticItem], ids: Counter[str]) -> list[SyntheticItem]:
-    """A text that was written in an earlier call too gets an id of its own."""
+def with_new_ids(made: Sequence[SyntheticItem], ids: Counter[str]) -> list[SyntheticItem]:
+    """The items; a text that was written before gets an id of its own.
+
+    Args:
+        made: The items.
+        ids: How often each id was there before; these are added.
+    """
     result: list[SyntheticItem] = []
     for item in made:
         id = item.id

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from llmal.records import Item, SyntheticItem
+from llmal.records import Item, SyntheticItem, Usage
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,15 @@ class Generator(Protocol):
     """Writes new items."""
 
     name: str
+
+    @property
+    def max_tokens(self) -> int:
+        """Most tokens of an answer."""
+        ...
+
+    def estimate(self, request: Request, k: int) -> Usage:
+        """The most that writing k texts would cost. Asks nobody."""
+        ...
 
     def generate(self, request: Request, k: int) -> list[SyntheticItem]:
         """Write k texts. Those that are unusable come back too, refused and with the reason."""

@@ -106,7 +106,9 @@ class PromptScorer:
         built = self.build(items, demonstrations)
         asked = [one.prompt for one in built]
         if self.counting:
-            cost = self.lm.score_cost(asked, self.prompts.candidates)
+            cost = self.lm.score_cost(
+                asked, self.prompts.candidates, first_token_only=self.normalise == "first"
+            )
             self.spent += cost
             rest = (Usage(),) * (len(items) - 1)
             return Scored(np.zeros((len(items), columns)), built, (cost, *rest), self.lm.exact)

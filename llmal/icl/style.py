@@ -9,6 +9,7 @@ import numpy as np
 
 from llmal.errors import ConfigError
 from llmal.icl.labelling import LabellingPrompts
+from llmal.icl.scorer import PromptScorer
 from llmal.lm.protocol import LanguageModel, Normalise, Prompt
 from llmal.prompt_templates import PromptTemplate, Style
 from llmal.records import Item, Usage
@@ -26,6 +27,23 @@ def labelling_prompts(
     """The labelling prompts in a form that was given, or with "auto" in the one that suits."""
     if style == "auto":
         style = choose_style(task, template, lm)
+    return LabellingPrompts(task, template, lm, style)
+
+
+def foreseen_prompts(
+    task: Task,
+    template: PromptTemplate,
+    lm: LanguageModel,
+    style: str,
+    scorer: PromptScorer | None = None,
+) -> LabellingPrompts:
+    """The labelling prompts as they are used by a scorer, or, while their form is still open, in
+    the form that takes the most tokens. Asks nobody.
+    """
+    if scorer is not None:
+        return scorer.prompts
+    if style == "auto":
+        style = _longest_style(task, template, lm)
     return LabellingPrompts(task, template, lm, style)
 
 
@@ -65,8 +83,7 @@ def choose_style(task: Task, template: PromptTemplate, lm: LanguageModel) -> Sty
     if not lm.exact and "chat" in styles:
         return "chat"
     if getattr(lm, "counts_only", False):
-        # A plan wants the most that a run can cost.
-        return max(styles, key=lambda style: _tried(task, template, lm, style).prompt_tokens)
+        return _longest_style(task, template, lm)
     mass: dict[Style, float] = {}
     for style in styles:
         prompts, probes = _probes(task, template, lm, style)
@@ -92,6 +109,13 @@ def style_cost(task: Task, template: PromptTemplate, lm: LanguageModel) -> Usage
         return Usage()
     styles = _possible(template, lm)
     return sum((_tried(task, template, lm, style) for style in styles), Usage())
+
+
+def _longest_style(task: Task, template: PromptTemplate, lm: LanguageModel) -> Style:
+    styles = _possible(template, lm)
+    if not lm.exact and "chat" in styles:
+        return "chat"
+    return max(styles, key=lambda style: _tried(task, template, lm, style).prompt_tokens)
 
 
 def _possible(template: PromptTemplate, lm: LanguageModel) -> list[Style]:

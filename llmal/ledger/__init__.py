@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmal.lazy import attributes
-from llmal.ledger.entries import Decided, LoggedEvent, QueueCounts, Round
+from llmal.ledger.entries import Decided, Expense, LoggedEvent, QueueCounts, Round
 
 if TYPE_CHECKING:
     from llmal.ledger.ledger import Ledger
     from llmal.ledger.queue import Queue
 
-__all__ = ["Decided", "Ledger", "LoggedEvent", "Queue", "QueueCounts", "Round"]
+__all__ = ["Decided", "Expense", "Ledger", "LoggedEvent", "Queue", "QueueCounts", "Round"]
 
 # These need SQLAlchemy, which takes longer to import than all of llmal.
 __getattr__ = attributes(__name__, {"Ledger": "ledger", "Queue": "queue"})

@@ -347,17 +347,24 @@ class Ledger:
                 for row in connection.execute(query)
             ]
 
-    def add_synthetic(self, items: Sequence[SyntheticItem]) -> int:
-        """Record generated items; one whose id exists is left as it is.
+    def add_synthetic(
+        self, items: Sequence[SyntheticItem], *, expense: Expense | None = None
+    ) -> int:
+        """Record generated items, and what they cost in the same transaction; an item whose id
+        exists is left as it is, and so is an expense whose key exists.
 
         Returns:
-            How many were new.
+            How many items were new.
         """
         rows = [synthetic_row(one) for one in items]
-        if not rows:
+        costs = [] if expense is None else [_spending_row(expense)]
+        if not rows and not costs:
             return 0
         with self._database.write() as connection:
-            return self._database.insert_new(connection, schema.SYNTHETIC, rows)
+            new = self._database.insert_new(connection, schema.SYNTHETIC, rows) if rows else 0
+            if costs:
+                self._database.insert_new(connection, schema.SPENDING, costs)
+            return new
 
     def synthetic(self, accepted: bool | None = None) -> list[SyntheticItem]:
         """Generated items in order of insertion: all, or those accepted, or those refused."""
@@ -377,7 +384,7 @@ class Ledger:
             key: Names this one expense. A key that exists is left as it is, so work that is
                 repeated after a kill is not counted twice.
         """
-        row = {"key": key, "purpose": purpose, "time": time.time(), **usage_row(usage)}
+        row = _spending_row(Expense(purpose, usage, key))
         with self._database.write() as connection:
             self._database.insert_new(connection, schema.SPENDING, [row])
 
@@ -446,6 +453,15 @@ def _identity(connection: sa.Connection) -> dict[str, str]:
     table = schema.IDENTITY
     query = sa.select(table.c.field, table.c.value).order_by(table.c.field)
     return {row.field: row.value for row in connection.execute(query)}
+
+
+def _spending_row(expense: Expense) -> dict[str, Any]:
+    return {
+        "key": expense.key,
+        "purpose": expense.purpose,
+        "time": time.time(),
+        **usage_row(expense.usage),
+    }
 
 
 def _sum(usages: Iterable[Usage]) -> Usage:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from llmal.errors import LanguageModelError
 
@@ -20,6 +22,30 @@ def cache_key(fingerprint: str, kind: str, *parts: bytes | str) -> bytes:
         digest.update(len(raw).to_bytes(8, "little"))
         digest.update(raw)
     return digest.digest()
+
+
+class Caching(Protocol):
+    """What keeps its answers in a response cache."""
+
+    cache: ResponseCache | None
+
+
+@contextlib.contextmanager
+def kept_answers(models: Iterable[Caching], path: Path) -> Iterator[None]:
+    """Keep the answers of models that have no cache of their own in a file, for a while."""
+    without = [one for one in models if one.cache is None]
+    if not without:
+        yield
+        return
+    cache = ResponseCache(path)
+    for one in without:
+        one.cache = cache
+    try:
+        yield
+    finally:
+        for one in without:
+            one.cache = None
+        cache.close()
 
 
 class ResponseCache:

@@ -99,7 +99,13 @@ class ChatLM:
             [sum(len(m["content"]) for m in _messages(p)) // 4 + 8 for p in prompts], np.int64
         )
 
-    def score_cost(self, prompts: Sequence[Prompt], candidates: Sequence[str]) -> Usage:
+    def score_cost(
+        self,
+        prompts: Sequence[Prompt],
+        candidates: Sequence[str],
+        *,
+        first_token_only: bool = False,
+    ) -> Usage:
         """An estimate: `samples` answers to each prompt."""
         read = int(self.count_tokens(prompts).sum()) * self.samples
         requests = len(prompts) * self.samples

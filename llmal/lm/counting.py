@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llmal.errors import UnsupportedError
-from llmal.lm.encoder import Encoder
+from llmal.lm.encoder import Encoder, load_pretrained
 from llmal.lm.questions import questions_work
+from llmal.lm.scoring import Work
 from llmal.lm.tokenized import Tokenized
+from llmal.lm.trie import Trie
 from llmal.records import Price, Usage
 
 
@@ -21,17 +23,22 @@ class CountingLM(Tokenized):
     Args:
         model: Folder or hub name, for its tokenizer.
         price: What its tokens will cost.
-        context_length: Its context, if it is to be held to one.
+        context_length: Its context; by default what the model's configuration says.
+        work: What scoring will take of the backend; by default that of a server.
     """
 
     counts_only = True
 
     def __init__(
-        self, model: str | Path, *, price: Price = Price(), context_length: int | None = None
+        self,
+        model: str | Path,
+        *,
+        price: Price = Price(),
+        context_length: int | None = None,
+        work: Callable[[Trie], Work] = questions_work,
     ) -> None:
-        # On a server scoring takes the most.
-        super().__init__(Encoder.load(model), questions_work, price, None)
-        self._context_length = context_length
+        super().__init__(Encoder.load(model), work, price, None)
+        self._context_length = context_length or context_of(model)
         self._name = str(model)
 
     @property
@@ -46,7 +53,7 @@ class CountingLM(Tokenized):
 
     @property
     def context_length(self) -> int | None:
-        """The context that prompts are held to, if any."""
+        """The context that prompts are held to, if it is known."""
         return self._context_length
 
     def log_likelihood(self, texts: Sequence[str]) -> NDArray[np.float64]:
@@ -59,3 +66,12 @@ class CountingLM(Tokenized):
 
     def _no(self) -> UnsupportedError:
         return UnsupportedError("the model has not been loaded: it can only count tokens")
+
+
+def context_of(model: str | Path) -> int | None:
+    """Most tokens of prompt and answer together, as the configuration of a model says."""
+    from transformers import AutoConfig
+
+    settings = load_pretrained(AutoConfig, model, "configuration")
+    length = getattr(settings, "max_position_embeddings", None)
+    return None if length is None else int(length)

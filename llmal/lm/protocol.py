@@ -97,6 +97,13 @@ class Completion:
 
 
 @runtime_checkable
+class Asking(Protocol):
+    """What asks a language model."""
+
+    lm: LanguageModel
+
+
+@runtime_checkable
 class LanguageModel(Protocol):
     """What llmal asks of a language model; the backends are in this package."""
 
@@ -156,7 +163,13 @@ class LanguageModel(Protocol):
         """
         ...
 
-    def score_cost(self, prompts: Sequence[Prompt], candidates: Sequence[str]) -> Usage:
+    def score_cost(
+        self,
+        prompts: Sequence[Prompt],
+        candidates: Sequence[str],
+        *,
+        first_token_only: bool = False,
+    ) -> Usage:
         """What `score` would cost at most. Asks nobody."""
         ...
 

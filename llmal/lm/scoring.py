@@ -130,12 +130,20 @@ def score(
 def cost(
     prompts: Sequence[Prompt],
     candidates: Sequence[str],
+    *,
     encoder: Encoder,
     price: Price,
     work: Callable[[Trie], Work],
+    first_token_only: bool = False,
 ) -> Usage:
     """What scoring would cost if no prompt is there twice and nothing is in the cache."""
-    done = work(Trie(encoder.candidates(candidates), candidates, end=encoder.end))
+    trie = Trie(
+        encoder.candidates(candidates),
+        candidates,
+        end=encoder.end,
+        first_token_only=first_token_only,
+    )
+    done = work(trie)
     read = sum(len(ids) * done.reads + done.extra for ids in encoder.encode(prompts))
     written = done.written * len(prompts)
     return Usage(

@@ -81,9 +81,22 @@ class Tokenized:
         """Tokens of each prompt, shape (n,)."""
         return np.array([len(ids) for ids in self._encoder.encode(prompts)], dtype=np.int64)
 
-    def score_cost(self, prompts: Sequence[Prompt], candidates: Sequence[str]) -> Usage:
+    def score_cost(
+        self,
+        prompts: Sequence[Prompt],
+        candidates: Sequence[str],
+        *,
+        first_token_only: bool = False,
+    ) -> Usage:
         """What `score` would cost at most."""
-        return scoring.cost(prompts, candidates, self._encoder, self._price, self._work)
+        return scoring.cost(
+            prompts,
+            candidates,
+            encoder=self._encoder,
+            price=self._price,
+            work=self._work,
+            first_token_only=first_token_only,
+        )
 
     def score(
         self,

@@ -62,7 +62,7 @@ class TransformersLM(Tokenized):
         import torch
         from transformers import AutoModelForCausalLM
 
-        super().__init__(Encoder.load(model), _work, price, cache)
+        super().__init__(Encoder.load(model), in_process_work, price, cache)
         self.name = str(model)
         self._batch_tokens = batch_tokens
         self._device = torch.device(device or _best_device())
@@ -398,7 +398,8 @@ def _tails(trie: Trie) -> list[tuple[int, ...]]:
     ]
 
 
-def _work(trie: Trie) -> scoring.Work:
+def in_process_work(trie: Trie) -> scoring.Work:
+    """What scoring takes in process: one pass over the prompt, and one over the labels' tails."""
     tails = _tails(trie)
     extra = sum(len(tail) for tail in tails)
     return scoring.Work(passes=2 if tails else 1, reads=1, extra=extra, written=0)

@@ -192,7 +192,10 @@ def cost_of_asking(scorer: PromptScorer, state: RoundState, count: int | None) -
         state,
         count,
     )
-    return scaled(scorer.lm.score_cost(prompts, scorer.prompts.candidates), times)
+    cost = scorer.lm.score_cost(
+        prompts, scorer.prompts.candidates, first_token_only=scorer.normalise == "first"
+    )
+    return scaled(cost, times)
 
 
 def longest_prompts(

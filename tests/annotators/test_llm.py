@@ -164,6 +164,7 @@ def test_the_estimate_covers_what_it_costs(
     items = _items(shared, 8)
     context = Context(demonstrations=_items(shared, 20, start=100))
     annotator = _annotator(tiny_hf, shots=shots, rationale=rationale)
+    annotator.set_up()
     estimate = annotator.estimate(items, context)
     before = tiny_hf.usage
     given = annotator.annotate(items, context)

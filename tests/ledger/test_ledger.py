@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from llmal.errors import AnnotationError, LedgerError
-from llmal.ledger import Decided, Ledger, schema
+from llmal.ledger import Decided, Expense, Ledger, schema
 from llmal.records import Annotation, SyntheticItem, Usage
 
 
@@ -411,3 +411,18 @@ def test_closed_ledger_says_so(place: str) -> None:
     ledger.close()
     with pytest.raises(LedgerError, match="the ledger is closed"):
         ledger.append([_annotation("a")])
+
+
+def test_synthetic_items_and_their_cost_are_recorded_together_or_not_at_all(
+    ledger: Ledger,
+) -> None:
+    item = SyntheticItem("syn-1", "a text", "yes", "class", usage=Usage(requests=1))
+    expense = Expense("class", Usage(requests=2, prompt_tokens=30), "generate-0-yes")
+    unwritable = dataclasses.replace(item, id="syn-2", provenance={"what": object()})
+    with pytest.raises(Exception, match="object"):
+        ledger.add_synthetic([item, unwritable], expense=expense)
+    assert ledger.synthetic() == []
+    assert not ledger.has_spent("generate-0-yes")
+    assert ledger.add_synthetic([item], expense=expense) == 1
+    assert ledger.add_synthetic([item], expense=expense) == 0
+    assert ledger.usage() == {"class": expense.usage}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from llmal.generators.filters.format_length import FormatAndLength
 from llmal.generators.filters.label_agreement import LabelAgreement
 from llmal.generators.filters.near_duplicates import NearDuplicates
-from llmal.generators.filters.run import Metered, Remembering, run_filters
+from llmal.generators.filters.run import Metered, Remembering, filters_cost, run_filters
 from llmal.registry import Registry
 
 REGISTRY = Registry(
@@ -25,5 +25,6 @@ __all__ = [
     "Metered",
     "NearDuplicates",
     "Remembering",
+    "filters_cost",
     "run_filters",
 ]

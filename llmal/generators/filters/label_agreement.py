@@ -7,7 +7,7 @@ from pathlib import Path
 
 from llmal.errors import ConfigError
 from llmal.icl.scorer import PromptScorer
-from llmal.icl.style import check_style, labelling_prompts
+from llmal.icl.style import check_style, foreseen_prompts, labelling_prompts, style_cost
 from llmal.lm.protocol import LanguageModel, Normalise
 from llmal.prompt_templates import PromptTemplate, load_prompt
 from llmal.records import Item, SyntheticItem, Usage
@@ -62,6 +62,28 @@ class LabelAgreement:
         """What the checks have cost so far."""
         return self._usage
 
+    def setup_cost(self) -> Usage:
+        """What finding the form of the prompt costs, once; nothing if it was given."""
+        if self._style != "auto":
+            return Usage()
+        return style_cost(self.task, self._template, self.lm)
+
+    def set_up(self) -> None:
+        """Find the form of the prompt, by asking the model where it was not given."""
+        if self._scorer is None:
+            prompts = labelling_prompts(self.task, self._template, self.lm, self._style)
+            self._scorer = PromptScorer(prompts, self._normalise)
+
+    def estimate(self, k: int, tokens: int) -> Usage:
+        """The most that checking k texts of so many tokens costs."""
+        if not k:
+            return Usage()
+        prompts = foreseen_prompts(self.task, self._template, self.lm, self._style, self._scorer)
+        counting = PromptScorer(prompts, self._normalise, counting=True)
+        text = _text_of(self.lm, tokens)
+        counting.score([Item(f"foreseen-{number}", text) for number in range(k)])
+        return counting.spent
+
     def check(self, items: Sequence[SyntheticItem]) -> list[str | None]:
         """Score the labels of every text.
 
@@ -72,9 +94,8 @@ class LabelAgreement:
         if not items:
             return []
         intended = [self.task.index(item.label) for item in items]
-        if self._scorer is None:
-            prompts = labelling_prompts(self.task, self._template, self.lm, self._style)
-            self._scorer = PromptScorer(prompts, self._normalise)
+        self.set_up()
+        assert self._scorer is not None
         seconds = self.lm.usage.seconds
         scored = self._scorer.score([Item(item.id, item.text) for item in items])
         self._usage += sum(scored.usage, Usage(seconds=self.lm.usage.seconds - seconds))
@@ -93,3 +114,11 @@ class LabelAgreement:
         if best == own:
             return f"{given}, less than {self.minimum:g}"
         return f"{given}, most to {names[best]!r} ({row[best]:.2f})"
+
+
+def _text_of(lm: LanguageModel, tokens: int) -> str:
+    """A text of at least so many tokens, and few more."""
+    words = tokens
+    while int(lm.count_tokens([text := "so " * words])[0]) < tokens:
+        words += tokens
+    return text

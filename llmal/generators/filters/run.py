@@ -20,6 +20,10 @@ class Metered(Protocol):
         """What this object has cost so far."""
         ...
 
+    def estimate(self, k: int, tokens: int) -> Usage:
+        """The most that checking k texts of so many tokens would cost. Asks nobody."""
+        ...
+
 
 @runtime_checkable
 class Remembering(Protocol):
@@ -67,6 +71,12 @@ def run_filters(items: Sequence[SyntheticItem], filters: Sequence[Filter]) -> li
         if isinstance(one, Remembering):
             one.remember(accepted)
     return result
+
+
+def filters_cost(filters: Sequence[Filter], k: int, tokens: int) -> Usage:
+    """The most that `run_filters` would cost for k texts of at most so many tokens. Asks nobody."""
+    costly = (one for one in filters if isinstance(one, Metered))
+    return sum((one.estimate(k, tokens) for one in costly), Usage())
 
 
 def _shared_out(usage: Usage, count: int) -> list[Usage]:
