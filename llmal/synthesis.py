@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -140,7 +141,7 @@ class Synthesis:
         key: str,
     ) -> None:
         spent = sum((one.usage for one in paid), Usage())
-        ledger.add_synthetic(items, expense=Expense(self._generator.name, spent, key))
+        ledger.add_synthetic(items, expense=Expense(key, self.name, time.time(), spent))
 
     def _recall(self, accepted: Sequence[SyntheticItem]) -> None:
         """Tell the filters of what an earlier process had accepted."""

@@ -56,21 +56,6 @@ class Round:
 
 
 @dataclass(frozen=True)
-class Expense:
-    """A cost that belongs to no annotation.
-
-    Attributes:
-        purpose: What it was spent on.
-        usage: The cost.
-        key: Names this one expense.
-    """
-
-    purpose: str
-    usage: Usage
-    key: str
-
-
-@dataclass(frozen=True)
 class LoggedEvent:
     """Something worth telling that happened during a run, such as a fallback.
 

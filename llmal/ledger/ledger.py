@@ -384,7 +384,7 @@ class Ledger:
             key: Names this one expense. A key that exists is left as it is, so work that is
                 repeated after a kill is not counted twice.
         """
-        row = _spending_row(Expense(purpose, usage, key))
+        row = _spending_row(Expense(key, purpose, time.time(), usage))
         with self._database.write() as connection:
             self._database.insert_new(connection, schema.SPENDING, [row])
 
@@ -459,7 +459,7 @@ def _spending_row(expense: Expense) -> dict[str, Any]:
     return {
         "key": expense.key,
         "purpose": expense.purpose,
-        "time": time.time(),
+        "time": expense.time,
         **usage_row(expense.usage),
     }
 

@@ -417,7 +417,7 @@ def test_synthetic_items_and_their_cost_are_recorded_together_or_not_at_all(
     ledger: Ledger,
 ) -> None:
     item = SyntheticItem("syn-1", "a text", "yes", "class", usage=Usage(requests=1))
-    expense = Expense("class", Usage(requests=2, prompt_tokens=30), "generate-0-yes")
+    expense = Expense("generate-0-yes", "class", 1.0, Usage(requests=2, prompt_tokens=30))
     unwritable = dataclasses.replace(item, id="syn-2", provenance={"what": object()})
     with pytest.raises(Exception, match="object"):
         ledger.add_synthetic([item, unwritable], expense=expense)

@@ -160,8 +160,8 @@ def test_a_resumed_run_writes_the_same_items_and_pays_for_them_once(
             tmp_path,
             embedder,
             directory=tmp_path / name,
-            generator=_writer(tiny_hf, temperature=0.4),
-            filters=[NearDuplicates(_pool(tmp_path), embedder=embedder, threshold=0.8)],
+            generator=_writer(tiny_hf, temperature=0.2),
+            filters=[NearDuplicates(_pool(tmp_path), embedder=embedder, threshold=0.7)],
             generate_per_label=5,
             **options,
         )
