@@ -202,14 +202,14 @@ def test_a_budget_ends_the_asking_and_says_so(options, caplog):
     whole = llmal.annotate(texts, dry_run=True, calibrate=None, **options)
     assert whole.cost.tokens > 0
     assert {row["error"] for row in whole} == {"not asked: this was a dry run"}
-    budget = llmal.Budget(tokens=whole.cost.tokens // 2)
+    full = llmal.annotate(texts, calibrate=None, **options)
+    assert 0 < full.cost.tokens <= whole.cost.tokens
+    budget = llmal.Budget(tokens=full.cost.tokens // 2)
     result = llmal.annotate(texts, budget=budget, calibrate=None, **options)
     assert 0 < result.cost.tokens <= budget.tokens
     assert 0 < len(result.failed) < 300
     assert "is used up" in result[299]["error"]
     assert "remaining rows" in caplog.text
-    full = llmal.annotate(texts, calibrate=None, **options)
-    assert full.cost.tokens <= whole.cost.tokens
 
 
 def test_a_dry_run_loads_no_model(tiny_lm_path):
