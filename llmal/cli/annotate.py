@@ -66,7 +66,7 @@ def annotate(
     with results_only_on_stdout(as_json), ProgressDisplay(quiet=quiet) as progress:
         pool = _pool(config, data, flags.reading)
         shown = labelled_by_people(config, _own_pool(config)) if config_file is not None else ()
-        with language_model_of(config, log_directory=None, quiet=quiet) as lm:
+        with language_model_of(config, quiet=quiet, progress=progress) as lm:
             if lm is not None:
                 lm.cache = ResponseCache(out.with_name(f"{out.name}.cache.sqlite"))
             embedder = make_embedder(config)

@@ -131,7 +131,8 @@ def annotate(
         str, typer.Option("--guidelines", help="Without --config: what annotators must know.")
     ] = "",
     model: Annotated[
-        str | None, typer.Option("--model", help="Without --config: path or hub name of a model.")
+        str | None,
+        typer.Option("--model", help="Without --config: path, known or hub name of a model."),
     ] = None,
     url: Annotated[
         str | None, typer.Option("--url", help="Without --config: a server that runs, http://…/v1.")
@@ -228,7 +229,8 @@ Labelled = Annotated[
 ]
 Gold = Annotated[str | None, typer.Option("--gold", help="Its column with the labels.")]
 Model = Annotated[
-    str | None, typer.Option("--model", help="Path or hub name, in place of the file's lm.")
+    str | None,
+    typer.Option("--model", help="Path, known name or hub name, in place of the file's lm."),
 ]
 Url = Annotated[str | None, typer.Option("--url", help="A server that runs, http://…/v1.")]
 Backend = Annotated[str | None, typer.Option("--backend", help="vllm or transformers.")]
@@ -440,6 +442,41 @@ def select(
         reading=reading,
     )
     command(request, out=out, force=force, as_json=as_json, quiet=quiet)
+
+
+models = typer.Typer(
+    name="models",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
+app.add_typer(models)
+
+
+@models.callback()
+@told
+def models_list(context: typer.Context, as_json: Json = False, debug: Debug = False) -> None:
+    """List the models that are known by a short name, wherever a model is asked for.
+
+    `llmal models get NAME` fetches one; so does its first use.
+    """
+    if context.invoked_subcommand is None:
+        from llmal.cli.known_models import list_models as command
+
+        command(as_json=as_json)
+
+
+@models.command("get")
+@told
+def models_get(
+    name: Annotated[str, typer.Argument(help="Its short name.")],
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Fetch a model, or check every byte of one that is here already."""
+    from llmal.cli.known_models import fetch_model as command
+
+    command(name, as_json=as_json, quiet=quiet)
 
 
 @app.command()

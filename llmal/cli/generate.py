@@ -53,7 +53,7 @@ def generate(
         shown = labelled_by_people(config, pool)
         if section.shots and not shown and not quiet:
             say("no labels by people are there yet, so the prompts have no demonstrations")
-        with language_model_of(config, quiet=quiet) as lm:
+        with language_model_of(config, quiet=quiet, progress=progress) as lm:
             assert lm is not None
             lm.cache = ResponseCache(out.with_name(f"{out.name}.cache.sqlite"))
             generator, filters = make_generator(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmal.progress import say
+from llmal.progress import ProgressDisplay, say
 
 if TYPE_CHECKING:
     from llmal.config import RunConfig
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def language_model_of(
-    config: RunConfig, *, log_directory: Path | None = None, quiet: bool = False
+    config: RunConfig,
+    *,
+    log_directory: Path | None = None,
+    quiet: bool = False,
+    progress: ProgressDisplay | None = None,
 ) -> Iterator[LanguageModel | None]:
     """The language model of a configuration, closed at the end whatever happens; None if none.
 
@@ -25,12 +29,14 @@ def language_model_of(
         config: The configuration.
         log_directory: Where the log of a server that is started goes.
         quiet: Do not say that it is being started.
+        progress: Shows how far a model is that must be fetched first; by default one of its own.
     """
     if config.lm is None:
         yield None
         return
     from llmal.factory import language_model
 
+    fetch_known_model(config, quiet=quiet, progress=progress)
     begun = time.monotonic()
     if not quiet:
         what = (
@@ -49,14 +55,33 @@ def language_model_of(
             lm.cache.close()
 
 
+def fetch_known_model(
+    config: RunConfig, *, quiet: bool = False, progress: ProgressDisplay | None = None
+) -> None:
+    """Have the model of a configuration here, if it is one that llmal knows by a short name."""
+    if config.lm is None or config.lm.url or config.lm.model is None:
+        return
+    from llmal.loading import known_model, obtain
+
+    model = known_model(config.lm.model)
+    if model is None:
+        return
+    with contextlib.ExitStack() as stack:
+        shown = progress or stack.enter_context(ProgressDisplay(quiet=quiet))
+        obtain(model, on_progress=shown.step)
+
+
 @contextlib.contextmanager
-def planning_model_of(config: RunConfig) -> Iterator[LanguageModel | None]:
+def planning_model_of(
+    config: RunConfig, *, progress: ProgressDisplay | None = None
+) -> Iterator[LanguageModel | None]:
     """What stands in for the language model where prompts are only counted; None without one."""
     if config.lm is None:
         yield None
         return
     from llmal.factory import planning_model
 
+    fetch_known_model(config, progress=progress)
     lm = planning_model(config.lm)
     try:
         yield lm

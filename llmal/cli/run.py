@@ -29,9 +29,11 @@ def run(
     with results_only_on_stdout(as_json), ProgressDisplay(quiet=quiet) as progress:
         if config.lm is not None and not config.lm.url:
             # What is wrong with the rest is told before the model is waited for.
-            with planning_model_of(config) as stand_in:
+            with planning_model_of(config, progress=progress) as stand_in:
                 build(config, lm=stand_in)
-        with language_model_of(config, log_directory=config.directory, quiet=quiet) as lm:
+        with language_model_of(
+            config, log_directory=config.directory, quiet=quiet, progress=progress
+        ) as lm:
             made = build(config, lm=lm, callbacks=[KeptConfig(config), progress])
             result = made.run()
         page = _report(made, config, result, progress)

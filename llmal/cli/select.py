@@ -125,7 +125,7 @@ def select(request: Request, *, out: Path, force: bool, as_json: bool, quiet: bo
         known = None if request.config is None else request.config.task_object()
         labels = LabelFile.read(request.labels, pool, known, request.reading)
         check_count(request.k, len(pool) - len(labels))
-        asking = _Asking(request, out, stack, quiet=quiet)
+        asking = _Asking(request, out, stack, progress, quiet=quiet)
         signals, state = _round(request, selector, pool, labels, asking, scratch, progress)
         _check_signals(request, selector, state, labels)
         picks = selector.select(state, request.k, np.random.default_rng(request.seed))
@@ -159,9 +159,16 @@ class _Asking:
     """The language model, started when it is first needed and closed at the end of `stack`."""
 
     def __init__(
-        self, request: Request, out: Path, stack: contextlib.ExitStack, *, quiet: bool
+        self,
+        request: Request,
+        out: Path,
+        stack: contextlib.ExitStack,
+        progress: ProgressDisplay,
+        *,
+        quiet: bool,
     ) -> None:
-        self._request, self._stack, self._quiet = request, stack, quiet
+        self._request, self._stack = request, stack
+        self._progress, self._quiet = progress, quiet
         self._cache = out.with_name(f"{out.name}.cache.sqlite")
         self.asked = False
         self.setup = Usage()
@@ -172,7 +179,9 @@ class _Asking:
         config = self._request.config
         assert config is not None
         template = self._request.wording.template()
-        lm = self._stack.enter_context(language_model_of(config, quiet=self._quiet))
+        lm = self._stack.enter_context(
+            language_model_of(config, quiet=self._quiet, progress=self._progress)
+        )
         assert lm is not None
         assert config.lm is not None
         lm.cache = ResponseCache(self._cache)

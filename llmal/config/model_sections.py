@@ -33,7 +33,8 @@ class LMConfig(Section):
     Attributes:
         backend: "vllm" starts a server, or uses those at `url`; "transformers" runs in process.
         url: Base address of one server or several, such as http://localhost:8000/v1.
-        model: Path or hub name; with `url` the name under which the model is served.
+        model: Path, name of a known model (`llmal models`) or hub name; with `url` the name under
+            which the model is served.
         dtype: Type of the weights, as the backend calls it.
         max_model_len: Longest context, in tokens.
         price: Default: free.

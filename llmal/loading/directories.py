@@ -1,16 +1,17 @@
-"""Finding a model: a directory, an installed package, the local hub cache, or the hub itself."""
+"""Finding a model: a directory, a known model, the local hub cache, or the hub itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from llmal.errors import LanguageModelError
+from llmal.loading.fetching import obtain
+from llmal.loading.hub import check_on_hub
+from llmal.loading.known_models import known_model
 
 T = TypeVar("T")
-HUB_SECONDS = 5.0
 OFFLINE_FIX = "give the path of a local directory"
 
 
@@ -22,8 +23,10 @@ def is_path(model: str) -> bool:
 def local_directory(model: str) -> Path | None:
     """The directory that a model is given by; None for a hub name.
 
+    A known model is fetched first where it is not here yet; a directory of its name goes before it.
+
     Raises:
-        LanguageModelError: It is a path, and nothing is there.
+        LanguageModelError: It is a path, and nothing is there; or a known model cannot be had.
     """
     path = Path(model).expanduser()
     if path.is_dir():
@@ -36,7 +39,8 @@ def local_directory(model: str) -> Path | None:
         raise LanguageModelError(
             f"there is no model at {model!r}", fix="give an existing directory or a hub name"
         )
-    return None
+    known = known_model(model)
+    return None if known is None else obtain(known)
 
 
 def load_offline_first(name: str, load: Callable[[bool], T], fix: str = OFFLINE_FIX) -> T:
@@ -58,7 +62,7 @@ def load_offline_first(name: str, load: Callable[[bool], T], fix: str = OFFLINE_
     try:
         return load(True)
     except (OSError, ValueError):
-        _require_on_hub(name, fix)
+        check_on_hub(name, fix)
     try:
         return load(False)
     except (OSError, ValueError) as error:
@@ -83,53 +87,3 @@ def load_local(path: Path, load: Callable[[], T]) -> T:
             where=str(path),
             fix="it must be a Hugging Face model directory: config.json, tokenizer and weights",
         ) from error
-
-
-@contextmanager
-def quiet_loading() -> Iterator[None]:
-    """Keep transformers from drawing a bar and a table for each model that it loads."""
-    from transformers.utils import logging as hf_logging
-
-    shown, verbosity = hf_logging.is_progress_bar_enabled(), hf_logging.get_verbosity()
-    hf_logging.disable_progress_bar()
-    hf_logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        hf_logging.set_verbosity(verbosity)
-        if shown:
-            hf_logging.enable_progress_bar()
-
-
-def _require_on_hub(name: str, fix: str) -> None:
-    import httpx
-    from huggingface_hub import constants, get_token
-
-    if constants.HF_HUB_OFFLINE:
-        raise LanguageModelError(
-            f"the model {name!r} is not on this machine and HF_HUB_OFFLINE forbids asking the hub",
-            fix=fix,
-        )
-    token = get_token()
-    try:
-        answer = httpx.head(
-            f"{constants.ENDPOINT}/{name}/resolve/main/config.json",
-            timeout=HUB_SECONDS,
-            headers={"Authorization": f"Bearer {token}"} if token else {},
-        )
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise LanguageModelError(
-            f"the model {name!r} is not on this machine and the model hub cannot be reached",
-            fix=fix,
-        ) from error
-    if answer.status_code in (401, 403, 404):
-        raise LanguageModelError(
-            f"the model hub does not know {name!r}, or does not let you read it "
-            f"(HTTP {answer.status_code})",
-            fix="check the name and your access token, or " + fix,
-        )
-    if answer.status_code >= 400:
-        raise LanguageModelError(
-            f"the model hub answers HTTP {answer.status_code} for {name!r}",
-            fix="try again later, or " + fix,
-        )
