@@ -31,9 +31,12 @@ def hub_snapshot(model: KnownModel) -> Path | None:
         folder = Path(snapshot_download(model.hub, local_files_only=True))
     except (LocalEntryNotFoundError, OSError):
         return None
+    return folder if _is_whole(folder) else None
+
+
+def _is_whole(folder: Path) -> bool:
     needed = ("config.json", "tokenizer.json", "tokenizer_config.json")
-    whole = all((folder / name).is_file() for name in needed) and any(folder.glob("*.safetensors"))
-    return folder if whole else None
+    return all((folder / name).is_file() for name in needed) and any(folder.glob("*.safetensors"))
 
 
 def copy_snapshot(snapshot: Path, folder: Path) -> None:
@@ -71,6 +74,8 @@ def download_from_hub(model: KnownModel, folder: Path, on_progress: OnProgress) 
         if shown:
             enable_progress_bars()
     shutil.rmtree(folder / ".cache", ignore_errors=True)
+    if not _is_whole(folder):
+        raise LanguageModelError(f"the model hub has not all files of {model.hub!r}")
 
 
 def installed_file(packaged: PackagedFile) -> Path | None:

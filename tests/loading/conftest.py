@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
 import textwrap
+import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -196,3 +199,67 @@ def shop(
         return Shop(model, wheels, site, tmp_path / "cache")
 
     return make
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A small hub on this machine: its address, and the folder of its one model to fill."""
+    files = tmp_path / "hub-files"
+    files.mkdir()
+    commit = "0123456789abcdef0123456789abcdef01234567"
+
+    class Hub(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+        def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
+            kept = [one for one in files.iterdir() if one.is_file()]
+            if path.startswith("/api/models/nobody/tiny-packaged/tree/"):
+                self._send(
+                    json.dumps(
+                        [
+                            {
+                                "type": "file",
+                                "path": one.name,
+                                "size": one.stat().st_size,
+                                "oid": hashlib.sha1(one.read_bytes()).hexdigest(),
+                            }
+                            for one in kept
+                        ]
+                    ).encode()
+                )
+            elif path.startswith("/api/models/nobody/tiny-packaged"):
+                siblings = [{"rfilename": one.name} for one in kept]
+                self._send(
+                    json.dumps(
+                        {"id": "nobody/tiny-packaged", "sha": commit, "siblings": siblings}
+                    ).encode()
+                )
+            elif path.startswith("/nobody/tiny-packaged/resolve/"):
+                one = files / path.rpartition("/")[2]
+                self._send(one.read_bytes() if one.is_file() else None)
+            else:
+                self._send(None)
+
+        def _send(self, body: bytes | None) -> None:
+            self.send_response(200 if body is not None else 404)
+            self.send_header("X-Repo-Commit", commit)
+            self.send_header("ETag", f'"{hashlib.sha1(body or b"").hexdigest()}"')
+            self.send_header("Content-Length", str(len(body or b"")))
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(body or b"")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", files
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -73,6 +73,44 @@ def test_an_installed_package_is_used_where_there_is_no_index(shop, monkeypatch)
     assert state_of(made.folder, hashes=True) == "whole"
 
 
+def test_the_hub_goes_before_the_package_index_and_then_the_cache(shop, hub, monkeypatch):
+    """The unquantised weights from the hub; later neither hub nor index is needed."""
+    made = shop()
+    url, files = hub
+    monkeypatch.setenv("HF_ENDPOINT", url)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    for path in obtain(made.model).iterdir():
+        if path.name != MANIFEST:
+            shutil.copy(path, files)
+    (files / "README.md").write_text("not needed")
+    shutil.rmtree(made.cache)
+    outputs = []
+    for _ in range(2):
+        process = made.start(USE)
+        output, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+        outputs.append(output)
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        monkeypatch.setenv("PIP_FIND_LINKS", "")
+    assert "/tiny-packaged (unquantised)@" in outputs[0]
+    assert outputs[0] == outputs[1]
+    assert _leftovers(made) == {"tiny-packaged-hub", "tiny-packaged.lock"}
+    kept = {path.name for path in (made.cache / "models" / "tiny-packaged-hub").iterdir()}
+    assert kept == {path.name for path in files.iterdir()} - {"README.md"} | {MANIFEST}
+
+
+def test_a_hub_without_all_files_leads_to_the_package_index(shop, hub, monkeypatch):
+    made = shop()
+    url, files = hub
+    monkeypatch.setenv("HF_ENDPOINT", url)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    (files / "config.json").write_text("{}")
+    process = made.start(USE)
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert "/tiny-packaged (F32 dequantised to bfloat16)@" in output
+
+
 def test_without_any_source_one_sentence_says_what_to_do(shop, monkeypatch):
     made = shop()
     monkeypatch.setenv("PIP_FIND_LINKS", "")
