@@ -171,8 +171,9 @@ def load_pretrained(factory: Any, model: str | Path, what: str, **options: Any) 
         return load(True)
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        where = "of" if directory is None else "in"
         raise LanguageModelError(
-            f"the {what} {'of' if directory is None else 'in'} {name!r} cannot be loaded ({reason})",
+            f"the {what} {where} {name!r} cannot be loaded ({reason})",
             fix="check that the model is complete, and of a kind that transformers knows",
         ) from error
 
