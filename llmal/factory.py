@@ -204,6 +204,8 @@ def make_router(
     for n, section in enumerate(config.annotator):
         annotator = _annotator(config, section, task, lm, embedder, ("annotator", n))
         threshold = getattr(section, "threshold", 0.0)
+        if isinstance(section, RecordedAnnotatorConfig):
+            threshold = section.smallest_accepted
         stages.append(Stage(annotator, Threshold(threshold)))
     return Router(stages)
 

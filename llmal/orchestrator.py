@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import json
 import logging
@@ -17,7 +18,15 @@ from numpy.typing import NDArray
 
 from llmal.annotators.human_queue import HumanQueue
 from llmal.annotators.llm import LLMAnnotator
-from llmal.annotators.protocol import MOST_LABELLED, Annotator, Context, Priced, drawn_texts
+from llmal.annotators.protocol import (
+    MOST_LABELLED,
+    Annotator,
+    Context,
+    Foreseeing,
+    Foresight,
+    Priced,
+    drawn_texts,
+)
 from llmal.annotators.router import Router, Stage
 from llmal.budget import Budget
 from llmal.embed.protocol import Embedder
@@ -401,6 +410,7 @@ class Orchestrator:
                 if isinstance(stage.annotator, HumanQueue):
                     stage.annotator.attach(ledger.queue, self.directory)
             self._purse = Purse(self.budget, ledger)
+            self._look_ahead(ledger)
             status: Status
             try:
                 status, reason = self._loop(ledger, warnings)
@@ -414,6 +424,26 @@ class Orchestrator:
         self._ending = False
         self._tell("waiting" if status == "waiting" else "stopped", reason, status=status)
         return result
+
+    def _look_ahead(self, ledger: Ledger) -> None:
+        """Learn which items nobody can answer, and say it before the first round.
+
+        Raises:
+            LlmalError: An annotator has no answers at all.
+        """
+        said = {one.message for one in ledger.events()}
+        unanswered: list[NDArray[np.int64]] = []
+        for stage in self.router.stages:
+            foresight = Foresight()
+            if isinstance(stage.annotator, Foreseeing):
+                foresight = stage.annotator.foresee(self.pool)
+            for warning in foresight.warnings:
+                if warning not in said:
+                    logging.getLogger("llmal.run").warning("%s", warning)
+            if stage.annotator.kind == "human":
+                unanswered.append(foresight.unanswered)
+        if unanswered:
+            self._unanswered = functools.reduce(np.intersect1d, unanswered)
 
     def _probes(self) -> dict[str, Probing]:
         """What asks the model for the form of its prompts, by the key of the expense."""
@@ -469,12 +499,18 @@ class Orchestrator:
                     return "finished", reason
                 started = self._start_round(ledger, rounds)
                 if started is None:
-                    return "finished", "every item of the pool is labelled"
+                    return "finished", self._nothing_left(ledger)
                 current = started
             waiting = self._work(ledger, current)
             self._note_warnings(ledger, warnings)
             if waiting:
                 return "waiting", self._waiting_for(waiting)
+
+    def _nothing_left(self, ledger: Ledger) -> str:
+        unlabelled = len(self.pool) - len(ledger.labels())
+        if not unlabelled:
+            return "every item of the pool is labelled"
+        return f"no item is left to ask about; {unlabelled:,} have no label"
 
     def _waiting_for(self, items: int) -> str:
         queues = [
@@ -527,6 +563,7 @@ class Orchestrator:
         last = self.router.stages[-1].annotator.name
         asked = {one.item_id for one in ledger.annotations(annotator=last) if one.label is None}
         undecided = self.pool.positions(sorted(asked - labels.keys()))
+        undecided = np.setdiff1d(np.union1d(undecided, self._unanswered), positions)
         state = self.signals.state(
             positions,
             columns,
@@ -751,6 +788,8 @@ class Orchestrator:
         return figures
 
     _seen: int = 0
+    _unanswered: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+    """Positions of items that none of the people has an answer for."""
     _for_picks: LLMAnnotator | None = None
     _purse: Purse
 

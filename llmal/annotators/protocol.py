@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from llmal.pool import Pool
 from llmal.records import Annotation, AnnotatorKind, Item, Usage
@@ -76,6 +77,42 @@ class Annotator(Protocol):
 
     def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
         """The most that annotating these items would cost. Asks nobody."""
+        ...
+
+
+@dataclass(frozen=True)
+class Foresight:
+    """What an annotator knows of a pool before it is asked about it.
+
+    Attributes:
+        warnings: What a person should know before the run begins, a sentence each.
+        unanswered: Positions of the items that it will have no answer for.
+    """
+
+    warnings: tuple[str, ...] = ()
+    unanswered: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+
+@runtime_checkable
+class Foreseeing(Protocol):
+    """An annotator whose answers stand in the pool, so that their gaps are known before a run."""
+
+    def foresee(self, pool: Pool) -> Foresight:
+        """Look at the whole pool, in bounded memory. Answers nothing.
+
+        Raises:
+            DataError: The pool has nothing that it could answer with.
+        """
+        ...
+
+
+@runtime_checkable
+class PerhapsUnsure(Protocol):
+    """An annotator that may give labels without saying how sure of them it is."""
+
+    @property
+    def gives_confidence(self) -> bool:
+        """Whether its labels come with probabilities."""
         ...
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from llmal.annotators.protocol import Context
+from llmal.annotators.protocol import Context, Foresight
 from llmal.errors import AnnotationError, ConfigError, DataError
 from llmal.labels import LabelMatcher
+from llmal.pool import Pool
 from llmal.records import Annotation, AnnotatorKind, Item, Usage
 
 _UNREAD = "not a label of the task"
@@ -19,7 +20,8 @@ class Recorded:
     """Replays labels, and confidences if there are any, from columns.
 
     An empty cell, or an answer that is not a label of the task, is an abstention; the second is
-    flagged and told in a warning.
+    flagged and told in a warning. Without a column of confidences a router takes every answer; it
+    refuses a threshold, which no answer would reach.
 
     Args:
         column: The column of the labels.
@@ -53,31 +55,68 @@ class Recorded:
         self._labels = tuple(labels)
         self._matcher = LabelMatcher(self._labels)
 
+    @property
+    def gives_confidence(self) -> bool:
+        """Whether there is a column with confidences."""
+        return self._confidence is not None
+
     def annotate(self, items: Sequence[Item], context: Context = Context()) -> list[Annotation]:
         """Look up every item.
+
+        In a run, of which these may be a few items, columns and gaps are left to `foresee`.
 
         Raises:
             AnnotationError: No item has the column, or a confidence is not between 0 and 1.
         """
-        for column in (self._column, self._confidence):
+        if context.round is None and items:
             # One row may lack it: JSON lines often leave out what is null.
-            if items and column is not None and not any(column in one.extra for one in items):
-                others = sorted({name for one in items for name in one.extra})
+            self._check_columns(sorted({name for one in items for name in one.extra}))
+        result = [self._one(item, context) for item in items]
+        if context.round is None:
+            for warning in self._gaps(result):
+                log.warning("%s", warning)
+        return result
+
+    def foresee(self, pool: Pool) -> Foresight:
+        """How many answers of a pool cannot be used.
+
+        Raises:
+            AnnotationError: The pool lacks a column, or a confidence is not between 0 and 1.
+        """
+        roles = {*pool.text_columns, pool.gold_column, pool.id_column}
+        self._check_columns(sorted(name for name in pool.columns if name not in roles))
+        answers = (one for part in pool.map_batches(self._all) for one in part)
+        return Foresight(self._gaps(answers))
+
+    def _all(self, items: Sequence[Item]) -> list[Annotation]:
+        return [self._one(item, Context()) for item in items]
+
+    def _check_columns(self, present: Sequence[str]) -> None:
+        for column in (self._column, self._confidence):
+            if column is not None and column not in present:
                 raise AnnotationError(
                     f"the pool has no column {column!r} to take recorded answers from",
-                    fix=f"its further columns are {', '.join(others) or 'none'}",
+                    fix=f"its further columns are {', '.join(present) or 'none'}",
                 )
-        result = [self._one(item, context) for item in items]
-        unread = sum(_UNREAD in one.flags for one in result)
+
+    def _gaps(self, answers: Iterable[Annotation]) -> tuple[str, ...]:
+        total = unread = unsure = 0
+        for one in answers:
+            total += 1
+            unread += _UNREAD in one.flags
+            unsure += one.label is not None and one.probabilities is None
+        gaps = []
         if unread:
-            log.warning(
-                "%d of %d recorded answers in column %r are not labels of the task and count as "
-                "abstentions",
-                unread,
-                len(items),
-                self._column,
+            gaps.append(
+                f"{unread} of {total} recorded answers in column {self._column!r} are not labels "
+                "of the task and count as abstentions"
             )
-        return result
+        if unsure and self._confidence is not None:
+            gaps.append(
+                f"{unsure} of {total} recorded answers have no confidence in column "
+                f"{self._confidence!r} and reach no threshold"
+            )
+        return tuple(gaps)
 
     def _one(self, item: Item, context: Context) -> Annotation:
         answer = item.extra.get(self._column)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
-from llmal.annotators.protocol import Annotator, Context
+from llmal.annotators.protocol import Annotator, Context, PerhapsUnsure
 from llmal.errors import ConfigError
 from llmal.records import Annotation, Item, Usage
 
@@ -27,7 +27,7 @@ class AcceptanceRule(Protocol):
 class Threshold:
     """Accepts from a probability on. A threshold promises nothing about the labels' accuracy.
 
-    An answer without probabilities is not accepted.
+    An answer without probabilities is accepted by a threshold of 0 alone.
     """
 
     minimum: float = 0.9
@@ -41,7 +41,7 @@ class Threshold:
     def accepts(self, annotation: Annotation) -> bool:
         """Whether the probability of the label reaches the minimum."""
         confidence = annotation.confidence
-        return confidence is not None and confidence >= self.minimum
+        return self.minimum == 0 or (confidence is not None and confidence >= self.minimum)
 
 
 @dataclass(frozen=True)
@@ -52,20 +52,30 @@ class Stage:
     rule: AcceptanceRule = field(default_factory=Threshold)
 
 
+def _is_unsure(annotator: Annotator) -> bool:
+    return isinstance(annotator, PerhapsUnsure) and not annotator.gives_confidence
+
+
+def _stage(annotator: Annotator) -> Stage:
+    return Stage(annotator, Threshold(0.0)) if _is_unsure(annotator) else Stage(annotator)
+
+
 class Router:
     """A row of annotators, from the cheapest to the one of record.
 
     People's answers stand whenever they give one, and so does any answer of the last annotator.
 
     Args:
-        stages: The annotators in order; a bare annotator gets a threshold of 0.9.
+        stages: The annotators in order; a bare annotator gets a threshold of 0.9, or of 0 if its
+            labels come without probabilities.
 
     Raises:
-        ConfigError: There is none, or two have one name.
+        ConfigError: There is none, two have one name, or the labels of one come without
+            probabilities that could reach its threshold.
     """
 
     def __init__(self, stages: Iterable[Stage | Annotator]) -> None:
-        self.stages = tuple(one if isinstance(one, Stage) else Stage(one) for one in stages)
+        self.stages = tuple(one if isinstance(one, Stage) else _stage(one) for one in stages)
         if not self.stages:
             raise ConfigError("there is no annotator", fix="name at least one")
         names = [stage.annotator.name for stage in self.stages]
@@ -73,6 +83,15 @@ class Router:
             if names.count(name) > 1:
                 raise ConfigError(
                     f"two annotators are recorded as {name!r}", fix="give one of them another name"
+                )
+        for stage in self.stages[:-1]:
+            rule = stage.rule
+            if _is_unsure(stage.annotator) and isinstance(rule, Threshold) and rule.minimum > 0:
+                raise ConfigError(
+                    f"the labels of {stage.annotator.name!r} come without confidence, so none "
+                    f"would reach the threshold of {rule.minimum}",
+                    fix="name the column with the confidences, or use a threshold of 0, which "
+                    "takes every label",
                 )
 
     def decide(self, number: int, annotations: Sequence[Annotation]) -> list[Annotation]:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from llmal.annotators.protocol import Context
-from llmal.errors import AnnotationError, ConfigError
+import numpy as np
+
+from llmal.annotators.protocol import Context, Foresight
+from llmal.errors import ConfigError, DataError
+from llmal.pool import Pool
 from llmal.records import Annotation, AnnotatorKind, Item, Usage
+
+NO_GOLD = "no gold label"
+"""Flag of an item that a simulated person skips."""
 
 
 class SimulatedHuman:
-    """Answers with the gold label, or with a mistake.
+    """Answers with the gold label, or with a mistake; an item without gold it skips, at no cost.
 
     Args:
         labels: The task's labels; needed for `noise`.
@@ -74,42 +80,56 @@ class SimulatedHuman:
         return self._cost
 
     def annotate(self, items: Sequence[Item], context: Context = Context()) -> list[Annotation]:
-        """Answer for every item.
-
-        Raises:
-            AnnotationError: An item has no gold label.
-        """
+        """Answer for every item; an abstention for one without a gold label."""
         return [
             Annotation(
                 item_id=item.id,
-                label=self._answer(item, context),
+                label=None if item.gold is None else self._answer(item, item.gold, context),
                 annotator=self.name,
                 kind="human",
-                usage=self._price(1),
+                decision="deferred" if item.gold is None else "accepted",
+                usage=Usage() if item.gold is None else self._price(1),
                 provenance={"simulated": True},
+                flags=() if item.gold is not None else (NO_GOLD,),
                 round=context.round,
             )
             for item in items
         ]
 
-    def _answer(self, item: Item, context: Context) -> str:
-        if item.gold is None:
-            raise AnnotationError(
-                f"item {item.id!r} has no gold label, so a simulated human cannot answer",
-                fix="name the gold column with data.gold, or use a human queue",
+    def foresee(self, pool: Pool) -> Foresight:
+        """How many items lack the gold label that the answers are taken from.
+
+        Raises:
+            DataError: All of them do.
+        """
+        missing = np.array([n for n, label in enumerate(pool.gold()) if label is None], np.int64)
+        if not len(missing):
+            return Foresight()
+        if len(missing) == len(pool):
+            raise DataError(
+                "no item has a gold label, so a simulated person has no answers",
+                where=pool.source,
+                fix="name the gold column (data.gold), or ask people (via: queue)",
             )
-        row = self._confusion.get(item.gold)
+        warning = (
+            f"{len(missing):,} of {len(pool):,} items of the pool have no gold label, which "
+            "simulated people answer with; they are not picked"
+        )
+        return Foresight((warning,), missing)
+
+    def _answer(self, item: Item, gold: str, context: Context) -> str:
+        row = self._confusion.get(gold)
         if row is None and self._noise:
-            others = [name for name in self._labels if name != item.gold]
+            others = [name for name in self._labels if name != gold]
             row = dict.fromkeys(others, self._noise / len(others))
         if not row:
-            return item.gold
+            return gold
         drawn = context.rng(self.name, item.id).random()
         for name, probability in sorted(row.items()):
             if drawn < probability:
                 return name
             drawn -= probability
-        return item.gold
+        return gold
 
     def _price(self, items: int) -> Usage:
         return Usage(human_labels=items, money=self._cost * items, seconds=self._seconds * items)

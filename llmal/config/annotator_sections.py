@@ -149,14 +149,22 @@ class RecordedAnnotatorConfig(Section):
         ledger_name: Who is written into the ledger (`as` in the file).
         column: The column with the labels.
         confidence: The column with their probabilities, if there is one.
-        threshold: Smallest probability at which a label stands.
+        threshold: Smallest probability at which a label stands. Default: 0.9 with `confidence`;
+            without it every label stands.
     """
 
     name: Literal["recorded"]
     ledger_name: Text = Field(default="recorded", alias="as")
     column: Text
     confidence: Text | None = None
-    threshold: Share = 0.9
+    threshold: Share | None = None
+
+    @property
+    def smallest_accepted(self) -> float:
+        """The threshold that holds."""
+        if self.threshold is not None:
+            return self.threshold
+        return 0.9 if self.confidence is not None else 0.0
 
 
 AnnotatorConfig = Annotated[

@@ -22,6 +22,7 @@ from llmal.config.annotator_sections import (
     GeneratorConfig,
     HumanAnnotatorConfig,
     LLMAnnotatorConfig,
+    RecordedAnnotatorConfig,
     SimilarityAnnotatorConfig,
 )
 from llmal.config.data_sections import DataConfig, TaskConfig
@@ -210,7 +211,17 @@ class RunConfig(Section):
                     fix = "name the column in data.gold, or use via: queue to ask people"
                     found.append(((*at, "via"), "there is no gold column to take labels from", fix))
                 found.extend(self._confusion_problems(one, at))
+            # The labels of the last one stand whatever their probability.
+            if isinstance(one, RecordedAnnotatorConfig) and one is not self.annotator[-1]:
+                found.extend(self._recorded_problems(one, at))
         return found
+
+    def _recorded_problems(self, one: RecordedAnnotatorConfig, at: KeyPath) -> list[Problem]:
+        if one.confidence is not None or not one.threshold:
+            return []
+        what = "no label would reach it, there is no column with confidences"
+        fix = "name it in 'confidence', or remove the threshold to take every label"
+        return [((*at, "threshold"), what, fix)]
 
     def _confusion_problems(self, one: HumanAnnotatorConfig, at: KeyPath) -> list[Problem]:
         task = self.task_object()

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from llmal.annotators import Recorded
+from llmal.annotators import Context, Recorded
 from llmal.calibration.measures import auroc_of_correctness
 from llmal.errors import AnnotationError, ConfigError
 from llmal.pool import Pool
@@ -85,6 +85,33 @@ def test_a_column_that_the_pool_lacks_is_named(options: dict[str, str]):
         "the pool has no column 'sayd' to take recorded answers from; "
         "its further columns are by, said"
     )
+
+
+def test_gaps_in_the_columns_are_foreseen(tmp_path: Path):
+    rows = [("agrees", 0.9), ("neutral", None), ("perhaps", 0.4), (None, None)]
+    frame = pd.DataFrame(
+        {"text": list("abcd"), "said": [a for a, _ in rows], "sure": [s for _, s in rows]}
+    )
+    pool = Pool.from_pandas(frame, cache=tmp_path)
+    assert Recorded("said", labels=LABELS, confidence="sure").foresee(pool).warnings == (
+        "1 of 4 recorded answers in column 'said' are not labels of the task and count as "
+        "abstentions",
+        "1 of 4 recorded answers have no confidence in column 'sure' and reach no threshold",
+    )
+    # Without confidences none is missed.
+    assert len(Recorded("said", labels=LABELS).foresee(pool).warnings) == 1
+    with pytest.raises(AnnotationError, match="the pool has no column 'text' to take recorded"):
+        Recorded("text", labels=LABELS).foresee(pool)
+
+
+def test_in_a_run_a_batch_may_lack_a_column_that_is_null_in_it(
+    caplog: pytest.LogCaptureFixture,
+):
+    context = Context(round=0)
+    items = [Item("1", "text"), Item("2", "text", extra={"by": "gpt"})]
+    given = Recorded("said", labels=LABELS).annotate(items, context)
+    assert [one.label for one in given] == [None, None]
+    assert not caplog.records
 
 
 def test_a_pool_without_further_columns_says_so():

@@ -76,9 +76,31 @@ def test_answers_of_people_stand_wherever_they_are_asked():
     assert _told(router.annotate(_items(("yes", 1.0)))) == [("item-0", "human", "no", "accepted")]
 
 
-def test_answers_without_probabilities_are_passed_on():
-    given = Router([Stage(_recorded(), Threshold(0.0)), _human()]).annotate(_items(("yes", None)))
-    assert [one.decision for one in given] == ["deferred", "accepted"]
+@pytest.mark.parametrize(("minimum", "decision"), [(0.0, "accepted"), (0.01, "deferred")])
+def test_answers_without_probabilities_reach_no_threshold_but_nought(minimum: float, decision: str):
+    router = Router([Stage(_recorded(), Threshold(minimum)), _human()])
+    assert router.annotate(_items(("yes", None)))[0].decision == decision
+
+
+def test_an_annotator_without_confidences_is_taken_at_its_word():
+    unsure = Recorded("said", labels=LABELS)
+    given = Router([unsure, _human()]).annotate(_items(("yes", None), (None, None)))
+    assert [one.decision for one in given] == ["accepted", "deferred", "accepted"]
+    given = Router([Stage(unsure, Threshold(0.0)), _human()]).annotate(_items(("yes", None)))
+    assert [one.decision for one in given] == ["accepted"]
+
+
+def test_a_threshold_that_no_answer_can_reach_is_refused():
+    unsure = Recorded("said", labels=LABELS)
+    with pytest.raises(ConfigError) as caught:
+        Router([Stage(unsure, Threshold(0.7)), _human()])
+    assert str(caught.value) == (
+        "the labels of 'recorded' come without confidence, so none would reach the threshold of "
+        "0.7; name the column with the confidences, or use a threshold of 0, which takes every "
+        "label"
+    )
+    # The last one's answers stand whatever the threshold.
+    Router([_human(), Stage(unsure, Threshold(0.7))])
 
 
 def test_abstentions_are_passed_on_and_never_accepted():

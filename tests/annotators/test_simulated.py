@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from llmal.annotators import Context, SimulatedHuman
-from llmal.errors import AnnotationError, ConfigError
+from llmal.errors import ConfigError, DataError
+from llmal.pool import Pool
 from llmal.records import Item, Usage
 
 LABELS = ["a", "b", "c", "d"]
@@ -78,13 +80,27 @@ def test_labels_have_their_price():
     assert human.estimate(_items(5)) == Usage(human_labels=5, money=1.0, seconds=15.0)
 
 
-def test_without_gold_there_is_no_answer():
-    with pytest.raises(AnnotationError) as caught:
-        SimulatedHuman().annotate([*_items(2), Item("lost", "", gold=None)])
-    assert str(caught.value) == (
-        "item 'lost' has no gold label, so a simulated human cannot answer; "
-        "name the gold column with data.gold, or use a human queue"
+def test_an_item_without_gold_is_skipped_at_no_cost():
+    human = SimulatedHuman(labels=LABELS, noise=0.5, cost=2.0, seconds=1.0)
+    *_, lost = human.annotate([*_items(2), Item("lost", "", gold=None)])
+    assert (lost.label, lost.decision, lost.flags) == (None, "deferred", ("no gold label",))
+    assert lost.usage == Usage()
+
+
+def test_gaps_in_the_gold_column_are_foreseen(tmp_path: Path):
+    pool = Pool.from_texts(list("abcd"), ["a", None, "b", None], cache=tmp_path)
+    foresight = SimulatedHuman().foresee(pool)
+    assert foresight.unanswered.tolist() == [1, 3]
+    assert foresight.warnings == (
+        "2 of 4 items of the pool have no gold label, which simulated people answer with; they "
+        "are not picked",
     )
+    assert SimulatedHuman().foresee(pool[[0, 2]]).warnings == ()
+
+
+def test_a_pool_without_any_gold_is_refused(tmp_path: Path):
+    with pytest.raises(DataError, match="no item has a gold label, so a simulated person has no"):
+        SimulatedHuman().foresee(Pool.from_texts(list("ab"), cache=tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,7 @@ def test_language_models_that_cannot_be(tmp_path, section, sentence):
         (
             "[{name: human, via: queue, human: 1}]",
             "line 3, annotator[0]: unknown key 'human'; "
-            "known are name, as, via, noise, confusion, cost",
+            "known are name, as, via, noise, confusion, cost, file, context",
         ),
         ("{name: human}", "line 3, annotator: the key 'via' is missing; add it"),
         (
@@ -172,6 +172,16 @@ def test_language_models_that_cannot_be(tmp_path, section, sentence):
             "[{name: recorded, column: a}, {name: recorded, column: b}]",
             "line 3, annotator[1]: annotators 1 and 2 are both recorded as 'recorded'; "
             "give one of them another name with 'as'",
+        ),
+        (
+            "[{name: recorded, column: a, threshold: 0.9}, {name: similarity}]",
+            "line 3, annotator[0].threshold: no label would reach it, there is no column with "
+            "confidences; name it in 'confidence', or remove the threshold to take every label",
+        ),
+        (
+            "{name: human, via: queue, file: to_label.xls}",
+            "line 3, annotator.file: 'to_label.xls' is no file that people can label in; "
+            "end it in .csv, .xlsx or .jsonl",
         ),
         (
             "{name: similarity, threshold: 90}",
