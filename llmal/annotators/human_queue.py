@@ -145,6 +145,9 @@ class HumanQueue:
         if self._queue is not None:
             self._queue.put(self.name, list(waiting), context.round)
         sheet = read_sheet(self.file)
+        for other in (self.file.with_suffix(suffix) for suffix in SUFFIXES):
+            if other != self.file and other.exists():
+                log.warning("%s is not read; save it as %s", other, self.file.name)
         checked = self._check(sheet.rows, waiting, context)
         answers = checked.answers
         if answers and self._queue is not None:

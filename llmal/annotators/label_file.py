@@ -14,6 +14,7 @@ from typing import Any
 from llmal.annotators.label_help import first_line_cell
 from llmal.annotators.label_workbook import read_workbook, workbook_bytes
 from llmal.errors import AnnotationError
+from llmal.pool.text_file import marked_encoding
 from llmal.records import Item
 from llmal.spreadsheets import guarded, unguarded
 from llmal.task import Task
@@ -22,7 +23,6 @@ OWN_COLUMNS = ("id", "label", "note")
 SUFFIXES = (".csv", ".xlsx", ".jsonl")
 
 _LONGEST_CELL = 2**31 - 1
-_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,8 @@ def read_sheet(path: Path) -> Sheet:
 
 
 def _decoded(content: bytes, path: Path) -> tuple[str, str]:
-    encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "utf-8")
+    marked = marked_encoding(content)
+    encoding = "utf-8-sig" if marked == "utf-8" else marked or "utf-8"
     try:
         return content.decode(encoding), encoding
     except UnicodeDecodeError as error:

@@ -6,11 +6,10 @@ import io
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from llmal.annotators.label_help import SKIP, help_lines
 from llmal.errors import AnnotationError
-from llmal.spelling import written
+from llmal.pool.workbook import cell_text
 from llmal.spreadsheets import MOST_ROWS
 from llmal.tables import text_cell
 from llmal.task import Task
@@ -43,8 +42,8 @@ def read_workbook(content: bytes, path: Path) -> list[tuple[int, list[str]]]:
         first: list[tuple[int, list[str]]] = []
         for sheet in book.worksheets:
             lines = [
-                (line, [_as_typed(value) for value in row])
-                for line, row in enumerate(sheet.iter_rows(values_only=True), start=1)
+                (line, [cell_text(cell) for cell in row])
+                for line, row in enumerate(sheet.iter_rows(), start=1)
             ]
             header = [name.strip() for name in lines[0][1]] if lines else []
             if {"id", "label"} <= {*header}:
@@ -53,15 +52,6 @@ def read_workbook(content: bytes, path: Path) -> list[tuple[int, list[str]]]:
         return first
     finally:
         book.close()
-
-
-def _as_typed(value: Any) -> str:
-    if value is None:
-        return ""
-    try:
-        return written(value)
-    except (TypeError, ValueError):
-        return str(value)
 
 
 def workbook_bytes(header: Sequence[str], lines: Sequence[Sequence[str]], task: Task) -> bytes:

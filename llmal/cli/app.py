@@ -31,7 +31,9 @@ MovedPool = Annotated[
     typer.Option("--data", help="The pool, if it is no longer where the run had it."),
 ]
 Out = Annotated[Path, typer.Option("--out", help="File to write.")]
-TableOut = Annotated[Path, typer.Option("--out", help="File to write: .jsonl, .csv or .parquet.")]
+TableOut = Annotated[
+    Path, typer.Option("--out", help="File to write: .jsonl, .csv, .xlsx or .parquet.")
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace the output if it is there.")]
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON object on stdout, all else on stderr.")

@@ -65,6 +65,11 @@ def check_encoding(encoding: str) -> str:
     return found.name
 
 
+def marked_encoding(start: bytes) -> str | None:
+    """The encoding that the first bytes of a file are the mark of; None without a mark."""
+    return next((name for mark, name in _MARKS if start.startswith(mark)), None)
+
+
 @dataclass
 class TextFile:
     """The text of a file, plain or gzipped, with the line that has been reached.
@@ -140,7 +145,7 @@ class TextFile:
 
     def _encoding(self, stream: BinaryIO) -> str:
         start = _peek(stream)
-        mark = next((name for mark, name in _MARKS if start.startswith(mark)), None)
+        mark = marked_encoding(start)
         if self.encoding is not None:
             named = check_encoding(self.encoding)
             if mark is not None and not named.startswith(mark):

@@ -91,7 +91,9 @@ def _table(book: Any, name: str, sheet: str | None) -> tuple[str, Table]:
 
 def _filled(sheet: Any) -> Table:
     sheet.reset_dimensions()  # some programs write wrong ones
-    numbered = ((n, [_text(cell) for cell in row]) for n, row in enumerate(sheet.iter_rows(), 1))
+    numbered = (
+        (n, [cell_text(cell) for cell in row]) for n, row in enumerate(sheet.iter_rows(), 1)
+    )
     return [(number, cells) for number, cells in numbered if any(cells)]
 
 
@@ -113,7 +115,8 @@ def _named(table: Table, where: str) -> Iterator[tuple[int, dict[str, str]]]:
         yield number, {header[column]: cells[column] for column in kept}
 
 
-def _text(cell: Any) -> str:
+def cell_text(cell: Any) -> str:
+    """A cell as Excel shows it."""
     value = cell.value
     match value:
         case None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from llmal.records import SyntheticItem
 from llmal.report import notices, picks, quality
+from llmal.report.people import people
 from llmal.report.plain import plain, shortened, without_secrets
 from llmal.report.record import RunRecord
 from llmal.report.spending import spending
@@ -52,6 +53,7 @@ def collect(record: RunRecord, *, written: float | None = None) -> dict[str, Any
         "learning_curve": curve,
         "machines": machines,
         "delivered": delivered,
+        "people": people(record),
         "spending": cost,
         "rounds": picks.rounds(record),
         "map": picks.pool_map(record),

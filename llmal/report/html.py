@@ -31,6 +31,12 @@ STATES = {
     "open": "no answer yet",
     "accepted": "not settled",
 }
+UNLABELLED = {
+    "waiting": "waiting for people",
+    "skipped": "skipped by people",
+    "not settled": "answered by nobody whose answer may stand",
+    "never asked": "not asked about",
+}
 NOTHING = "–"
 
 
@@ -83,6 +89,9 @@ def render(figures: Mapping[str, Any]) -> str:
         status=STATUS.get(figures["status"], figures["status"]),
         objective=OBJECTIVES.get(figures["objective"], figures["objective"]),
         states=STATES,
+        # A report that was written before has none.
+        people=figures.get("people"),
+        unlabelled=UNLABELLED,
         baseline_at={one["labelled"]: one for one in figures["learning_curve"]["baseline"] or []},
     )
 

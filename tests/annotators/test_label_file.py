@@ -182,6 +182,18 @@ def test_an_excel_file_has_labels_to_choose_from_and_a_sheet_on_how_to(tmp_path:
     assert (tmp_path / "labelled-000.xlsx").exists()
 
 
+def test_a_file_that_was_saved_under_another_ending_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    queue = HumanQueue(TASK, tmp_path / "out.csv")
+    queue.annotate([_item("1")], FIRST)
+    (tmp_path / "out.xlsx").touch()
+    queue.annotate([_item("1")], FIRST)
+    assert [one.getMessage() for one in caplog.records] == [
+        f"{tmp_path / 'out.xlsx'} is not read; save it as out.csv"
+    ]
+
+
 def test_what_is_no_excel_file_is_named(tmp_path: Path):
     (tmp_path / "out.xlsx").write_bytes(b"PK\x03\x04 but no more")
     with pytest.raises(AnnotationError, match=r"out\.xlsx: the file is no Excel file"):

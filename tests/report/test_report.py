@@ -658,3 +658,49 @@ def test_other_probabilities_are_called_what_they_are(kind: str, words: str):
     text = _page(replace(small, annotations=annotations)).text
     assert words in text
     assert "estimates by sampling" not in text
+
+
+def test_what_people_left_and_what_is_open_is_told():
+    skip = Annotation("c", None, "ann", "human", rationale="neither <b>nor</b>", flags=("skipped",))
+    simulated = Annotation("d", "yes", "sim", "human", provenance={"simulated": True})
+    record = RunRecord(
+        task=_task(),
+        pool_source="pool.csv",
+        pool_size=10,
+        rounds=[_Round(0, "start", "random", ["a", "b", "c", "d", "e"])],
+        annotations=[
+            _llm("a", "yes", 0.9),
+            replace(_human("b", "no"), rationale="it says so"),
+            _llm("c", "no", 0.4, decision="deferred"),
+            skip,
+            simulated,
+            _llm("f", None, 0.5, decision="deferred"),
+        ],
+        texts={"b": "is it so?"},
+        labels={i: _Decided("yes", "human", "ann") for i in ("a", "b", "d")},
+    )
+    figures = collect(record, written=START)
+    people = figures["people"]
+    assert (people["annotations"], people["skipped"], people["simulated"]) == (3, 1, 1)
+    assert [(one["id"], one["label"], one["note"]) for one in people["notes"]] == [
+        ("b", "no", "it says so"),
+        ("c", None, "neither <b>nor</b>"),
+    ]
+    assert {one["reason"]: one["items"] for one in people["unlabelled"]} == {
+        "skipped": 1,
+        "waiting": 1,
+        "not settled": 1,
+        "never asked": 4,
+    }
+    page = _Page(render(figures))
+    assert page.errors == []
+    for part in (
+        "1 of 3 answers by people are simulated",
+        "1 item skipped by people",
+        "4 items not asked about",
+        "is it so? b it says so no ann",
+        "neither <b>nor</b>",
+        "llmal export",
+    ):
+        assert part in page.text
+    assert "What people remarked" not in _Page(render(collect(_small(), written=START))).text
