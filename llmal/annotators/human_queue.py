@@ -153,7 +153,7 @@ class HumanQueue:
         if answers and self._queue is not None:
             self._queue.answer(self.name, list(answers.values()))
         for line, problem in sorted(checked.wrong.items()):
-            log.warning("%s, line %d: %s", self.file, line, problem)
+            log.warning("%s, line %d%s", self.file, line, problem)
         if len(answers) == len(waiting):
             self._put_aside(context)
         else:
@@ -212,14 +212,14 @@ class HumanQueue:
         rows_of: dict[str, list[tuple[Row, str]]] = {}
         for row in rows:
             if row.problem is not None:
-                checked.wrong[row.line] = row.problem
+                checked.wrong[row.line] = f": {row.problem}"
                 continue
             try:
                 item_id = matcher.item_of(row)
             except ValueError as error:
                 # A row in which nothing was typed goes, and its item is written out again.
                 if row.label:
-                    checked.wrong[row.line] = str(error)
+                    checked.wrong[row.line] = f", column id: {error}"
                 continue
             try:
                 label = self._label(row)
@@ -227,7 +227,7 @@ class HumanQueue:
                     self._check_settled(row, label, settled[row.id])
                     checked.done.add(row.line)
             except ValueError as error:
-                checked.wrong[row.line] = str(error)
+                checked.wrong[row.line] = f", column label: {error}"
                 label = ""
             if item_id is not None:
                 checked.items[row.line] = item_id
@@ -237,7 +237,8 @@ class HumanQueue:
             for row, label in typed[1:]:
                 if row.line not in checked.wrong and label != typed[0][1]:
                     checked.wrong[row.line] = (
-                        f"item {item_id!r} is {row.label!r} here and {typed[0][0].label!r} in line "
+                        f", column label: item {item_id!r} is {row.label!r} here and "
+                        f"{typed[0][0].label!r} in line "
                         f"{typed[0][0].line}; clear one of them"
                     )
             if typed and not any(row.line in checked.wrong for row, _ in typed):
@@ -327,7 +328,7 @@ class _Checked:
 
     Attributes:
         answers: By item.
-        wrong: What is wrong with a row, by line.
+        wrong: What is wrong with a row, by line; with the column, where it is in one.
         items: The item that waits of each row that is about one, by line.
         done: Lines that repeat what was taken before.
     """

@@ -11,6 +11,8 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from llmal.errors import ConfigError
 from llmal.ledger import Decided, Ledger
 from llmal.pool import Pool
@@ -120,19 +122,20 @@ class _Labels(Table):
         self.counts = Counter({"labelled items": 0, "undecided ones": 0, "synthetic ones": 0})
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        labels = self._of.ledger.labels()
-        done, total = 0, len(self._of.pool)
-        for items in self._of.pool.map_batches(list, _CHUNK):
-            wanted = [one for one in items if self._everything or one.id in labels]
-            answers = self._of.ledger.annotations_of([one.id for one in wanted])
-            for item in wanted:
+        pool, labels = self._of.pool, self._of.ledger.labels()
+        positions = np.arange(len(pool))
+        if not self._everything:
+            positions = np.sort(pool.positions(list(labels)))
+        for start in range(0, len(positions), _CHUNK):
+            items = pool.items(positions[start : start + _CHUNK])
+            answers = self._of.ledger.annotations_of([one.id for one in items])
+            for item in items:
                 decided = labels.get(item.id)
                 self.counts["undecided ones" if decided is None else "labelled items"] += 1
                 own = {"id": item.id, "synthetic": False, "gold": item.gold}
                 own |= _standing(decided, answers[item.id])
                 yield {**self._inputs.values(item), **_named(self._inputs, own)}
-            done += len(items)
-            self._of.progress("exporting", done, total)
+            self._of.progress("exporting", start + len(items), len(positions))
         for one in self._of.ledger.synthetic(accepted=True):
             self.counts["synthetic ones"] += 1
             own = {

@@ -324,17 +324,20 @@ def _csv_problem(folder: Path, warnings: list[str], *rows: str) -> dict[str, str
     [
         (
             "a,x,Persn,",
-            "line 3: 'Persn' is not a label of task 'trec'; its labels are Number, Person, "
+            "line 3, column label: 'Persn' is not a label of task 'trec'; its labels are "
+            "Number, Person, "
             "Location, did you mean 'Person'? (? skips an item)",
         ),
         (
             "a,x,zzz,",
-            "line 3: 'zzz' is not a label of task 'trec'; its labels are Number, Person, Location "
+            "line 3, column label: 'zzz' is not a label of task 'trec'; its labels are Number, "
+            "Person, Location "
             "(? skips an item)",
         ),
         (
             "q,x,Person,",
-            "line 3: no item 'q' is waiting for a label; it has one already, or its id was changed",
+            "line 3, column id: no item 'q' is waiting for a label; it has one already, or its "
+            "id was changed",
         ),
         (",x,Person,", "line 3: the row has no id"),
         (
@@ -357,7 +360,7 @@ def test_two_labels_for_one_item_are_left_to_people(tmp_path: Path, warnings: li
     rows = ("a,x,Person,", "b,x,Person,", "a,x,Number,sorry")
     assert _csv_problem(tmp_path, warnings, *rows) == {"b": "Person"}
     assert warnings == [
-        "line 4: item 'a' is 'Number' here and 'Person' in line 2; clear one of them"
+        "line 4, column label: item 'a' is 'Number' here and 'Person' in line 2; clear one of them"
     ]
     kept = _read(tmp_path / "out.csv")
     assert [(row["id"], row["label"], row["note"]) for row in kept] == [
@@ -383,7 +386,8 @@ def test_a_right_and_an_unknown_label_for_one_item_are_not_taken(
 ):
     assert _csv_problem(tmp_path, warnings, "a,x,Number,", "a,x,Numbr,") == {}
     assert warnings == [
-        "line 3: 'Numbr' is not a label of task 'trec'; its labels are Number, Person, Location, "
+        "line 3, column label: 'Numbr' is not a label of task 'trec'; its labels are Number, "
+        "Person, Location, "
         "did you mean 'Number'? (? skips an item)"
     ]
 
@@ -391,7 +395,7 @@ def test_a_right_and_an_unknown_label_for_one_item_are_not_taken(
 def test_lines_are_counted_where_rows_begin(tmp_path: Path, warnings: list[str]):
     rows = ('a,"two\nlines",Person,', "", 'b,"x",Persn,"a\nb"')
     assert _csv_problem(tmp_path, warnings, *rows) == {"a": "Person"}
-    assert [said.split(":")[0] for said in warnings] == ["line 5"]
+    assert [said.split(":")[0] for said in warnings] == ["line 5, column label"]
 
 
 def test_a_wrong_row_that_is_mended_is_taken(tmp_path: Path, warnings: list[str]):
@@ -409,7 +413,8 @@ def test_a_wrong_row_that_is_mended_is_taken(tmp_path: Path, warnings: list[str]
         ('{"label": "Person"}', "line 2: this is not an object with an id and a label"),
         (
             '{"id": "a", "label": ["Person"]}',
-            "line 2: \"['Person']\" is not a label of task 'trec'; its labels are Number, Person, "
+            "line 2, column label: \"['Person']\" is not a label of task 'trec'; its labels are "
+            "Number, Person, "
             "Location, did you mean 'Person'? (? skips an item)",
         ),
     ],

@@ -105,7 +105,8 @@ def test_many_labels_stand_in_the_help_alone(tmp_path: Path, caplog: pytest.LogC
         _save(file, rows)
         queue.annotate([_item("1")], FIRST)
     assert _problems(caplog) == [
-        "line 2: 'something else altogether' is not a label of task 'intents'; its labels stand "
+        "line 2, column label: 'something else altogether' is not a label of task 'intents'; "
+        "its labels stand "
         "in HOW_TO_LABEL-the_expert.txt (? skips an item)"
     ]
 
@@ -289,12 +290,14 @@ def test_an_id_that_was_changed_is_nobodys_without_the_same_text(
     _save(tmp_path / "out.csv", [header, ["7", "other", "Rechnung", ""]])
     assert queue.annotate(items, FIRST) == []
     assert _problems(caplog) == [
-        "line 2: no item '7' is waiting for a label; it has one already, or its id was changed"
+        "line 2, column id: no item '7' is waiting for a label; it has one already, or its id "
+        "was changed"
     ]
     _save(tmp_path / "out.csv", [header, ["MAR1", "one", "Rechnung", ""]])
     assert queue.annotate(items, FIRST) == []
     assert _problems(caplog) == [
-        "line 2: no item 'MAR1' is waiting for a label; the text is that of '007', write this id "
+        "line 2, column id: no item 'MAR1' is waiting for a label; the text is that of '007', "
+        "write this id "
         "back"
     ]
     # Without the texts there is nothing to tell by.
@@ -315,7 +318,8 @@ def test_columns_that_were_sorted_apart_are_noticed(
     _save(tmp_path / "out.csv", [header, *rows])
     assert queue.annotate(items, FIRST) == []
     assert _problems(caplog)[0] == (
-        "line 2: the row has the id 'b' and the text of item 'a'; put ids and texts together "
+        "line 2, column id: the row has the id 'b' and the text of item 'a'; put ids and texts "
+        "together "
         "again (sort whole rows only)"
     )
 
@@ -350,7 +354,8 @@ def test_a_file_that_was_open_all_along_may_be_saved_over(
     left = [_item("d"), _item("e")]
     assert _labels(queue.annotate(left, FIRST)) == {"d": "TRUE"}
     assert _problems(caplog) == [
-        "line 4: item 'c' has the label 'Rechnung' already, and an answer that was taken is not "
+        "line 4, column label: item 'c' has the label 'Rechnung' already, and an answer that "
+        "was taken is not "
         "changed; remove the row"
     ]
     assert [row[0] for row in _table(file)[1:]] == ["c", "e"]

@@ -235,7 +235,9 @@ def test_people_fill_in_a_file_and_the_run_goes_on(project, llmal, json_of, tmp_
     _fill_in(queue, lambda row: "Sprot" if row["id"] == wrong else gold[row["id"]])
     result = llmal("run", path)
     assert result.exit_code == 3
-    assert f"{queue}, line 4: 'Sprot' is not a label of task 'topics'" in result.stderr
+    assert (
+        f"{queue}, line 4, column label: 'Sprot' is not a label of task 'topics'" in result.stderr
+    )
     assert [row["id"] for row in _read_csv(queue)] == [wrong]
 
     _fill_in(queue, lambda row: gold[row["id"]])

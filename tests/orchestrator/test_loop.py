@@ -182,7 +182,7 @@ def test_people_in_a_file(tmp_path: Path, embedder: SentenceEmbedder) -> None:
     assert result.status == "waiting"
     assert "5 labels by people are wanted" in result.reason
     assert len(result.annotations) == 3
-    assert any("line 5: 'animla' is not a label" in one for one in warnings)
+    assert any("line 5, column label: 'animla' is not a label" in one for one in warnings)
     # The file now holds the other five, with what was typed.
     lines = file.read_text().splitlines()
     assert len(lines) == 6
