@@ -175,7 +175,7 @@ def _table(
 
 
 def _row_of_cells(line: int, cells: Sequence[str], header: Sequence[str]) -> Row:
-    named = {name: unguarded(cell) for name, cell in zip(header, cells, strict=False)}
+    named = dict(zip(header, cells, strict=False))
     problem = None
     if any(cell.strip() for cell in cells[len(header) :]):
         problem = (
@@ -186,10 +186,10 @@ def _row_of_cells(line: int, cells: Sequence[str], header: Sequence[str]) -> Row
         problem = "the row has no id"
     return Row(
         line,
-        named.pop("id", ""),
+        unguarded(named.pop("id", "")),
         unguarded(named.pop("label", "").strip()),
         unguarded(named.pop("note", "").strip()),
-        named,
+        {name: unguarded(cell) for name, cell in named.items()},
         tuple(cells),
         problem,
     )
@@ -321,8 +321,8 @@ def _jsonl(kept: Sequence[Row], items: Sequence[Item], context: Sequence[str]) -
 
 def _cells(item: Item, header: Sequence[str], context: Sequence[str], *, plain: bool) -> list[str]:
     shown = {"id": item.id, **_shown(item, context)}
-    texts = {name: _as_text(value) for name, value in shown.items()}
-    return [texts.get(name, "") if plain else guarded(texts.get(name, "")) for name in header]
+    cells = (shown.get(name) for name in header)
+    return [guarded(one) if isinstance(one, str) and not plain else _as_text(one) for one in cells]
 
 
 def _as_text(value: Any) -> str:

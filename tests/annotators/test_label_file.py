@@ -73,7 +73,7 @@ def test_the_file_shows_labels_context_and_how_to_fill_it_in(tmp_path: Path):
     assert how == ("<- write into label: Störung | Rechnung | TRUE | ? = skip | nothing = not yet")
     assert rows == [
         ["1", "Text von 1", "", "", "Müller", "3", "", ""],
-        ["2", "Text von 2", "", "", "", "", "'true", ""],
+        ["2", "Text von 2", "", "", "", "", "true", ""],
     ]
     help_text = (tmp_path / "HOW_TO_LABEL.txt").read_text(encoding="utf-8")
     for part in ("Open out.csv", "Störung: etwas geht nicht", "What does the", "Write ? into"):
@@ -331,6 +331,15 @@ def test_a_text_that_a_person_mended_is_no_obstacle(tmp_path: Path):
     rows[1][1:3] = ["Received nothing", "Störung"]
     _save(tmp_path / "out.csv", rows)
     assert _labels(queue.annotate([_item("a", "Recieved nothing")], FIRST)) == {"a": "Störung"}
+
+
+def test_labels_that_begin_with_an_apostrophe_are_read_as_they_were_typed(tmp_path: Path):
+    queue = HumanQueue(Task("t", ["'-1", "-1"]), tmp_path / "out.csv")
+    items = [_item("a"), _item("b"), _item("c")]
+    header = ["id", "text", "label"]
+    rows = [["a", "x", "''-1"], ["b", "x", "'-1"], ["c", "x", "-1"]]
+    _save(tmp_path / "out.csv", [header, *rows])
+    assert _labels(queue.annotate(items, FIRST)) == {"a": "'-1", "b": "-1", "c": "-1"}
 
 
 # Nothing is lost
