@@ -14,8 +14,23 @@ from llmal.errors import LedgerError
 from llmal.events import WarningCollector
 
 
+class Hold:
+    """A hold of a run directory: no other process runs there.
+
+    Args:
+        directory: The run directory.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory.resolve()
+
+    def of(self, directory: Path) -> bool:
+        """Whether it is this directory that is held."""
+        return directory.resolve() == self._directory
+
+
 @contextlib.contextmanager
-def only_one(directory: Path) -> Iterator[None]:
+def only_one(directory: Path) -> Iterator[Hold]:
     """Hold a run directory, made if it is not there, against other processes.
 
     Raises:
@@ -40,7 +55,7 @@ def only_one(directory: Path) -> Iterator[None]:
             fix="check its rights and the free space",
         ) from error
     try:
-        yield
+        yield Hold(directory)
     finally:
         lock.release()
 

@@ -33,7 +33,7 @@ from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError, DataError
 from llmal.events import Callback, Event, EventKind, WarningCollector
 from llmal.generators.protocol import Filter, Generator
-from llmal.guards import collected_warnings, on_interrupt, only_one
+from llmal.guards import Hold, collected_warnings, on_interrupt, only_one
 from llmal.icl.protocol import Probing
 from llmal.icl.scorer import PromptScorer
 from llmal.learners.protocol import EmbeddingLearner, Learner
@@ -383,10 +383,14 @@ class Orchestrator:
 
     # The run
 
-    def run(self) -> RunResult:
+    def run(self, *, hold: Hold | None = None) -> RunResult:
         """Go on until the budget or a rule ends the run, or until it waits for people.
 
         The first Ctrl-C ends the run after the batch in hand, which is kept; the second at once.
+
+        Args:
+            hold: The caller's own hold of the run directory (`llmal.guards.only_one`), for one who
+                took it before loading a model.
 
         Raises:
             LlmalError: Something failed. Everything that was answered before is kept, and `run`
@@ -394,7 +398,8 @@ class Orchestrator:
         """
         self._ending = False
         with contextlib.ExitStack() as held:
-            held.enter_context(only_one(self.directory))
+            if hold is None or not hold.of(self.directory):
+                held.enter_context(only_one(self.directory))
             ledger = held.enter_context(Ledger.open(self.ledger_url))
             ledger.bind(
                 task=self.task.fingerprint,
@@ -796,8 +801,13 @@ class Orchestrator:
     # Around the run
 
     def _note_warnings(self, ledger: Ledger, collector: WarningCollector) -> None:
-        for message in collector.take():
-            ledger.event("warning", message)
+        messages = collector.take()
+        if not messages:
+            return
+        recorded = {one.message for one in ledger.events() if one.kind == "warning"}
+        for message in messages:
+            if message not in recorded:
+                ledger.event("warning", message)
             self._tell("warning", message)
 
     def _result(self, ledger: Ledger, status: Status, reason: str) -> RunResult:

@@ -116,6 +116,7 @@ class LLMAnnotator:
             self.shots = len(demonstrations)
         self._scorer: PromptScorer | None = None
         self._foreseen: LabellingPrompts | None = None
+        self._said_cut = False
         self._chosen: ChosenPrompt | None = None
         self._prepared: tuple[Any, FewShotPrompt] | None = None
 
@@ -265,10 +266,13 @@ class LLMAnnotator:
         unknown = selector is not None and (context.foreseen or "scorer" in selector.requires)
         if unknown and candidates and not isinstance(selector, Fixed):
             selector = self._longest(candidates)
+        shots = self.shots
+        if context.foreseen and not isinstance(self._selector, Fixed):
+            shots = min(shots, len(candidates))
         return prepare(
             counting,
             candidates,
-            shots=self.shots,
+            shots=shots,
             selector=selector,
             calibrators=deepcopy(calibrators),
             unlabelled=context.unlabelled,
@@ -341,9 +345,12 @@ class LLMAnnotator:
             shared["calibration"] = in_short(prepared.calibrator)
         if self._chosen is not None:
             shared["chosen"] = self._chosen.fingerprint
-        cut = sum(CUT in one.flags for one in scored.prompts)
-        if cut:
-            log.warning("%d of %d texts were cut to the model's context", cut, len(items))
+        if not self._said_cut and any(CUT in one.flags for one in scored.prompts):
+            self._said_cut = True
+            log.warning(
+                "texts are cut to the model's context of %s tokens; each such answer is flagged",
+                self.lm.context_length,
+            )
         return [
             Annotation(
                 item_id=item.id,

@@ -12,7 +12,7 @@ from llmal.cli.run_directory import KeptConfig
 from llmal.cli.telling import INTERRUPTED, WAITING, give, results_only_on_stdout
 from llmal.config import RunConfig, load_config
 from llmal.factory import build
-from llmal.guards import on_interrupt
+from llmal.guards import on_interrupt, only_one
 from llmal.progress import ProgressDisplay, cost_in_words, say
 
 if TYPE_CHECKING:
@@ -31,11 +31,14 @@ def run(
             # What is wrong with the rest is told before the model is waited for.
             with planning_model_of(config, progress=progress) as stand_in:
                 build(config, lm=stand_in)
-        with language_model_of(
-            config, log_directory=config.directory, quiet=quiet, progress=progress
-        ) as lm:
+        with (
+            only_one(config.directory) as hold,  # before a model is loaded in vain
+            language_model_of(
+                config, log_directory=config.directory, quiet=quiet, progress=progress
+            ) as lm,
+        ):
             made = build(config, lm=lm, callbacks=[KeptConfig(config), progress])
-            result = made.run()
+            result = made.run(hold=hold)
         page = _report(made, config, result, progress)
     give(_as_data(result, page), _as_text(result, page), as_json=as_json)
     if _EXIT[result.status]:

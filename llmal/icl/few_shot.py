@@ -184,7 +184,7 @@ def _left_out(made: FewShotPrompt) -> tuple[str, ...]:
     empty = Item("", "", dict.fromkeys(made.scorer.prompts.task.text, ""))
     (built,) = made.scorer.build([empty], [made.candidates])
     out = tuple(one.id for one in made.candidates if one.id not in built.demonstrations)
-    if out:
+    if out and not made.scorer.counting:
         length = made.scorer.lm.context_length
         log.warning(
             "%d of %d demonstrations do not fit into the context of %s tokens and are left out: %s",

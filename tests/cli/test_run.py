@@ -11,6 +11,8 @@ import pytest
 import yaml
 from datasets import load_from_disk
 
+from llmal.guards import only_one
+
 SIMILARITY_THEN_PEOPLE = [
     {"name": "similarity", "threshold": 0.97},
     {"name": "human", "via": "gold", "cost": 0.5},
@@ -309,3 +311,15 @@ def test_a_full_disk_is_a_sentence(project, process):
         _, err = made.communicate(timeout=120)
     assert made.returncode == 1
     assert err == "error: No space left on device; free some space and run again\n"
+
+
+def test_a_second_run_meets_the_lock_before_it_loads_a_model(
+    project, llmal, tmp_path, tiny_lm_path
+):
+    lm = {"backend": "transformers", "model": str(tiny_lm_path)}
+    path = project(lm=lm, annotator={"name": "llm"}, budget={"rounds": 1, "batch": 6})
+    with only_one(tmp_path / "run"):
+        result = llmal("run", path)
+    assert result.exit_code == 1
+    assert "another process is running here" in result.stderr
+    assert "the language model" not in result.stderr

@@ -424,6 +424,21 @@ def test_warnings_become_events(tmp_path: Path, embedder: SentenceEmbedder) -> N
     assert said == ["something fell back"]
 
 
+def test_a_warning_that_is_in_the_ledger_is_not_recorded_again(
+    tmp_path: Path, embedder: SentenceEmbedder
+) -> None:
+    def warn(event: Event) -> None:
+        if event.kind in ("round_started", "stopped"):
+            logging.getLogger("llmal.embed").warning("something fell back")
+
+    for labels in (8, 16):
+        budget = Budget(human_labels=labels, batch=8)
+        _run(tmp_path, embedder, callbacks=[warn], budget=budget).run()
+    with Ledger.open(tmp_path / "run" / "ledger.sqlite") as ledger:
+        said = [one.message for one in ledger.events() if one.kind == "warning"]
+    assert said == ["something fell back"]
+
+
 def test_directory_of_another_task(tmp_path: Path, embedder: SentenceEmbedder) -> None:
     _run(tmp_path, embedder).run()
     other = Orchestrator(
