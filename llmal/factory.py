@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from llmal.annotators.human_queue import HumanQueue
+from llmal.annotators.human import make_human
 from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import Annotator
 from llmal.annotators.recorded import Recorded
 from llmal.annotators.router import Router, Stage, Threshold
-from llmal.annotators.simulated import SimulatedHuman
 from llmal.budget import Budget
 from llmal.calibration import make as make_calibrator
 from llmal.config import (
@@ -23,6 +21,8 @@ from llmal.config import (
     HumanAnnotatorConfig,
     LLMAnnotatorConfig,
     LMConfig,
+    PlugInAnnotatorConfig,
+    PlugInGeneratorConfig,
     RecordedAnnotatorConfig,
     RunConfig,
     SimilarityAnnotatorConfig,
@@ -33,12 +33,12 @@ from llmal.events import Callback
 from llmal.icl.demonstrations import check_selector
 from llmal.icl.order import make_order
 from llmal.lm.protocol import LanguageModel
+from llmal.named_parts import Where, make_part
 from llmal.orchestrator import Orchestrator
 from llmal.pool import Pool
 from llmal.pool.readers import DETECTED, Reading, format_of
 from llmal.prompt_templates import load_prompt
 from llmal.records import Item, Price
-from llmal.registry import Registry
 from llmal.selectors.protocol import Selector
 from llmal.task import Task
 
@@ -68,7 +68,10 @@ def build(
     test = None if config.data.test is None else open_pool(config, config.data.test)
     embedder = make_embedder(config)
     chosen = config.learner
-    learner = _make(LEARNERS, chosen.name, chosen.options, config, ("learner",), seed=config.seed)
+    offers = _offers(config, task, lm, embedder)
+    learner = make_part(
+        LEARNERS, chosen.name, chosen.options, config.where, ("learner",), offers=offers
+    )
     generator, filters = _generator(config, task, lm, embedder, pool, test)
     options: dict[str, Any] = {}
     if config.generator is not None:
@@ -96,7 +99,7 @@ def build(
             batch=config.budget.batch,
         ),
         stop=[
-            _make(RULES, rule.name, rule.options, config, ("stop", n))
+            make_part(RULES, rule.name, rule.options, config.where, ("stop", n))
             for n, rule in enumerate(config.stop)
         ],
         objective=config.objective,
@@ -226,18 +229,13 @@ def _annotator(
                     "the annotator llm needs a language model", where=where, fix="add lm:"
                 )
             return _llm_annotator(config, section, task, lm, embedder, place)
-        case HumanAnnotatorConfig(via="queue"):
-            return HumanQueue(
+        case HumanAnnotatorConfig():
+            return make_human(
                 task,
-                section.file,
+                via=section.via,
+                file=section.file,
                 context=section.context,
                 hidden=_answered_columns(config),
-                cost=section.cost,
-                name=section.ledger_name,
-            )
-        case HumanAnnotatorConfig():
-            return SimulatedHuman(
-                labels=task.names,
                 noise=section.noise,
                 confusion=_confusion(section, task),
                 cost=section.cost,
@@ -261,7 +259,28 @@ def _annotator(
             if section.temperature is not None:
                 made.temperature = section.temperature
             return made
+        case PlugInAnnotatorConfig():
+            from llmal.annotators import REGISTRY
+
+            offers = {**_offers(config, task, lm, embedder), "name": section.ledger_name}
+            made_by_plug_in: Annotator = make_part(
+                REGISTRY, section.name, section.options, config.where, place, offers=offers
+            )
+            return made_by_plug_in
     raise ConfigError(f"there is no annotator {section!r}", where=where)
+
+
+def _offers(
+    config: RunConfig, task: Task, lm: LanguageModel | None, embedder: Embedder | None
+) -> dict[str, Any]:
+    """What the classes behind names may have from the run."""
+    return {
+        "task": task,
+        "lm": lm,
+        "embedder": embedder,
+        "seed": config.seed,
+        "random_state": config.seed,
+    }
 
 
 def _confusion(section: HumanAnnotatorConfig, task: Task) -> dict[str, dict[str, float]] | None:
@@ -337,7 +356,9 @@ def _generator(
     section = config.generator
     if section is None or lm is None:
         return None, []
-    return make_generator(section, task, lm, embedder, pool, test, style=_style(config))
+    return make_generator(
+        section, task, lm, embedder, pool, test, style=_style(config), where=config.where
+    )
 
 
 def _style(config: RunConfig) -> str:
@@ -353,9 +374,11 @@ def make_generator(
     test: Pool | None,
     *,
     style: str = "auto",
+    where: Where = lambda *place: "generator",
 ) -> tuple[Any, list[Any]]:
     """The generator of a configuration, and the filters behind it."""
     from llmal.generators import (
+        REGISTRY,
         ClassConditional,
         FormatAndLength,
         LabelAgreement,
@@ -367,16 +390,24 @@ def make_generator(
         for name in ("min_words", "max_words")
         if (value := getattr(section, name)) is not None
     }
-    generator = ClassConditional(
-        task,
-        lm,
-        prompt=load_prompt(section.prompt or "generate").with_values(section.prompt_values),
-        structure=section.structure,
-        style=style,
-        shots=section.shots,
-        temperature=section.temperature,
-        **limits,
-    )
+    generator: Any
+    if isinstance(section, PlugInGeneratorConfig):
+        offers = {"task": task, "lm": lm, "embedder": embedder, "style": style, **limits}
+        offers["shots"] = section.shots
+        generator = make_part(
+            REGISTRY, section.name, section.options, where, ("generator",), offers=offers
+        )
+    else:
+        generator = ClassConditional(
+            task,
+            lm,
+            prompt=load_prompt(section.prompt or "generate").with_values(section.prompt_values),
+            structure=section.structure,
+            style=style,
+            shots=section.shots,
+            temperature=section.temperature,
+            **limits,
+        )
     filters: list[Any] = [
         FormatAndLength(**limits),
         NearDuplicates(
@@ -408,56 +439,8 @@ def _selector(
     """A selector, with those inside it."""
     from llmal.selectors import REGISTRY, make
 
-    made: Selector = _make(REGISTRY, name, options, config, place, key=key, through=make)
+    made: Selector = make_part(REGISTRY, name, options, config.where, place, key=key, through=make)
     return made
-
-
-def _make(
-    registry: Registry,
-    name: str,
-    options: Mapping[str, Any],
-    config: RunConfig,
-    place: tuple[str | int, ...],
-    *,
-    key: str = "name",
-    seed: int | None = None,
-    through: Callable[..., Any] | None = None,
-) -> Any:
-    """An object by its name and options; mistakes are told with their line.
-
-    Args:
-        registry: Has the name.
-        name: Of the object.
-        options: What its class is called with.
-        config: Where it stands.
-        place: The section.
-        key: The key of the name in the section.
-        seed: For classes that take one, unless the options hold it.
-        through: Takes name and options in the place of the class.
-    """
-    try:
-        made: Callable[..., Any] = registry.get(name)
-    except ConfigError as error:
-        raise ConfigError(error.what, where=config.where(*place, key), fix=error.fix) from None
-    accepted = inspect.signature(made).parameters
-    for option in options:
-        if option not in accepted:
-            raise ConfigError(
-                f"{name} has no option {option!r}",
-                where=config.where(*place, option),
-                fix=f"its options are {', '.join(accepted) or 'none'}",
-            )
-    given = dict(options)
-    for parameter in ("seed", "random_state"):
-        if seed is not None and parameter in accepted:
-            given.setdefault(parameter, seed)
-    try:
-        return made(**given) if through is None else through(name, **given)
-    except (ConfigError, TypeError, ValueError) as error:
-        what = error.what if isinstance(error, ConfigError) else str(error)
-        fix = error.fix if isinstance(error, ConfigError) else None
-        first = next(iter(options), key)
-        raise ConfigError(what, where=config.where(*place, first), fix=fix) from error
 
 
 def _api_key(config: LMConfig) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from llmal.annotators import REGISTRY
-from llmal.annotators.simulated import SimulatedHuman
+from llmal.annotators.recorded import Recorded
 from llmal.errors import ConfigError
 from llmal.registry import Registry
 
@@ -25,7 +25,7 @@ def _plug_in(folder: Path, entries: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_name_gives_its_class():
-    assert REGISTRY.get("simulated") is SimulatedHuman
+    assert REGISTRY.get("recorded") is Recorded
 
 
 def test_names_are_sorted():
@@ -34,9 +34,9 @@ def test_names_are_sorted():
 
 def test_an_unknown_name_is_answered_with_a_near_one():
     with pytest.raises(ConfigError) as caught:
-        REGISTRY.get("simulted")
+        REGISTRY.get("recoded")
     assert str(caught.value) == (
-        "there is no 'simulted' among the annotators; did you mean 'simulated'?"
+        "there is no 'recoded' among the annotators; did you mean 'recorded'?"
     )
 
 
@@ -54,8 +54,8 @@ def test_a_plug_in_adds_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_plug_in_cannot_take_the_place_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    _plug_in(tmp_path, "simulated = birds:Owl", monkeypatch)
-    assert REGISTRY.get("simulated") is SimulatedHuman
+    _plug_in(tmp_path, "recorded = birds:Owl", monkeypatch)
+    assert REGISTRY.get("recorded") is Recorded
 
 
 @pytest.mark.parametrize("target", ["birds:Eagle", "reptiles:Newt"])

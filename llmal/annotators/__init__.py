@@ -38,9 +38,8 @@ REGISTRY = Registry(
     {
         "llm": "llmal.annotators.llm:LLMAnnotator",
         "similarity": "llmal.annotators.similarity:SimilarityAnnotator",
-        "simulated": "llmal.annotators.simulated:SimulatedHuman",
         "recorded": "llmal.annotators.recorded:Recorded",
-        "queue": "llmal.annotators.human_queue:HumanQueue",
+        "human": "llmal.annotators.human:make_human",
     },
 )
 

@@ -6,6 +6,8 @@ from llmal.config.annotator_sections import (
     GeneratorConfig,
     HumanAnnotatorConfig,
     LLMAnnotatorConfig,
+    PlugInAnnotatorConfig,
+    PlugInGeneratorConfig,
     RecordedAnnotatorConfig,
     SimilarityAnnotatorConfig,
 )
@@ -40,6 +42,8 @@ __all__ = [
     "LabelConfig",
     "LearnerConfig",
     "PlateauConfig",
+    "PlugInAnnotatorConfig",
+    "PlugInGeneratorConfig",
     "PredictedTargetConfig",
     "PriceConfig",
     "RecordedAnnotatorConfig",

@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from llmal.config.plug_ins import PLUG_IN, PlugIn, tag_of
 from llmal.config.references import PromptName
 from llmal.config.section import (
     Amount,
     Count,
-    OpenSection,
+    Named,
     Positive,
     Section,
     Share,
     Text,
     as_tuple,
+    named,
     problems,
 )
 
 
-class _Named(OpenSection):
-    """A name, or a mapping with the name and the parameters of what it stands for."""
-
-    name: Text
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_name(cls, value: Any) -> Any:
-        return {"name": value} if isinstance(value, str) else value
-
-
-class DemonstrationsConfig(_Named):
+class DemonstrationsConfig(Named):
     """How demonstrations are chosen; further keys are the selector's parameters."""
 
 
-class CalibratorConfig(_Named):
+class CalibratorConfig(Named):
     """What makes probabilities of scores; further keys are the calibrator's parameters."""
 
 
@@ -167,43 +159,53 @@ class RecordedAnnotatorConfig(Section):
         return 0.9 if self.confidence is not None else 0.0
 
 
+class PlugInAnnotatorConfig(PlugIn):
+    """An annotator that another package adds; further keys are its parameters.
+
+    Attributes:
+        ledger_name: Who is written into the ledger (`as` in the file); by default the name.
+        threshold: Smallest probability at which a label stands.
+    """
+
+    ledger_name: Text = Field(alias="as")
+    threshold: Share = 0.9
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_named(cls, value: Any) -> Any:
+        return {"as": value.get("name"), **value} if isinstance(value, Mapping) else value
+
+
 AnnotatorConfig = Annotated[
-    LLMAnnotatorConfig | HumanAnnotatorConfig | SimilarityAnnotatorConfig | RecordedAnnotatorConfig,
-    Field(discriminator="name"),
+    Annotated[LLMAnnotatorConfig, Tag("llm")]
+    | Annotated[HumanAnnotatorConfig, Tag("human")]
+    | Annotated[SimilarityAnnotatorConfig, Tag("similarity")]
+    | Annotated[RecordedAnnotatorConfig, Tag("recorded")]
+    | Annotated[PlugInAnnotatorConfig, Tag(PLUG_IN)],
+    Discriminator(tag_of("annotator", ("llm", "human", "similarity", "recorded"))),
 ]
 
 
-class GeneratorConfig(Section):
-    """The language model writes new items.
+class _Filtered(BaseModel):
+    """What holds for every generator: how often it writes, and what its texts must pass.
 
     Attributes:
-        name: The generator.
         per_class: Items to ask for, of each label.
         every: Rounds from one time to the next.
-        temperature: Of the sampling.
+        shots: Demonstrations in each prompt.
         min_words: Shorter texts are refused; None sets no limit.
         max_words: Longer texts are refused; None sets no limit.
         similarity: Cosine from which two texts count as near duplicates.
         agreement: Smallest probability of the intended label, by the language model.
-        shots: Demonstrations in each prompt.
-        structure: "json" has the model write an object, "line" a line of text, which small and
-            base models do better.
-        prompt: Path of a prompt file, or name of one of llmal's.
-        prompt_values: Values for the prompt's defaults, such as {noun: question}.
     """
 
-    name: Literal["class_conditional"]
     per_class: Positive = 10
     every: Positive = 1
-    temperature: Amount = 1.0
+    shots: Count = 3
     min_words: Positive | None = None
     max_words: Positive | None = None
     similarity: Annotated[float, Field(gt=0, le=1)] = 0.95
     agreement: Share = 0.5
-    shots: Count = 3
-    structure: Literal["json", "line"] = "json"
-    prompt: PromptName | None = None
-    prompt_values: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _words(self) -> Self:
@@ -216,3 +218,34 @@ class GeneratorConfig(Section):
                 )
             )
         return self
+
+
+class PlugInGeneratorConfig(_Filtered, PlugIn):
+    """A generator that another package adds; further keys are its parameters."""
+
+
+class GeneratorConfig(_Filtered, Section):
+    """The language model writes new items.
+
+    Attributes:
+        name: The generator.
+        temperature: Of the sampling.
+        structure: "json" has the model write an object, "line" a line of text, which small and
+            base models do better.
+        prompt: Path of a prompt file, or name of one of llmal's.
+        prompt_values: Values for the prompt's defaults, such as {noun: question}.
+    """
+
+    name: Literal["class_conditional"]
+    temperature: Amount = 1.0
+    structure: Literal["json", "line"] = "json"
+    prompt: PromptName | None = None
+    prompt_values: dict[str, str] = Field(default_factory=dict)
+
+
+AnyGeneratorConfig = Annotated[
+    Annotated[GeneratorConfig, Tag("class_conditional")]
+    | Annotated[PlugInGeneratorConfig, Tag(PLUG_IN)],
+    Discriminator(tag_of("generator", ("class_conditional",))),
+    BeforeValidator(named),
+]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from llmal.config.plug_ins import PLUG_IN, plug_in_names
 from llmal.config.schema import RunConfig
-from llmal.config.section import Section
+from llmal.config.section import Section, named
 from llmal.config.yaml_lines import KeyPath, Places
 from llmal.errors import ConfigError
 
@@ -36,7 +37,7 @@ _EXPECTED = {
 }
 
 
-_TAGGED = {"annotator": "annotator", "stop": "stopping rule"}
+_TAGGED = {"annotator": "annotator", "stop": "stopping rule", "generator": "generator"}
 """Sections whose entries are told apart by their name."""
 
 
@@ -62,8 +63,10 @@ def _one(details: ErrorDetails, data: Mapping[str, Any], places: Places) -> tupl
     if details["type"] == "missing":
         *section, key = path
         where = places.where(tuple(section))
-        return line, ConfigError(f"the key {key!r} is missing", where=where, fix="add it")
-    if details["type"] == "union_tag_invalid":
+        values = _values(_annotation(tuple(section), str(key), data))
+        fix = f"write {' or '.join(f'{key}: {one}' for one in values)}" if values else "add it"
+        return line, ConfigError(f"the key {key!r} is missing", where=where, fix=fix)
+    if details["type"] == "union_tag_invalid" and (*path, "name") in places.lines:
         path = (*path, "name")
     what, fix = _sentence(details, path, data)
     return line, ConfigError(what, where=places.where(path), fix=fix or None)
@@ -77,7 +80,8 @@ def _sentence(details: ErrorDetails, path: KeyPath, data: Mapping[str, Any]) -> 
         return "the key 'name' is missing", "add it"
     if kind == "union_tag_invalid":
         what = f"there is no {_TAGGED[str(path[0])]} named {context['tag']!r}"
-        return what, _nearest(context["tag"], _quoted(context["expected_tags"]))
+        known = [one for one in _quoted(context["expected_tags"]) if one != PLUG_IN]
+        return what, _nearest(context["tag"], [*known, *plug_in_names(str(path[0]))])
     if kind == "literal_error":
         what = f"expected {context['expected']}, got {_shown(value)}"
         near = difflib.get_close_matches(str(value), _quoted(context["expected"]), n=1)
@@ -97,12 +101,9 @@ def _written_path(location: tuple[int | str, ...], places: Places) -> KeyPath:
     """
     if len(location) > 2 and location[0] in _TAGGED and location[2] in _TAGS:
         location = (*location[:2], *location[3:])
-    path: KeyPath = ()
-    for step in location:
-        here = (*path, step)
-        if here in places.lines or not (isinstance(step, int) and path in places.lines):
-            path = here
-    return path
+    elif len(location) > 1 and location[0] in _TAGGED and location[1] in _TAGS:
+        location = (location[0], *location[2:])
+    return places.written(location)
 
 
 def _sections(annotation: Any) -> tuple[type[Section], ...]:
@@ -121,6 +122,20 @@ def _fields(sections: Iterable[type[Section]]) -> dict[str, Any]:
 
 def _known_keys(path: KeyPath, data: Any) -> list[str]:
     """The keys that the section at a path may have."""
+    return list(_fields(_sections_at(path, data)))
+
+
+def _annotation(path: KeyPath, key: str, data: Any) -> Any:
+    """The type of a key of the section at a path."""
+    return _fields(_sections_at(path, data)).get(key)
+
+
+def _values(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
+
+
+def _sections_at(path: KeyPath, data: Any) -> tuple[type[Section], ...]:
+    """The section at a path, or those that it may be."""
     sections: tuple[type[Section], ...] = (RunConfig,)
     among_names = False  # what comes next is a label, say, and not a key of ours
     for step in path:
@@ -131,10 +146,10 @@ def _known_keys(path: KeyPath, data: Any) -> list[str]:
             among_names = get_origin(annotation) is dict
         else:
             among_names = False
-        data = data[step]
+        data = named(data[step])
         if isinstance(data, Mapping) and len(sections) > 1:
             sections = tuple(one for one in sections if _tag(one) == data.get("name"))
-    return list(_fields(sections))
+    return sections
 
 
 def _tag(section: type[Section]) -> str | None:
@@ -147,7 +162,7 @@ _TAGS = {
     _tag(section)
     for name in _TAGGED
     for section in _sections(RunConfig.model_fields[name].annotation)
-}
+} | {PLUG_IN}
 
 
 def _nearest(word: str, known: list[str]) -> str:

@@ -19,7 +19,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from llmal.config.annotator_sections import (
     AnnotatorConfig,
-    GeneratorConfig,
+    AnyGeneratorConfig,
     HumanAnnotatorConfig,
     LLMAnnotatorConfig,
     RecordedAnnotatorConfig,
@@ -30,12 +30,12 @@ from llmal.config.model_sections import EmbedderConfig, LMConfig
 from llmal.config.references import LedgerURL, LocalPath, existing_or_name, kind_of
 from llmal.config.section import (
     Count,
+    Named,
     OpenSection,
     Positive,
     Problem,
     Section,
-    Text,
-    as_tuple,
+    named_tuple,
     problem,
     problems,
 )
@@ -45,13 +45,11 @@ from llmal.errors import DataError
 from llmal.task import Task
 
 
-class SelectorConfig(OpenSection):
+class SelectorConfig(Named):
     """How items are picked in each round; further keys are the selector's parameters.
 
     A selector inside another is a name, or a mapping of its name and parameters.
     """
-
-    name: Text
 
 
 def _name_or_section(value: Any, info: ValidationInfo) -> Any:
@@ -87,10 +85,8 @@ class StartConfig(OpenSection):
         return self
 
 
-class LearnerConfig(OpenSection):
+class LearnerConfig(Named):
     """What is trained; further keys are the learner's parameters, `model` a path or a name."""
-
-    name: Text
 
     @model_validator(mode="before")
     @classmethod
@@ -127,13 +123,13 @@ class RunConfig(Section):
     start: StartConfig = StartConfig()
     selector: SelectorConfig = SelectorConfig(name="margin")
     annotator: Annotated[
-        tuple[AnnotatorConfig, ...], BeforeValidator(as_tuple), Field(min_length=1)
+        tuple[AnnotatorConfig, ...], BeforeValidator(named_tuple), Field(min_length=1)
     ] = Field(default=None, validate_default=True)
     learner: LearnerConfig = LearnerConfig(name="linear")
     committee: Positive = 10
-    generator: GeneratorConfig | None = None
+    generator: AnyGeneratorConfig | None = None
     budget: BudgetConfig = BudgetConfig()
-    stop: Annotated[tuple[StopConfig, ...], BeforeValidator(as_tuple)] = ()
+    stop: Annotated[tuple[StopConfig, ...], BeforeValidator(named_tuple)] = ()
     directory: LocalPath = Field(default=None, validate_default=True)
     ledger: LedgerURL | None = None
     seed: Count = 0
@@ -282,7 +278,10 @@ class RunConfig(Section):
 
         `config.where("selector", "name")` is "trec.yaml, line 7, selector.name".
         """
-        return self._places.where(path)
+        written = self._places.written(path)
+        if written[-1:] == ("name",) and written not in self._places.lines:
+            written = written[:-1]  # a bare name
+        return self._places.where(written)
 
     def placed(self, places: Places) -> Self:
         """This configuration, knowing where its values were written."""

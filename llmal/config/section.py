@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from llmal.config.yaml_lines import KeyPath
@@ -37,6 +37,17 @@ def as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def named(value: Any) -> Any:
+    """A bare name as the mapping that it is short for."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+def named_tuple(value: Any) -> Any:
+    """One or several names or mappings as a tuple of mappings."""
+    several = as_tuple(value)
+    return tuple(map(named, several)) if isinstance(several, tuple) else several
+
+
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(gt=0)]
@@ -62,3 +73,14 @@ class OpenSection(Section):
     def options(self) -> dict[str, Any]:
         """The parameters, to be checked by whoever builds the object."""
         return dict(self.model_extra or {})
+
+
+class Named(OpenSection):
+    """A name, or a mapping with the name and the parameters of what it stands for."""
+
+    name: Text
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return named(value)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
+from llmal.config.plug_ins import PLUG_IN, PlugIn, tag_of
 from llmal.config.section import Amount, Count, Positive, Section, Share
 
 
@@ -98,11 +99,24 @@ class PredictedTargetConfig(StoppingRule):
 
 
 StopConfig = Annotated[
-    PlateauConfig
-    | TargetAccuracyConfig
-    | EntropySettledConfig
-    | AgreementSettledConfig
-    | GainBelowCostConfig
-    | PredictedTargetConfig,
-    Field(discriminator="name"),
+    Annotated[PlateauConfig, Tag("plateau")]
+    | Annotated[TargetAccuracyConfig, Tag("target_accuracy")]
+    | Annotated[EntropySettledConfig, Tag("entropy_settled")]
+    | Annotated[AgreementSettledConfig, Tag("agreement_settled")]
+    | Annotated[GainBelowCostConfig, Tag("gain_below_cost")]
+    | Annotated[PredictedTargetConfig, Tag("predicted_target")]
+    | Annotated[PlugIn, Tag(PLUG_IN)],
+    Discriminator(
+        tag_of(
+            "stop",
+            (
+                "plateau",
+                "target_accuracy",
+                "entropy_settled",
+                "agreement_settled",
+                "gain_below_cost",
+                "predicted_target",
+            ),
+        )
+    ),
 ]

@@ -49,6 +49,15 @@ class Places:
                 return self.lines[path[:end]]
         return None
 
+    def written(self, path: KeyPath) -> KeyPath:
+        """The path of a value as it was written: without a position where there is no list."""
+        found: KeyPath = ()
+        for step in path:
+            here = (*found, step)
+            if here in self.lines or not (isinstance(step, int) and found in self.lines):
+                found = here
+        return found
+
     def where(self, path: KeyPath, key: str | None = None) -> str:
         """A place in words: "trec.yaml, line 7, selector.name".
 

@@ -17,7 +17,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 from llmal.errors import ConfigError, DataError
-from llmal.learners.storage import read_learner, read_tensors, require_fitted, write_learner
+from llmal.learners.storage import (
+    read_learner,
+    read_tensors,
+    require_fitted,
+    write_learner,
+    write_tensors,
+)
 from llmal.learners.training_set import Targets, classes_as_json, embeddings, targets
 
 logger = logging.getLogger("llmal.learners")
@@ -177,15 +183,13 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Write `learner.json` and `weights.safetensors`.
 
         Raises:
-            DataError: Not fitted.
+            DataError: Not fitted, or the disk is full.
         """
-        from safetensors.numpy import save_file
-
         require_fitted(self)
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
-        save_file(
-            {"coef": self.coef_, "intercept": self.intercept_}, directory / "weights.safetensors"
+        write_tensors(
+            directory / "weights.safetensors", {"coef": self.coef_, "intercept": self.intercept_}
         )
         write_learner(
             directory,

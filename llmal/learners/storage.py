@@ -26,6 +26,25 @@ def require_fitted(learner: Any) -> None:
         raise DataError(f"this {type(learner).__name__} is not fitted", fix="call fit first")
 
 
+def write_tensors(path: Path, tensors: Mapping[str, NDArray[Any]]) -> None:
+    """Write the weights of a learner as safetensors.
+
+    Raises:
+        DataError: The disk is full, or cannot be written to.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
+
+    try:
+        save_file(dict(tensors), path)
+    except SafetensorError as error:
+        raise DataError(
+            f"the weights of the learner cannot be written ({error})",
+            where=str(path),
+            fix="free some space, or check the folder's rights, and run again",
+        ) from error
+
+
 def write_learner(directory: Path, name: str, content: Mapping[str, Any]) -> None:
     """Write the configuration of a fitted learner; last, so that its presence means all is there.
 

@@ -54,10 +54,7 @@ def _error(tmp_path: Path, text: str) -> str:
             "trec.yaml, line 3, budget.money: expected a finite number, got nan",
         ),
         ("budget:", "trec.yaml, line 3, budget: expected a mapping, got nothing"),
-        (
-            "selector: margin",
-            "trec.yaml, line 3, selector: expected a mapping, got 'margin'; write {name: margin}",
-        ),
+        ("selector: 3", "trec.yaml, line 3, selector: expected a mapping, got 3"),
         ("selector: {tau: 1}", "trec.yaml, line 3, selector: the key 'name' is missing; add it"),
         (
             "objective: modl",
@@ -134,7 +131,9 @@ def test_language_models_that_cannot_be(tmp_path, section, sentence):
     [
         ("[{shots: 4}]", "line 3, annotator[0]: the key 'name' is missing; add it"),
         ("[]", "line 3, annotator: expected at least one entry, got an empty list"),
-        ("llm", "line 3, annotator: expected a mapping, got 'llm'; write {name: llm}"),
+        ("3", "line 3, annotator: expected a list, got 3"),
+        ("lmm", "line 3, annotator: there is no annotator named 'lmm'; did you mean 'llm'?"),
+        ("human", "line 3, annotator: the key 'via' is missing; write via: gold or via: queue"),
         (
             "{name: lmm}",
             "line 3, annotator.name: there is no annotator named 'lmm'; did you mean 'llm'?",
@@ -153,7 +152,10 @@ def test_language_models_that_cannot_be(tmp_path, section, sentence):
             "line 3, annotator[0]: unknown key 'human'; "
             "known are name, as, via, noise, confusion, cost, file, context",
         ),
-        ("{name: human}", "line 3, annotator: the key 'via' is missing; add it"),
+        (
+            "[similarity, {name: human}]",
+            "line 3, annotator[1]: the key 'via' is missing; write via: gold or via: queue",
+        ),
         (
             "\n- name: human\n  via: gold",
             "line 5, annotator[0].via: there is no gold column to take labels from; "
@@ -214,6 +216,10 @@ def test_confusion_is_over_the_labels_of_the_task_and_sums_to_one(tmp_path):
             "stop[0].name: there is no stopping rule named 'platau'; did you mean 'plateau'?",
         ),
         ("stop: {name: target_accuracy}", "stop: the key 'accuracy' is missing; add it"),
+        (
+            "stop: [plateau, platau]",
+            "stop[1]: there is no stopping rule named 'platau'; did you mean 'plateau'?",
+        ),
         (
             "stop: [{name: plateau, accuracy: 1.0}]",
             "stop[0]: unknown key 'accuracy'; known are name, rounds, tolerance",

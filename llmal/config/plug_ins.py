@@ -1,0 +1,43 @@
+"""Sections that name what another package adds, beside those of llmal's own names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from llmal.config.section import Named
+from llmal.registry import Registry
+
+PLUG_IN = "plug-in"
+"""The tag of a section whose name another package adds."""
+
+ROOMS = {"annotator": "annotators", "stop": "stopping", "generator": "generators"}
+"""Keys of a configuration with sections of their own for our names, and where plug-ins add some."""
+
+
+class PlugIn(Named):
+    """A name that another package adds; further keys are parameters of the class behind it."""
+
+
+def plug_in_names(key: str) -> list[str]:
+    """The names that installed packages add to the rooms behind a key of the configuration."""
+    return Registry(ROOMS[key], {}).names()
+
+
+def tag_of(key: str, own: tuple[str, ...]) -> Callable[[Any], str | None]:
+    """What tells the sections of a key apart: the name, and one tag for all plug-ins.
+
+    Args:
+        key: Of the configuration.
+        own: The names that llmal knows; no plug-in takes their place.
+    """
+
+    def tag(value: Any) -> str | None:
+        if isinstance(value, PlugIn):
+            return PLUG_IN
+        name = value.get("name") if isinstance(value, Mapping) else getattr(value, "name", None)
+        if name is None or name in own:
+            return name
+        return PLUG_IN if name in plug_in_names(key) else str(name)
+
+    return tag
