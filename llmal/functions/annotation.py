@@ -15,7 +15,7 @@ from llmal.annotators.similarity import SimilarityAnnotator
 from llmal.budget import Budget
 from llmal.errors import ConfigError
 from llmal.functions.annotating import Annotating, Progress, Wanted, drawn_items
-from llmal.functions.labelled import check_labels, chosen_prompt, labelled_items, with_own_ids
+from llmal.functions.labelled import chosen_prompt, labelled_items, matched, with_own_ids
 from llmal.functions.models import (
     SIMILARITY,
     CacheChoice,
@@ -128,7 +128,7 @@ def annotate(
             name="annotate",
             seen=(str(item.gold) for item in shown),
         )
-        check_labels(shown, task)
+        shown = matched(shown, task)
     with contextlib.ExitStack() as stack:
         annotator: Annotator
         if lm == SIMILARITY:

@@ -17,14 +17,15 @@ from llmal.annotators.protocol import Context
 from llmal.errors import ConfigError, DataError
 from llmal.functions.annotating import Progress, drawn_items
 from llmal.functions.annotation import calibration_option, shown_progress
-from llmal.functions.labelled import LabelledRows, check_labels
+from llmal.functions.labelled import LabelledRows, matched
 from llmal.functions.models import GIVE_A_MODEL, CacheChoice, embedder_of, opened_model
 from llmal.functions.results import Demonstrations
-from llmal.functions.rows import Row, is_missing, open_rows
+from llmal.functions.rows import Row, open_rows
 from llmal.functions.tasks import Labels, task_of
 from llmal.icl.chosen import ChosenPrompt
 from llmal.icl.demonstrations import make_selector, needs
 from llmal.records import Item, Usage
+from llmal.spelling import is_missing
 from llmal.tables import Column
 from llmal.task import Task
 
@@ -117,7 +118,7 @@ def choose_demonstrations(
         name="choose",
         seen=(str(item.gold) for item in items),
     )
-    check_labels(items, task, "data")
+    items = matched(items, task, "data")
     name = strategy or ("balanced" if lm is None else "allsh")
     if lm is None:
         chosen = _without_model(name, items, k, embedder, options or {}, rng, calibrate)

@@ -16,7 +16,7 @@ from llmal.errors import ConfigError
 from llmal.factory import make_generator
 from llmal.functions.annotating import Progress
 from llmal.functions.annotation import shown_progress
-from llmal.functions.labelled import check_labels, labelled_items
+from llmal.functions.labelled import labelled_items, matched
 from llmal.functions.models import CacheChoice, embedder_of, opened_model
 from llmal.functions.results import Generated
 from llmal.functions.rows import Row, open_rows
@@ -117,7 +117,7 @@ def generate(
         name="generate",
         seen=(str(item.gold) for item in shown),
     )
-    check_labels(shown, made)
+    shown = matched(shown, made)
     section = _section(
         shots=shots,
         structure=structure,

@@ -11,11 +11,12 @@ from typing import Any
 
 from llmal.errors import DataError
 from llmal.functions.results import Demonstrations
-from llmal.functions.rows import InputRows, Row, is_missing, open_rows, text_id
+from llmal.functions.rows import InputRows, Row, open_rows, text_id
 from llmal.icl.chosen import ChosenPrompt
 from llmal.pool import Pool
 from llmal.pool.columns import missing_column
 from llmal.records import Item
+from llmal.spelling import is_missing, written
 from llmal.task import Task
 
 
@@ -113,39 +114,49 @@ class LabelledRows:
         kept: list[Row] = []
         times: Counter[str] = Counter()
         for number, row in rows.read():
-            value = row.get(column)
-            if is_missing(value) or value == "":
+            where = f"{rows.name}, {rows.unit} {number}"
+            name = label_name(row.get(column), where)
+            if name is None:
                 continue
             item = rows.item(row)
             if isinstance(item, str):
-                where = f"{rows.name}, {rows.unit} {number}"
                 raise DataError(item, where=where, fix="mend the row, or empty its label")
             times[item.id] += 1
             id = item.id if times[item.id] == 1 else f"{item.id}-{times[item.id]}"
-            items.append(replace(item, id=id, gold=label_name(value)))
+            items.append(replace(item, id=id, gold=name))
             kept.append(row)
         return cls(tuple(items), tuple(kept), rows.text)
 
 
-def label_name(value: Any) -> str:
-    """A label as its name: whole numbers that pandas made floats are whole numbers again."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def check_labels(items: Iterable[Item], task: Task, what: str = "demonstrations") -> None:
-    """Refuse labels that the task lacks.
+def label_name(value: Any, where: str) -> str | None:
+    """A label as it is spelt in a cell, where no task says how; None for an empty cell.
 
     Raises:
-        DataError: There is one.
+        DataError: It is no text, number or truth value.
     """
+    if is_missing(value):
+        return None
+    try:
+        return written(value).strip() or None
+    except (TypeError, ValueError) as error:
+        fix = "write each label as a string"
+        raise DataError(f"the label is {error}", where=where, fix=fix) from None
+
+
+def matched(items: Iterable[Item], task: Task, what: str = "demonstrations") -> list[Item]:
+    """The items with their labels as the task spells them.
+
+    Raises:
+        DataError: One is no label of the task, or could be two of them.
+    """
+    result: list[Item] = []
     for item in items:
         try:
-            task.index(str(item.gold))
+            result.append(replace(item, gold=task.match(item.gold)))
         except DataError as error:
             shown = item.text if len(item.text) < 40 else f"{item.text[:39]}…"
             raise DataError(error.what, where=f"{what}, {shown!r}", fix=error.fix) from None
+    return result
 
 
 def _label_column(data: Any, rows: InputRows, label: str) -> str:

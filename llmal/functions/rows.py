@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import math
 import numbers
 import os
 import sys
@@ -22,6 +21,7 @@ from llmal.pool.readers import Reading
 from llmal.pool.sources import dataset_source, file_source, frame_source
 from llmal.pool.store import Source
 from llmal.records import Item
+from llmal.spelling import is_missing
 from llmal.tables import Column
 
 Row = dict[str, Any]
@@ -87,7 +87,7 @@ class InputRows:
                 fields[name] = ""
             elif isinstance(value, str):
                 fields[name] = value
-            elif isinstance(value, numbers.Number):
+            elif isinstance(value, numbers.Real):
                 fields[name] = str(value)
             else:
                 kind = type(value).__name__
@@ -113,15 +113,6 @@ def text_id(texts: Sequence[str]) -> str:
         digest.update(len(raw).to_bytes(8, "little"))
         digest.update(raw)
     return content_id(int.from_bytes(digest.digest(), "big"))
-
-
-def is_missing(value: object) -> bool:
-    """Whether a cell holds nothing: None, NaN, or what pandas puts there."""
-    if value is None:
-        return True
-    if isinstance(value, float):
-        return math.isnan(value)
-    return type(value).__name__ in ("NAType", "NaTType")
 
 
 def open_rows(

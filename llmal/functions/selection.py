@@ -6,7 +6,7 @@ import contextlib
 import functools
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,18 +19,21 @@ from llmal.functions.annotation import shown_progress
 from llmal.functions.labelled import label_name
 from llmal.functions.models import CacheChoice, embedder_of, opened_model
 from llmal.functions.results import Picked
-from llmal.functions.rows import InputRows, Row, is_missing, open_rows
+from llmal.functions.rows import InputRows, Row, open_rows
 from llmal.functions.selecting import Asking, Known, pick
 from llmal.functions.tasks import Labels, task_of
 from llmal.pool import Pool
 from llmal.pool.columns import Columns, missing_column
+from llmal.pool.ids import read_id
 from llmal.pool.readers import Numbered
 from llmal.pool.sources import list_source
 from llmal.pool.store import load
 from llmal.prompt_templates import PromptTemplate, load_prompt
 from llmal.records import Item, Usage
 from llmal.selectors import Selection, Selector, make
+from llmal.spelling import is_missing
 from llmal.tables import Column
+from llmal.task import Task
 
 if TYPE_CHECKING:
     from llmal.embed import Embedder
@@ -99,10 +102,10 @@ def select(
     if options and not isinstance(strategy, str):
         raise ConfigError("options are for a strategy that is given by name", fix="leave them out")
     name = strategy if isinstance(strategy, str) else type(strategy).__name__
-    seen = _labels_so_far(labelled, rows, id)
     task = None if labels is None else task_of(
         labels, text=rows.text, guidelines=guidelines, name="select"
     )  # fmt: skip
+    seen = _labels_so_far(labelled, rows, id, task)
     asking: Asking | None = None
     if lm is not None:
         if task is None:
@@ -197,18 +200,15 @@ def _pool_of(data: Any, rows: InputRows, stack: contextlib.ExitStack) -> tuple[P
     return Pool(load(source, columns, cache)), np.array(places, dtype=np.int64)
 
 
-def _labels_so_far(labelled: Any, rows: InputRows, id: str) -> dict[int, str]:
+def _labels_so_far(labelled: Any, rows: InputRows, id: str, task: Task | None) -> dict[int, str]:
     """The label of each row that has one, by its place."""
     if labelled is None:
         return {}
     if isinstance(labelled, str) and labelled in rows.names:
-        return {
-            place: label_name(row[labelled])
-            for place, row in enumerate(rows)
-            if not is_missing(row.get(labelled)) and row[labelled] != ""
-        }
+        cells = ((place, row.get(labelled)) for place, row in enumerate(rows))
+        return _spelt(cells, task, f"labelled, column {labelled!r}")
     if isinstance(labelled, (str, os.PathLike)):
-        return _labels_of_file(labelled, rows, id)
+        return _labels_of_file(labelled, rows, id, task)
     if isinstance(labelled, Mapping):
         wrong = [one for one in labelled if not isinstance(one, int | np.integer)]
         wrong += [one for one in labelled if not wrong and not 0 <= int(one) < len(rows)]
@@ -216,21 +216,38 @@ def _labels_so_far(labelled: Any, rows: InputRows, id: str) -> dict[int, str]:
             raise DataError(
                 f"labelled has the key {wrong[0]!r}", fix=f"give row numbers, 0 to {len(rows) - 1}"
             )
-        pairs = [(int(place), label) for place, label in labelled.items()]
-    else:
-        values = list(labelled)
-        if len(values) != len(rows):
-            raise DataError(
-                f"there are {len(rows)} rows and {len(values)} values in labelled",
-                fix="give a label or None for each row",
-            )
-        pairs = list(enumerate(values))
-    return {
-        place: label_name(label) for place, label in pairs if not is_missing(label) and label != ""
-    }
+        return _spelt(((int(place), one) for place, one in labelled.items()), task, "labelled")
+    values = list(labelled)
+    if len(values) != len(rows):
+        raise DataError(
+            f"there are {len(rows)} rows and {len(values)} values in labelled",
+            fix="give a label or None for each row",
+        )
+    return _spelt(enumerate(values), task, "labelled")
 
 
-def _labels_of_file(file: str | os.PathLike[str], rows: InputRows, id: str) -> dict[int, str]:
+def _spelt(cells: Iterable[tuple[int, Any]], task: Task | None, where: str) -> dict[int, str]:
+    """Labels by place, as the task spells them; without one, as they are written."""
+    found: dict[int, str] = {}
+    for place, value in cells:
+        name = _name(value, task, f"{where}, row {place}")
+        if name is not None:
+            found[place] = name
+    return found
+
+
+def _name(value: Any, task: Task | None, where: str) -> str | None:
+    if task is None:
+        return label_name(value, where)
+    try:
+        return task.match(value)
+    except DataError as error:
+        raise DataError(error.what, where=where, fix=error.fix) from None
+
+
+def _labels_of_file(
+    file: str | os.PathLike[str], rows: InputRows, id: str, task: Task | None
+) -> dict[int, str]:
     """The labels of a file with the columns `id` and `label`; ids are compared to the letter."""
     if isinstance(file, str) and not Path(file).suffix:
         raise DataError(
@@ -244,20 +261,27 @@ def _labels_of_file(file: str | os.PathLike[str], rows: InputRows, id: str) -> d
         raise missing_column("label", "label", given.names, given.name)
     labels: dict[str, tuple[int, str]] = {}
     for line, row in given.read():
-        if is_missing(row.get("label")) or row["label"] == "":
+        where = f"{given.name}, {given.unit} {line}"
+        label = _name(row.get("label"), task, where)
+        if label is None:
             continue
-        label = label_name(row["label"])
-        known = labels.setdefault(str(row.get("id")), (line, label))
+        try:
+            item = read_id(row.get("id"))
+        except DataError as error:
+            raise DataError(error.what, where=where, fix=error.fix) from None
+        known = labels.setdefault(item, (line, label))
         if known[1] != label:
             raise DataError(
-                f"item {row.get('id')!r} has another label on line {known[0]}",
-                where=f"{given.name}, {given.unit} {line}",
+                f"item {item!r} is {label!r} here and {known[1]!r} on {given.unit} {known[0]}",
+                where=where,
                 fix="keep one of them",
             )
     placed: dict[int, str] = {}
     met: set[str] = set()
     for place, row in enumerate(rows):
-        name = str(row.get(id))
+        if is_missing(row.get(id)):
+            continue
+        name = read_id(row[id])
         if name in labels:
             placed[place] = labels[name][1]
             met.add(name)

@@ -124,6 +124,15 @@ def test_demonstrations_in_every_form_make_the_same_prompt(options, labelled, tm
     assert rows[0] != list(llmal.annotate(texts, **options))
 
 
+def test_labels_are_spelt_as_the_task_spells_them(options, labelled):
+    loosely = [(text, f" {label.upper()} ") for text, label in labelled]
+    texts = ["Who sang it ?", "How many ?"]
+    rows = list(llmal.annotate(texts, demonstrations=loosely, **options))
+    assert rows == list(llmal.annotate(texts, demonstrations=labelled, **options))
+    with pytest.raises(DataError, match=r"demonstrations, 'x': .* did you mean 'Person'"):
+        llmal.annotate(texts, demonstrations=[("x", "Persons")], **options)
+
+
 def test_labels_may_be_those_of_the_demonstrations(options, labelled):
     del options["labels"]
     result = llmal.annotate(["How many ?"], demonstrations=labelled, probabilities=True, **options)
