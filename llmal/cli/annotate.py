@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import csv
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from llmal.annotators import Context, LLMAnnotator, Router, Stage, drawn_texts
+from llmal.annotators import Context, LLMAnnotator, Router, Stage
 from llmal.cli.demonstrations import labelled_by_people
-from llmal.cli.models import language_model_of
+from llmal.cli.models import language_model_of, planning_model_of
 from llmal.cli.telling import give, results_only_on_stdout
-from llmal.config import RunConfig, load_config
+from llmal.config import LLMAnnotatorConfig, RunConfig, load_config
 from llmal.config.explain import explain
 from llmal.config.references import Surroundings
 from llmal.config.yaml_lines import Places
+from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError
 from llmal.factory import make_embedder, make_router, open_pool, reading_of
+from llmal.functions.annotating import Annotating, Wanted, drawn_items, reading_whole_rows
+from llmal.functions.labelled import with_own_ids, with_text_ids
+from llmal.functions.rows import InputRows, open_rows, with_ids
 from llmal.icl.chosen import ChosenPrompt
 from llmal.lm.cache import ResponseCache
+from llmal.lm.protocol import LanguageModel
 from llmal.pool import Pool
 from llmal.pool.readers import DETECTED, Reading
 from llmal.progress import ProgressDisplay, cost_in_words, say
-from llmal.records import Annotation, Item, Usage
-from llmal.tables import Column, check_output, text_columns, write_table
-
-_BATCH = 512
-_TAKEN = ("id", "label", "accepted", "annotator", "confidence", "probabilities", "flags")
+from llmal.tables import check_output, write_table
 
 
 @dataclass(frozen=True)
@@ -48,132 +49,122 @@ class Flags:
         return replace(self, reading=DETECTED) != Flags()
 
 
+@dataclass(frozen=True)
+class Added:
+    """Which columns are added beside those that always are.
+
+    Attributes:
+        id: The column with the ids; by default "id", or ids are made from the texts.
+        rationale: Why, in the model's words.
+        probabilities: The probability of every label.
+    """
+
+    id: str | None = None
+    rationale: bool = False
+    probabilities: bool = False
+
+
 def annotate(
     *,
     config_file: Path | None,
     data: Path | None,
     prompt: Path | None,
     flags: Flags,
+    added: Added,
     out: Path,
+    dry_run: bool,
     force: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Label a file with machines, outside a run."""
     chosen = None if prompt is None else _chosen(prompt, config_file, data, flags)
-    config = _configuration(config_file, data, flags, chosen)
+    config = _configuration(config_file, data, flags, chosen, rationale=added.rationale)
     format = check_output(out, force=force)
     with results_only_on_stdout(as_json), ProgressDisplay(quiet=quiet) as progress:
-        pool = _pool(config, data, flags.reading)
+        rows = with_ids(_rows(config, data, flags.reading), added.id)
         shown = labelled_by_people(config, _own_pool(config)) if config_file is not None else ()
-        with language_model_of(config, quiet=quiet, progress=progress) as lm:
-            if lm is not None:
+        model: AbstractContextManager[LanguageModel | None] = (
+            planning_model_of(config)
+            if dry_run
+            else language_model_of(config, quiet=quiet, progress=progress)
+        )
+        with model as lm:
+            if lm is not None and not dry_run:
                 lm.cache = ResponseCache(out.with_name(f"{out.name}.cache.sqlite"))
-            embedder = make_embedder(config)
-            if chosen is None or lm is None:
-                router = make_router(config, config.task_object(), lm, embedder)
-            else:
-                router = Router([Stage(LLMAnnotator.from_chosen(chosen, lm, embedder=embedder))])
-            context = Context(
-                demonstrations=shown, unlabelled=drawn_texts(pool, config.seed), seed=config.seed
+            router = _router(config, lm, make_embedder(config), chosen, added)
+            work = Annotating(
+                rows,
+                router,
+                Context(
+                    demonstrations=with_text_ids(shown),
+                    unlabelled=drawn_items(rows, config.seed),
+                    seed=config.seed,
+                ),
+                config.task_object().names,
+                Wanted(
+                    probabilities=added.probabilities,
+                    rationale=added.rationale,
+                    decision=config_file is not None,
+                ),
+                count_only=dry_run,
+                whole=reading_whole_rows(router),
+                strict=True,
+                on_progress=progress.step,
             )
-            work = _Work(router, pool, context, progress)
-            names = config.task_object().names
-            columns = [
-                Column("id"),
-                *(Column(name) for name in text_columns(pool.text_columns, _TAKEN).values()),
-                Column("label"),
-                Column("accepted", "flag"),
-                Column("annotator"),
-                Column("confidence", "number"),
-                Column("probabilities", "shares", names),
-                Column("flags", "texts"),
-            ]
-            count = write_table(out, format, columns, work.rows())
+            if work.leaves_out_people:
+                say("people are left out: what they would be asked about is not accepted")
+            if dry_run:
+                count = sum(1 for _ in work.rows())
+            else:
+                count = write_table(out, format, work.columns, work.rows())
+    usage = {**work.usage.as_dict(), "tokens": work.usage.tokens}
+    cost = cost_in_words(work.usage.as_dict())
+    if dry_run:
+        words = f"{count:,} rows cost at most {cost or 'nothing'}; nothing was asked"
+        give({"items": count, "usage": usage, "dry_run": True}, words, as_json=as_json)
+        return
     result = {
         "out": str(out),
         "items": count,
         "accepted": work.accepted,
-        "labels": dict(sorted(work.labels.items())),
-        "usage": {**work.usage.as_dict(), "tokens": work.usage.tokens},
+        "failed": work.failed,
+        "labels": dict(sorted(work.counts.items())),
+        "usage": usage,
     }
-    text = f"{count:,} items are labelled, {work.accepted:,} of them accepted: {out}"
-    cost = cost_in_words(work.usage.as_dict())
+    text = f"{count - work.failed:,} of {count:,} rows are labelled"
+    if config_file is not None:
+        text += f", {work.accepted:,} of them accepted"
+    if work.failed:
+        text += f"; the column {work.called['error']!r} says why {work.failed:,} are not"
+    text += f": {out}"
     give(result, f"{text}\ncost: {cost}" if cost else text, as_json=as_json)
 
 
-class _Work:
-    """The annotators at work on a pool, people left out."""
+def _router(
+    config: RunConfig,
+    lm: LanguageModel | None,
+    embedder: Embedder | None,
+    chosen: ChosenPrompt | None,
+    added: Added,
+) -> Router:
+    if chosen is None or lm is None:
+        return make_router(config, config.task_object(), lm, embedder)
+    annotator = LLMAnnotator.from_chosen(
+        with_own_ids(chosen), lm, embedder=embedder, rationale=added.rationale
+    )
+    return Router([Stage(annotator)])
 
-    def __init__(
-        self, router: Router, pool: Pool, context: Context, progress: ProgressDisplay
-    ) -> None:
-        kinds = [stage.annotator.kind for stage in router.stages]
-        self._machines = [place for place, kind in enumerate(kinds) if kind != "human"]
-        if not self._machines:
-            raise ConfigError(
-                "the configuration names no annotator but people",
-                fix="add one that is a machine (llm, similarity, recorded), or use llmal run",
-            )
-        if len(self._machines) < len(kinds):
-            say("people are left out: what they would be asked about is marked as not accepted")
-        self._router = router
-        self._pool = pool
-        self._context = context
-        self._progress = progress
-        self.accepted = 0
-        self.labels: Counter[str] = Counter()
-        self.usage = Usage()
 
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """A row for each item, in the order of the pool."""
-        done = 0
-        for place in self._machines:
-            annotator = self._router.stages[place].annotator
-            if isinstance(annotator, LLMAnnotator):
-                self.usage += annotator.setup_cost() + annotator.prepare(self._context).usage
-        names = text_columns(self._pool.text_columns, _TAKEN)
-        for items in self._pool.map_batches(list, _BATCH):
-            answers = self._answers(items)
-            for item in items:
-                yield self._row(item, answers.get(item.id), names)
-            done += len(items)
-            self._progress.step("annotating", done, len(self._pool), self.usage)
-
-    def _answers(self, items: Sequence[Item]) -> dict[str, Annotation]:
-        """The answer for each item: the accepted one, or the last that was given."""
-        answers: dict[str, Annotation] = {}
-        left = list(items)
-        for place in self._machines:
-            annotator = self._router.stages[place].annotator
-            given = self._router.decide(place, annotator.annotate(left, self._context))
-            for one in given:
-                self.usage += one.usage
-                if one.label is not None or one.item_id not in answers:
-                    answers[one.item_id] = one
-            settled = {one.item_id for one in given if one.decision == "accepted"}
-            left = [item for item in left if item.id not in settled]
-            if not left:
-                break
-        return answers
-
-    def _row(self, item: Item, answer: Annotation | None, names: dict[str, str]) -> dict[str, Any]:
-        row: dict[str, Any] = {"id": item.id, "accepted": False}
-        row |= {names[name]: text for name, text in item.fields.items()}
-        if answer is not None:
-            accepted = answer.decision == "accepted"
-            self.accepted += accepted
-            if answer.label is not None:
-                self.labels[answer.label] += 1
-            row |= {
-                "label": answer.label,
-                "accepted": accepted,
-                "annotator": answer.annotator,
-                "confidence": answer.confidence,
-                "probabilities": answer.probabilities,
-                "flags": list(answer.flags),
-            }
-        return row
+def _rows(config: RunConfig, data: Path | None, reading: Reading) -> InputRows:
+    """The rows to label; another file than that of the configuration need not have its gold."""
+    text = list(config.task.text)
+    file = data if data is not None else config.data.pool
+    if not isinstance(file, Path):
+        return open_rows(_own_pool(config), text)
+    return open_rows(
+        file, text, reading=reading_of(config, file) if reading == DETECTED else reading
+    )
 
 
 def _chosen(
@@ -191,7 +182,12 @@ def _chosen(
 
 
 def _configuration(
-    file: Path | None, data: Path | None, flags: Flags, chosen: ChosenPrompt | None
+    file: Path | None,
+    data: Path | None,
+    flags: Flags,
+    chosen: ChosenPrompt | None,
+    *,
+    rationale: bool,
 ) -> RunConfig:
     if file is not None:
         if flags.given:
@@ -199,7 +195,8 @@ def _configuration(
                 "--config comes with the task and the model",
                 fix="leave --text, --labels, --guidelines, --model, --url and --backend out",
             )
-        return load_config(file)
+        config = load_config(file)
+        return _with_rationales(config) if rationale else config
     missing = [
         name
         for name, value in (
@@ -222,7 +219,7 @@ def _configuration(
         task = {
             "name": "annotate",
             "text": list(flags.text or ("text",)),
-            "labels": [one.strip() for one in str(flags.labels).split(",")],
+            "labels": label_names(str(flags.labels)),
             "guidelines": flags.guidelines,
         }
     content = {
@@ -232,6 +229,7 @@ def _configuration(
             **{key: value for key, value in asdict(flags.reading).items() if value is not None},
         },
         "lm": {key: value for key, value in lm.items() if value is not None},
+        "annotator": [{"name": "llm", "rationale": rationale}],
     }
     from pydantic import ValidationError
 
@@ -241,15 +239,24 @@ def _configuration(
         raise explain(error, content, Places("the options")) from None
 
 
+def label_names(words: str) -> list[str]:
+    """Names of labels, as a line of CSV: a name with a comma in it stands in double quotes."""
+    rows: Iterator[Sequence[str]] = csv.reader([words], skipinitialspace=True)
+    return [name.strip() for name in next(rows)]
+
+
+def _with_rationales(config: RunConfig) -> RunConfig:
+    sections = [
+        one.model_copy(update={"rationale": True}) if isinstance(one, LLMAnnotatorConfig) else one
+        for one in config.annotator
+    ]
+    if not any(isinstance(one, LLMAnnotatorConfig) for one in sections):
+        raise ConfigError(
+            "no annotator of the configuration is a language model",
+            fix="leave --rationale out, or add one",
+        )
+    return config.model_copy(update={"annotator": tuple(sections)})
+
+
 def _own_pool(config: RunConfig) -> Pool:
     return open_pool(config, config.data.pool)
-
-
-def _pool(config: RunConfig, data: Path | None, reading: Reading) -> Pool:
-    if data is None:
-        return _own_pool(config)
-    if reading == DETECTED:
-        reading = reading_of(config, data)
-    # Another file need not have the gold column.
-    text, id = list(config.task.text), config.data.id
-    return Pool.from_file(data, text=text, id=id, **asdict(reading))

@@ -123,11 +123,15 @@ def annotate(
         typer.Option("--prompt", help="A prompt that `llmal icl choose` wrote, with its task."),
     ] = None,
     text: Text = None,
+    id: Annotated[
+        str | None, typer.Option("--id", help="Id column. [default: id, or made from the text]")
+    ] = None,
     encoding: Encoding = None,
     delimiter: Delimiter = None,
     sheet: Sheet = None,
     labels: Annotated[
-        str | None, typer.Option("--labels", help="Without --config: the labels, 'A,B,C'.")
+        str | None,
+        typer.Option("--labels", help="Without --config: the labels, as CSV: 'A,\"B, or C\",D'."),
     ] = None,
     guidelines: Annotated[
         str, typer.Option("--guidelines", help="Without --config: what annotators must know.")
@@ -142,6 +146,15 @@ def annotate(
     backend: Annotated[
         str | None, typer.Option("--backend", help="Without --config: vllm or transformers.")
     ] = None,
+    rationale: Annotated[
+        bool, typer.Option("--rationale", help="Also why, in the model's words; costs more.")
+    ] = False,
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Also the probability of every label.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it can cost at most. Asks nobody.")
+    ] = False,
     force: Force = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -149,9 +162,11 @@ def annotate(
 ) -> None:
     """Label a file with machines, without a run.
 
+    Every row comes back in its order with its own columns, and label, confidence, flags and error;
+    added columns whose names the file has already begin with "llmal_".
     Answers are kept in <out>.cache.sqlite: stopped and started again, nothing is asked twice.
     """
-    from llmal.cli.annotate import Flags
+    from llmal.cli.annotate import Added, Flags
     from llmal.cli.annotate import annotate as command
     from llmal.pool.readers import Reading
 
@@ -162,7 +177,9 @@ def annotate(
         data=data,
         prompt=prompt,
         flags=flags,
+        added=Added(id, rationale, probabilities),
         out=out,
+        dry_run=dry_run,
         force=force,
         as_json=as_json,
         quiet=quiet,
@@ -181,9 +198,9 @@ def predict(
         list[str] | None,
         typer.Option("--text", help="Text column; several times. [default: those of the run]"),
     ] = None,
-    encoding: Annotated[
-        str | None, typer.Option("--encoding", help="Encoding of the file. [default: UTF-8]")
-    ] = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    sheet: Sheet = None,
     embedder: Annotated[
         str | None,
         typer.Option("--embedder", help="Path or name of the embedder that it was trained with."),
@@ -198,12 +215,13 @@ def predict(
 ) -> None:
     """Label a file with the learner that a run has trained. Asks nobody and costs nothing."""
     from llmal.cli.predict import predict as command
+    from llmal.pool.readers import Reading
 
     command(
         learner,
         data=data,
         text=text or (),
-        encoding=encoding,
+        reading=Reading(encoding, delimiter, sheet),
         embedder=embedder,
         probabilities=probabilities,
         out=out,
@@ -501,6 +519,9 @@ def generate(
     out: TableOut,
     k: Annotated[int, typer.Option("-k", min=1, help="Accepted items to reach, of each label.")],
     label: Annotated[str | None, typer.Option("--label", help="Of this label alone.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it can cost at most. Asks nobody.")
+    ] = False,
     force: Force = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -509,11 +530,20 @@ def generate(
     """Have the language model write items, and filter them.
 
     Refused items are written too, with the reason. Demonstrations are what people have labelled in
-    the run, if it has begun.
+    the run, if it has begun. No more is written than the budget's tokens and money allow.
     """
     from llmal.cli.generate import generate as command
 
-    command(config, k=k, label=label, out=out, force=force, as_json=as_json, quiet=quiet)
+    command(
+        config,
+        k=k,
+        label=label,
+        out=out,
+        dry_run=dry_run,
+        force=force,
+        as_json=as_json,
+        quiet=quiet,
+    )
 
 
 @app.command()

@@ -9,6 +9,7 @@ from llmal.cli.run_directory import FILE, read_run_directory
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.functions.prediction import predicting
 from llmal.learners.saved import LABELS_FILE
+from llmal.pool.readers import Reading
 from llmal.progress import ProgressDisplay
 from llmal.tables import check_output, write_table
 
@@ -18,7 +19,7 @@ def predict(
     *,
     data: Path,
     text: Sequence[str],
-    encoding: str | None,
+    reading: Reading,
     embedder: str | None,
     probabilities: bool,
     out: Path,
@@ -37,7 +38,7 @@ def predict(
             probabilities=probabilities,
             labels=labels,
             embedder=embedder or made_by,
-            encoding=encoding,
+            reading=reading,
             on_progress=progress.step,
         )
         count = write_table(out, format, work.columns, work.rows())

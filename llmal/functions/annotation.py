@@ -27,6 +27,7 @@ from llmal.functions.results import Annotated
 from llmal.functions.rows import InputRows, open_rows
 from llmal.functions.showing import in_notebook
 from llmal.functions.tasks import Labels, task_of
+from llmal.pool.readers import Reading
 from llmal.progress import ProgressDisplay
 from llmal.records import Item
 
@@ -114,7 +115,7 @@ def annotate(
     if chosen is not None:
         _check_alone(labels=labels, guidelines=guidelines, shots=shots)
         text = chosen.task.text if text is None else text
-    rows = open_rows(data, text, encoding=encoding)
+    rows = open_rows(data, text, reading=Reading(encoding=encoding))
     shown: list[Item] = []
     if demonstrations is not None and chosen is None:
         shown = labelled_items(demonstrations, rows.text, label=label_column)

@@ -24,6 +24,7 @@ from llmal.functions.rows import Row, open_rows
 from llmal.functions.tasks import Labels, task_of
 from llmal.icl.chosen import ChosenPrompt
 from llmal.icl.demonstrations import make_selector, needs
+from llmal.pool.readers import Reading
 from llmal.records import Item, Usage
 from llmal.spelling import is_missing
 from llmal.tables import Column
@@ -98,7 +99,7 @@ def choose_demonstrations(
     """
     if text is None and isinstance(labels, Task):
         text = labels.text
-    labelled = LabelledRows.of(data, text, label=label_column, encoding=encoding)
+    labelled = LabelledRows.of(data, text, label=label_column, reading=Reading(encoding=encoding))
     columns = labelled.text
     rng = np.random.default_rng(seed)
     kept = np.arange(len(labelled.items))
@@ -126,7 +127,9 @@ def choose_demonstrations(
     if unlabelled is None:
         texts = items
     else:
-        given = open_rows(unlabelled, columns, encoding=encoding, what="unlabelled")
+        given = open_rows(
+            unlabelled, columns, reading=Reading(encoding=encoding), what="unlabelled"
+        )
         texts = list(drawn_items(given, seed))
     with contextlib.ExitStack() as stack:
         told = stack.enter_context(shown_progress(progress))

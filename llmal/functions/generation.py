@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
+from llmal.budget import Budget
 from llmal.config import GeneratorConfig
 from llmal.config.explain import explain
 from llmal.config.yaml_lines import Places
-from llmal.errors import ConfigError
+from llmal.errors import BudgetError, ConfigError
 from llmal.factory import make_generator
 from llmal.functions.annotating import Progress
 from llmal.functions.annotation import shown_progress
 from llmal.functions.labelled import labelled_items, matched
-from llmal.functions.models import CacheChoice, embedder_of, opened_model
+from llmal.functions.models import CacheChoice, counting_model, embedder_of, opened_model
 from llmal.functions.results import Generated
 from llmal.functions.rows import Row, open_rows
 from llmal.functions.tasks import Labels, task_of
-from llmal.generators import Request, SynthesisResult, generate_filtered
+from llmal.generators import Request, SynthesisResult, filters_cost, generate_filtered
+from llmal.icl.protocol import Probing
 from llmal.records import Item, SyntheticItem, Usage
 from llmal.tables import Column, text_columns
 from llmal.task import Task
@@ -30,6 +33,11 @@ if TYPE_CHECKING:
     from llmal.embed import Embedder
     from llmal.lm.protocol import LanguageModel
     from llmal.pool import Pool
+
+log = logging.getLogger("llmal.functions")
+
+ATTEMPTS = 4
+"""Most texts that are written for each one that is wanted."""
 
 ADDED = (
     Column("label"),
@@ -62,8 +70,10 @@ def generate(
     prompt: str | None = None,
     style: str = "auto",
     embedder: Embedder | str | os.PathLike[str] | None = None,
+    budget: Budget | None = None,
     cache: CacheChoice = True,
     seed: int = 0,
+    dry_run: bool = False,
     progress: bool | Progress = True,
 ) -> Generated:
     """Have a language model write k new texts of each label.
@@ -97,8 +107,10 @@ def generate(
         prompt: Name of a prompt of llmal, or path of a YAML file.
         style: "chat", "completion", or "auto".
         embedder: An embedder, its path or its name, for `similarity`.
+        budget: Limits of tokens and money; no more is written than they allow.
         cache: As for `llmal.annotate`.
         seed: Same seed, same texts.
+        dry_run: Ask nobody: `cost` is then the most that it would cost.
         progress: Show it in a terminal; or a function that is told of it.
 
     Raises:
@@ -131,39 +143,28 @@ def generate(
     known = [*shown, *([] if avoid is None else _texts(avoid, columns))]
     with contextlib.ExitStack() as stack:
         told = stack.enter_context(shown_progress(progress))
-        model = stack.enter_context(opened_model(lm, cache=cache))
-        synthesis = write_texts(
+        opened = counting_model(lm) if dry_run else opened_model(lm, cache=cache)
+        writing = Writing(
             made,
             k,
             section=section,
-            lm=model,
+            lm=stack.enter_context(opened),
             embedder=embedder_of(embedder),
             labels=[label] if isinstance(label, str) else label,
             demonstrations=shown,
             pool=known or None,
             style=style,
             seed=seed,
-            on_progress=told,
+            budget=budget,
         )
-    return generated(synthesis, made)
+        if dry_run:
+            return generated(SynthesisResult((), {}, {}), made, writing.most())
+        synthesis = writing.run(told)
+        return generated(synthesis, made, writing.usage)
 
 
-def write_texts(
-    task: Task,
-    k: int,
-    *,
-    section: GeneratorConfig,
-    lm: LanguageModel,
-    embedder: Embedder | None,
-    labels: Sequence[str] | None = None,
-    demonstrations: Sequence[Item] = (),
-    pool: Pool | Sequence[Item] | None = None,
-    test: Pool | None = None,
-    style: str = "auto",
-    seed: int = 0,
-    on_progress: Progress | None = None,
-) -> SynthesisResult:
-    """Texts of each label, written and filtered as a configuration says.
+class Writing:
+    """Texts of each label, to be written and filtered as a configuration says.
 
     Args:
         task: The task.
@@ -177,27 +178,118 @@ def write_texts(
         test: Likewise.
         style: The form of the prompts.
         seed: Same seed, same texts.
-        on_progress: Told of every batch.
+        budget: Nothing is written that could cost more than is left.
 
     Raises:
         LlmalError: Something is not usable.
     """
-    wanted = list(task.names) if labels is None else [task.names[task.index(n)] for n in labels]
-    generator, filters = make_generator(section, task, lm, embedder, pool, test, style=style)
-    requests = [
-        Request(name, tuple(one for one in demonstrations if one.gold == name), seed)
-        for name in wanted
-    ]
-    written: list[SyntheticItem] = []
 
-    def tell(items: Sequence[SyntheticItem]) -> None:
-        written.extend(items)
+    def __init__(
+        self,
+        task: Task,
+        k: int,
+        *,
+        section: GeneratorConfig,
+        lm: LanguageModel,
+        embedder: Embedder | None,
+        labels: Sequence[str] | None = None,
+        demonstrations: Sequence[Item] = (),
+        pool: Pool | Sequence[Item] | None = None,
+        test: Pool | None = None,
+        style: str = "auto",
+        seed: int = 0,
+        budget: Budget | None = None,
+    ) -> None:
+        if k < 1:
+            raise ConfigError(f"k is {k}", fix="it must be at least 1")
+        names = list(task.names) if labels is None else [task.names[task.index(n)] for n in labels]
+        self.k = k
+        self._generator, self._filters = make_generator(
+            section, task, lm, embedder, pool, test, style=style
+        )
+        self._requests = [
+            Request(name, tuple(one for one in demonstrations if one.gold == name), seed)
+            for name in names
+        ]
+        self._budget = budget
+        self._setup = sum(
+            (one.setup_cost() for one in self._parts if isinstance(one, Probing)), Usage()
+        )
+        self.usage = Usage()
+        """What was spent so far."""
+
+    @property
+    def _parts(self) -> list[Any]:
+        return [self._generator, *self._filters]
+
+    def most(self) -> Usage:
+        """The most that it can cost: every attempt, at full length. Asks nobody."""
+        each = (self._cost(request, ATTEMPTS * self.k) for request in self._requests)
+        return sum(each, self._setup)
+
+    def run(self, on_progress: Progress | None = None) -> SynthesisResult:
+        """Write.
+
+        Args:
+            on_progress: Told of every batch.
+
+        Raises:
+            LlmalError: The model failed; what it answered before is in its cache.
+            BudgetError: The budget does not reach for the first text.
+        """
+        wanted = self.k * len(self._requests)
+        written: list[SyntheticItem] = []
+        self._set_up()
+
+        def tell(items: Sequence[SyntheticItem]) -> None:
+            written.extend(items)
+            self.usage = sum((one.usage for one in items), self.usage)
+            if on_progress is not None:
+                accepted = sum(one.accepted for one in written)
+                on_progress("accepted items", accepted, wanted, self.usage)
+
         if on_progress is not None:
-            accepted = sum(one.accepted for one in written)
-            spent = sum((one.usage for one in written), Usage())
-            on_progress("accepted items", accepted, k * len(wanted), spent)
+            on_progress("accepted items", 0, wanted, self.usage)
+        return generate_filtered(
+            self._generator,
+            self._filters,
+            self._requests,
+            self.k,
+            attempts=ATTEMPTS,
+            on_items=tell,
+            admit=None if self._budget is None else self._admitted,
+        )
 
-    return generate_filtered(generator, filters, requests, k, on_items=tell)
+    def _set_up(self) -> None:
+        if self._budget is not None:
+            first = self._setup + self._cost(self._requests[0], 1)
+            limit = self._budget.exceeded_by(Usage(), first)
+            if limit is not None:
+                raise BudgetError(
+                    f"{limit} does not reach for one text, which takes up to {first.tokens:,} "
+                    f"tokens and {first.money:.2f} money",
+                    fix="raise it, or lower max_words",
+                )
+        for one in self._parts:
+            if isinstance(one, Probing):
+                one.set_up()
+        self.usage += self._setup
+
+    def _cost(self, request: Request, k: int) -> Usage:
+        written: Usage = self._generator.estimate(request, k)
+        return written + filters_cost(self._filters, k, self._generator.max_tokens)
+
+    def _admitted(self, request: Request, count: int) -> int:
+        """The most of so many texts that the budget allows."""
+        assert self._budget is not None
+        limit = None
+        while count:
+            limit = self._budget.exceeded_by(self.usage, self._cost(request, count))
+            if limit is None:
+                return count
+            count //= 2
+        log.warning("%s is used up; no more texts of %r are written", limit, request.label)
+        return 0
 
 
 def table_columns(task: Task) -> tuple[list[Column], dict[str, str]]:
@@ -232,7 +324,7 @@ def synthetic_texts(item: SyntheticItem, called: Mapping[str, str]) -> dict[str,
     return {called[name]: text for name, text in fields.items() if name in called}
 
 
-def generated(synthesis: SynthesisResult, task: Task) -> Generated:
+def generated(synthesis: SynthesisResult, task: Task, cost: Usage) -> Generated:
     """What was written as a result."""
     columns, called = table_columns(task)
     rows = list(table_rows(synthesis.items, called))
@@ -246,7 +338,7 @@ def generated(synthesis: SynthesisResult, task: Task) -> Generated:
         [one for one in columns if one.name not in short],
         tuple(called.values()),
         {"label": "label"},
-        synthesis.usage,
+        cost,
         refused=[row for row in rows if not row["accepted"]],
         missing=synthesis.missing,
     )

@@ -15,6 +15,7 @@ from llmal.functions.rows import InputRows, Row, open_rows, text_id
 from llmal.icl.chosen import ChosenPrompt
 from llmal.pool import Pool
 from llmal.pool.columns import missing_column
+from llmal.pool.readers import DETECTED, Reading
 from llmal.records import Item
 from llmal.spelling import is_missing, written
 from llmal.task import Task
@@ -36,21 +37,22 @@ def chosen_prompt(demonstrations: Any) -> ChosenPrompt | None:
 
 def with_own_ids(chosen: ChosenPrompt) -> ChosenPrompt:
     """The prompt with ids made from the texts, so that no text is its own demonstration."""
-
-    def renamed(items: Sequence[Item]) -> tuple[Item, ...]:
-        times: Counter[str] = Counter()
-        named: list[Item] = []
-        for item in items:
-            id = text_id(list(item.fields.values()) or [item.text])
-            times[id] += 1
-            named.append(replace(item, id=id if times[id] == 1 else f"{id}-{times[id]}"))
-        return tuple(named)
-
     return replace(
         chosen,
-        demonstrations=renamed(chosen.demonstrations),
-        candidates=renamed(chosen.candidates),
+        demonstrations=with_text_ids(chosen.demonstrations),
+        candidates=with_text_ids(chosen.candidates),
     )
+
+
+def with_text_ids(items: Iterable[Item]) -> tuple[Item, ...]:
+    """The items with ids made from their texts, as those of rows are."""
+    times: Counter[str] = Counter()
+    named: list[Item] = []
+    for item in items:
+        id = text_id(list(item.fields.values()) or [item.text])
+        times[id] += 1
+        named.append(replace(item, id=id if times[id] == 1 else f"{id}-{times[id]}"))
+    return tuple(named)
 
 
 def labelled_items(
@@ -92,7 +94,7 @@ class LabelledRows:
         *,
         label: str = "label",
         what: str = "data",
-        encoding: str | None = None,
+        reading: Reading = DETECTED,
     ) -> LabelledRows:
         """Read them; rows without a label are left out.
 
@@ -101,14 +103,14 @@ class LabelledRows:
             text: The text columns; by default "text", or the only column beside the labels.
             label: The column of the labels.
             what: Name of the argument, for messages.
-            encoding: Of a file.
+            reading: How a file is read.
 
         Raises:
             DataError: A column is missing, or a row has a label and no text.
         """
         named = (text,) if isinstance(text, str) else None if text is None else tuple(text)
         table = _pairs_as_rows(data, named or ("text",), label, what)
-        rows = open_rows(table, named, encoding=encoding, what=what, label=label)
+        rows = open_rows(table, named, reading=reading, what=what, label=label)
         column = _label_column(data, rows, label)
         items: list[Item] = []
         kept: list[Row] = []

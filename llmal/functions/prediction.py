@@ -14,6 +14,7 @@ from llmal.functions.annotation import collected, shown_progress
 from llmal.functions.results import Annotated
 from llmal.functions.rows import open_rows
 from llmal.learners.saved import TextClassifier, load
+from llmal.pool.readers import DETECTED, Reading
 from llmal.records import Annotation, AnnotatorKind, Item, Usage
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def predict(
             probabilities=probabilities,
             labels=labels,
             embedder=embedder,
-            encoding=encoding,
+            reading=Reading(encoding=encoding),
             on_progress=stack.enter_context(shown_progress(progress)),
         )
         return collected(work, work.data)
@@ -70,7 +71,7 @@ def predicting(
     probabilities: bool = False,
     labels: Sequence[str] | None = None,
     embedder: Embedder | str | None = None,
-    encoding: str | None = None,
+    reading: Reading = DETECTED,
     on_progress: Progress | None = None,
 ) -> Annotating:
     """The same as work that gives one row after the other."""
@@ -81,7 +82,7 @@ def predicting(
     )
     # A list of texts has no columns to be looked for.
     named = text if text is not None else classifier.text
-    rows = open_rows(data, named, encoding=encoding)
+    rows = open_rows(data, named, reading=reading)
     return Annotating(
         rows,
         Router([Stage(_Predictor(classifier))]),

@@ -73,6 +73,11 @@ class Results(Sequence[Row]):
         return tuple(one.name for one in self._columns)
 
     @property
+    def table(self) -> tuple[Column, ...]:
+        """The columns with what their values are."""
+        return self._columns
+
+    @property
     def cost(self) -> Usage:
         """What was asked of language models; answers from the cache are counted like others."""
         return self._cost

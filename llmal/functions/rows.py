@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import numbers
 import os
 import sys
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from llmal.errors import DataError
 from llmal.pool import Pool
 from llmal.pool.columns import Kind, kind_of, missing_column
-from llmal.pool.index import content_id
+from llmal.pool.index import content_id, repeats, text_hash
 from llmal.pool.input_columns import InputColumns
-from llmal.pool.readers import Reading
+from llmal.pool.readers import DETECTED, Reading
 from llmal.pool.sources import dataset_source, file_source, frame_source
 from llmal.pool.store import Source
 from llmal.records import Item
-from llmal.spelling import is_missing
+from llmal.spelling import is_missing, written
 from llmal.tables import Column
 
 Row = dict[str, Any]
@@ -50,6 +53,8 @@ class InputRows:
     size: int
     read: Callable[[], Iterator[tuple[int, Row]]]
     """Gives the rows with their line or number."""
+    at: Callable[[Sequence[int]], list[Row]] | None = None
+    """Gives the rows at some places, where that is quicker than reading them all."""
     origin: Any = None
     source: Source | None = None
 
@@ -63,6 +68,14 @@ class InputRows:
     def names(self) -> tuple[str, ...]:
         """Names of the columns."""
         return tuple(one.name for one in self.columns)
+
+    def rows_at(self, places: Sequence[int]) -> list[Row]:
+        """The rows at some places, in the order of those."""
+        if self.at is not None:
+            return self.at(places)
+        wanted = set(places)
+        found = {place: row for place, row in enumerate(self) if place in wanted}
+        return [found[place] for place in places]
 
     def chunks(self, sizes: Callable[[], int]) -> Iterator[list[Row]]:
         """The rows in lists whose size is asked for each time."""
@@ -106,20 +119,16 @@ class InputRows:
 
 
 def text_id(texts: Sequence[str]) -> str:
-    """The id that an item has by its texts."""
-    digest = hashlib.blake2b(digest_size=8)
-    for text in texts:
-        raw = text.encode()
-        digest.update(len(raw).to_bytes(8, "little"))
-        digest.update(raw)
-    return content_id(int.from_bytes(digest.digest(), "big"))
+    """The id that an item has by its texts, as in a pool without ids."""
+    high, _ = text_hash([text.encode() for text in texts])
+    return content_id(high)
 
 
 def open_rows(
     data: Any,
     text: str | Sequence[str] | None = None,
     *,
-    encoding: str | None = None,
+    reading: Reading = DETECTED,
     what: str = "data",
     label: str | None = None,
 ) -> InputRows:
@@ -129,7 +138,7 @@ def open_rows(
         data: See `KNOWN`.
         text: The text column or columns. Without it the column "text", or the only one that there
             is.
-        encoding: Of a file.
+        reading: How a file is read.
         what: Name of the argument, for messages.
         label: A column that holds labels, and is no text.
 
@@ -137,7 +146,9 @@ def open_rows(
         DataError: It is nothing of the kind, has no rows, or lacks a text column.
     """
     named = (text,) if isinstance(text, str) else None if text is None else tuple(text)
-    name, unit, read, origin, source = _opened(data, named, encoding, what)
+    if isinstance(data, Pool):
+        return _of_pool(data, named)
+    name, unit, read, origin, source = _opened(data, named, reading, what)
     kinds: dict[str, Kind | None] = {}
     size = 0
     for _, row in read():
@@ -149,7 +160,33 @@ def open_rows(
         raise DataError("there are no rows", where=name, fix="give at least one text")
     columns = tuple(Column(key, kind or "text") for key, kind in kinds.items())
     return InputRows(name, unit, columns, _text_columns(kinds, named, name, label), size, read,
-                     origin, source)  # fmt: skip
+                     origin=origin, source=source)  # fmt: skip
+
+
+def _of_pool(pool: Pool, text: tuple[str, ...] | None) -> InputRows:
+    """The items of a pool; an id that the pool has made stands before their columns."""
+    columns = InputColumns(pool, ())
+    made: dict[str, Kind] = {} if pool.id_column is not None else {"id": "text"}
+    kinds: dict[str, Kind] = {**made, **columns.columns}
+
+    def row(item: Item) -> Row:
+        return {**({"id": item.id} if made else {}), **columns.values(item)}
+
+    def read() -> Iterator[tuple[int, Row]]:
+        return enumerate(map(row, pool), start=1)
+
+    def at(places: Sequence[int]) -> list[Row]:
+        return [row(item) for item in pool.items(places)]
+
+    return InputRows(
+        pool.source,
+        "row",
+        tuple(Column(name, kind) for name, kind in kinds.items()),
+        _text_columns(kinds, text or pool.text_columns, pool.source, None),
+        len(pool),
+        read,
+        at,
+    )
 
 
 def _text_columns(
@@ -175,20 +212,10 @@ def _text_columns(
 Opened = tuple[str, str, Callable[[], Iterator[tuple[int, Row]]], Any, Source | None]
 
 
-def _opened(data: Any, text: tuple[str, ...] | None, encoding: str | None, what: str) -> Opened:
-    if isinstance(data, Pool):
-        columns = InputColumns(data, ())
-        named = data.id_column is not None
-        return (
-            data.source,
-            "row",
-            lambda: enumerate((_pool_row(one, columns, named=named) for one in data), 1),
-            None,
-            None,
-        )
+def _opened(data: Any, text: tuple[str, ...] | None, reading: Reading, what: str) -> Opened:
     if isinstance(data, (str, os.PathLike)):
-        return _opened_file(data, encoding, what)
-    if encoding is not None:
+        return _opened_file(data, reading, what)
+    if reading != DETECTED:
         raise DataError("only a file has an encoding", fix="leave encoding out")
     pandas, datasets = sys.modules.get("pandas"), sys.modules.get("datasets")
     if pandas is not None and isinstance(data, pandas.Series):
@@ -210,14 +237,14 @@ def _opened(data: Any, text: tuple[str, ...] | None, encoding: str | None, what:
     return _opened_list(data, text, what)
 
 
-def _opened_file(data: str | os.PathLike[str], encoding: str | None, what: str) -> Opened:
+def _opened_file(data: str | os.PathLike[str], reading: Reading, what: str) -> Opened:
     path = Path(data).expanduser()
     if isinstance(data, str) and not path.suffix and not _exists(path):
         raise DataError(
             f"{what} is one string, and there is no file of that name",
             fix=f"give {KNOWN}",
         )
-    source = file_source(path, Reading(encoding))
+    source = file_source(path, reading)
     return source.name, source.unit, source.rows, None, source
 
 
@@ -264,10 +291,47 @@ def _of_columns(data: Mapping[Any, Any], what: str) -> list[Row]:
     return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
 
 
-def _pool_row(item: Item, columns: InputColumns, *, named: bool) -> Row:
-    """An item with all its columns; an id that the pool has made stands before them."""
-    values = columns.values(item)
-    return values if named else {"id": item.id, **values}
+def with_ids(rows: InputRows, column: str | None) -> InputRows:
+    """The rows with a column of ids before the others, unless they have one.
+
+    Args:
+        rows: The rows.
+        column: The column with the ids. Without it the column "id"; where there is none, ids are
+            made from the texts, as a pool makes them.
+
+    Raises:
+        DataError: There is no such column.
+    """
+    if column is not None and column not in rows.names:
+        raise missing_column(column, "id", rows.names, rows.name)
+    if column == "id" or (column is None and "id" in rows.names):
+        return rows
+    name = "id"
+    while name in rows.names:
+        name = f"llmal_{name}"
+    read = partial(_with_own_id, rows, name, column) if column else partial(_numbered, rows, name)
+    return replace(rows, columns=(Column(name), *rows.columns), read=read, at=None)
+
+
+def _with_own_id(rows: InputRows, name: str, column: str) -> Iterator[tuple[int, Row]]:
+    for line, row in rows.read():
+        value = row.get(column)
+        yield line, {name: None if is_missing(value) else written(value), **row}
+
+
+def _numbered(rows: InputRows, name: str) -> Iterator[tuple[int, Row]]:
+    hashes = array("Q")
+    for row in rows:
+        hashes.append(_hash_of(rows, row))
+    again, _, before = repeats((np.frombuffer(hashes, dtype=np.uint64),))
+    numbers = dict(zip(again.tolist(), (before + 1).tolist(), strict=True))
+    for place, (line, row) in enumerate(rows.read()):
+        yield line, {name: content_id(hashes[place], numbers.get(place, 1)), **row}
+
+
+def _hash_of(rows: InputRows, row: Row) -> int:
+    texts = ["" if is_missing(row.get(one)) else str(row[one]) for one in rows.text]
+    return text_hash([text.encode("utf-8", "replace") for text in texts])[0]
 
 
 def item_row(item: Item) -> Row:

@@ -7,25 +7,27 @@ import functools
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from llmal.errors import ConfigError, DataError
 from llmal.functions.annotating import Progress, renamed
 from llmal.functions.annotation import shown_progress
+from llmal.functions.label_file import LabelFile
 from llmal.functions.labelled import label_name
 from llmal.functions.models import CacheChoice, embedder_of, opened_model
 from llmal.functions.results import Picked
-from llmal.functions.rows import InputRows, Row, open_rows
+from llmal.functions.rows import InputRows, open_rows
 from llmal.functions.selecting import Asking, Known, pick
 from llmal.functions.tasks import Labels, task_of
 from llmal.pool import Pool
 from llmal.pool.columns import Columns, missing_column
 from llmal.pool.ids import read_id
-from llmal.pool.readers import Numbered
+from llmal.pool.readers import Numbered, Reading
 from llmal.pool.sources import list_source
 from llmal.pool.store import load
 from llmal.prompt_templates import PromptTemplate, load_prompt
@@ -97,7 +99,7 @@ def select(
     Raises:
         LlmalError: Something is not usable, or the strategy lacks something that it needs.
     """
-    rows = open_rows(data, text, encoding=encoding)
+    rows = open_rows(data, text, reading=Reading(encoding=encoding))
     selector = make(strategy, **(options or {})) if isinstance(strategy, str) else strategy
     if options and not isinstance(strategy, str):
         raise ConfigError("options are for a strategy that is given by name", fix="leave them out")
@@ -152,16 +154,14 @@ def picked(
     """
     called = renamed(ADDED, rows.names)
     indices = [int(place) for place in places]
-    wanted = dict.fromkeys(indices)
-    found: dict[int, Row] = {place: row for place, row in enumerate(rows) if place in wanted}
     result = [
         {
-            **{name: found[place].get(name) for name in rows.names},
+            **{name: row.get(name) for name in rows.names},
             called["rank"]: number + 1,
             called["score"]: float(picks.scores[number]),
             called["why"]: picks.why[number],
         }
-        for number, place in enumerate(indices)
+        for number, row in enumerate(rows.rows_at(indices))
     ]
     columns = [*rows.columns, *(Column(called[one.name], one.kind) for one in ADDED)]
     return Picked(
@@ -256,40 +256,41 @@ def _labels_of_file(
         )
     if id not in rows.names:
         raise missing_column(id, "id", rows.names, rows.name)
-    given = open_rows(file, "id", what="labelled")
-    if "label" not in given.names:
-        raise missing_column("label", "label", given.names, given.name)
-    labels: dict[str, tuple[int, str]] = {}
-    for line, row in given.read():
-        where = f"{given.name}, {given.unit} {line}"
-        label = _name(row.get("label"), task, where)
-        if label is None:
-            continue
-        try:
-            item = read_id(row.get("id"))
-        except DataError as error:
-            raise DataError(error.what, where=where, fix=error.fix) from None
-        known = labels.setdefault(item, (line, label))
-        if known[1] != label:
-            raise DataError(
-                f"item {item!r} is {label!r} here and {known[1]!r} on {given.unit} {known[0]}",
-                where=where,
-                fix="keep one of them",
-            )
-    placed: dict[int, str] = {}
-    met: set[str] = set()
-    for place, row in enumerate(rows):
-        if is_missing(row.get(id)):
-            continue
-        name = read_id(row[id])
-        if name in labels:
-            placed[place] = labels[name][1]
-            met.add(name)
-    for name, (line, _) in labels.items():
-        if name not in met:
-            raise DataError(
-                f"there is no row with the id {name!r} in {rows.name}",
-                where=f"{given.name}, {given.unit} {line}",
-                fix="check that the labels are of this data; id= names its id column",
-            )
-    return placed
+    known = LabelFile.read(Path(file).expanduser(), _RowIds(rows, id), task)
+    labels = dict(zip(known.ids, known.labels, strict=True))
+    return {
+        place: labels[name]
+        for place, name in enumerate(_ids(rows, id))
+        if name is not None and name in labels
+    }
+
+
+def _ids(rows: InputRows, column: str) -> Iterator[str | None]:
+    """The id of each row; None where the cell is empty."""
+    for row in rows:
+        yield None if is_missing(row.get(column)) or row[column] == "" else read_id(row[column])
+
+
+@dataclass(frozen=True)
+class _RowIds:
+    """The ids of rows, for a file of labels; rows may share one, and need not have any."""
+
+    rows: InputRows
+    column: str
+
+    @property
+    def source(self) -> str:
+        return self.rows.name
+
+    def ids(self) -> list[str]:
+        return [name for name in _ids(self.rows, self.column) if name is not None]
+
+    def positions(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        first: dict[str, int] = {}
+        for place, name in enumerate(_ids(self.rows, self.column)):
+            if name is not None:
+                first.setdefault(name, place)
+        missing = [one for one in ids if one not in first]
+        if missing:
+            raise DataError(f"there is no row with the id {missing[0]!r}", where=self.source)
+        return np.array([first[one] for one in ids], dtype=np.int64)

@@ -73,6 +73,7 @@ def generate_filtered(
     *,
     attempts: int = 4,
     on_items: Callable[[Sequence[SyntheticItem]], None] | None = None,
+    admit: Callable[[Request, int], int] | None = None,
 ) -> SynthesisResult:
     """Write until each request has k accepted items, or was tried often enough.
 
@@ -92,6 +93,8 @@ def generate_filtered(
         attempts: Most texts to write for each one that is wanted.
         on_items: Given what was written and filtered after each call of the generator, so that it
             can be recorded before more is paid for.
+        admit: Says how many of so many texts may be written, before each call of the generator;
+            with none, no more of that label are.
 
     Raises:
         ConfigError: k or `attempts` is below one, or two requests have the same label.
@@ -115,6 +118,10 @@ def generate_filtered(
             count = math.ceil((k - accepted) * written / accepted) if accepted else written or k
             count = min(count, attempts * k - written)
             seeded = replace(request, seed=_seed_of(request.seed, asked[request.label]))
+            if admit is not None:
+                count = admit(seeded, count)
+                if not count:
+                    break
             asked[request.label] += 1
             made = with_new_ids(generator.generate(seeded, count), ids)
             checked = run_filters(made, filters)
@@ -166,5 +173,7 @@ def _most_refused(items: Sequence[SyntheticItem], label: str) -> str:
     of_label = Counter(
         item.refused_by or "" for item in items if item.label == label and not item.accepted
     )
+    if not of_label:
+        return "nobody"
     name, count = of_label.most_common(1)[0]
     return f"{name} ({count})"

@@ -20,6 +20,19 @@ def hash_id(id: str) -> int:
     return int.from_bytes(hashlib.blake2b(id.encode(), digest_size=8).digest(), "little")
 
 
+def text_hash(texts: Sequence[bytes]) -> tuple[int, int]:
+    """Twice 64 bits of a hash of the texts of a row, in UTF-8."""
+    digest = hashlib.blake2b(framed(texts), digest_size=16).digest()
+    return int.from_bytes(digest[:8], "big"), int.from_bytes(digest[8:], "big")
+
+
+def framed(parts: Sequence[bytes]) -> bytes:
+    """Parts joined so that no other parts give the same bytes; a lone part is itself."""
+    if len(parts) == 1:
+        return parts[0]
+    return b",".join(b"%d" % len(part) for part in parts) + b";" + b"".join(parts)
+
+
 def content_id(high: int, number: int = 1) -> str:
     """The id of a row without one: half of the hash of its text, then -2, -3 ... for repeats.
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from llmal.errors import DataError
 from llmal.pool.columns import Columns, Kind, kind_of, missing_column
 from llmal.pool.ids import likeness, read_id
-from llmal.pool.index import IdIndex, Positions, content_id, hash_id, repeats
+from llmal.pool.index import IdIndex, Positions, content_id, framed, hash_id, repeats, text_hash
 from llmal.pool.layout import ROWS, Layout
 from llmal.pool.readers import Numbered, Row
 from llmal.spelling import is_missing, plain, written
@@ -131,9 +131,8 @@ class _RowWriter:
             self._kinds[name] = kind_of(value, self._kinds.get(name))
         texts = [self._text(line, row, column) for column in columns.text]
         encoded = [text.encode() for text in texts]
-        digest = hashlib.blake2b(_framed(encoded), digest_size=16).digest()
-        high, low = int.from_bytes(digest[:8], "big"), int.from_bytes(digest[8:], "big")
-        parts = [digest]
+        high, low = text_hash(encoded)
+        parts = [high.to_bytes(8, "big") + low.to_bytes(8, "big")]
         for column, text in zip(columns.text, texts, strict=True):
             chunk[f"text:{column}"].append(text)
         if not any(text.strip() for text in texts):
@@ -161,7 +160,7 @@ class _RowWriter:
         chunk["extra"].append(packed)
         parts.append((packed or "").encode())
 
-        self._content.update(_framed(parts))
+        self._content.update(framed(parts))
         self._lines.append(line)
         self._text_high.append(high)
         self._text_low.append(low)
@@ -310,13 +309,6 @@ class _RowWriter:
             )
             fix = ", which differs in more than space and Unicode form"
         raise DataError(what, where=self._where(later), fix=f"give every row an id of its own{fix}")
-
-
-def _framed(parts: list[bytes]) -> bytes:
-    """Parts joined so that no other parts give the same bytes; a lone part is itself."""
-    if len(parts) == 1:
-        return parts[0]
-    return b",".join(b"%d" % len(part) for part in parts) + b";" + b"".join(parts)
 
 
 def _numpy(numbers: array[int]) -> NDArray[Any]:

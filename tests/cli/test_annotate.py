@@ -26,7 +26,7 @@ def test_machines_of_a_configuration_label_a_file_and_people_are_left_out(
     out = tmp_path / "out.jsonl"
     result = llmal(
         *("annotate", "--config", path, "--data", tmp_path / "more.jsonl"),
-        *("--out", out, "--json"),
+        *("--out", out, "--json", "--probabilities"),
     )
     assert result.exit_code == 0, result.stderr
     assert "people are left out" in result.stderr
@@ -45,7 +45,8 @@ def test_machines_of_a_configuration_label_a_file_and_people_are_left_out(
 def test_csv_has_a_column_for_each_probability_and_parquet_a_struct(project, llmal, tmp_path):
     path = project(annotator={"name": "similarity"})
     for name in ("out.csv", "out.parquet", "out.jsonl"):
-        assert llmal("annotate", "--config", path, "--out", tmp_path / name).exit_code == 0
+        words = ("annotate", "--config", path, "--out", tmp_path / name, "--probabilities")
+        assert llmal(*words).exit_code == 0
     with (tmp_path / "out.csv").open(newline="") as file:
         as_csv = list(csv.DictReader(file))
     rows = _rows(tmp_path / "out.jsonl")
@@ -121,7 +122,7 @@ def test_transformers_and_a_server_give_the_same_probabilities(
         there: ("--url", vllm.urls[0]),
     }
     for out, model in models.items():
-        result = llmal(*task, *model, "--out", out, "--json")
+        result = llmal(*task, *model, "--out", out, "--json", "--probabilities")
         assert result.exit_code == 0, result.stderr
         assert json_of(result)["usage"]["prompt_tokens"] > 90 * 10
     for mine, other in zip(_rows(here), _rows(there), strict=True):
@@ -130,5 +131,59 @@ def test_transformers_and_a_server_give_the_same_probabilities(
     before = there.read_bytes()
     # Nothing is asked again: the answers are beside the output, and the server is not needed.
     assert (tmp_path / "there.jsonl.cache.sqlite").stat().st_size > 0
-    assert llmal(*task, *models[there], "--out", there, "--force").exit_code == 0
+    again = llmal(*task, *models[there], "--out", there, "--force", "--probabilities")
+    assert again.exit_code == 0
     assert there.read_bytes() == before
+
+
+MESSY = """Nr;note;label;label_2
+007;Das Spiel war großartig;sport;x
+007;;;y
+A1 ;Noch eine Suppe, bitte;;
+A1;Noch eine Suppe, bitte;food;
+"""
+
+
+def test_a_messy_file_comes_back_row_by_row(llmal, json_of, tiny_lm_path, tmp_path):
+    data, out = tmp_path / "tickets.csv", tmp_path / "out.csv"
+    data.write_bytes(MESSY.replace("\n", "\r\n").encode("latin-1"))
+    words = ("annotate", "--data", data, "--text", "note", "--labels", 'sport,food,"rain, sun"')
+    words += ("--model", tiny_lm_path, "--backend", "transformers", "--quiet")
+    plan = llmal(*words, "--encoding", "latin-1", "--out", out, "--dry-run", "--json")
+    assert plan.exit_code == 0, plan.stderr
+    foreseen = json_of(plan)
+    assert foreseen["items"] == 4
+    assert not out.exists()
+    options = ("--encoding", "latin-1", "--id", "Nr", "--rationale", "--probabilities", "--json")
+    result = llmal(*words, *options, "--out", out)
+    assert result.exit_code == 0, result.stderr
+    told = json_of(result)
+    assert (told["items"], told["failed"]) == (4, 1)
+    assert told["usage"]["prompt_tokens"] > 0
+    assert "'label' is in 'llmal_label'" in result.stderr
+    with out.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0])[:5] == ["id", "Nr", "note", "label", "label_2"]
+    assert [row["Nr"] for row in rows] == ["007", "007", "A1 ", "A1"]
+    assert [row["id"] for row in rows] == ["007", "007", "A1 ", "A1"]
+    assert rows[0]["note"] == "Das Spiel war großartig"
+    assert [row["label"] for row in rows] == ["sport", "", "", "food"]
+    assert rows[1]["error"] == "there is no text: 'note' is empty"
+    assert {rows[n]["llmal_label"] for n in (0, 2, 3)} <= {"sport", "food", "rain, sun"}
+    assert rows[2]["llmal_label"] == rows[3]["llmal_label"]
+    assert rows[0]["probabilities[rain, sun]"]
+    assert "rationale" in rows[0]
+    wrong = llmal(*words, "--encoding", "latin-1", "--id", "Nro", "--out", tmp_path / "o.csv")
+    assert "there is no id column 'Nro'" in wrong.stderr
+    assert "did you mean 'Nr'" in wrong.stderr
+
+
+def test_a_file_without_ids_gets_those_of_a_pool(project, llmal, tmp_path):
+    from llmal.pool import Pool
+
+    texts = tmp_path / "texts.csv"
+    texts.write_text("text\na goal\na stew\na goal\n")
+    path = project(annotator={"name": "similarity"})
+    out = tmp_path / "out.jsonl"
+    assert llmal("annotate", "--config", path, "--data", texts, "--out", out).exit_code == 0
+    assert [row["id"] for row in _rows(out)] == Pool.from_file(texts, cache=tmp_path).ids()

@@ -81,6 +81,28 @@ def test_generate_marks_what_is_synthetic_and_says_what_was_refused(
     assert "the prompts have no demonstrations" in result.stderr
 
 
+def test_generate_keeps_to_the_budget_and_says_before_what_it_can_cost(
+    project, llmal, json_of, tiny_lm_path, tmp_path
+):
+    machine = {"name": "class_conditional", "agreement": 0.2, "max_words": 20}
+    path = project(lm=_lm(tiny_lm_path), generator=machine)
+    out = tmp_path / "new.jsonl"
+    words = ("generate", "--config", path, "-k", "2", "--out", out)
+    plan = llmal(*words, "--dry-run", "--json")
+    assert plan.exit_code == 0, plan.stderr
+    most = json_of(plan)["usage"]["tokens"]
+    assert not out.exists()
+    budget = {"human_labels": 18, "batch": 6, "tokens": most // 4}
+    path = project(lm=_lm(tiny_lm_path), generator=machine, budget=budget)
+    result = llmal(*words, "--json")
+    assert result.exit_code == 0, result.stderr
+    assert 0 < json_of(result)["usage"]["tokens"] <= most // 4
+    path = project(lm=_lm(tiny_lm_path), generator=machine, budget={**budget, "tokens": 10})
+    refused = llmal("generate", "--config", path, "-k", "2", "--out", tmp_path / "no.jsonl")
+    assert refused.exit_code == 1
+    assert "the budget of 10 tokens does not reach for one text" in refused.stderr
+
+
 def test_generate_needs_a_label_of_the_task(project, llmal, tiny_lm_path, tmp_path):
     path = project(lm=_lm(tiny_lm_path))
     result = llmal(

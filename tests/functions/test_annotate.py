@@ -10,7 +10,7 @@ import pytest
 
 import llmal
 from llmal.annotators import LLMAnnotator
-from llmal.errors import ConfigError, ContextLengthError, LlmalError, ServerError
+from llmal.errors import ConfigError, ContextLengthError, DataError, LlmalError, ServerError
 
 TEXTS = ["Who wrote Emma ?", None, "How many legs has a spider ?", " ", float("nan"), "Who is it ?"]
 EMPTY = "there is no text: 'text' is empty"

@@ -52,6 +52,19 @@ def test_texts_that_are_to_be_avoided_are_not_written_again(options, labelled):
     assert set(first.texts).isdisjoint(again.texts)
 
 
+def test_a_budget_and_a_dry_run(options, labelled, caplog):
+    most = llmal.generate(None, 3, demonstrations=labelled, dry_run=True, **options)
+    assert len(most) == 0
+    assert most.cost.tokens > 0
+    budget = llmal.Budget(tokens=most.cost.tokens // 4)
+    result = llmal.generate(None, 3, demonstrations=labelled, budget=budget, **options)
+    assert 0 < result.cost.tokens <= budget.tokens
+    full = llmal.generate(None, 3, demonstrations=labelled, **options)
+    assert full.cost.tokens <= most.cost.tokens
+    with pytest.raises(LlmalError, match="does not reach for one text"):
+        llmal.generate(["a", "b"], 3, budget=llmal.Budget(tokens=5), **options)
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [

@@ -131,7 +131,7 @@ def test_a_mistake_is_one_sentence(frame, embedder, given, sentence):
 def test_an_id_that_is_in_no_row_is_named_with_its_line(frame, embedder, tmp_path):
     file = tmp_path / "labels.csv"
     file.write_text("id,label\n000,a\nnobody,b\n")
-    with pytest.raises(LlmalError, match="line 3: there is no row with the id 'nobody'"):
+    with pytest.raises(LlmalError, match="line 3: there is no item with the id 'nobody'"):
         llmal.select(frame, 2, labelled=file, id="ticket", embedder=embedder)
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import openpyxl
 import pytest
-
 from llmal.cli.label_file import LabelFile
+
 from llmal.config import load_config
 from llmal.errors import ConfigError, DataError
 from llmal.factory import open_pool

@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llmal.errors import DataError
-from llmal.pool import Pool
 from llmal.pool.ids import like, read_id
 from llmal.pool.readers import DETECTED, Reading, counted_in, format_of, read_rows
 from llmal.spelling import is_missing, written
 from llmal.spreadsheets import unguarded
 from llmal.task import Task
+
+
+class Identified(Protocol):
+    """What labels are about: a pool, or rows with a column of ids."""
+
+    @property
+    def source(self) -> str:
+        """What it is called in messages."""
+        ...
+
+    def ids(self) -> list[str]:
+        """The id of each item."""
+        ...
+
+    def positions(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        """Where each of some ids stands.
+
+        Raises:
+            DataError: One is not there.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -23,12 +45,14 @@ class LabelFile:
 
     Attributes:
         name: The file, for messages; empty if there is none.
+        ids: Their ids, as the pool has them.
         positions: Shape (n,): the items, as positions in the pool.
         labels: The label of each.
         lines: Where it stands.
     """
 
     name: str
+    ids: tuple[str, ...]
     positions: NDArray[np.int64]
     labels: tuple[str, ...]
     lines: tuple[int, ...]
@@ -37,7 +61,7 @@ class LabelFile:
     def read(
         cls,
         file: Path | None,
-        pool: Pool,
+        pool: Identified,
         task: Task | None = None,
         reading: Reading = DETECTED,
     ) -> LabelFile:
@@ -54,7 +78,7 @@ class LabelFile:
                 the task, or knows an item that the pool does not.
         """
         if file is None:
-            return cls("", np.zeros(0, dtype=np.int64), (), ())
+            return cls("", (), np.zeros(0, dtype=np.int64), (), ())
         name = str(file)
         if not file.is_file():
             raise DataError("there is no such file", where=name, fix="check --labels")
@@ -77,6 +101,7 @@ class LabelFile:
         known = _of_pool(pool, known, f"{name}, {unit}")
         return cls(
             name,
+            tuple(known),
             pool.positions(list(known)),
             tuple(label for _, label in known.values()),
             tuple(line for line, _ in known.values()),
@@ -105,7 +130,7 @@ Known = dict[str, tuple[int, str]]
 """By id: a line and a label."""
 
 
-def _of_pool(pool: Pool, known: Known, where: str) -> Known:
+def _of_pool(pool: Identified, known: Known, where: str) -> Known:
     """The same, each id as the pool has it: an apostrophe that guards one in a CSV file is off.
 
     Raises:
