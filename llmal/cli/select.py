@@ -107,9 +107,7 @@ class Request:
             model=f"give --model or --url{task}",
         )
 
-    def asking(
-        self, out: Path, progress: ProgressDisplay, *, quiet: bool
-    ) -> Asking | None:
+    def asking(self, out: Path, progress: ProgressDisplay, *, quiet: bool) -> Asking | None:
         """The language model of the task, with its answers kept beside the output."""
         config = self.config
         if config is None or config.lm is None:

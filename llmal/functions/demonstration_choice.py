@@ -132,8 +132,8 @@ def choose_demonstrations(
         )
         texts = list(drawn_items(given, seed))
     with contextlib.ExitStack() as stack:
-        told = stack.enter_context(shown_progress(progress))
         model = stack.enter_context(opened_model(lm, cache=cache))
+        told = stack.enter_context(shown_progress(progress))
         annotator = LLMAnnotator(
             task,
             model,

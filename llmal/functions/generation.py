@@ -142,13 +142,12 @@ def generate(
     )
     known = [*shown, *([] if avoid is None else _texts(avoid, columns))]
     with contextlib.ExitStack() as stack:
-        told = stack.enter_context(shown_progress(progress))
         opened = counting_model(lm) if dry_run else opened_model(lm, cache=cache)
         writing = Writing(
             made,
             k,
             section=section,
-            lm=stack.enter_context(opened),
+            lm=stack.enter_context(opened),  # a bar of its own, where it must be fetched
             embedder=embedder_of(embedder),
             labels=[label] if isinstance(label, str) else label,
             demonstrations=shown,
@@ -159,7 +158,7 @@ def generate(
         )
         if dry_run:
             return generated(SynthesisResult((), {}, {}), made, writing.most())
-        synthesis = writing.run(told)
+        synthesis = writing.run(stack.enter_context(shown_progress(progress)))
         return generated(synthesis, made, writing.usage)
 
 

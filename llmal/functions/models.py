@@ -86,8 +86,9 @@ def counting_model(lm: Any) -> Iterator[LanguageModel]:
     """
     if isinstance(lm, (str, os.PathLike)) and not os.fspath(lm).startswith(("http:", "https:")):
         from llmal.lm.counting import CountingLM
+        from llmal.lm.transformers import in_process_work
 
-        yield CountingLM(os.fspath(lm))
+        yield CountingLM(os.fspath(lm), work=in_process_work)
         return
     with opened_model(lm, cache=False) as model:
         yield model

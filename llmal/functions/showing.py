@@ -57,7 +57,8 @@ def print_table(result: Results, n: int) -> None:
         box=SIMPLE_HEAD,
         pad_edge=False,
     )
-    wide = {*result.text, result.added.get("error"), result.added.get("rationale")}
+    long = ("error", "rationale", "probabilities", "why")
+    wide = {*result.text, *(result.added.get(name) for name in long)}
     for name in names:
         if name in wide:
             table.add_column(name, overflow="fold", ratio=1, min_width=16)
