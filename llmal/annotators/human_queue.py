@@ -172,7 +172,8 @@ class HumanQueue:
             # Somebody saved it since it was read. What was taken leaves it at the next run.
             log.info("%s was saved meanwhile and is left as it is", self.file)
             return
-        help_text = "\n".join(help_lines(self.task, self.file.name)) + "\n"
+        opening = f"Open {self.file.name} in a spreadsheet or an editor."
+        help_text = "\n".join(help_lines(self.task, opening)) + "\n"
         write_whole(self.file.with_name(self._help_file), help_text.encode("utf-8", "replace"))
         write_sheet(
             self.file,

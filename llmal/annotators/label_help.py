@@ -16,18 +16,18 @@ _WIDTH = 88
 _LONGEST = 300
 
 
-def help_lines(task: Task, file: str) -> list[str]:
+def help_lines(task: Task, opening: str) -> list[str]:
     """The lines of the help.
 
     Args:
         task: What is to be labelled.
-        file: What the file is called.
+        opening: A sentence on where the items are.
     """
     title = f"How to label: {task.name}"
     lines = [title, "=" * len(title), ""]
     lines += _wrapped(
-        f"Open {file} in a spreadsheet or an editor. Read the text of each row, and write one of "
-        'these labels into its column "label":'
+        f"{opening} Read the text of each row, and write one of these labels into its column "
+        '"label":'
     )
     lines.append("")
     for label in task.labels:

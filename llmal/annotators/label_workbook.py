@@ -99,7 +99,7 @@ def workbook_bytes(header: Sequence[str], lines: Sequence[Sequence[str]], task: 
     sheet.data_validations.append(validation)
     how = book.create_sheet(_HELP)
     how.column_dimensions["A"].width = 100
-    for text in help_lines(task, "this file"):
+    for text in help_lines(task, f'The items are on the sheet "{_ITEMS}".'):
         how.append([text_cell(how, text)])
     labels = book.create_sheet(_LABELS)
     for name in choices:
