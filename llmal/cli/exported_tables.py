@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from llmal.errors import ConfigError
+from llmal.functions.generation import synthetic_texts
 from llmal.ledger import Decided, Ledger
 from llmal.pool import Pool
 from llmal.pool.input_columns import InputColumns
-from llmal.records import Annotation
+from llmal.records import Annotation, SyntheticItem
 from llmal.tables import Column
 from llmal.task import Task
 
@@ -88,6 +89,10 @@ class Exporter:
             raise ConfigError(f"there is nothing called {what!r}", fix=f"use {', '.join(TABLES)}")
         return _TABLES[what](self)
 
+    def texts_of(self, one: SyntheticItem) -> dict[str, str]:
+        """The text columns of an item that a generator wrote."""
+        return synthetic_texts(one, {name: name for name in self.pool.text_columns})
+
     def beside_input(self, own: Sequence[Column]) -> tuple[InputColumns, list[Column]]:
         """The columns of a table that holds items: id, those of the input, and its own."""
         inputs = InputColumns(self.pool, ["id", *(one.name for one in own)])
@@ -146,7 +151,7 @@ class _Labels(Table):
                 "round": one.provenance.get("round"),
                 "synthetic": True,
             }
-            yield {**self._inputs.synthetic_values(one), **_named(self._inputs, own)}
+            yield {**self._of.texts_of(one), **_named(self._inputs, own)}
 
 
 def _standing(decided: Decided | None, answers: Sequence[Annotation]) -> dict[str, Any]:
@@ -272,7 +277,7 @@ class _Synthetic(Table):
                 "provenance": dict(one.provenance),
                 **one.usage.as_dict(),
             }
-            yield {**self._inputs.synthetic_values(one), **_named(self._inputs, own)}
+            yield {**self._of.texts_of(one), **_named(self._inputs, own)}
 
 
 class _Spending(Table):

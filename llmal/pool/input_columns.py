@@ -7,7 +7,7 @@ from typing import Any
 
 from llmal.pool.columns import Kind
 from llmal.pool.pool import Pool
-from llmal.records import Item, SyntheticItem
+from llmal.records import Item
 
 
 class InputColumns:
@@ -30,7 +30,6 @@ class InputColumns:
             roles.add(pool.id_column)
         if "gold" in own:
             roles.add(pool.gold_column)
-        self._text = pool.text_columns
         self._id, self._gold = pool.id_column, pool.gold_column
         self.columns: dict[str, Kind] = {
             name: kind for name, kind in pool.columns.items() if not (name in own and name in roles)
@@ -58,13 +57,3 @@ class InputColumns:
         if self._gold is not None:
             row[self._gold] = item.gold
         return {name: row.get(name) for name in self.columns}
-
-    def synthetic_values(self, item: SyntheticItem) -> dict[str, Any]:
-        """The text columns of an item that a generator wrote for this pool.
-
-        An answer that could not be read into several columns stands whole in the first.
-        """
-        fields = item.provenance.get("fields")
-        if not fields:
-            return {self._text[0]: item.text}
-        return {name: text for name, text in fields.items() if name in self._text}
