@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import ValidationError
 
 from llmal.budget import Budget
-from llmal.config import GeneratorConfig
+from llmal.config import GeneratorConfig, PlugInGeneratorConfig
 from llmal.config.explain import explain
 from llmal.config.yaml_lines import Places
 from llmal.errors import BudgetError, ConfigError
@@ -188,7 +188,7 @@ class Writing:
         task: Task,
         k: int,
         *,
-        section: GeneratorConfig,
+        section: GeneratorConfig | PlugInGeneratorConfig,
         lm: LanguageModel,
         embedder: Embedder | None,
         labels: Sequence[str] | None = None,
