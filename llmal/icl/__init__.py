@@ -13,6 +13,7 @@ from llmal.prompt_templates import PromptTemplate, load_prompt
 if TYPE_CHECKING:
     from llmal.icl.chosen import ChosenPrompt as ChosenPrompt
     from llmal.icl.demonstrations import Balanced as Balanced
+    from llmal.icl.demonstrations import Covering as Covering
     from llmal.icl.demonstrations import Diverse as Diverse
     from llmal.icl.demonstrations import Informative as Informative
     from llmal.icl.demonstrations import Random as Random
@@ -40,6 +41,7 @@ _HOMES = {
     "ORDERS": "order",
     "Balanced": "demonstrations",
     "ChosenPrompt": "chosen",
+    "Covering": "demonstrations",
     "DemonstrationSelector": "protocol",
     "Diverse": "demonstrations",
     "FewShotPrompt": "few_shot",
@@ -67,6 +69,7 @@ __all__ = [
     "ORDERS",
     "Balanced",
     "ChosenPrompt",
+    "Covering",
     "DemonstrationSelector",
     "Diverse",
     "FewShotPrompt",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -30,12 +30,19 @@ class Probing(Protocol):
 class DemonstrationSelector(Protocol):
     """Chooses demonstrations from labelled candidates."""
 
-    requires: ClassVar[tuple[Need, ...]]
-    """Names of the keyword arguments that it must be made with."""
+    @property
+    def requires(self) -> tuple[Need, ...]:
+        """Names of the keyword arguments that it must be made with; a constant of the class where
+        it can be.
+        """
+        ...
 
-    per_query: ClassVar[bool]
-    """Whether it chooses for each query (then it is a `PerQuerySelector`). Otherwise there is one
-    fixed set for all queries, so that their prompts share a prefix."""
+    @property
+    def per_query(self) -> bool:
+        """Whether it chooses for each query (then it is a `PerQuerySelector`). Otherwise there is
+        one fixed set for all queries, so that their prompts share a prefix.
+        """
+        ...
 
     def choose(
         self,
@@ -55,6 +62,16 @@ class DemonstrationSelector(Protocol):
         Raises:
             DataError: A candidate has no label, or a query is needed and none is given.
         """
+        ...
+
+
+@runtime_checkable
+class RankingSelector(DemonstrationSelector, Protocol):
+    """A selector that may rank its candidates."""
+
+    @property
+    def ranks(self) -> bool:
+        """Whether its choice of a few is the beginning of its choice of all, at the same cost."""
         ...
 
 

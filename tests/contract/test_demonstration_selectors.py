@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from llmal.embed import SentenceEmbedder
-from llmal.errors import DataError
+from llmal.errors import ConfigError, DataError
 from llmal.icl import LabellingPrompts, PromptScorer, load_prompt
 from llmal.icl.demonstrations import (
     REGISTRY,
@@ -23,6 +23,7 @@ from llmal.icl.demonstrations import (
     make_selector,
     needs,
 )
+from llmal.icl.protocol import RankingSelector
 from llmal.lm import TransformersLM
 from llmal.records import Item
 from llmal.task import Task
@@ -205,3 +206,48 @@ def test_strange_texts_do_not_stop_it(name: str, make: Make):
     texts = ["", " ", "?", "word", "\n\n", "<|end|>", "Wer wohnt im 東京 ?", "x" * 3000]
     candidates = [Item(f"{n}", text, gold=LABELS[n % len(LABELS)]) for n, text in enumerate(texts)]
     assert len(set(_ids(_choose(make(name), candidates, 5)))) == 5
+
+
+@pytest.mark.parametrize("name", SELECTORS)
+def test_every_label_is_shown_on_request(name: str, make: Make, questions: list[Item]):
+    # One label has a single candidate among forty, so that few choices hit upon it.
+    rare = [item for item in questions if item.gold == "Location"][:1]
+    others = [item for item in questions if item.gold in ("Entity", "Description")]
+    candidates = [*others, *rare]
+    for seed in range(3):
+        chosen = _choose(make(name, cover_labels=True), candidates, 4, seed)
+        assert len(set(_ids(chosen))) == 4
+        assert {item.gold for item in chosen} == {"Entity", "Description", "Location"}
+    two = _choose(make(name, cover_labels=True), candidates, 2)
+    assert len({item.gold for item in two}) == 2
+
+
+@pytest.mark.parametrize("name", SELECTORS)
+def test_covering_changes_no_more_than_it_must(name: str, make: Make, questions: list[Item]):
+    alike = [item for item in questions if item.gold == "Entity"]
+    plain, covering = (
+        _choose(make(name), alike, 3),
+        _choose(make(name, cover_labels=True), alike, 3),
+    )
+    assert _ids(plain) == _ids(covering)
+
+
+@pytest.mark.parametrize("name", SELECTORS)
+def test_a_ranking_begins_with_the_choice_of_a_few(
+    name: str, make: Make, questions: list[Item], tiny_hf: TransformersLM
+):
+    selector = make(name)
+    if not (isinstance(selector, RankingSelector) and selector.ranks):
+        assert name in ("balanced", "diverse", "informative")
+        return
+    before = tiny_hf.usage.requests
+    few = _choose(selector, questions[:20], 5)
+    cost = tiny_hf.usage.requests - before
+    everything = _choose(selector, questions[:20], 20)
+    assert tiny_hf.usage.requests - before <= 2 * cost
+    assert _ids(everything)[:5] == _ids(few)
+
+
+def test_cover_labels_is_true_or_false(make: Make):
+    with pytest.raises(ConfigError, match="cover_labels is 'yes'"):
+        make("diverse", cover_labels="yes")

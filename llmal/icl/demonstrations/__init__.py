@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from llmal.icl.demonstrations.balanced import Balanced as Balanced
     from llmal.icl.demonstrations.choosing import choose_for as choose_for
     from llmal.icl.demonstrations.conditions import Condition as Condition
+    from llmal.icl.demonstrations.covering import Covering as Covering
     from llmal.icl.demonstrations.diverse import Diverse as Diverse
     from llmal.icl.demonstrations.fixed import Fixed as Fixed
     from llmal.icl.demonstrations.informative import Informative as Informative
@@ -29,6 +30,7 @@ _HOMES = {
     "REGISTRY": "making",
     "Balanced": "balanced",
     "Condition": "conditions",
+    "Covering": "covering",
     "Diverse": "diverse",
     "Fixed": "fixed",
     "Informative": "informative",
@@ -50,6 +52,7 @@ __all__ = [
     "REGISTRY",
     "Balanced",
     "Condition",
+    "Covering",
     "DemonstrationSelector",
     "Diverse",
     "Fixed",

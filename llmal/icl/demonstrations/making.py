@@ -8,6 +8,7 @@ from typing import Any
 
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError
+from llmal.icl.demonstrations.covering import Covering
 from llmal.icl.order import ORDERS
 from llmal.icl.protocol import DemonstrationSelector, Need
 from llmal.icl.scorer import PromptScorer
@@ -38,6 +39,7 @@ def make_selector(
     *,
     scorer: PromptScorer | None = None,
     embedder: Embedder | None = None,
+    cover_labels: bool = False,
     **options: Any,
 ) -> DemonstrationSelector:
     """The selector of a name, given what it requires and nothing more.
@@ -46,6 +48,7 @@ def make_selector(
         name: As in the registry.
         scorer: For selectors that ask the model.
         embedder: For selectors that compare texts.
+        cover_labels: Have every label shown (`Covering`).
         options: Of that selector.
 
     Raises:
@@ -59,10 +62,13 @@ def make_selector(
             raise _lacking(name, key)
     _check_options(name, kind, options)
     made: DemonstrationSelector = kind(**{key: given[key] for key in kind.requires}, **options)
-    return made
+    _check_covering(cover_labels)
+    return Covering(made) if cover_labels else made
 
 
-def check_selector(name: str, *, embedder: Embedder | None = None, **options: Any) -> None:
+def check_selector(
+    name: str, *, embedder: Embedder | None = None, cover_labels: bool = False, **options: Any
+) -> None:
     """Refuse what `make_selector` would refuse, before there is a language model to score with.
 
     Raises:
@@ -71,6 +77,7 @@ def check_selector(name: str, *, embedder: Embedder | None = None, **options: An
     kind = REGISTRY.get(name)
     if "embedder" in kind.requires and embedder is None:
         raise _lacking(name, "embedder")
+    _check_covering(cover_labels)
     _check_options(name, kind, options)
     if name in _TABLE:
         # Ours look at their options alone when they are made.
@@ -95,11 +102,16 @@ def _lacking(name: str, key: Need) -> ConfigError:
     )
 
 
+def _check_covering(value: object) -> None:
+    if not isinstance(value, bool):
+        raise ConfigError(f"cover_labels is {value!r}", fix="use true or false")
+
+
 def _check_options(name: str, kind: Any, options: Mapping[str, Any]) -> None:
     known = [key for key in inspect.signature(kind).parameters if key not in _WITH]
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise ConfigError(
             f"the demonstrations {name!r} have no option {unknown[0]!r}",
-            fix=f"they have {', '.join(known)}" if known else "they have none",
+            fix=f"they have {', '.join([*known, 'cover_labels'])}",
         )

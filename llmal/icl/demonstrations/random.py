@@ -19,6 +19,7 @@ class Random:
 
     requires: ClassVar[tuple[Need, ...]] = ()
     per_query: ClassVar[bool] = False
+    ranks: ClassVar[bool] = True
 
     def choose(
         self,

@@ -19,6 +19,11 @@ class Ranking:
     scorer: PromptScorer
     balance: bool
 
+    @property
+    def ranks(self) -> bool:
+        """Whether the choice of a few is the beginning of the choice of all."""
+        return not self.balance
+
     def choose(
         self,
         candidates: Sequence[Item],

@@ -42,6 +42,11 @@ class Similar:
     balance: bool = False
     labels: Sequence[str] = ()
 
+    @property
+    def ranks(self) -> bool:
+        """Whether the choice of a few is the beginning of the choice of all."""
+        return not self.balance
+
     def choose(
         self,
         candidates: Sequence[Item],

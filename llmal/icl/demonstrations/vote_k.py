@@ -41,6 +41,7 @@ class VoteK:
 
     requires: ClassVar[tuple[Need, ...]] = ("embedder",)
     per_query: ClassVar[bool] = False
+    ranks: ClassVar[bool] = True
 
     embedder: Embedder
     neighbours: int = 150
