@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from llmal.calibration.fittable import FittedOn, read_fitted_on, read_source, saved
-from llmal.calibration.protocol import Calibrator, FitsOn, Normalise, Scores
+from llmal.calibration.protocol import Calibrator, FitsOn, LabelNaming, Normalise, Scores
 from llmal.calibration.scores import log_of, read_scores, refuse_labels
 from llmal.errors import ConfigError, DataError
 
@@ -75,6 +75,12 @@ class Chain:
     def fitted(self) -> bool:
         """Whether all calibrators are."""
         return all(one.fitted for one in self.calibrators)
+
+    def name_labels(self, labels: Sequence[str]) -> None:
+        """Say what the columns are called, for messages."""
+        for one in self.calibrators:
+            if isinstance(one, LabelNaming):
+                one.name_labels(labels)
 
     def fit(self, scores: Scores, labels: ArrayLike | None = None) -> Self:
         """Fit what was not fitted when the chain was made, in turn.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from llmal.calibration.fittable import FittedOn, read_fitted_on, read_source, saved
-from llmal.calibration.protocol import Calibrator, FitsOn, Normalise, Scores
+from llmal.calibration.protocol import Calibrator, FitsOn, LabelNaming, Normalise, Scores
 from llmal.calibration.scores import read_fitting_scores, read_labels
 from llmal.errors import ConfigError, DataError
 
@@ -63,6 +63,11 @@ class CrossFitted:
     def fitted(self) -> bool:
         """Whether it was fitted on all rows."""
         return self.calibrator.fitted
+
+    def name_labels(self, labels: Sequence[str]) -> None:
+        """Say what the columns are called, for messages."""
+        if isinstance(self.calibrator, LabelNaming):
+            self.calibrator.name_labels(labels)
 
     def fit(self, scores: Scores, labels: ArrayLike | None = None) -> Self:
         """Fit on all rows.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self, get_args
 
@@ -57,6 +57,7 @@ class Fittable:
     fitted_on: FittedOn | None = field(default=None, init=False, repr=False)
     source: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
     _numbers: dict[str, NDArray[np.float64]] = field(default_factory=dict, init=False, repr=False)
+    _labels: tuple[str, ...] = field(default=(), init=False, repr=False)
 
     def __post_init__(self) -> None:
         check_normalise(self.normalise)
@@ -65,6 +66,17 @@ class Fittable:
     def fitted(self) -> bool:
         """Whether `fit` was called, or a fitted state loaded."""
         return self.layout.keys() <= self._numbers.keys()
+
+    def name_labels(self, labels: Sequence[str]) -> None:
+        """Say what the columns are called, for messages."""
+        self._labels = tuple(labels)
+
+    def _called(self, columns: Iterable[int]) -> str:
+        """Labels by name, where the names are known."""
+        places = [int(one) for one in columns]
+        if self._labels and max(places, default=0) < len(self._labels):
+            return ", ".join(repr(self._labels[one]) for one in places)
+        return ", ".join(f"number {one + 1}" for one in places)
 
     def to_dict(self) -> dict[str, Any]:
         """Name, options, fitted numbers and what they were fitted on, as plain JSON data."""

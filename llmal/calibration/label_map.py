@@ -44,10 +44,10 @@ class LabelMap(Fittable):
         counts = label_counts(truth, columns)
         if 0 in counts:
             log.warning(
-                "the %s calibrator is fitted without any label of columns %s; what it says of "
+                "the %s calibrator is fitted without any item of the labels %s; what it says of "
                 "them is a guess",
                 self.name,
-                [column for column, count in enumerate(counts) if not count],
+                self._called(column for column, count in enumerate(counts) if not count),
             )
         self._keep(self._learn(floored(matrix), truth), FittedOn(rows, columns, counts))
         return self

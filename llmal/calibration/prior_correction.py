@@ -79,10 +79,10 @@ class PriorCorrection(Fittable):
         none = np.isneginf(log_prior)
         if none.any():
             log.warning(
-                "the %s calibrator found the prior zero for label columns %s; they are given the "
+                "the %s calibrator found the prior zero for the labels %s; they are given the "
                 "smallest prior of the others",
                 self.name,
-                np.flatnonzero(none).tolist(),
+                self._called(np.flatnonzero(none)),
             )
             log_prior = np.where(none, log_prior[~none].min(), log_prior)
         self._keep({"log_prior": log_prior - log_sum(log_prior, axis=0)}, fitted_on)

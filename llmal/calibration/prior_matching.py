@@ -57,8 +57,8 @@ class PriorMatching(PriorCorrection):
         dead = np.isneginf(logs).all(axis=0)
         if dead.any():
             raise DataError(
-                f"label column {int(np.flatnonzero(dead)[0])} has probability zero in every row, "
-                "so no scaling gives it its share",
+                f"the label {self._called(np.flatnonzero(dead)[:1])} has probability zero in every "
+                "row, so no scaling gives it its share",
                 fix="leave the label out, or look at what the language model answered",
             )
         logs = log_over_labels(logs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 from numpy import float64
@@ -25,6 +26,15 @@ class LabelScoresLike(Protocol):
 Scores = LabelScoresLike | ArrayLike
 """Scores of n prompts over C labels: `LabelScores`, or an array (n, C) of log-probabilities in
 natural log, which need not be normalised over the labels."""
+
+
+@runtime_checkable
+class LabelNaming(Protocol):
+    """Tells of labels by name, once it knows what its columns are called."""
+
+    def name_labels(self, labels: Sequence[str]) -> None:
+        """Say what the columns are called."""
+        ...
 
 
 @runtime_checkable

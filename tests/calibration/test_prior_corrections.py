@@ -65,7 +65,7 @@ def test_probabilities_far_below_the_smallest_float_are_corrected_exactly():
 def test_a_prior_of_zero_is_told_and_does_not_win_every_item(caplog):
     with caplog.at_level(logging.WARNING, logger="llmal.calibration"):
         fitted = Contextual().fit([[-1.0, -2.0, -np.inf]])
-    assert "prior zero for label columns [2]" in caplog.text
+    assert "prior zero for the labels number 3" in caplog.text
     assert fitted.prior[2] == pytest.approx(fitted.prior[1])
     assert fitted.transform(np.log([[0.3, 0.6, 0.1]]))[0].argmax() == 1
 
@@ -192,7 +192,7 @@ def test_prior_matching_on_many_labels_and_on_a_single_row():
 
 
 def test_a_class_prior_that_cannot_be_reached():
-    with pytest.raises(DataError, match="column 1 has probability zero in every row"):
+    with pytest.raises(DataError, match="the label number 2 has probability zero in every row"):
         PriorMatching().fit([[-1.0, -np.inf, -2.0], [-2.0, -np.inf, -1.0]])
     # Three rows that can only be label 0 cannot have a mean of 1/2 if one row is free.
     stuck = np.array([[0.0, -np.inf]] * 3 + [[-1.0, -1.0]])

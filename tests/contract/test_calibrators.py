@@ -194,7 +194,7 @@ def test_a_label_that_no_row_has_keeps_a_probability(name, caplog):
     rare = fitted.transform(_scores())[:, 2]
     assert (rare > 0).all()
     assert rare.mean() > 1e-4
-    assert "without any label of columns [2]" in caplog.text
+    assert "without any item of the labels number 3" in caplog.text
 
 
 @pytest.mark.parametrize(
