@@ -13,6 +13,7 @@ EventKind = Literal[
     "progress",
     "round_started",
     "round_finished",
+    "calibration",
     "waiting",
     "interrupting",
     "stopped",

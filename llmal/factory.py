@@ -16,6 +16,8 @@ from llmal.annotators.recorded import Recorded
 from llmal.annotators.router import Router, Stage, Threshold
 from llmal.budget import Budget
 from llmal.calibration import make as make_calibrator
+from llmal.calibration.default import AUTO
+from llmal.calibration.protocol import Calibrator
 from llmal.config import (
     HubDataset,
     HumanAnnotatorConfig,
@@ -312,10 +314,18 @@ def _llm_annotator(
         check_selector(shown.name, embedder=embedder, **shown.options)
     with _at(config, *place, "order"):
         order = make_order(section.order, embedder=embedder)
-    calibrators = []
+    calibrators: list[str | Calibrator] = []
     for number, one in enumerate(section.calibrate):
         with _at(config, *place, "calibrate", number):
-            calibrators.append(make_calibrator(one.name, **one.options))
+            if one.name != AUTO:
+                calibrators.append(make_calibrator(one.name, **one.options))
+            elif one.options:
+                raise ConfigError(
+                    f"{AUTO!r} has no options, and {next(iter(one.options))!r} is given",
+                    fix="name the calibrator that the option belongs to",
+                )
+            else:
+                calibrators.append(AUTO)
     with _at(config, *place, "name"):
         return LLMAnnotator(
             task,

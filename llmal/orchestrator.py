@@ -8,7 +8,7 @@ import itertools
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -29,11 +29,14 @@ from llmal.annotators.protocol import (
 )
 from llmal.annotators.router import Router, Stage
 from llmal.budget import Budget
+from llmal.calibration.protocol import Calibrator
+from llmal.calibration_check import check_calibration
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError, DataError
 from llmal.events import Callback, Event, EventKind, WarningCollector
 from llmal.generators.protocol import Filter, Generator
 from llmal.guards import Hold, collected_warnings, on_interrupt, only_one
+from llmal.icl.few_shot import FewShotPrompt
 from llmal.icl.protocol import Probing
 from llmal.icl.scorer import PromptScorer
 from llmal.learners.protocol import EmbeddingLearner, Learner
@@ -90,6 +93,10 @@ class RunResult:
         """Every annotation that was in the ledger then, in the order in which they came."""
         with Ledger.open(self._ledger_url) as ledger:
             return list(itertools.islice(ledger.annotations(), self._annotations))
+
+
+_PREPARATION = "demonstrations and calibration"
+"""What choosing demonstrations and calibrating is called in the ledger."""
 
 
 class _Interrupted(Exception):
@@ -248,7 +255,7 @@ class Orchestrator:
         return annotators[0].lm if annotators else self.lm
 
     def _asked_for_picks(self) -> LLMAnnotator:
-        """Whose prompt selectors ask with, without shots."""
+        """Whose prompt selectors ask with, without shots; its calibration is theirs too."""
         for annotator in self._asked_for_labels:
             return annotator
         assert self.lm is not None
@@ -259,12 +266,25 @@ class Orchestrator:
     def _scorer(self) -> PromptScorer:
         """What selectors ask the language model with."""
         annotator = self._asked_for_picks()
-        return PromptScorer(annotator.prompts, annotator.scorer.normalise)
+
+        def calibration() -> tuple[Calibrator | None, Set[bytes]]:
+            prepared = self._prepare_picks()
+            self._prepared_for_picks = prepared
+            return prepared.calibrator, prepared.paid
+
+        return PromptScorer(annotator.prompts, annotator.scorer.normalise, calibration=calibration)
 
     def _counting_scorer(self) -> PromptScorer:
         """The same for a plan, which asks nobody."""
         annotator = self._asked_for_picks()
         return PromptScorer(annotator.foreseen_prompts, annotator.normalise, counting=True)
+
+    def _prepare_picks(self, *, counting: bool = False) -> FewShotPrompt:
+        """Calibrate what selectors ask with: once in a run, as it does not depend on the round."""
+        rng = np.random.default_rng(self.seed)
+        return self._asked_for_picks().prepare_zero_shot(
+            drawn_texts(self.pool, self.seed), rng, counting=counting
+        )
 
     def _default_embedder(self) -> Embedder | None:
         if not self._needs_embedder:
@@ -362,7 +382,7 @@ class Orchestrator:
             spenders=Spenders(
                 setup=sum((one.setup_cost() for one in self._probes().values()), Usage()),
                 selection=(
-                    self._selection_cost(self.start, self.start_items),
+                    self._selection_cost(self.start, self.start_items) + self._picks_cost(),
                     self._selection_cost(self.selector, self.budget.batch),
                 ),
                 synthesis=None if self._synthesis is None else self._synthesis.estimate,
@@ -371,6 +391,10 @@ class Orchestrator:
             ),
             seed=self.seed,
         )
+
+    def _picks_cost(self) -> Usage:
+        """The most that calibrating what selectors ask with can cost."""
+        return self._prepare_picks(counting=True).usage if self._picks_ask else Usage()
 
     def _selection_cost(self, selector: Selector, size: int) -> Usage:
         """The most that a selector can ask of the language model in one round."""
@@ -423,6 +447,7 @@ class Orchestrator:
                 status, reason = "interrupted", "Ctrl-C; run again to go on"
             except SpentOut as error:
                 status, reason = "finished", str(error)
+            self._judge_calibration(ledger)
             self._note_warnings(ledger, warnings)
             result = self._result(ledger, status, reason)
             ledger.event("stopped", reason, {"status": status})
@@ -589,11 +614,22 @@ class Orchestrator:
         if size == 0:
             return None
         self._tell("step", f"round {number}: {called(selector)} picks {size} items")
-        if not self._purse.admits(lambda: self.signals.cost(selector, state, size)):
+        if not self._purse.admits(lambda: self._picking_cost(selector, state, size)):
             self._purse.check()
         picks = selector.select(state, size, np.random.default_rng([self.seed, number]))
         self._purse.book("selection", picks.usage + self.signals.take_usage(), f"select-{number}")
+        if self._prepared_for_picks is not None:
+            self._book_preparation(self._asked_for_picks().name, self._prepared_for_picks)
         return self._record(ledger, number, phase, (selector, picks))
+
+    def _picking_cost(self, selector: Selector, state: RoundState, size: int) -> Usage:
+        """The most that a selector can ask now, calibration that is not paid for included."""
+        cost = self.signals.cost(selector, state, size)
+        if any(KINDS[name].asks for name in selector.requires):
+            prepared = self._prepare_picks(counting=True)
+            key = _preparation_key(self._asked_for_picks().name, prepared.trail)
+            cost += Usage() if self._purse.has_booked(key) else prepared.usage
+        return cost
 
     def _record(
         self, ledger: Ledger, number: int, phase: str, made: tuple[Selector, Any] | None
@@ -687,16 +723,19 @@ class Orchestrator:
                 todo = todo[: self._purse.human_labels(len(todo))]
             done = len(answered.intersection(left))
             total = done + len(todo)
+            own = context
             if todo and isinstance(annotator, LLMAnnotator):
-                todo = todo if self._prepared(annotator, current, context) else []
+                prepared = self._prepared(annotator, current, context)
+                todo = [] if prepared is None else todo
+                own = prepared or context
             for start in range(0, len(todo), annotator.batch_size):
                 self._pause_point()
                 items = self.pool.items(
                     self.pool.positions(todo[start : start + annotator.batch_size])
                 )
-                affordable = self._affordable(annotator, items, context)
+                affordable = self._affordable(annotator, items, own)
                 if affordable:
-                    given = annotator.annotate(affordable, context)
+                    given = annotator.annotate(affordable, own)
                     ledger.append(self.router.decide(number, given))
                     waiting += len(affordable) - len(given)
                     done += len(given)
@@ -726,14 +765,42 @@ class Orchestrator:
 
         return items[: self._purse.admitted(len(items), cost)]
 
-    def _prepared(self, annotator: LLMAnnotator, current: Round, context: Context) -> bool:
-        """Have demonstrations chosen and calibrated; False if the budget does not allow it."""
+    def _prepared(
+        self, annotator: LLMAnnotator, current: Round, context: Context
+    ) -> Context | None:
+        """Have demonstrations chosen and calibrated.
+
+        Returns:
+            The context that this was done in: the one given, or one in which it costs less. None
+            if the budget does not allow even that.
+        """
         key = f"prepare-{annotator.name}-{current.number}"
-        if not self._purse.admits(lambda: annotator.preparation_cost(context), key=key):
-            return False
-        cost = annotator.prepare(context).usage
-        self._purse.book("demonstrations and calibration", cost, key)
-        return True
+        ways = [(key, context)]
+        less = annotator.with_less(context)
+        if less is not None:
+            ways.append((f"{key}-less", less))
+        refused = self._purse.refused
+        # What was prepared before a kill is prepared in the same way again.
+        before = [way for way in ways if self._purse.has_booked(way[0])]
+        for mark, way in before or ways:
+            if not before and not self._admits_preparation(annotator, way):
+                continue
+            self._purse.refused = refused
+            self._book_preparation(annotator.name, annotator.prepare(way))
+            self._purse.mark(_PREPARATION, mark)
+            return way
+        return None
+
+    def _admits_preparation(self, annotator: LLMAnnotator, context: Context) -> bool:
+        if not self._purse.limited:
+            return True
+        cost, trail = annotator.foreseen_preparation(context)
+        return self._purse.admits(lambda: cost, key=_preparation_key(annotator.name, trail))
+
+    def _book_preparation(self, name: str, prepared: FewShotPrompt) -> None:
+        """Record what was asked for it, once however many rounds ask the same."""
+        key = _preparation_key(name, prepared.trail)
+        self._purse.book(_PREPARATION, prepared.usage, key)
 
     def _deferred(
         self, ledger: Ledger, annotator: Annotator, number: int, ids: Sequence[str]
@@ -797,6 +864,7 @@ class Orchestrator:
     """Positions of items that none of the people has an answer for."""
     _for_picks: LLMAnnotator | None = None
     _purse: Purse
+    _prepared_for_picks: FewShotPrompt | None = None
 
     # Around the run
 
@@ -809,6 +877,19 @@ class Orchestrator:
             if message not in recorded:
                 ledger.event("warning", message)
             self._tell("warning", message)
+
+    def _judge_calibration(self, ledger: Ledger) -> None:
+        """Say whether calibration helps, where people know the labels."""
+        said = [(one.message, one.data) for one in ledger.events() if one.kind == "calibration"]
+        for annotator in self._asked_for_labels:
+            comparison = check_calibration(ledger, annotator, self.task)
+            if comparison is None:
+                continue
+            message = f"{annotator.name}: {comparison.sentence()}"
+            data = {"annotator": annotator.name, **comparison.as_dict()}
+            if said[-1:] != [(message, data)]:
+                ledger.event("calibration", message, data)
+            self._tell("calibration", message, **data)
 
     def _result(self, ledger: Ledger, status: Status, reason: str) -> RunResult:
         rounds = ledger.rounds()
@@ -826,6 +907,11 @@ class Orchestrator:
             _ledger_url=self.ledger_url,
             _annotations=ledger.annotation_count(),
         )
+
+
+def _preparation_key(name: str, trail: int) -> str:
+    """The expense of a preparation: the same one wherever the same is asked for the same name."""
+    return f"prepare-{name}-{trail:032x}"
 
 
 def _sentence(current: Round, figures: dict[str, Any]) -> str:

@@ -237,6 +237,7 @@ class _Counted:
             self.sampled = True
         self.items = pool.items(positions.astype(np.int64))
         self._texts = drawn_texts(pool, seed) if size else ()
+        self._all = not self.sampled and course.asked == size
         lengths = np.array([len(one.text.encode()) for one in self.items])
         order = np.argsort(-lengths, kind="stable")
         names = task.names
@@ -270,7 +271,16 @@ class _Counted:
         if annotator.shots and later > 0:
             longer = self._several(annotator, items, lengths, later, shown)
             total += longer - self._several(annotator, items, lengths, later, bare)
+        if annotator.calibrates_on_texts and self._all and self._once(annotator):
+            # The preparation asks about these, and they are not paid for twice.
+            total = total - annotator.estimate(self._texts, shown if later > 0 else bare)
         return total
+
+    def _once(self, annotator: LLMAnnotator) -> bool:
+        """Whether all rounds prepare with the same demonstrations, and ask the same."""
+        known = self._course.known
+        alike = annotator.asks_alike and not (annotator.shots and max(known))
+        return alike or len(known) == 1
 
     def _several(
         self,
@@ -290,6 +300,8 @@ class _Counted:
     def preparation(self, annotator: LLMAnnotator) -> Usage:
         """What choosing demonstrations and calibrating costs, over all rounds."""
         known = self._course.known
+        if self._once(annotator):
+            return annotator.preparation_cost(self.context(known[0]))
         if not annotator.needs_labelled:
             return sum([annotator.preparation_cost(self.context(0))] * len(known), Usage())
         total = Usage()

@@ -88,6 +88,14 @@ class Purse:
         if usage.requests:
             self._ledger.spend(purpose, usage, key=key)
 
+    def has_booked(self, key: str) -> bool:
+        """Whether an expense of this key is recorded, or marked."""
+        return self._ledger.has_spent(key)
+
+    def mark(self, purpose: str, key: str) -> None:
+        """Record that work is done whose cost is booked under other keys."""
+        self._ledger.spend(purpose, Usage(), key=key)
+
     def check(self) -> None:
         """End the run if something was refused.
 

@@ -145,7 +145,7 @@ def _llm(path: Path, **more: Any) -> LLMAnnotator:
 def test_tokens_of_a_language_model_are_those_of_its_longest_prompts(
     tmp_path: Path, tiny_lm_path: Path
 ):
-    annotator, pool = _llm(tiny_lm_path), _pool(tmp_path)
+    annotator, pool = _llm(tiny_lm_path, calibrate=None), _pool(tmp_path)
     plan = _plan(pool, annotator, rounds=1, batch=10, start_items=10)
     built = [one.prompt for one in annotator.build(list(pool))]
     one_by_one = [annotator.lm.score_cost([p], annotator.prompts.candidates) for p in built]
@@ -158,6 +158,18 @@ def test_tokens_of_a_language_model_are_those_of_its_longest_prompts(
     assert plan.prompt is not None
     assert plan.prompt.endswith("Label:")
     assert any(item.text in plan.prompt for item in pool)
+
+
+def test_the_default_calibration_is_planned_once(tmp_path: Path, tiny_lm_path: Path):
+    pool = _pool(tmp_path)
+
+    def planned(**more: Any) -> int:
+        return _plan(pool, _llm(tiny_lm_path, **more), _human(), rounds=3, batch=10).requests
+
+    off = planned(calibrate=None)
+    assert planned() == off + 64
+    # Other demonstrations in each of four rounds.
+    assert planned(shots=2) == off + 4 * 64
 
 
 def test_demonstrations_are_counted_before_there_are_any(tmp_path: Path, tiny_lm_path: Path):
@@ -193,7 +205,7 @@ def test_a_model_in_process_takes_fewer_passes_than_a_server(tmp_path: Path, tin
     plans = []
     for work in (in_process_work, questions_work):
         lm = CountingLM(tiny_lm_path, work=work)
-        annotator = LLMAnnotator(task, lm, style="completion")
+        annotator = LLMAnnotator(task, lm, style="completion", calibrate=None)
         router = Router([annotator])
         plans.append(
             forecast(

@@ -16,7 +16,8 @@ from sklearn.utils.validation import assert_all_finite, check_is_fitted, column_
 
 from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import Context
-from llmal.calibration.protocol import Calibrator
+from llmal.calibration.comparison import Comparison
+from llmal.calibration.default import AUTO, Calibrate
 from llmal.embed import Embedder, SentenceEmbedder
 from llmal.errors import ConfigError, DataError
 from llmal.icl.few_shot import FewShotPrompt
@@ -35,8 +36,8 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Classifies texts by the exact label probabilities of a language model.
 
     `fit` trains nothing: it chooses demonstrations among the labelled texts and calibrates the
-    model's scores through them. The defaults are the few-shot setting of ALLSH (Zhang et al. 2022,
-    section 4.4) with the contextual calibration of Zhao et al. (2021).
+    model's scores through them. By default demonstrations are chosen as in the few-shot setting of
+    ALLSH (Zhang et al. 2022, section 4.4).
 
     Args:
         lm: The model; or the path or name of one, which is loaded in this process.
@@ -44,7 +45,8 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         demonstrations: How they are chosen: a name from `llmal.icl.demonstrations` or a
             `DemonstrationSelector`.
         calibrate: A name from `llmal.calibration`, a `Calibrator`, several of them that are
-            applied in turn, or None.
+            applied in turn; or None. "auto" fits the default of `llmal.calibration.default` on at
+            most 64 of the unlabelled texts that are not shown.
         task: Labels with descriptions and words, and guidelines. Without it the labels are those
             that `fit` sees, under their own names.
         options: Options of a selector that is given by name, such as {"copies": 8}.
@@ -62,6 +64,8 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         prompt_: The `FewShotPrompt` that is used.
         task_: The task.
         usage_: What `fit` has cost.
+        comparison_: What calibration changes on labelled texts that it was fitted on without their
+            labels and that are not shown; None where there are too few.
     """
 
     def __init__(
@@ -70,7 +74,7 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         *,
         shots: int = 8,
         demonstrations: str | DemonstrationSelector = "allsh",
-        calibrate: str | Calibrator | Sequence[str | Calibrator] | None = "contextual",
+        calibrate: Calibrate = AUTO,
         task: Task | None = None,
         options: Mapping[str, Any] | None = None,
         order: str | Order = "as-chosen",
@@ -113,7 +117,7 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         given = _labels(labels)
         self.classes_, self.task_ = self._labels(given)
-        items = _items(texts, self.task_, [str(one) for one in given])
+        items = _items(texts, self.task_, [_name(one) for one in given])
         if len(items) < self.shots:
             raise DataError(
                 f"{self.shots} shots are wanted and there are {len(items)} labelled texts",
@@ -129,7 +133,7 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             demonstrations=self.demonstrations,
             options=self.options,
             order=self.order,
-            calibrate=self.calibrate or (),
+            calibrate=self.calibrate,
             embedder=self.embedder or SentenceEmbedder(),
             prompt=template.with_values(self.prompt_values or {}),
             style=self.style,
@@ -141,8 +145,9 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Context(demonstrations=items, unlabelled=pool, seed=seed)
         )
         self.usage_: Usage = self.prompt_.usage
-        names = [str(one) for one in self.classes_]
-        self._columns = [self.task_.index(name) for name in names]
+        judged = self.prompt_.judged
+        self.comparison_ = None if judged is None else Comparison.of(judged)
+        self._columns = [self.task_.index(_name(one)) for one in self.classes_]
         return self
 
     def _labels(self, given: NDArray[Any]) -> tuple[NDArray[Any], Task]:
@@ -153,10 +158,14 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                     f"the labels hold one class, {seen[0]!s}",
                     fix="give texts of at least two, or a task that names them all",
                 )
-            return seen, Task("few-shot", [str(one) for one in seen])
+            return seen, Task("few-shot", [_name(one) for one in seen])
         for one in seen:
-            self.task.index(str(one))
-        return np.asarray(sorted(self.task.names)), self.task
+            self.task.index(_name(one))
+        names = np.asarray(sorted(self.task.names))
+        if seen.dtype.kind in "iuf" and all(_is_whole(name) for name in names):
+            # Labels come back as the numbers that they were given as.
+            return np.unique(names.astype(seen.dtype)), self.task
+        return names, self.task
 
     def _model(self) -> LanguageModel:
         if isinstance(self.lm, LanguageModel):
@@ -216,15 +225,54 @@ def _labels(labels: ArrayLike) -> NDArray[Any]:
             "a classifier requires y to be passed, but the target y is None",
             fix="give a label for each text",
         )
+    _refuse_missing(np.asarray(labels, dtype=object))
     try:
-        given = column_or_1d(labels, warn=True)
+        given = np.asarray(column_or_1d(labels, warn=True))
         assert_all_finite(given, input_name="y")
         check_classification_targets(given)
-    except ValueError as error:
+        np.unique(given)
+    except (ValueError, TypeError) as error:
         raise DataError(
-            f"the labels are not usable: {error}", fix="give one for each text"
+            f"the labels are not usable: {error}",
+            fix="give one for each text, all of one type",
         ) from None
-    return np.asarray(given)
+    return given
+
+
+def _refuse_missing(given: NDArray[Any]) -> None:
+    """Raise if a label is None, NaN or another mark of a missing value.
+
+    Raises:
+        DataError: Names the first one.
+    """
+    gone = [row for row, one in enumerate(given.ravel().tolist()) if _is_missing(one)]
+    if gone:
+        raise DataError(
+            f"{len(gone)} of {len(given)} labels {'is' if len(gone) == 1 else 'are'} missing, the "
+            f"first in row {gone[0]} (counted from 0)",
+            fix="leave the texts without a label out, or give them as unlabelled",
+        )
+
+
+def _is_missing(value: object) -> bool:
+    if value is None:
+        return True
+    # NaN is unlike itself, and pandas' missing value refuses to be compared.
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError):
+        return True
+
+
+def _name(label: object) -> str:
+    """The label as it stands in the prompt: whole numbers without a decimal point."""
+    if isinstance(label, (float, np.floating)) and float(label).is_integer():
+        return str(int(label))
+    return str(label)
+
+
+def _is_whole(name: str) -> bool:
+    return name.removeprefix("-").isdecimal()
 
 
 def _items(texts: ArrayLike, task: Task, labels: Sequence[str] | None = None) -> list[Item]:

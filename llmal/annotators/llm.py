@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -15,16 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.annotators.protocol import Context
-from llmal.calibration.protocol import Calibrator
+from llmal.calibration.comparison import Judged
+from llmal.calibration.default import AUTO, FEWEST_TEXTS, Calibrate, Stage, fits_on, stages_of
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError, ContextLengthError
 from llmal.icl.chosen import ChosenPrompt
 from llmal.icl.demonstrations import Fixed, check_selector, make_selector, needs
-from llmal.icl.few_shot import FewShotPrompt, calibrators_of, in_short, prepare
+from llmal.icl.few_shot import FewShotPrompt, in_short, prepare
 from llmal.icl.labelling import CUT, LabellingPrompt, LabellingPrompts, longest_that_fits
 from llmal.icl.order import Order, make_order
 from llmal.icl.protocol import DemonstrationSelector
-from llmal.icl.scorer import PromptScorer
+from llmal.icl.scorer import PromptScorer, prompt_key
 from llmal.icl.style import check_style, foreseen_prompts, labelling_prompts, style_cost
 from llmal.lm.protocol import LanguageModel, Normalise, Prompt, Sampling
 from llmal.prompt_templates import PromptTemplate, load_prompt, without_special_tokens
@@ -52,8 +53,10 @@ class LLMAnnotator:
         options: Options of a selector that is given by name.
         order: How they are arranged: a name from `llmal.icl.order`, or an `Order`.
         calibrate: What makes probabilities of scores: a name from `llmal.calibration`, a
-            `Calibrator`, or several that are applied in turn. One that is not fitted is fitted in
-            each round, through the demonstrations of that round.
+            `Calibrator`, or several that are applied in turn; None or "none" leaves the scores as
+            they are. "auto" fits the default of `llmal.calibration.default` on the texts of
+            `Context.unlabelled`. One that is not fitted is fitted in each round, through the
+            demonstrations of that round.
         embedder: For selectors and orders that need one.
         prompt: Name of a prompt of llmal, path of a YAML file, or a `PromptTemplate`.
         style: "chat", "completion", or "auto" (see `llmal.icl.style.choose_style`).
@@ -79,7 +82,7 @@ class LLMAnnotator:
         demonstrations: str | DemonstrationSelector | Sequence[Item] = "balanced",
         options: Mapping[str, Any] | None = None,
         order: str | Order = "as-chosen",
-        calibrate: str | Calibrator | Sequence[str | Calibrator] = (),
+        calibrate: Calibrate = AUTO,
         embedder: Embedder | None = None,
         prompt: str | Path | PromptTemplate = "label",
         style: str = "auto",
@@ -102,7 +105,7 @@ class LLMAnnotator:
         self._rationale = rationale
         self._reason_template = load_prompt("rationale")
         self._order = make_order(order, embedder=embedder) if isinstance(order, str) else order
-        self._calibrators = calibrators_of(calibrate)
+        self._calibrators = stages_of(calibrate)
         self._embedder = embedder
         self._selector: DemonstrationSelector | None = None
         self._strategy = "", dict(options or {})
@@ -119,6 +122,7 @@ class LLMAnnotator:
         self._said_cut = False
         self._chosen: ChosenPrompt | None = None
         self._prepared: tuple[Any, FewShotPrompt] | None = None
+        self._foreseen_paid: tuple[Any, Set[bytes]] | None = None
 
     @classmethod
     def from_chosen(
@@ -143,6 +147,7 @@ class LLMAnnotator:
             demonstrations=chosen.strategy if chosen.per_query else chosen.demonstrations,
             options=chosen.options if chosen.per_query else None,
             order=chosen.order,
+            calibrate=None,
             embedder=embedder,
             prompt=chosen.template,
             style=chosen.style,
@@ -158,14 +163,26 @@ class LLMAnnotator:
     @property
     def needs_texts(self) -> bool:
         """Whether it wants texts of the pool beside those that it is asked about."""
-        return any(one.fits_on in ("pool", "random-words") for one in self._calibrators) or (
+        return any(fits_on(one) in ("pool", "random-words") for one in self._calibrators) or (
             self.shots > 0 and self._strategy[0] == "informative"
         )
 
     @property
     def needs_labelled(self) -> bool:
         """Whether it wants items that people have labelled."""
-        return self.shots > 0 or any(one.fits_on == "labels" for one in self._calibrators)
+        return self.shots > 0 or any(fits_on(one) == "labels" for one in self._calibrators)
+
+    @property
+    def calibrates_on_texts(self) -> bool:
+        """Whether calibration asks about texts of the pool."""
+        return any(fits_on(one) == "pool" for one in self._calibrators)
+
+    @property
+    def asks_alike(self) -> bool:
+        """Whether calibration asks the same wherever the demonstrations are the same, so that it is
+        paid for once.
+        """
+        return all(fits_on(one) in ("pool", "content-free") for one in self._calibrators)
 
     @property
     def scorer(self) -> PromptScorer:
@@ -176,6 +193,44 @@ class LLMAnnotator:
             prompts = labelling_prompts(self.task, self.template, self.lm, self._style)
             self._scorer = PromptScorer(prompts, self._normalise, self._order)
         return self._scorer
+
+    @property
+    def judged(self) -> Judged | None:
+        """Labelled items that the calibration of the last round can be judged by, if it had any."""
+        return None if self._prepared is None else self._prepared[1].judged
+
+    def with_less(self, context: Context) -> Context | None:
+        """The context in which preparing costs less, for a budget that does not reach for it: the
+        default calibration then asks about inputs without content. None if that changes nothing.
+        """
+        if AUTO not in self._calibrators or len(context.unlabelled) < FEWEST_TEXTS:
+            return None
+        return replace(context, unlabelled=())
+
+    def prepare_zero_shot(
+        self, unlabelled: Sequence[Item], rng: np.random.Generator, *, counting: bool = False
+    ) -> FewShotPrompt:
+        """The same prompt without demonstrations, with the calibrators that need no labels: for
+        whoever asks about the whole pool, such as selectors.
+
+        Args:
+            unlabelled: Texts of the pool.
+            rng: For calibrators that draw.
+            counting: Count what it would cost, and ask nobody.
+
+        Raises:
+            LanguageModelError: The model failed; what it answered before is in its cache.
+        """
+        prompts = self.foreseen_prompts if counting else self.prompts
+        return prepare(
+            PromptScorer(prompts, self._normalise, counting=counting),
+            (),
+            shots=0,
+            selector=None,
+            calibrators=[deepcopy(one) for one in self._calibrators if fits_on(one) != "labels"],
+            unlabelled=unlabelled,
+            rng=rng,
+        )
 
     @property
     def prompts(self) -> LabellingPrompts:
@@ -242,13 +297,22 @@ class LLMAnnotator:
         candidates as demonstrations. What a selector asks that was given as an object, with a
         scorer of its own, is not foreseen.
         """
+        return self.foreseen_preparation(context)[0]
+
+    def foreseen_preparation(self, context: Context) -> tuple[Usage, int]:
+        """What `preparation_cost` gives, and the `FewShotPrompt.trail` of that preparation, which
+        is the true one unless the model has a say in what is chosen.
+        """
         if self._chosen is not None:
-            return Usage()
+            return Usage(), 0
         counting = self._counting()
         selector = self._made_selector(context, counting)
         if selector is not None and getattr(selector, "scorer", None) is counting:
             selector.choose(self._usable(context), self.shots, context.rng(self.name, "shots"))
-        return counting.spent + self._rehearsed(context, counting, self._calibrators).usage
+        chosen = counting.spent
+        prepared = self._rehearsed(context, counting, self._calibrators)
+        self._foreseen_paid = _key(context), prepared.paid
+        return chosen + prepared.usage, counting.trail
 
     def _counting(self) -> PromptScorer:
         return PromptScorer(self.foreseen_prompts, self._normalise, self._order, counting=True)
@@ -258,7 +322,7 @@ class LLMAnnotator:
         return [item for item in context.demonstrations if item.gold in known]
 
     def _rehearsed(
-        self, context: Context, counting: PromptScorer, calibrators: Sequence[Calibrator] = ()
+        self, context: Context, counting: PromptScorer, calibrators: Sequence[Stage] = ()
     ) -> FewShotPrompt:
         """What would be prepared; the longest that could be, where the model has a say in it."""
         candidates = self._usable(context)
@@ -341,8 +405,10 @@ class LLMAnnotator:
             "style": self.prompts.style,
             "normalise": self._normalise,
         }
+        uncalibrated: list[dict[str, Any]] = [{}] * len(items)
         if prepared.calibrator is not None:
             shared["calibration"] = in_short(prepared.calibrator)
+            uncalibrated = [{"uncalibrated": _by_label(names, row)} for row in scored.probabilities]
         if self._chosen is not None:
             shared["chosen"] = self._chosen.fingerprint
         if not self._said_cut and any(CUT in one.flags for one in scored.prompts):
@@ -361,7 +427,11 @@ class LLMAnnotator:
                 exact=scored.exact,
                 rationale=reasons[row],
                 usage=scored.usage[row] + seconds + reason_usage[row],
-                provenance={**shared, "demonstrations": list(scored.prompts[row].demonstrations)},
+                provenance={
+                    **shared,
+                    **uncalibrated[row],
+                    "demonstrations": list(scored.prompts[row].demonstrations),
+                },
                 flags=scored.prompts[row].flags,
                 round=context.round,
             )
@@ -416,13 +486,25 @@ class LLMAnnotator:
         return prompt
 
     def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
-        """The most that these items would cost, from the prompts' true token counts."""
+        """The most that these items would cost, from the prompts' true token counts.
+
+        Once the preparation of the context is done or foreseen, its prompts are not counted again,
+        except in a plan.
+        """
         if not items:
             return Usage()
+        paid: Set[bytes] = frozenset()
+        if context.foreseen:
+            pass  # These items stand for others.
+        elif self._prepared and self._prepared[0] == _key(context):
+            paid = self._prepared[1].paid
+        elif self._foreseen_paid and self._foreseen_paid[0] == _key(context):
+            paid = self._foreseen_paid[1]
         built = self.rehearse(items, context)
+        asked = [one for one in built if not paid or prompt_key(one.prompt) not in paid]
         prompts = self.foreseen_prompts
         total = self.lm.score_cost(
-            [one.prompt for one in built],
+            [one.prompt for one in asked],
             prompts.candidates,
             first_token_only=self._normalise == "first",
         )
@@ -455,6 +537,11 @@ class LLMAnnotator:
         return replace(
             cost, prompt_tokens=read, money=self.lm.price.of(read, cost.completion_tokens)
         )
+
+
+def _by_label(names: Sequence[str], probabilities: NDArray[np.float64]) -> dict[str, float]:
+    """Probabilities by label, to six digits."""
+    return {name: float(f"{p:.6g}") for name, p in zip(names, probabilities, strict=True)}
 
 
 def _key(context: Context) -> tuple[object, ...]:

@@ -10,14 +10,12 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.calibration.default import MOST_TEXTS
 from llmal.pool import Pool
 from llmal.records import Annotation, AnnotatorKind, Item, Usage
 
 MOST_LABELLED = 1000
 """Most labelled items that demonstrations are chosen from, whatever the budget."""
-
-MOST_TEXTS = 256
-"""Texts of the pool that calibration without labels goes by."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from llmal.calibration.batch import Batch
     from llmal.calibration.beta import Beta
     from llmal.calibration.chain import Chain
+    from llmal.calibration.comparison import Comparison, Judged
     from llmal.calibration.contextual import Contextual
     from llmal.calibration.cross_fitted import CrossFitted
     from llmal.calibration.dirichlet import Dirichlet
@@ -49,12 +50,14 @@ _HOMES = {
     "Beta": "beta",
     "Calibrator": "protocol",
     "Chain": "chain",
+    "Comparison": "comparison",
     "Contextual": "contextual",
     "CrossFitted": "cross_fitted",
     "Dirichlet": "dirichlet",
     "DomainContext": "domain_context",
     "FitsOn": "protocol",
     "Isotonic": "isotonic",
+    "Judged": "comparison",
     "Normalise": "protocol",
     "PriorMatching": "prior_matching",
     "PromptALPrior": "promptal_prior",
@@ -86,12 +89,14 @@ __all__ = [
     "Beta",
     "Calibrator",
     "Chain",
+    "Comparison",
     "Contextual",
     "CrossFitted",
     "Dirichlet",
     "DomainContext",
     "FitsOn",
     "Isotonic",
+    "Judged",
     "Normalise",
     "PriorMatching",
     "PromptALPrior",

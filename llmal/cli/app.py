@@ -288,7 +288,8 @@ def icl_choose(
     calibrate: Annotated[
         list[str] | None,
         typer.Option(
-            "--calibrate", help="contextual, batch, temperature, …; several are applied in turn."
+            "--calibrate",
+            help="auto, none, contextual, batch, temperature, …; several are applied in turn.",
         ),
     ] = None,
     unlabelled: Annotated[
@@ -329,7 +330,7 @@ def icl_choose(
         shots=shots,
         options=option or [],
         order=order,
-        calibrate=calibrate or [],
+        calibrate=calibrate or ["auto"],
         out=out,
         force=force,
         as_json=as_json,

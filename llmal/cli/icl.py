@@ -11,6 +11,7 @@ import numpy as np
 
 from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import Context
+from llmal.calibration.comparison import Comparison
 from llmal.cli.models import language_model_of
 from llmal.cli.source import Source
 from llmal.cli.telling import give, results_only_on_stdout
@@ -18,6 +19,7 @@ from llmal.cli.wording import Wording, key_values
 from llmal.errors import ConfigError, DataError
 from llmal.factory import make_embedder
 from llmal.icl.chosen import ChosenPrompt
+from llmal.icl.few_shot import parts_of
 from llmal.lm.cache import ResponseCache
 from llmal.lm.protocol import Normalise
 from llmal.progress import cost_in_words
@@ -85,6 +87,7 @@ def choose(
         )
     chosen.save(out)
     counts = Counter(item.gold or "" for item in chosen.demonstrations)
+    comparison = None if prepared.judged is None else Comparison.of(prepared.judged)
     result = {
         "out": str(out),
         "strategy": strategy,
@@ -93,13 +96,18 @@ def choose(
         "demonstrations": [item.id for item in chosen.demonstrations],
         "labels": {name: counts.get(name, 0) for name in task.names},
         "left_out": list(prepared.left_out),
-        "calibration": None if chosen.calibration is None else list(calibrate),
+        "calibration": None
+        if prepared.calibrator is None
+        else [one.to_dict()["calibrator"] for one in parts_of(prepared.calibrator)],
+        "with_and_without_calibration": None if comparison is None else comparison.as_dict(),
         "usage": {**chosen.cost.as_dict(), "tokens": chosen.cost.tokens},
     }
-    give(result, _chosen_in_words(chosen, result), as_json=as_json)
+    give(result, _chosen_in_words(chosen, result, comparison), as_json=as_json)
 
 
-def _chosen_in_words(chosen: ChosenPrompt, result: dict[str, Any]) -> str:
+def _chosen_in_words(
+    chosen: ChosenPrompt, result: dict[str, Any], comparison: Comparison | None
+) -> str:
     if chosen.per_query:
         lines = [
             f"{chosen.shots} demonstrations are chosen for each query from "
@@ -113,6 +121,8 @@ def _chosen_in_words(chosen: ChosenPrompt, result: dict[str, Any]) -> str:
         ]
     if result["calibration"]:
         lines.append(f"calibrated by {', '.join(result['calibration'])}")
+    if comparison is not None:
+        lines.append(comparison.sentence())
     cost = cost_in_words(chosen.cost.as_dict())
     if cost:
         lines.append(f"cost: {cost}")

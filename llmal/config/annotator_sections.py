@@ -31,6 +31,11 @@ class CalibratorConfig(Named):
     """What makes probabilities of scores; further keys are the calibrator's parameters."""
 
 
+def _calibrators(value: Any) -> Any:
+    """One or several; none for "none" and for an empty key."""
+    return () if value in (None, "none", ["none"]) else as_tuple(value)
+
+
 class LLMAnnotatorConfig(Section):
     """The language model gives labels.
 
@@ -42,7 +47,8 @@ class LLMAnnotatorConfig(Section):
         normalise: How the log-probabilities of a label's tokens become its score.
         demonstrations: How they are chosen.
         order: How they are arranged in the prompt.
-        calibrate: What makes probabilities of scores, one after another.
+        calibrate: What makes probabilities of scores, one after another; "auto" leaves it to
+            llmal, and "none" leaves the scores as they are.
         rationale: Whether the model also writes down why.
         prompt: Path of a prompt file, or name of one of llmal's.
         prompt_values: Values for the prompt's defaults, such as {noun: question}.
@@ -56,7 +62,9 @@ class LLMAnnotatorConfig(Section):
     normalise: Literal["sum", "mean", "first"] = "sum"
     demonstrations: DemonstrationsConfig = DemonstrationsConfig(name="balanced")
     order: Text = "as-chosen"
-    calibrate: Annotated[tuple[CalibratorConfig, ...], BeforeValidator(as_tuple)] = ()
+    calibrate: Annotated[tuple[CalibratorConfig, ...], BeforeValidator(_calibrators)] = (
+        CalibratorConfig(name="auto"),
+    )
     rationale: bool = False
     prompt: PromptName | None = None
     prompt_values: dict[str, str] = Field(default_factory=dict)

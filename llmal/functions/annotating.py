@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from llmal.annotators.llm import LLMAnnotator
-from llmal.annotators.protocol import MOST_TEXTS, Context
+from llmal.annotators.protocol import Context
 from llmal.annotators.router import Router
 from llmal.budget import Budget
+from llmal.calibration.default import MOST_TEXTS
 from llmal.errors import (
     BudgetError,
     ConfigError,
@@ -198,9 +199,19 @@ class Annotating:
                 self.usage += setup + annotator.preparation_cost(self.context)
             else:
                 if self.budget is not None:
-                    self._check_budget(setup + annotator.preparation_cost(self.context))
+                    self._fit_budget(annotator, setup)
                 self.usage += setup + annotator.prepare(self.context).usage
             self._tell("preparing the prompt", 1, 1)
+
+    def _fit_budget(self, annotator: LLMAnnotator, setup: Usage) -> None:
+        """Prepare with less where the budget does not reach for more."""
+        assert self.budget is not None
+        cost = setup + annotator.preparation_cost(self.context)
+        less = annotator.with_less(self.context)
+        if less is not None and self.budget.exceeded_by(self.usage, cost) is not None:
+            self.context = less
+            cost = setup + annotator.preparation_cost(less)
+        self._check_budget(cost)
 
     def _check_budget(self, cost: Usage) -> None:
         assert self.budget is not None

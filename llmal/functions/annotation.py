@@ -13,6 +13,7 @@ from llmal.annotators.protocol import Annotator, Context
 from llmal.annotators.router import Router, Stage
 from llmal.annotators.similarity import SimilarityAnnotator
 from llmal.budget import Budget
+from llmal.calibration.default import AUTO, Calibrate
 from llmal.errors import ConfigError
 from llmal.functions.annotating import Annotating, Progress, Wanted, drawn_items
 from llmal.functions.labelled import chosen_prompt, labelled_items, matched, with_own_ids
@@ -32,7 +33,6 @@ from llmal.progress import ProgressDisplay
 from llmal.records import Item
 
 if TYPE_CHECKING:
-    from llmal.calibration.protocol import Calibrator
     from llmal.embed import Embedder
     from llmal.lm.protocol import LanguageModel, Normalise
 
@@ -50,7 +50,7 @@ def annotate(
     demonstrations: Any = None,
     shots: int | None = None,
     label_column: str = "label",
-    calibrate: str | Calibrator | Sequence[str | Calibrator] | None = "default",
+    calibrate: Calibrate = AUTO,
     probabilities: bool = False,
     rationale: bool = False,
     embedder: Embedder | str | os.PathLike[str] | None = None,
@@ -91,8 +91,9 @@ def annotate(
         shots: How many of the demonstrations are shown; by default all, but at most eight, as
             many of each label.
         label_column: The column of labels of the demonstrations.
-        calibrate: What makes probabilities of scores: names from `llmal.calibration`; None for
-            the scores as they are.
+        calibrate: What makes probabilities of scores: names from `llmal.calibration`; "auto" fits
+            the default on texts of the data, which costs nothing as they are asked about anyway;
+            None or "none" leaves the scores as they are.
         probabilities: Add a column `probabilities`: the probability of every label, by name.
         rationale: Add a column `rationale`: why, in the model's words. This costs more.
         embedder: An embedder, its path or its name, for what compares texts.
@@ -151,7 +152,7 @@ def annotate(
                     rationale=rationale,
                     normalise=normalise,
                     style=style,
-                    **calibration_option(calibrate),
+                    calibrate=calibrate,
                 )
         context = Context(
             demonstrations=tuple(shown), unlabelled=drawn_items(rows, seed), seed=seed
@@ -167,15 +168,6 @@ def annotate(
             on_progress=stack.enter_context(shown_progress(progress)),
         )
         return collected(work, rows)
-
-
-def calibration_option(calibrate: Any) -> dict[str, Any]:
-    """The option of the annotator; its own default for "default", none for None."""
-    return (
-        {}
-        if isinstance(calibrate, str) and calibrate == "default"
-        else {"calibrate": calibrate or ()}
-    )
 
 
 def collected(work: Annotating, rows: InputRows) -> Annotated:

@@ -14,9 +14,10 @@ import numpy as np
 
 from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import Context
+from llmal.calibration.default import AUTO, Calibrate, stages_of
 from llmal.errors import ConfigError, DataError
 from llmal.functions.annotating import Progress, drawn_items
-from llmal.functions.annotation import calibration_option, shown_progress
+from llmal.functions.annotation import shown_progress
 from llmal.functions.labelled import LabelledRows, matched
 from llmal.functions.models import GIVE_A_MODEL, CacheChoice, embedder_of, opened_model
 from llmal.functions.results import Demonstrations
@@ -31,7 +32,6 @@ from llmal.tables import Column
 from llmal.task import Task
 
 if TYPE_CHECKING:
-    from llmal.calibration.protocol import Calibrator
     from llmal.embed import Embedder
     from llmal.lm.protocol import LanguageModel, Normalise
     from llmal.prompt_templates import PromptTemplate
@@ -51,7 +51,7 @@ def choose_demonstrations(
     strategy: str | None = None,
     options: Mapping[str, Any] | None = None,
     order: str = "as-chosen",
-    calibrate: str | Calibrator | Sequence[str | Calibrator] | None = "default",
+    calibrate: Calibrate = AUTO,
     unlabelled: Any = None,
     guidelines: str = "",
     embedder: Embedder | str | os.PathLike[str] | None = None,
@@ -145,7 +145,7 @@ def choose_demonstrations(
             prompt=prompt,
             style=style,
             normalise=normalise,
-            **calibration_option(calibrate),
+            calibrate=calibrate,
         )
         if told is not None:
             told("choosing demonstrations", 0, 1, Usage())
@@ -174,9 +174,9 @@ def _without_model(
     embedder: Any,
     options: Mapping[str, Any],
     rng: np.random.Generator,
-    calibrate: Any,
+    calibrate: Calibrate,
 ) -> list[Item]:
-    if calibrate not in ("default", None):
+    if calibrate != AUTO and stages_of(calibrate):
         raise ConfigError("there is no language model to calibrate", fix=GIVE_A_MODEL)
     if "scorer" in needs(name):
         raise ConfigError(

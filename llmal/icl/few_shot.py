@@ -5,18 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.calibration.protocol import Calibrator
+from llmal.calibration.comparison import Judged
+from llmal.calibration.default import (
+    FEWEST_TEXTS,
+    MOST_TEXTS,
+    WITHOUT_TEXTS,
+    Stage,
+    default_for,
+)
+from llmal.calibration.protocol import Calibrator, LabelNaming
+from llmal.calibration.scores import probabilities_of
 from llmal.errors import ConfigError, DataError
 from llmal.icl.demonstrations import Fixed, choose_for
 from llmal.icl.protocol import DemonstrationSelector
-from llmal.icl.scorer import PromptScorer, Scored
+from llmal.icl.scorer import PromptScorer, Scored, prompt_key
 from llmal.records import Item, Usage
 
 log = logging.getLogger("llmal.icl")
@@ -54,6 +63,11 @@ class FewShotPrompt:
             others.
         left_out: Ids of chosen demonstrations that do not fit into the model's context.
         seed: For ties between demonstrations of a query.
+        paid: Keys of the prompts about texts of the pool that are in `usage`: whoever asks them
+            again through this prompt is not charged again.
+        trail: Hash of all that was asked: what has the same one costs nothing more.
+        judged: Labelled items among the texts that it was calibrated on, which it can be judged by;
+            None where there are none, or where the calibrator has learnt from labels.
     """
 
     scorer: PromptScorer
@@ -64,6 +78,9 @@ class FewShotPrompt:
     usage: Usage = field(default_factory=Usage)
     left_out: tuple[str, ...] = ()
     seed: int = 0
+    paid: Set[bytes] = frozenset()
+    trail: int = 0
+    judged: Judged | None = None
 
     def demonstrations(self, items: Sequence[Item]) -> list[Sequence[Item]]:
         """The demonstrations of each item, most useful first."""
@@ -78,29 +95,22 @@ class FewShotPrompt:
         Raises:
             LanguageModelError: The model failed; what it answered before is in its cache.
         """
-        scored = self.scorer.score_each(items, self.demonstrations(items))
+        scored = self.scorer.score_each(items, self.demonstrations(items), paid=self.paid)
         if self.calibrator is None or not items:
             return Calibrated(scored, scored.probabilities)
         return Calibrated(scored, self.calibrator.transform(scored.log_probs))
 
 
-def calibrators_of(
-    calibrate: str | Calibrator | Sequence[str | Calibrator],
-) -> tuple[Calibrator, ...]:
-    """Calibrators by name or as they are, in the order in which they are applied.
+def parts_of(calibrator: Calibrator) -> tuple[Calibrator, ...]:
+    """The calibrators that one consists of, in turn."""
+    from llmal.calibration import Chain
 
-    Raises:
-        ConfigError: There is no calibrator of that name.
-    """
-    from llmal.calibration import make
-
-    given = [calibrate] if isinstance(calibrate, (str, Calibrator)) else calibrate
-    return tuple(make(one) if isinstance(one, str) else one for one in given)
+    return calibrator.calibrators if isinstance(calibrator, Chain) else (calibrator,)
 
 
 def in_short(calibrator: Calibrator) -> str:
     """Names of what a calibrator consists of, and a hash of its fitted state, for provenance."""
-    stages = getattr(calibrator, "calibrators", (calibrator,))
+    stages = parts_of(calibrator)
     raw = json.dumps(calibrator.to_dict(), sort_keys=True)
     digest = hashlib.blake2b(raw.encode(), digest_size=4).hexdigest()
     return f"{'+'.join(type(one).__name__ for one in stages)}#{digest}"
@@ -125,7 +135,7 @@ def prepare(
     *,
     shots: int,
     selector: DemonstrationSelector | None,
-    calibrators: Sequence[Calibrator] = (),
+    calibrators: Sequence[Stage] = (),
     unlabelled: Sequence[Item] = (),
     rng: np.random.Generator,
 ) -> FewShotPrompt:
@@ -142,8 +152,10 @@ def prepare(
         shots: Demonstrations for each prompt; 0 for none.
         selector: How they are chosen; may be None for no shots.
         calibrators: Fitted one after another, each on what comes out of those before; one that is
-            fitted already is taken as it is.
-        unlabelled: Texts of the pool, for calibrators that need no labels.
+            fitted already is taken as it is. In the place of "auto" comes the default for the texts
+            at hand.
+        unlabelled: Texts of the pool, for calibrators that need no labels. Those that are shown in
+            every prompt are left out.
         rng: Draws for all of it.
 
     Raises:
@@ -157,6 +169,7 @@ def prepare(
     own = getattr(selector, "scorer", None)
     scorers = [scorer] if own is None or own is scorer else [scorer, own]
     before = sum((one.spent for one in scorers), Usage())
+    trail = sum(one.trail for one in scorers)
     known = set(scorer.labels)
     labelled = tuple(item for item in candidates if item.gold in known)
     seed = int(rng.integers(2**63))
@@ -167,16 +180,97 @@ def prepare(
         else:
             made = replace(made, candidates=tuple(selector.choose(labelled, shots, rng)))
             made = replace(made, left_out=_left_out(made))
+            if not scorer.counting:
+                _warn_of_lacking(made.candidates, labelled)
+    shown = {one.id for one in made.candidates} if made.selector is None else set()
+    texts = [one for one in unlabelled if one.id not in shown]
     fitted: list[Calibrator] = []
-    for one in calibrators:
+    asked = _Asked([], [])
+    for stage in calibrators:
+        sample: Sequence[Item] = texts or unlabelled
+        if stage == "auto":
+            sample = _drawn(texts)
+            stage = _default(sample, made)
+        one: Calibrator = stage
         if not one.fitted:
-            ready = _fit(one, fitted, made, labelled, unlabelled, rng)
+            ready = _fit(one, fitted, made, labelled, sample, asked, rng)
             if ready is None:
                 continue
             one = ready
         fitted.append(one)
-    spent = sum((one.spent for one in scorers), Usage())
-    return replace(made, calibrator=_composed(fitted), usage=spent - before)
+    made = replace(made, calibrator=_composed(fitted), paid=asked.keys)
+    return replace(
+        made,
+        usage=sum((one.spent for one in scorers), Usage()) - before,
+        trail=(sum(one.trail for one in scorers) - trail) % 2**128,
+        judged=_judged(made, asked, {one.id: one.gold for one in labelled}),
+    )
+
+
+@dataclass
+class _Asked:
+    """The texts of the pool that calibration has asked about, and the answers."""
+
+    items: list[Item]
+    scored: list[Scored]
+
+    @property
+    def keys(self) -> frozenset[bytes]:
+        return frozenset(prompt_key(one.prompt) for part in self.scored for one in part.prompts)
+
+
+def _drawn(texts: Sequence[Item]) -> list[Item]:
+    """At most `MOST_TEXTS` of them at random, the same ones in every round."""
+    rows = np.random.default_rng(len(texts)).permutation(len(texts))[:MOST_TEXTS]
+    return [texts[row] for row in np.sort(rows)]
+
+
+def _default(texts: Sequence[Item], made: FewShotPrompt) -> Calibrator:
+    chosen = default_for(len(texts))
+    if chosen.fits_on != "pool" and not made.scorer.counting:
+        log.warning(
+            "%s to calibrate on (%d or more would do): %s calibration stands in, which asks "
+            "about inputs without content",
+            f"{len(texts)} texts of the pool are too few" if texts else "no texts of the pool",
+            FEWEST_TEXTS,
+            WITHOUT_TEXTS,
+        )
+    return chosen
+
+
+def _judged(made: FewShotPrompt, asked: _Asked, labels: Mapping[str, str | None]) -> Judged | None:
+    """What was asked about and has a label, before and after calibration."""
+    learnt = made.calibrator is None or any(
+        one.fits_on == "labels" for one in parts_of(made.calibrator)
+    )
+    if learnt or not asked.items or made.calibrator is None or made.scorer.counting:
+        return None
+    first = {one.id: row for row, one in reversed(list(enumerate(asked.items)))}
+    ids = sorted(one for one in first if one in labels)
+    if not ids:
+        return None
+    scores = np.concatenate([part.log_probs for part in asked.scored])[[first[one] for one in ids]]
+    truth = [made.scorer.prompts.task.index(labels[one] or "") for one in ids]
+    return Judged(
+        tuple(ids),
+        probabilities_of(scores),
+        made.calibrator.transform(scores),
+        np.asarray(truth, dtype=np.int64),
+    )
+
+
+def _warn_of_lacking(chosen: Sequence[Item], labelled: Sequence[Item]) -> None:
+    """Say which labels are not shown, where as many demonstrations could show more of them."""
+    shown = {one.gold or "" for one in chosen}
+    known = {one.gold or "" for one in labelled} | shown
+    if len(shown) < min(len(chosen), len(known)):
+        log.warning(
+            "the %d demonstrations leave out the label%s %s, which the model may then hardly "
+            "give; 'cover_labels: true' beside their name has every label shown",
+            len(chosen),
+            "s" if len(known - shown) > 1 else "",
+            ", ".join(repr(one) for one in sorted(known - shown)),
+        )
 
 
 def _left_out(made: FewShotPrompt) -> tuple[str, ...]:
@@ -202,10 +296,13 @@ def _fit(
     made: FewShotPrompt,
     labelled: Sequence[Item],
     unlabelled: Sequence[Item],
+    asked: _Asked,
     rng: np.random.Generator,
 ) -> Calibrator | None:
     """The calibrator, fitted; None if there are not labels enough yet, which is warned of."""
     name = type(calibrator).__name__
+    if isinstance(calibrator, LabelNaming):
+        calibrator.name_labels(made.scorer.labels)
     labels: NDArray[np.int64] | None = None
     items: Sequence[Item]
     if calibrator.fits_on == "labels":
@@ -214,11 +311,10 @@ def _fit(
         columns = [made.scorer.prompts.task.index(one.gold or "") for one in items]
         if len(items) < LEAST_LABELLED or len(set(columns)) < 2:
             log.warning(
-                "%s needs at least %d labelled items of two labels besides the demonstrations and "
-                "has %d; scores are not calibrated by it",
+                "%s waits for %d labelled items of two labels besides the demonstrations; until "
+                "then scores are not calibrated by it",
                 name,
                 LEAST_LABELLED,
-                len(items),
             )
             return None
         labels = np.asarray(columns, dtype=np.int64)
@@ -229,7 +325,11 @@ def _fit(
                 f"{name} is fitted on texts of the pool, and there are none",
                 fix="give unlabelled texts, or use a calibrator that needs none (contextual)",
             )
-        scored = made.scorer.score_each(unlabelled, made.demonstrations(unlabelled))
+        scored = made.scorer.score_each(
+            unlabelled, made.demonstrations(unlabelled), paid=asked.keys
+        )
+        asked.items.extend(unlabelled)
+        asked.scored.append(scored)
     else:
         scored = _score_inputs(calibrator, made, unlabelled, rng)
     scores = scored.log_probs

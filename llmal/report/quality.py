@@ -92,6 +92,7 @@ def _machine(
         ),
         "macro_f1": _macro_f1(record, judged, reference),
         "calibration": _calibration(record, judged, reference),
+        "with_and_without_calibration": _last_comparison(record, annotator),
         "confusion": confusion(
             record.task.names,
             [(reference[one.item_id], one.label) for one in judged if one.label is not None],
@@ -110,6 +111,16 @@ def _macro_f1(
         return None
     truth = [reference[one.item_id] for one in judged]
     return measures.macro_f1([str(one.label) for one in judged], truth, record.task.names)
+
+
+def _last_comparison(record: RunRecord, annotator: str) -> dict[str, Any] | None:
+    """What the run found out about the use of calibrating this annotator, if it could."""
+    said = [
+        {"sentence": one.message, **(one.data or {})}
+        for one in record.events
+        if one.kind == "calibration" and (one.data or {}).get("annotator") == annotator
+    ]
+    return said[-1] if said else None
 
 
 def _calibration(

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -80,9 +81,9 @@ def test_it_labels_better_than_the_majority(tiny_hf, shared, calibrate):
     assert made.usage_.tokens > 0
 
 
-def test_the_defaults_are_allsh_with_contextual_calibration(tiny_hf):
+def test_the_defaults_are_allsh_with_calibration(tiny_hf):
     made = llmal.FewShotClassifier(lm=tiny_hf)
-    assert (made.shots, made.demonstrations, made.calibrate) == (8, "allsh", "contextual")
+    assert (made.shots, made.demonstrations, made.calibrate) == (8, "allsh", "auto")
 
 
 def test_columns_follow_classes_whatever_the_order_of_the_task(tiny_hf, shared):
@@ -204,3 +205,51 @@ def test_the_checks_of_scikit_learn(tiny_hf):
     assert failed == {}
     assert sum(one["status"] == "passed" for one in results) >= 40
     assert {one["check_name"] for one in results if one["status"] == "xfail"} == set(CANNOT_APPLY)
+
+
+MISSING = [None, float("nan"), np.nan, pd.NA, pd.NaT]
+
+
+@pytest.mark.parametrize("missing", MISSING, ids=repr)
+@pytest.mark.parametrize("others", [["a", "b"], [1, 2], [True, False]], ids=str)
+def test_a_missing_label_is_named_and_is_no_class(tiny_hf, missing, others):
+    for labels in ([others[0], missing, others[1]], pd.Series([*others, missing], dtype=object)):
+        with pytest.raises(DataError, match=r"1 of 3 labels is missing, the first in row [12]"):
+            _classifier(tiny_hf, shots=1).fit(["one", "two", "three"], labels)
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (np.array([3, 1, 3, 1]), ["1", "3"]),
+        (np.array([True, False, True, False]), ["False", "True"]),
+        (pd.Series([1.0, 2.0, 1.0, 2.0]), ["1", "2"]),
+        (pd.Series([1, 2, 1, 2], dtype="Int64"), ["1", "2"]),
+        (pd.Series(["x", "y", "x", "y"], dtype="category"), ["x", "y"]),
+    ],
+    ids=["int", "bool", "float", "Int64", "category"],
+)
+def test_labels_come_back_as_they_were_given(tiny_hf, labels, names):
+    texts = ["first one", "second two", "first three", "second four"]
+    made = _classifier(tiny_hf, shots=2, demonstrations="balanced", calibrate=None)
+    made.fit(texts, labels)
+    assert list(made.task_.names) == names
+    assert set(made.predict(texts).tolist()) <= set(np.asarray(labels).tolist())
+    assert {one.gold for one in made.prompt_.candidates} == set(names)
+    task = Task("numbers", names)
+    if names[0].isdecimal():
+        told = _classifier(tiny_hf, shots=0, task=task, calibrate=None).fit(texts, labels)
+        assert set(told.predict(texts).tolist()) <= set(np.asarray(labels).tolist())
+
+
+def test_the_default_calibrates_on_a_modest_draw_and_judges_itself(tiny_hf, shared):
+    texts, labels = _data(shared, 0, 120)
+    made = _classifier(tiny_hf, shots=2, demonstrations="balanced").fit(texts, labels)
+    assert type(made.prompt_.calibrator).__name__ == "Batch"
+    assert 64 <= made.usage_.requests <= 66
+    assert made.comparison_ is not None
+    assert made.comparison_.items == made.usage_.requests
+    assert made.comparison_.verdict in ("helps", "harms", "mixed")
+    off = _classifier(tiny_hf, shots=2, demonstrations="balanced", calibrate="none")
+    assert off.fit(texts, labels).prompt_.calibrator is None
+    assert off.comparison_ is None

@@ -34,7 +34,7 @@ def _items(shared: Path, n: int, start: int = 0) -> list[Item]:
 
 
 def _annotator(lm: TransformersLM | VLLM, task: Task | None = None, **more: object) -> LLMAnnotator:
-    return LLMAnnotator(task or _task(), lm, **{"style": "completion", **more})  # type: ignore[arg-type]
+    return LLMAnnotator(task or _task(), lm, **{"style": "completion", "calibrate": None, **more})  # type: ignore[arg-type]
 
 
 def _matrix(annotations: list, names: tuple[str, ...] = LABELS) -> np.ndarray:
@@ -250,3 +250,37 @@ def test_wrong_parameters_are_named(tiny_hf: TransformersLM) -> None:
         _annotator(tiny_hf, prompt="nothing")
     with pytest.raises(ConfigError, match="demonstrations"):
         _annotator(tiny_hf, demonstrations="nothing")
+
+
+def test_scores_are_calibrated_unless_that_is_switched_off(
+    tiny_hf: TransformersLM, shared: Path
+) -> None:
+    items, texts = _items(shared, 12), _items(shared, 20, start=200)
+    context = Context(unlabelled=texts)
+    given = LLMAnnotator(_task(), tiny_hf, style="completion").annotate(items, context)
+    named = _annotator(tiny_hf, calibrate="batch").annotate(items, context)
+    plain = _annotator(tiny_hf).annotate(items, context)
+    assert given[0].provenance["calibration"].startswith("Batch#")
+    np.testing.assert_allclose(_matrix(given), _matrix(named), atol=1e-6)
+    assert np.abs(_matrix(given) - _matrix(plain)).max() > 0.01
+    before = np.array([[one.provenance["uncalibrated"][n] for n in LABELS] for one in given])
+    np.testing.assert_allclose(before, _matrix(plain), atol=1e-4)
+    for off in ("none", None, ()):
+        switched = _annotator(tiny_hf, calibrate=off).annotate(items, context)
+        assert "calibration" not in switched[0].provenance
+        assert "uncalibrated" not in switched[0].provenance
+        np.testing.assert_allclose(_matrix(switched), _matrix(plain), atol=1e-6)
+
+
+def test_items_that_calibrate_are_estimated_at_nothing(
+    tiny_hf: TransformersLM, shared: Path
+) -> None:
+    items = _items(shared, 12)
+    context = Context(unlabelled=items[:10])
+    annotator = LLMAnnotator(_task(), tiny_hf, style="completion")
+    first = annotator.preparation_cost(context)
+    assert first.requests == annotator.prepare(context).usage.requests == 10
+    rest = annotator.estimate(items, context)
+    given = annotator.annotate(items, context)
+    assert rest.requests == sum(one.usage.requests for one in given) == 2
+    assert rest.prompt_tokens == sum(one.usage.prompt_tokens for one in given)

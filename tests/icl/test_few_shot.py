@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 
 from llmal.calibration import Batch, Chain, Contextual, DomainContext, Temperature
+from llmal.calibration.default import stages_of
 from llmal.errors import ConfigError, DataError
 from llmal.icl import (
     Balanced,
+    Covering,
+    Diverse,
     LabellingPrompts,
     PromptScorer,
     Similar,
@@ -22,7 +25,7 @@ from llmal.icl import (
     make_order,
 )
 from llmal.icl.demonstrations import Fixed
-from llmal.icl.few_shot import calibrators_of, in_short, prepare
+from llmal.icl.few_shot import in_short, prepare
 from llmal.lm import TransformersLM
 from llmal.records import Item
 from llmal.task import Task
@@ -112,7 +115,7 @@ def test_calibrators_in_turn_are_a_chain(tiny_hf, shared):
         candidates,
         shots=2,
         selector=Balanced(),
-        calibrators=calibrators_of(["contextual", "temperature"]),
+        calibrators=stages_of(["contextual", "temperature"]),
         rng=_rng(),
     )
     assert isinstance(made.calibrator, Chain)
@@ -170,7 +173,7 @@ def test_too_few_labels_for_a_map_are_said_and_leave_scores_alone(tiny_hf, share
             rng=_rng(),
         )
     assert made.calibrator is None
-    assert "Temperature needs at least 10 labelled items" in caplog.text
+    assert "Temperature waits for 10 labelled items" in caplog.text
 
 
 def test_calibration_on_an_empty_pool_is_refused(tiny_hf, shared):
@@ -212,3 +215,171 @@ def test_the_least_useful_demonstration_goes_first_whatever_the_order(tiny_hf, s
 def test_shots_without_a_selector_are_refused(tiny_hf, shared):
     with pytest.raises(ConfigError, match="4 shots are wanted and nothing chooses them"):
         prepare(_scorer(tiny_hf), _items(shared, 0, 9), shots=4, selector=None, rng=_rng())
+
+
+def test_the_default_is_fitted_on_texts_that_are_not_shown(tiny_hf, shared):
+    scorer = _scorer(tiny_hf)
+    candidates = _items(shared, 0, 20)
+    made = prepare(
+        scorer,
+        candidates,
+        shots=4,
+        selector=Balanced(),
+        calibrators=["auto"],
+        unlabelled=candidates,
+        rng=_rng(),
+    )
+    shown = {one.id for one in made.candidates}
+    rest = [one for one in candidates if one.id not in shown]
+    scores = scorer.score(rest, made.candidates).log_probs
+    np.testing.assert_allclose(
+        made.score(rest).probabilities, Batch().fit(scores).transform(scores), atol=1e-4
+    )
+    assert made.usage.requests == 16
+
+
+def test_what_calibration_has_asked_is_not_charged_again(tiny_hf, shared):
+    texts = _items(shared, 0, 12)
+    made = prepare(
+        _scorer(tiny_hf),
+        [],
+        shots=0,
+        selector=None,
+        calibrators=["auto"],
+        unlabelled=texts[:9],
+        rng=_rng(),
+    )
+    assert made.usage.requests == 9
+    charged = [one.requests for one in made.score(texts).scored.usage]
+    assert charged == [0] * 9 + [1] * 3
+    # Without demonstrations every round asks the same, and with others it does not.
+    again = prepare(
+        _scorer(tiny_hf),
+        [],
+        shots=0,
+        selector=None,
+        calibrators=["auto"],
+        unlabelled=texts[8::-1],
+        rng=np.random.default_rng(9),
+    )
+    other = prepare(
+        _scorer(tiny_hf),
+        _items(shared, 50, 54),
+        shots=2,
+        selector=Balanced(),
+        calibrators=["auto"],
+        unlabelled=texts[:9],
+        rng=_rng(),
+    )
+    assert made.trail == again.trail != other.trail
+
+
+def test_where_texts_are_few_inputs_without_content_stand_in(tiny_hf, shared, caplog):
+    def made(texts):
+        return prepare(
+            _scorer(tiny_hf),
+            [],
+            shots=0,
+            selector=None,
+            calibrators=["auto"],
+            unlabelled=texts,
+            rng=_rng(),
+        )
+
+    with caplog.at_level(logging.WARNING, logger="llmal.icl"):
+        few, none = made(_items(shared, 0, 7)), made([])
+    assert isinstance(few.calibrator, Contextual)
+    assert few.usage.requests == none.usage.requests == 3
+    assert "7 texts of the pool are too few to calibrate on" in caplog.text
+    assert "no texts of the pool to calibrate on" in caplog.text
+
+
+def test_calibration_is_judged_by_labels_that_it_has_not_seen(tiny_hf, shared):
+    labelled, texts = _items(shared, 0, 40), _items(shared, 20, 80)
+
+    def made(*calibrators):
+        return prepare(
+            _scorer(tiny_hf),
+            labelled,
+            shots=4,
+            selector=Balanced(),
+            calibrators=stages_of(calibrators),
+            # As a pool gives them: with a gold label that nobody has paid for.
+            unlabelled=texts,
+            rng=_rng(),
+        )
+
+    ready = made("auto")
+    assert ready.judged is not None
+    shown = {one.id for one in ready.candidates}
+    expected = sorted(one.id for one in texts[:20] if one.id not in shown)
+    assert list(ready.judged.ids) == expected
+    known = {one.id: one for one in texts}
+    asked = [known[i] for i in expected]
+    assert ready.judged.truth.tolist() == [TASK.index(one.gold or "") for one in asked]
+    answer = ready.score(asked)
+    np.testing.assert_allclose(ready.judged.after, answer.probabilities, atol=1e-4)
+    np.testing.assert_allclose(ready.judged.before, answer.scored.probabilities, atol=1e-4)
+    assert made().judged is None
+    assert made("auto", "temperature").judged is None
+
+
+def test_a_scorer_can_calibrate_once_for_all_who_ask(tiny_hf, shared):
+    texts = _items(shared, 0, 20)
+    plain = _scorer(tiny_hf)
+    ready = prepare(
+        plain,
+        [],
+        shots=0,
+        selector=None,
+        calibrators=["auto"],
+        unlabelled=texts[:10],
+        rng=_rng(),
+    )
+    calls = []
+
+    def calibration():
+        calls.append(1)
+        return ready.calibrator, ready.paid
+
+    scorer = PromptScorer(plain.prompts, calibration=calibration)
+    assert not calls
+    first, second = scorer.score(texts), scorer.score(texts[:3])
+    assert calls == [1]
+    np.testing.assert_allclose(first.probabilities, ready.score(texts).probabilities, atol=1e-4)
+    np.testing.assert_allclose(second.probabilities, first.probabilities[:3], atol=1e-4)
+    assert [one.requests for one in first.usage] == [0] * 10 + [1] * 10
+    assert scorer.spent.requests == 10
+
+
+def test_labels_that_are_not_shown_are_named(tiny_hf, shared, embedder, caplog):
+    candidates = [one for one in _items(shared, 0, 60) if one.gold in ("Entity", "Person")]
+    one_label = [one for one in candidates if one.gold == "Entity"][:4]
+
+    def warned(shots, **more):
+        caplog.clear()
+        prepare(_scorer(tiny_hf), candidates, shots=shots, rng=_rng(), **more)
+        return [one.getMessage() for one in caplog.records]
+
+    with caplog.at_level(logging.WARNING, logger="llmal.icl"):
+        (message,) = warned(4, selector=Fixed(one_label))
+        assert "4 demonstrations leave out the label 'Person'" in message
+        assert "cover_labels" in message
+        assert warned(1, selector=Fixed(one_label)) == []
+        assert warned(4, selector=Balanced()) == []
+        assert warned(4, selector=Covering(Diverse(embedder))) == []
+
+
+def test_messages_of_calibrators_name_labels(tiny_hf, shared, caplog):
+    candidates = [one for one in _items(shared, 0, 90) if one.gold in ("Entity", "Person")]
+    with caplog.at_level(logging.WARNING, logger="llmal.calibration"):
+        prepare(
+            _scorer(tiny_hf),
+            candidates,
+            shots=0,
+            selector=None,
+            calibrators=[Chain(Temperature())],
+            rng=_rng(),
+        )
+    expected = "without any item of the labels 'Abbreviation', 'Description', 'Location', 'Number'"
+    assert expected in caplog.text

@@ -298,7 +298,7 @@ def test_money_is_a_hard_limit(tmp_path: Path, embedder: SentenceEmbedder) -> No
 def test_tokens_are_a_hard_limit(
     tmp_path: Path, embedder: SentenceEmbedder, tiny_hf: TransformersLM
 ) -> None:
-    annotator = LLMAnnotator(_task(), tiny_hf, style="completion")
+    annotator = LLMAnnotator(_task(), tiny_hf, style="completion", calibrate=None)
     run = _run(tmp_path, embedder, annotator=annotator, budget=Budget(tokens=700, batch=8))
     result = run.run()
     assert result.status == "finished"
@@ -311,7 +311,8 @@ def test_a_sweep_goes_on_with_a_larger_budget(
     tmp_path: Path, embedder: SentenceEmbedder, tiny_hf: TransformersLM
 ) -> None:
     results = []
-    for tokens in (2000, None):
+    # Calibration takes 64 of the 80 texts, which are then labelled for nothing.
+    for tokens in (2200, None):
         run = _run(
             tmp_path,
             embedder,
@@ -320,9 +321,9 @@ def test_a_sweep_goes_on_with_a_larger_budget(
             budget=Budget(tokens=tokens, batch=8),
         )
         results.append(run.run())
-    assert results[0].reason == "the budget of 2,000 tokens is spent"
+    assert results[0].reason == "the budget of 2,200 tokens is spent"
     assert 0 < len(results[0].labels) < len(run.pool)
-    assert results[0].cost.tokens <= 2000
+    assert results[0].cost.tokens <= 2200
     assert len(results[1].labels) == len(run.pool)
     assert results[1].annotations[: len(results[0].annotations)] == results[0].annotations
 
@@ -556,3 +557,98 @@ def test_a_plan_holds_what_calibration_costs(
         assert run.run().cost.tokens <= planned
         tokens.append(planned)
     assert tokens[1] > tokens[0]
+
+
+def test_texts_that_calibrate_are_asked_about_and_charged_once(
+    tmp_path: Path, embedder: SentenceEmbedder, tiny_hf: TransformersLM
+) -> None:
+    """Without demonstrations every round asks the same: 64 texts of the pool, and its own picks."""
+    budget = Budget(human_labels=24, rounds=2, batch=8)
+    annotator = LLMAnnotator(_task(), tiny_hf, style="completion")
+    run = _run(
+        tmp_path,
+        embedder,
+        annotator=Router([Stage(annotator, Threshold(1.0)), SimulatedHuman()]),
+        budget=budget,
+    )
+    planned = run.plan()
+    result = run.run()
+    with Ledger.open(run.ledger_url) as ledger:
+        spent = ledger.usage()
+        given = list(ledger.annotations(annotator="llm"))
+    assert len(given) == 24
+    assert spent["demonstrations and calibration"].requests == 64
+    free = [one for one in given if one.usage.requests == 0]
+    assert 0 < len(free) < 24
+    assert spent["llm"].requests == 24 - len(free)
+    assert result.cost.requests <= planned.requests == 64 + 24
+    # An item of the sample costs nothing, whatever it is asked with.
+    one = run.pool.items(run.pool.positions([free[0].item_id]))
+    context = run._context(result.rounds[free[0].round or 0], {})
+    (again,) = annotator.annotate(one, context)
+    assert again.probabilities == pytest.approx(free[0].probabilities, abs=1e-4)
+    assert again.usage.requests == 0
+
+
+def test_a_run_says_whether_calibration_helps(
+    tmp_path: Path, embedder: SentenceEmbedder, tiny_hf: TransformersLM
+) -> None:
+    told: list[Event] = []
+
+    def run(**more: object) -> Orchestrator:
+        annotator = LLMAnnotator(_task(), tiny_hf, style="completion", **more)
+        return _run(
+            tmp_path / str(len(more)),
+            embedder,
+            annotator=Router([Stage(annotator, Threshold(1.0)), SimulatedHuman()]),
+            callbacks=[told.append],
+        )
+
+    def said(one: Orchestrator) -> list[dict]:
+        one.run()
+        with Ledger.open(one.ledger_url) as ledger:
+            return [dict(event.data) for event in ledger.events() if event.kind == "calibration"]
+
+    calibrated = run()
+    (data,) = said(calibrated)
+    assert data["items"] == 24
+    with Ledger.open(calibrated.ledger_url) as ledger:
+        truth = {i: one.label for i, one in ledger.labels().items() if one.kind == "human"}
+        given = {one.item_id: one for one in ledger.annotations(annotator="llm")}
+    for key, p in (
+        ("before", {i: one.provenance["uncalibrated"] for i, one in given.items()}),
+        ("after", {i: one.probabilities for i, one in given.items()}),
+    ):
+        right = [max(p[i], key=p[i].get) == label for i, label in truth.items()]
+        assert data[key]["accuracy"] == pytest.approx(sum(right) / 24)
+    assert [one.kind for one in told].count("calibration") == 1
+    # Said again only where there is something new.
+    assert len(said(run())) == 1
+    assert said(run(calibrate="none")) == []
+
+
+def test_a_budget_too_small_for_the_texts_calibrates_without_them(
+    tmp_path: Path, embedder: SentenceEmbedder, tiny_hf: TransformersLM, caplog
+) -> None:
+    def run(name: str) -> Orchestrator:
+        return _run(
+            tmp_path,
+            embedder,
+            directory=tmp_path / name,
+            annotator=LLMAnnotator(_task(), tiny_hf, style="completion"),
+            budget=Budget(tokens=900, batch=8),
+        )
+
+    with caplog.at_level(logging.WARNING, logger="llmal"):
+        result = run("once").run()
+    assert result.status == "finished"
+    assert 0 < len(result.labels) < 64
+    assert result.cost.tokens <= 900
+    with Ledger.open(run("once").ledger_url) as ledger:
+        given = list(ledger.annotations(annotator="llm"))
+    assert all(one.provenance["calibration"].startswith("Contextual#") for one in given)
+    assert "no texts of the pool to calibrate on" in caplog.text
+    # Gone on with, it is calibrated in the same way, whatever is left of the budget.
+    again = run("once").run()
+    assert again.labels == result.labels
+    assert again.cost == result.cost

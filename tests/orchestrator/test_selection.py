@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from llmal import Budget, Orchestrator, Pool, Task
-from llmal.annotators import LLMAnnotator, SimulatedHuman
+from llmal.annotators import LLMAnnotator, SimulatedHuman, drawn_texts
 from llmal.embed import SentenceEmbedder
 from llmal.errors import ConfigError
 from llmal.learners import PromptTuned
@@ -98,8 +98,12 @@ def test_what_selectors_ask_of_the_model_is_in_the_ledger(
     plan = run.plan()
     result = run.run()
     spent = _asked(run)["selection"]
-    # Two rounds of selection: 66 and 60 items were unlabelled.
-    assert spent.requests >= 126
+    # Two rounds of selection: 66 and 60 items were unlabelled. Calibration has asked about 64 of
+    # the 72, which costs nothing more. A prompt takes two passes.
+    assert _asked(run)["demonstrations and calibration"].requests == 2 * 64
+    sample = {one.id for one in drawn_texts(run.pool, 0)}
+    first, second, _ = ([i for i in one.item_ids if i not in sample] for one in result.rounds)
+    assert spent.requests == 2 * (2 * (72 - 64) - 2 * len(first) - len(second))
     assert 0 < spent.tokens <= plan.tokens
     assert _asked(run)["prompt style"].requests > 0
     assert result.cost.tokens == sum(one.tokens for one in _asked(run).values())
@@ -110,7 +114,9 @@ def test_the_language_model_can_start_a_run(
 ):
     run = _run(tmp_path, embedder, start=Margin(of="lm"), lm=tiny_hf)
     assert run.run().rounds[0].selector == "margin"
-    assert _asked(run)["selection"].requests >= 72
+    asked = _asked(run)
+    assert asked["demonstrations and calibration"].requests == 2 * 64
+    assert asked["selection"].requests >= 2 * (72 - 64)
 
 
 def test_selectors_ask_with_the_prompt_of_the_annotator(
@@ -129,6 +135,34 @@ def test_selectors_ask_with_the_prompt_of_the_annotator(
     )
     run.run()
     assert run.signals._scorer().prompts is annotator.prompts
+
+
+def test_selectors_and_router_have_the_same_probabilities(
+    tmp_path: Path, embedder: SentenceEmbedder, tiny_hf: TransformersLM
+):
+    task = Task("what", ["colour", "taste"])
+    annotator = LLMAnnotator(task, tiny_hf, style="completion")
+    run = _run(
+        tmp_path,
+        embedder,
+        annotator=annotator,
+        selector=Entropy(of="lm"),
+        lm=tiny_hf,
+        budget=Budget(rounds=1, batch=6),
+    )
+    run.run()
+    with Ledger.open(run.ledger_url) as ledger:
+        last = list(ledger.annotations(round=1))
+        reasons = {
+            i: w for one in ledger.rounds() for i, w in zip(one.item_ids, one.why, strict=True)
+        }
+        spent = ledger.usage()["demonstrations and calibration"]
+    for one in last:
+        assert one.provenance["calibration"].startswith("Batch#")
+        p = np.array(list(one.probabilities.values()))
+        assert f"entropy {-(p * np.log(p)).sum():.3f}" in reasons[one.item_id]
+    # The texts that both are calibrated on are the same.
+    assert spent.requests == 2 * 64
 
 
 def test_a_budget_of_tokens_holds_selection_too(

@@ -1,0 +1,45 @@
+"""Whether the calibration of a run helps, by what people answered after the language model."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from llmal.annotators.llm import LLMAnnotator
+from llmal.calibration.comparison import Comparison, Judged
+from llmal.ledger import Ledger
+from llmal.task import Task
+
+
+def check_calibration(ledger: Ledger, annotator: LLMAnnotator, task: Task) -> Comparison | None:
+    """Compare the annotator's probabilities with and without calibration, where people know the
+    label: items that they answered after it, and those of the pool that it was calibrated on
+    without their label. Items that were shown as demonstrations are left out. Asks nobody.
+
+    None where there are fewer than ten such items.
+    """
+    answered = _answered(ledger, annotator.name, task)
+    calibrated_on = annotator.judged
+    rows = [one for one in (answered, calibrated_on) if one is not None]
+    return Comparison.of(rows[0].joined(rows[-1])) if rows else None
+
+
+def _answered(ledger: Ledger, name: str, task: Task) -> Judged | None:
+    labels = {i: one for i, one in ledger.labels().items() if one.kind == "human"}
+    found: dict[str, tuple[list[float], list[float], int]] = {}
+    for one in ledger.annotations(annotator=name):
+        raw, label = one.provenance.get("uncalibrated"), labels.get(one.item_id)
+        if raw is None or one.probabilities is None or label is None:
+            continue
+        # A label of an earlier round may have been shown, or learnt from.
+        if label.round is None or one.round is None or label.round < one.round:
+            continue
+        found[one.item_id] = (
+            [raw[name] for name in task.names],
+            [one.probabilities[name] for name in task.names],
+            task.index(label.label),
+        )
+    if not found:
+        return None
+    ids = tuple(sorted(found))
+    before, after, truth = zip(*(found[one] for one in ids), strict=True)
+    return Judged(ids, np.array(before), np.array(after), np.array(truth, dtype=np.int64))
