@@ -1,12 +1,15 @@
-"""The shape of ALLSH's Table 4, for any causal language model: demonstrations, calibrated.
+"""ALLSH's Table 4 with any causal language model: ways of choosing demonstrations, calibrated.
 
-    python benchmarks/icl_fewshot.py --model PATH_OR_NAME --shared ../shared
+    python benchmarks/icl_fewshot.py run --model PATH_OR_NAME --shared ../shared --work FOLDER
+    python benchmarks/icl_fewshot.py tell --work FOLDER
 
-{sst2, trec6, rte} x {4, 8, 12 shots} x ways of choosing demonstrations and calibrating x seeds. A
-seed draws the candidates (`--candidates` labelled train texts, the same for every way), as many
-other train texts without their labels for calibration on a pool, and all that is random besides.
-Test texts are drawn once. Accuracy, macro-F1, ECE (equal mass) and the tokens that choosing,
-calibrating and labelling took, answers from the response cache counted like others.
+{sst2, trec6, rte} x {4, 8, 12 shots} x seeds x ways of choosing, each uncalibrated and with three
+calibrators. A seed draws the candidates (`--candidates` labelled train texts, the same for every
+way), as many other train texts without their labels for calibration on a pool, and all that is
+random besides. Test texts are drawn once. `run` writes a line for each finished cell to
+FOLDER/cells.jsonl and keeps the model's answers beside it: it may be stopped and goes on, and
+several processes may share the work. `tell` makes the table, with intervals of a bootstrap over
+test texts and seeds that are paired: the same texts and seeds for both ways that are compared.
 
 Prompts are those of the paper's Table 12. `--zhao` takes the setting of Zhao et al. (2021) where it
 differs: labels are compared by their first token, and TREC has their instruction; content-free
@@ -20,21 +23,21 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
+from icl_fewshot_figures import tell
 from results_file import write_results
 
-from llmal.annotators import Context, LLMAnnotator
-from llmal.calibration import (
-    accuracy,
-    expected_calibration_error,
-    macro_f1,
-)
+from llmal.calibration import accuracy, expected_calibration_error, macro_f1, make
 from llmal.embed import SentenceEmbedder
-from llmal.icl import load_prompt
+from llmal.icl import LabellingPrompts, PromptScorer, load_prompt, make_selector, prepare
+from llmal.icl.demonstrations import Fixed
+from llmal.icl.protocol import DemonstrationSelector
 from llmal.lm import VLLM, ResponseCache, TransformersLM
 from llmal.pool import Pool
 from llmal.records import Item
@@ -44,7 +47,7 @@ TREC_INSTRUCTION = (
     "Classify the questions based on whether their answer type is a Number, Location, Person, "
     "Description, Entity, or Abbreviation."
 )
-SETS = {
+SETS: dict[str, tuple[Task, str, dict[str, str]]] = {
     "sst2": (
         Task(
             "sst2", [Label("positive", words=("Positive",)), Label("negative", words=("Negative",))]
@@ -67,211 +70,236 @@ SETS = {
         {},
     ),
 }
-# How demonstrations are chosen, with what options; and the calibrators that are tried with it.
-WAYS = {
-    "random": ("random", {}, ["", "contextual"]),
-    "uncertainty": ("uncertain", {}, [""]),
-    "ALLSH": ("allsh", {"copies": 1}, ["", "contextual"]),
-    "ALLSH + WCA": ("allsh", {"copies": 4}, [""]),
-    "similar": (
-        "similar",
-        {},
-        [
-            "",
-            "contextual",
-            "domain-context",
-            "batch",
-            "promptal-prior",
-            "prior-matching",
-            "prototypical",
-            "temperature",
-            "vector",
-            "isotonic",
-            "beta",
-            "dirichlet",
-        ],
-    ),
-    "diverse": ("diverse", {}, [""]),
-    "informative": ("informative", {"trials": 8, "texts": 40}, [""]),
+RANDOM = "random, afresh for each text"
+WAYS: dict[str, tuple[str, dict[str, Any]]] = {
+    RANDOM: ("", {}),
+    "random, once": ("random", {}),
+    "uncertainty": ("uncertain", {}),
+    "ALLSH": ("allsh", {"copies": 1}),
+    "ALLSH + WCA": ("allsh", {"copies": 4}),
+    "similar": ("similar", {}),
+    "diverse": ("diverse", {}),
+    "informative": ("informative", {"trials": 8, "texts": 40}),
 }
-# GPT-2 XL, accuracy in per cent at 4, 8 and 12 shots (ALLSH, Table 4).
-PAPER = {
-    "sst2": {
-        "random": [64.9, 54.5, 56.3],
-        "random + contextual": [73.8, 64.6, 73.0],
-        "uncertainty": [59.7, 64.5, 66.8],
-        "ALLSH": [75.3, 77.8, 79.7],
-    },
-    "trec6": {
-        "random": [23.1, 32.7, 37.5],
-        "random + contextual": [44.2, 44.1, 44.4],
-        "uncertainty": [34.8, 52.2, 54.1],
-        "ALLSH": [46.4, 58.7, 59.8],
-    },
-    "rte": {
-        "random": [53.2, 54.9, 56.0],
-        "random + contextual": [57.5, 57.7, 58.2],
-        "uncertainty": [57.0, 57.3, 57.8],
-        "ALLSH": [57.9, 58.4, 59.7],
-    },
-}
+"""How demonstrations are chosen, with what options."""
+CALIBRATORS = ("none", "contextual", "batch", "prior-matching")
 
 
-def draw(pool: Pool, count: int, rng: np.random.Generator) -> list[Item]:
-    return pool.items(np.sort(rng.choice(len(pool), min(count, len(pool)), replace=False)))
+@dataclass(frozen=True)
+class RandomForEach:
+    """k candidates at random, drawn anew for each query, as in the paper."""
+
+    requires: ClassVar[tuple[Any, ...]] = ()
+    per_query: ClassVar[bool] = True
+
+    def choose(
+        self,
+        candidates: Sequence[Item],
+        k: int,
+        rng: np.random.Generator,
+        query: Item | None = None,
+    ) -> list[Item]:
+        return [candidates[i] for i in rng.permutation(len(candidates))[:k]]
+
+    def choose_each(
+        self,
+        candidates: Sequence[Item],
+        k: int,
+        rng: np.random.Generator,
+        queries: Sequence[Item],
+    ) -> list[list[Item]]:
+        return [self.choose(candidates, k, rng) for _ in queries]
 
 
-def without_gold(items: list[Item]) -> list[Item]:
+@dataclass(frozen=True)
+class Texts:
+    """What a seed draws of a set."""
+
+    candidates: list[Item]
+    pool: list[Item]
+    test: list[Item]
+    truth: np.ndarray
+
+
+def draw(name: str, shared: Path, seed: int, options: argparse.Namespace) -> Texts:
+    task = SETS[name][0]
+    folder, columns = shared / "data" / name, list(task.text)
+    train = Pool.from_file(folder / "train.jsonl.gz", text=columns, gold="label")
+    whole = Pool.from_file(folder / "test.jsonl.gz", text=columns, gold="label")
+    count = min(options.test, len(whole))
+    rows = np.random.default_rng(0).permutation(len(whole))[:count]
+    test = whole.items(rows)
+    drawn = np.random.default_rng([seed, 7]).permutation(len(train))
+    items = train.items(drawn[: options.candidates + options.pool])
+    return Texts(
+        items[: options.candidates],
+        without_gold(items[options.candidates :]),
+        without_gold(test),
+        np.array([task.index(one.gold or "") for one in test]),
+    )
+
+
+def without_gold(items: Sequence[Item]) -> list[Item]:
     return [Item(one.id, one.text, one.fields) for one in items]
 
 
-def measure(annotator, context, test, truth) -> dict[str, object]:
-    prepared = annotator.prepare(context)
-    answer = prepared.score(test)
-    p = answer.probabilities
-    labels = annotator.task.names
-    right = p.argmax(axis=1) == truth
-    shown = [one.gold for one in prepared.candidates] if prepared.selector is None else []
-    return {
-        "accuracy": accuracy(p.argmax(axis=1), truth),
-        "macro_f1": macro_f1(
-            [labels[c] for c in p.argmax(axis=1)], [labels[c] for c in truth], labels
-        ),
-        "ece": expected_calibration_error(p.max(axis=1), right),
-        "tokens_prepare": prepared.usage.tokens,
-        "tokens_label": int(sum(one.tokens for one in answer.scored.usage)),
-        "mean_before": answer.scored.probabilities.mean(axis=0).tolist(),
-        "mean_after": p.mean(axis=0).tolist(),
-        "shown": [shown.count(name) for name in labels] if shown else None,
-        "shots_in_prompt": float(
+def measure(
+    way: str, shots: int, seed: int, texts: Texts, scorer: PromptScorer, embedder: SentenceEmbedder
+) -> dict[str, Any]:
+    """One way of choosing with every calibrator; what calibration asks comes after the choice."""
+    strategy, given = WAYS[way]
+    if strategy == "informative":
+        given = {"pool": texts.pool, **given}
+    selector: DemonstrationSelector = (
+        make_selector(strategy, scorer=scorer, embedder=embedder, **given)
+        if strategy
+        else RandomForEach()
+    )
+    chosen = prepare(
+        scorer,
+        texts.candidates,
+        shots=shots,
+        selector=selector,
+        rng=np.random.default_rng([seed, 11]),
+    )
+    labels = scorer.labels
+    found: dict[str, Any] = {"tokens_choose": chosen.usage.tokens, "calibrated": {}}
+    if chosen.selector is None:
+        shown = [one.gold for one in chosen.candidates]
+        found["shown"] = [shown.count(name) for name in labels]
+        selector = Fixed(chosen.candidates)
+    for name in CALIBRATORS:
+        ready = prepare(
+            scorer,
+            texts.candidates,
+            shots=shots,
+            selector=selector,
+            calibrators=[] if name == "none" else [make(name)],
+            unlabelled=texts.pool,
+            rng=np.random.default_rng([seed, 11]),
+        )
+        answer = ready.score(texts.test)
+        p = answer.probabilities
+        given_labels = p.argmax(axis=1)
+        right = given_labels == texts.truth
+        found["tokens_label"] = int(sum(one.tokens for one in answer.scored.usage))
+        found["shots_in_prompt"] = float(
             np.mean([len(one.demonstrations) for one in answer.scored.prompts])
-        ),
-    }
+        )
+        found["calibrated"][name] = {
+            "right": "".join("01"[int(one)] for one in right),
+            "accuracy": accuracy(given_labels, texts.truth),
+            "macro_f1": macro_f1(
+                [labels[c] for c in given_labels], [labels[c] for c in texts.truth], labels
+            ),
+            "ece": expected_calibration_error(p.max(axis=1), right),
+            "tokens_calibrate": ready.usage.tokens,
+            "mean": np.round(p.mean(axis=0), 4).tolist(),
+        }
+    return found
+
+
+def run(options: argparse.Namespace) -> None:
+    """All cells that are not in the file yet: one number of shots and seed after the other."""
+    work, shared = Path(options.work), Path(options.shared).resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    lines = work / "cells.jsonl"
+    model = Path(options.model).name
+    cache = ResponseCache(work / f"{model}.sqlite")
+    lm: VLLM | TransformersLM
+    if options.url:
+        lm = VLLM(url=options.url, model=model, cache=cache)
+    else:
+        lm = TransformersLM(
+            options.model,
+            device=options.device,
+            dtype=options.dtype,
+            batch_tokens=options.batch_tokens,
+            cache=cache,
+        )
+    embedder = SentenceEmbedder()
+    begun = time.perf_counter()
+    for shots in options.shots:
+        for seed in range(options.seeds):
+            for name in options.sets:
+                task, prompt, values = SETS[name]
+                if options.zhao and name == "trec6":
+                    values = {**values, "instruction": TREC_INSTRUCTION}
+                template = load_prompt(prompt).with_values(values)
+                prompts = LabellingPrompts(task, template, lm, "completion")
+                texts: Texts | None = None
+                for way in options.ways:
+                    key = {
+                        "model": model,
+                        "zhao": options.zhao,
+                        "test": options.test,
+                        "candidates": options.candidates,
+                        "pool": options.pool,
+                        "set": name,
+                        "shots": shots,
+                        "seed": seed,
+                        "way": way,
+                    }
+                    if key in finished(lines):
+                        continue
+                    texts = texts or draw(name, shared, seed, options)
+                    scorer = PromptScorer(prompts, "first" if options.zhao else "sum")
+                    start = time.perf_counter()
+                    found = measure(way, shots, seed, texts, scorer, embedder)
+                    found |= {
+                        "labels": task.names,
+                        "dtype": options.dtype or "default",
+                        "truth": texts.truth.tolist(),
+                        "seconds": time.perf_counter() - start,
+                    }
+                    with lines.open("a", encoding="utf-8") as file:
+                        file.write(json.dumps({"key": key, **found}) + "\n")
+                    shares = " ".join(
+                        f"{calibrator} {one['accuracy']:.3f}"
+                        for calibrator, one in found["calibrated"].items()
+                    )
+                    print(
+                        f"{time.perf_counter() - begun:6.0f} s  {name} {shots} {seed} {way}: "
+                        f"{shares}  ({found['seconds']:.0f} s)",
+                        flush=True,
+                    )
+
+
+def finished(lines: Path) -> list[dict[str, Any]]:
+    """Keys of the cells that are in the file."""
+    if not lines.exists():
+        return []
+    with lines.open(encoding="utf-8") as file:
+        return [json.loads(line)["key"] for line in file]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", required=True, help="path or hub name")
+    parser.add_argument("what", choices=["run", "tell"])
+    parser.add_argument("--work", required=True, help="folder of lines and answers")
+    parser.add_argument("--model", help="path or hub name")
     parser.add_argument("--url", help="a vLLM server that serves it")
     parser.add_argument("--device")
     parser.add_argument("--dtype")
+    parser.add_argument("--batch-tokens", type=int, default=4096, help="512 is faster on a CPU")
     parser.add_argument("--shared", default=os.environ.get("LLMAL_SHARED", "../shared"))
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
     parser.add_argument("--shots", nargs="+", type=int, default=[4, 8, 12])
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--candidates", type=int, default=100)
+    parser.add_argument("--pool", type=int, default=100, help="texts to calibrate on")
     parser.add_argument("--test", type=int, default=300)
     parser.add_argument("--zhao", action="store_true")
-    parser.add_argument("--name", default="icl_fewshot", help="name of the results file")
-    given = parser.parse_args()
-    if given.url:
-        lm = VLLM(url=given.url, model=Path(given.model).name)
-    else:
-        lm = TransformersLM(given.model, device=given.device, dtype=given.dtype)
-    embedder = SentenceEmbedder()
-    figures: dict[str, dict] = {}
-    begun = time.perf_counter()
-    with tempfile.TemporaryDirectory() as temporary:
-        for name in given.sets:
-            task, prompt, values = SETS[name]
-            if given.zhao and name == "trec6":
-                values = {**values, "instruction": TREC_INSTRUCTION}
-            folder = Path(given.shared).resolve() / "data" / name
-            columns = list(task.text)
-            train = Pool.from_file(folder / "train.jsonl.gz", text=columns, gold="label")
-            whole = Pool.from_file(folder / "test.jsonl.gz", text=columns, gold="label")
-            test = draw(whole, given.test, np.random.default_rng(0))
-            truth = np.array([task.index(one.gold) for one in test])
-            test = without_gold(test)
-            template = load_prompt(prompt).with_values(values)
-            rows: dict[str, dict[str, list]] = {}
-            for shots in given.shots:
-                for seed in range(given.seeds):
-                    # What one way has asked, another may reuse; what it counts does not change.
-                    lm.cache = ResponseCache(Path(temporary) / f"{name}-{shots}-{seed}.sqlite")
-                    rng = np.random.default_rng([seed, 7])
-                    drawn = draw(train, 2 * given.candidates, rng)
-                    drawn = [drawn[i] for i in rng.permutation(len(drawn))]
-                    context = Context(
-                        demonstrations=drawn[: given.candidates],
-                        unlabelled=without_gold(drawn[given.candidates :]),
-                        seed=seed,
-                    )
-                    for way, (strategy, options, calibrators) in WAYS.items():
-                        for calibrator in calibrators:
-                            annotator = LLMAnnotator(
-                                task,
-                                lm,
-                                shots=shots,
-                                demonstrations=strategy,
-                                options=options,
-                                calibrate=calibrator or (),
-                                embedder=embedder,
-                                prompt=template,
-                                style="completion",
-                                normalise="first" if given.zhao else "sum",
-                            )
-                            label = f"{way} + {calibrator}" if calibrator else way
-                            one = measure(annotator, context, test, truth)
-                            rows.setdefault(label, {}).setdefault(str(shots), []).append(one)
-                    lm.cache.close()
-                    lm.cache = None
-                    print(
-                        f"{name} {shots} shots, seed {seed}: {time.perf_counter() - begun:.0f} s",
-                        flush=True,
-                    )
-            figures[name] = {
-                "test": len(test),
-                "majority": float(np.bincount(truth).max() / len(truth)),
-                "labels": list(task.names),
-                "rows": {
-                    label: {shots: summary(ones) for shots, ones in by_shots.items()}
-                    for label, by_shots in rows.items()
-                },
-                "paper_gpt2_xl": PAPER[name],
-            }
-            show(name, figures[name], given.shots)
-    path = write_results(
-        given.name,
-        {
-            "seeds": given.seeds,
-            "candidates": given.candidates,
-            "shots": given.shots,
-            "zhao": given.zhao,
-            "seconds": time.perf_counter() - begun,
-            "sets": figures,
-        },
-        model=Path(given.model).name,
-    )
-    print(f"written: {path}")
-
-
-def summary(ones: list[dict]) -> dict[str, object]:
-    """Mean and standard deviation over the seeds."""
-    made: dict[str, object] = {}
-    for key in ("accuracy", "macro_f1", "ece"):
-        values = [one[key] for one in ones]
-        made[key] = float(np.mean(values))
-        made[f"{key}_std"] = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-        made[f"{key}_by_seed"] = [round(float(value), 4) for value in values]
-    for key in ("tokens_prepare", "tokens_label", "shots_in_prompt"):
-        made[key] = float(np.mean([one[key] for one in ones]))
-    for key in ("mean_before", "mean_after"):
-        made[key] = np.round(np.mean([one[key] for one in ones], axis=0), 4).tolist()
-    if ones[0]["shown"] is not None:
-        made["shown"] = np.round(np.mean([one["shown"] for one in ones], axis=0), 2).tolist()
-    return made
-
-
-def show(name: str, one: dict, shots: list[int]) -> None:
-    print(f"\n{name}: accuracy ± std / ECE at {shots} shots (majority {one['majority']:.3f})")
-    for label, by_shots in one["rows"].items():
-        cells = [
-            f"{c['accuracy']:.3f} ± {c['accuracy_std']:.3f} / {c['ece']:.3f}"
-            for c in (by_shots[str(s)] for s in shots)
-        ]
-        print(f"  {label:28s}", "   ".join(cells))
-    print(json.dumps(one["paper_gpt2_xl"]), flush=True)
+    options = parser.parse_args()
+    if options.what == "run":
+        if not options.model:
+            parser.error("--model names the model")
+        run(options)
+        return
+    with (Path(options.work) / "cells.jsonl").open(encoding="utf-8") as file:
+        cells = [json.loads(line) for line in file]
+    print(write_results("icl_fewshot", tell(cells, RANDOM)))
 
 
 if __name__ == "__main__":

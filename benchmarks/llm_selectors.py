@@ -1,8 +1,10 @@
 """Selectors that ask the language model: what they promise, what they cost, what they are worth.
 
     python benchmarks/llm_selectors.py [--shared ../shared] [--model PATH] [--url http://.../v1]
+                                       [--in-process --device cuda] [--strategies LLMDifficulty ...]
 
-On trec6, with tiny-lm behind a vLLM server that is started here:
+On trec6, with tiny-lm or another model behind a vLLM server that is started here, or in this
+process:
 
     windows   `LLMBatch` over 200 windows, and over 25 in each of its modes: are there always k
               distinct ids in range, and how many had to be repaired;
@@ -12,8 +14,9 @@ On trec6, with tiny-lm behind a vLLM server that is started here:
               embeddings, accuracy on the 500 test items; pools of 500, 3 seeds, beside random and
               margin.
 
-Written to results/llm_selectors.json. tiny-lm has 7 million parameters: this shows mechanics and
-costs, and says nothing of how well a real language model selects.
+Written to results/llm_selectors.json, for a model other than tiny-lm beside it. tiny-lm has 7
+million parameters: it shows mechanics and costs, and says nothing of how well a real language model
+selects.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ from results_file import write_results
 from llmal.embed import SentenceEmbedder
 from llmal.icl import LabellingPrompts, PromptScorer, load_prompt
 from llmal.learners import LinearHead
-from llmal.lm import VLLM, ResponseCache
+from llmal.lm import VLLM, LanguageModel, ResponseCache, TransformersLM
 from llmal.pool import Pool
 from llmal.selectors import RoundState, make
 from llmal.task import Task
@@ -72,10 +75,10 @@ def wordings(folder: Path) -> list[str]:
     return ["label", "pattern", *paths]
 
 
-def strategies(folder: Path) -> dict[str, tuple[str, str, dict]]:
+def strategies(folder: Path, wanted: list[str] | None) -> dict[str, tuple[str, str, dict]]:
     """By what they are called here: name, form of the prompt, options."""
     ape = {"prompts": wordings(folder)}
-    return {
+    known = {
         "LLMDisagreement, 10 answers": ("llm_disagreement", "completion", {"measure": "entropy"}),
         "LLMDisagreement, 4 prompts, votes": (
             "llm_disagreement",
@@ -95,6 +98,7 @@ def strategies(folder: Path) -> dict[str, tuple[str, str, dict]]:
         "LLMBatch, reasons first": ("llm_batch", "chat", {"explain": "first"}),
         "QualityFilter, random": ("quality", "chat", {"selector": "random"}),
     }
+    return {name: known[name] for name in wanted or known}
 
 
 def scorers(lm) -> dict[str, PromptScorer]:
@@ -164,12 +168,12 @@ def windows(lm, texts: list[str], rng_seed: int) -> list[dict]:
     return rows
 
 
-def costs(lm, texts: list[str], folder: Path) -> list[dict]:
+def costs(lm, texts: list[str], folder: Path, wanted: list[str] | None) -> list[dict]:
     rows = []
     made = scorers(lm)
     chosen = np.random.default_rng(0).choice(len(texts), POOL, replace=False)
     some = [texts[i] for i in chosen]
-    for name, (strategy, style, options) in strategies(folder).items():
+    for name, (strategy, style, options) in strategies(folder, wanted).items():
         state = RoundState.from_arrays(texts=some, labelled=[], labels=[], scorer=made[style])
         selector = make(strategy, **options)
         foreseen = selector.estimate(state, BATCH)
@@ -224,7 +228,7 @@ def curve(strategy, options, style, made, items, X, y, test_X, test_y, seed) -> 
     return found
 
 
-def curves(lm, train, test, folder: Path, seeds: int) -> dict[str, dict]:
+def curves(lm, train, test, folder: Path, seeds: int, wanted: list[str] | None) -> dict[str, dict]:
     embedder = SentenceEmbedder()
     test_X = embedder.embed([one.text for one in test])
     test_y = np.array([one.gold for one in test])
@@ -232,7 +236,7 @@ def curves(lm, train, test, folder: Path, seeds: int) -> dict[str, dict]:
     ways = {
         "Random": ("random", "chat", {}),
         "Margin": ("margin", "chat", {}),
-        **strategies(folder),
+        **strategies(folder, wanted),
     }
     found: dict[str, list[list[float]]] = {name: [] for name in ways}
     for seed in range(seeds):
@@ -270,6 +274,10 @@ def main() -> None:
     parser.add_argument("--shared", default=os.environ.get("LLMAL_SHARED", "../shared"))
     parser.add_argument("--model", help="path of the model; by default tiny-lm in --shared")
     parser.add_argument("--url", help="a vLLM server that serves it; without it one is started")
+    parser.add_argument("--in-process", action="store_true", help="without a server")
+    parser.add_argument("--device")
+    parser.add_argument("--dtype")
+    parser.add_argument("--strategies", nargs="+", help="by their names here; by default all")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", nargs="+", default=["windows", "costs", "curves"])
     given = parser.parse_args()
@@ -285,16 +293,22 @@ def main() -> None:
     texts = [one.text for one in train]
     begun = time.perf_counter()
     figures = {}
-    lm = VLLM(given.url, Path(model).name) if given.url else VLLM.start(model, max_model_len=1024)
+    lm: LanguageModel
+    if given.in_process:
+        lm = TransformersLM(model, device=given.device, dtype=given.dtype)
+    elif given.url:
+        lm = VLLM(given.url, Path(model).name)
+    else:
+        lm = VLLM.start(model, max_model_len=1024)
     with lm, tempfile.TemporaryDirectory() as temporary:
         room = Path(temporary)
         if "windows" in given.only:
             figures["windows"] = windows(lm, texts, 0)
         if "costs" in given.only:
-            figures["costs"] = costs(lm, texts, room)
+            figures["costs"] = costs(lm, texts, room, given.strategies)
         if "curves" in given.only:
             lm.cache = ResponseCache(room / "responses.sqlite")
-            figures["curves"] = curves(lm, train, test, room, given.seeds)
+            figures["curves"] = curves(lm, train, test, room, given.seeds, given.strategies)
             lm.cache.close()
             lm.cache = None
     path = write_results(

@@ -1,4 +1,4 @@
-"""What tiny-lm's synthetic questions are worth, on trec6.
+"""What a model's synthetic questions are worth, on trec6.
 
     python benchmarks/synthesis.py [--model ../shared/models/tiny-lm] [--seeds 3] [--per-label 50]
 
@@ -146,11 +146,14 @@ def main() -> None:
     parser.add_argument("--model", default=None)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--per-label", type=int, default=50)
+    parser.add_argument("--device")
+    parser.add_argument("--dtype")
     parser.add_argument("--structure", choices=("line", "json"), default="line")
     arguments = parser.parse_args()
     data = Path(arguments.shared) / "data" / "trec6"
     model = arguments.model or Path(arguments.shared) / "models" / "tiny-lm"
-    lm, embedder = TransformersLM(model), SentenceEmbedder()
+    lm = TransformersLM(model, device=arguments.device, dtype=arguments.dtype)
+    embedder = SentenceEmbedder()
     train, test = _read(data / "train.jsonl.gz"), _read(data / "test.jsonl.gz")
     test_X = embedder.embed([one.text for one in test])
     # Not to be counted in the first seed's filtering time.

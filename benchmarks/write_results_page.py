@@ -11,6 +11,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from defaults_page import defaults
+from icl_fewshot_page import icl_fewshot
 from learning_curves_page import learning_curves, learning_curves_stopping
 from llm_selectors_page import llm_selectors
 from page_tables import table
@@ -287,9 +289,28 @@ def synthesis(figures: Figures) -> list[str]:
             ),
         ),
         "",
-        "The filter of label agreement does the useful work; real items are worth more than "
-        "synthetic ones, and what those add to the demonstrations is within the spread.",
+        _synthesis_reading(figures),
     ]
+
+
+def _synthesis_reading(figures: Figures) -> str:
+    mean = {name: one["mean"] for name, one in figures["accuracy"].items()}
+    spread = max(figures["accuracy"][name]["sd"] for name in ("both", "demonstrations"))
+    added = mean["both"] - mean["demonstrations"]
+    seeds = len(figures["seeds"])
+    within = (
+        "which one seed cannot tell from nothing"
+        if seeds == 1
+        else "within the spread"
+        if abs(added) <= spread
+        else "more than the spread"
+    )
+    return (
+        "The filter of label agreement moves the accuracy of a head trained on synthetic items "
+        f"alone by {mean['accepted'] - mean['no_agreement']:+.3f}; as many real items are worth "
+        f"{mean['real'] - mean['accepted']:+.3f} more; added to the demonstrations, synthetic "
+        f"items bring {added:+.3f}, {within}."
+    )
 
 
 def perturbation(figures: Figures) -> list[str]:
@@ -317,85 +338,6 @@ def perturbation(figures: Figures) -> list[str]:
             ),
         ),
     ]
-
-
-def icl_fewshot(figures: Figures) -> list[str]:
-    shots = [str(one) for one in figures["shots"]]
-    lines = [
-        f"The shape of ALLSH's Table 4 with {figures['model']}, {figures['seeds']} seeds, "
-        f"{figures['candidates']} labelled candidates drawn by each seed (all random choices of a "
-        "seed are shared by the ways). Accuracy, macro-F1 and ECE are means over the seeds, ± one "
-        "standard deviation; tokens are those of one seed, for choosing and calibrating + for "
-        "labelling the test texts. The last columns are GPT-2 XL's accuracy as the paper gives it, "
-        "for reference: another model and other candidates.",
-    ]
-    for name, one in figures["sets"].items():
-        lines += ["", f"**{name}** ({one['test']} test texts, majority {one['majority']:.3f})"]
-        for size in shots:
-            lines += ["", f"{size} shots", ""]
-            paper = one["paper_gpt2_xl"]
-            place = figures["shots"].index(int(size))
-            lines += table(
-                ["demonstrations", "accuracy", "macro-F1", "ECE", "tokens (thousands)", "paper"],
-                (
-                    [
-                        label,
-                        _pm(row["accuracy"], row["accuracy_std"]),
-                        _pm(row["macro_f1"], row["macro_f1_std"]),
-                        _pm(row["ece"], row["ece_std"]),
-                        f"{row['tokens_prepare'] / 1000:.0f} + {row['tokens_label'] / 1000:.0f}",
-                        f"{paper[label][place] / 100:.3f}" if label in paper else "",
-                    ]
-                    for label, row in ((key, by[size]) for key, by in one["rows"].items())
-                ),
-            )
-        lines += [
-            "",
-            f"Mean predicted probability of each label of {name} ({', '.join(one['labels'])}), "
-            "before and after contextual calibration:",
-            "",
-        ]
-        lines += table(
-            ["demonstrations", "shots", "before", "after", "accuracy before", "after"],
-            (
-                [
-                    way,
-                    size,
-                    _shares(one["rows"][f"{way} + contextual"][size]["mean_before"]),
-                    _shares(one["rows"][f"{way} + contextual"][size]["mean_after"]),
-                    f"{one['rows'][way][size]['accuracy']:.3f}",
-                    f"{one['rows'][f'{way} + contextual'][size]['accuracy']:.3f}",
-                ]
-                for way in ("random", "ALLSH", "similar")
-                for size in shots
-            ),
-        )
-    return [*lines, "", ICL_READING]
-
-
-def _shares(values: list[float]) -> str:
-    return " ".join(f"{value:.2f}" for value in values)
-
-
-ICL_READING = (
-    "How to read it. The paper's main finding, that demonstrations chosen by ALLSH beat random and "
-    "uncertain ones by far, does not show here, and with this model it could not: tiny-lm knows "
-    "sst2 and trec6 without demonstrations, is below the majority class on rte whatever it is "
-    "shown, and does not learn a task from its prompt. The ways of choosing lie within one or two "
-    "standard deviations of random on each set, with more shots too; these figures prefer none. "
-    "Contextual calibration, which lifts GPT-2 XL by up to 21 points in the paper, moves sst2 by "
-    "-0.5 to +2.7 points and costs trec6 4 to 10, at every number of shots: the answer to empty "
-    "inputs is not the model's bias there. On trec6 it takes about a third or more of its "
-    "probability away from Description and nearly doubles Entity's (the table of means shows it); "
-    "on rte with 12 shots it turns a model that says no to seven tenths into one that says yes to "
-    "eight or nine. Dividing by the mean over real texts (batch) is harmless on sst2 and trec6; "
-    "prior matching costs trec6 5 to 7 points, since its labels are not equally frequent. (With a "
-    "pool of 100 texts the support set of the PromptAL prior is the whole pool, so its rows equal "
-    "those of batch.) What holds up is calibration on labels: with some ninety labelled candidates "
-    "temperature brings the ECE from .20 to .10 on sst2, from .085 to .057 on trec6 and from .34 "
-    "to .12 on rte and leaves the labels as they are; vector scaling and Dirichlet do as well. On "
-    "rte with 12 shots two or three demonstrations are dropped for want of context."
-)
 
 
 def allsh_cost(figures: Figures) -> list[str]:
@@ -541,6 +483,7 @@ def _arrow(pair: list[float]) -> str:
 
 SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("main_job", "The main job", main_job),
+    ("defaults", "Defaults of labelling by a language model", defaults),
     ("exactness", "Exactness of label scores", exactness),
     ("annotate_throughput", "Throughput of annotation", annotate_throughput),
     ("kill_and_resume", "Killed and run again", kill_and_resume),
@@ -572,12 +515,15 @@ def main() -> None:
         "nothing about a real one. Seconds are from two shared CPU cores: read ratios.",
     ]
     for name, title, section in SECTIONS:
-        path = RESULTS / f"{name}.json"
-        if not path.exists():
-            continue
-        figures = json.loads(path.read_text())
-        command = figures.get("command", f"python benchmarks/{name}.py")
-        lines += ["", f"## {title}", "", f"`{command}`", "", *section(figures)]
+        # Real models first.
+        paths = [*sorted(RESULTS.glob(f"{name}.*.json")), RESULTS / f"{name}.json"]
+        paths = [path for path in paths if path.exists()]
+        if paths:
+            lines += ["", f"## {title}"]
+        for path in paths:
+            figures = json.loads(path.read_text())
+            command = figures.get("command", f"python benchmarks/{name}.py")
+            lines += ["", f"`{command}`", "", *section(figures)]
     PAGE.write_text("\n".join(lines) + "\n")
     print(PAGE)
 
