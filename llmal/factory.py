@@ -108,6 +108,8 @@ def build(
         generator=generator,
         filters=filters,
         committee=config.committee,
+        duplicates=config.data.duplicates,
+        overlap=config.data.overlap,
         seed=config.seed,
         ledger=config.ledger,
         callbacks=callbacks,

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from llmal.annotators.human_queue import HumanQueue
 from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import (
-    MOST_LABELLED,
     Annotator,
     Context,
     Foreseeing,
@@ -50,6 +49,7 @@ from llmal.pool import Pool
 from llmal.purse import Purse, SpentOut
 from llmal.records import Annotation, Item, Usage
 from llmal.round_signals import RoundSignals
+from llmal.run_items import Duplicates, OnOverlap, RunItems
 from llmal.selectors.protocol import Selector
 from llmal.selectors.signals import KINDS
 from llmal.selectors.state import RoundState
@@ -61,6 +61,8 @@ from llmal.training import Trainer
 
 Objective = Literal["model", "labels"]
 Status = Literal["finished", "waiting", "interrupted"]
+
+log = logging.getLogger("llmal.run")
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,10 @@ class Orchestrator:
         generate_per_label: Synthetic items asked for, for each label.
         generate_every: Rounds from one time to the next.
         committee: Members of the committee that selectors such as `Bald` listen to.
+        duplicates: Items with the same text: "together" asks about one of them, and the label goes
+            to all; "apart" keeps each as an item of its own.
+        overlap: Items of the pool that are in the test set too: "exclude" neither picks, shows nor
+            trains on them; "keep" only tells of them.
         seed: Same seed, same picks.
         ledger: Database URL; by default a SQLite file in the run directory.
         callbacks: Told of every event.
@@ -165,6 +171,8 @@ class Orchestrator:
         generate_per_label: int = 10,
         generate_every: int = 1,
         committee: int = 10,
+        duplicates: Duplicates = "together",
+        overlap: OnOverlap = "exclude",
         seed: int = 0,
         ledger: str | None = None,
         callbacks: Sequence[Callback] = (),
@@ -180,7 +188,7 @@ class Orchestrator:
         self.router = annotator if isinstance(annotator, Router) else Router([Stage(annotator)])
         self.selector: Selector = selector if selector is not None else Margin()
         self.start: Selector = start if start is not None else TypiClust()
-        self.start_items = min(budget.batch if start_items is None else start_items, len(pool))
+        self.start_items = budget.batch if start_items is None else start_items
         self.learner: Learner = learner if learner is not None else LinearHead()
         self.budget = budget
         self.stop = tuple(stop)
@@ -197,19 +205,28 @@ class Orchestrator:
         )
         self.embedder = embedder if embedder is not None else self._default_embedder()
         self._check()
+        self.items = RunItems(self.pool, self.test, duplicates=duplicates, overlap=overlap)
+        if not len(self._asked_about):
+            raise DataError(
+                "every item of the pool is in the test set too",
+                where=self.pool.source,
+                fix="give another test set, or use the items all the same with overlap: keep",
+            )
+        self.start_items = min(self.start_items, len(self._asked_about))
         self.trainer = Trainer(
             task,
-            pool,
+            self.pool,
             self.learner,
             embedder=self.embedder,
-            test=test,
+            test=self.test,
+            usable=self.items.usable,
             matrix_file=self.directory / "embeddings.npy",
             seed=seed,
             on_progress=self._progress,
         )
         people = (stage.annotator for stage in self.router.stages)
         self.signals = RoundSignals(
-            pool,
+            self.pool,
             self.trainer,
             embeddings=self.embedder is not None,
             scorer=self._scorer if self._language_model is not None else None,
@@ -339,7 +356,13 @@ class Orchestrator:
     def _nothing_yet(self) -> RoundState:
         """The state before the first round."""
         none = np.zeros(0, dtype=np.int64)
-        return self.signals.state(none, none, none, learnt=False)
+        return self.signals.state(none, none, self.items.not_to_pick({}), learnt=False)
+
+    @property
+    def _asked_about(self) -> Pool:
+        """The items that annotators may be asked about: a sweep passes over copies alone."""
+        sweeps = self.objective == "labels" and bool(self._machines)
+        return self.items.distinct if sweeps else self.items.usable
 
     @property
     def _people(self) -> list[int]:
@@ -374,7 +397,7 @@ class Orchestrator:
         """What the run can cost at most, and a sample of its prompts. Asks nobody."""
         return forecast(
             self.task,
-            self.pool,
+            self._asked_about,
             self.router,
             self.budget,
             objective=self.objective,
@@ -402,8 +425,8 @@ class Orchestrator:
             return Usage()
         signals = self.signals.counting(self._counting_scorer)
         none = np.zeros(0, dtype=np.int64)
-        state = signals.state(none, none, none, learnt=False)
-        return signals.cost(selector, state, min(size, len(self.pool)))
+        state = signals.state(none, none, self.items.not_to_pick({}), learnt=False)
+        return signals.cost(selector, state, min(size, len(state.unlabelled)))
 
     # The run
 
@@ -438,6 +461,7 @@ class Orchestrator:
             for stage in self.router.stages:
                 if isinstance(stage.annotator, HumanQueue):
                     stage.annotator.attach(ledger.queue, self.directory)
+            self._tell_of_items()
             self._purse = Purse(self.budget, ledger)
             self._look_ahead(ledger)
             status: Status
@@ -469,11 +493,21 @@ class Orchestrator:
                 foresight = stage.annotator.foresee(self.pool)
             for warning in foresight.warnings:
                 if warning not in said:
-                    logging.getLogger("llmal.run").warning("%s", warning)
+                    log.warning("%s", warning)
             if stage.annotator.kind == "human":
                 unanswered.append(foresight.unanswered)
         if unanswered:
             self._unanswered = functools.reduce(np.intersect1d, unanswered)
+
+    def _tell_of_items(self) -> None:
+        for sentence in self.items.sentences():
+            log.warning("%s", sentence)
+        if len(self.items.copies):
+            self._tell(
+                "step",
+                f"{len(self.items.copies)} of {len(self.pool)} items repeat the text of an earlier "
+                "one; it is asked about once, and the label goes to all",
+            )
 
     def _probes(self) -> dict[str, Probing]:
         """What asks the model for the form of its prompts, by the key of the expense."""
@@ -537,7 +571,7 @@ class Orchestrator:
                 return "waiting", self._waiting_for(waiting)
 
     def _nothing_left(self, ledger: Ledger) -> str:
-        unlabelled = len(self.pool) - len(ledger.labels())
+        unlabelled = len(self.pool) - len(self.items.with_copies(ledger.labels()))
         if not unlabelled:
             return "every item of the pool is labelled"
         return f"no item is left to ask about; {unlabelled:,} have no label"
@@ -589,7 +623,8 @@ class Orchestrator:
         selector = self.start if number == 0 else self.selector
         size = self.start_items if number == 0 else self.budget.batch
         labels = ledger.labels()
-        positions, columns = self._labelled(labels)
+        learnt_from = self.items.learnt_from(labels)
+        positions, columns = self._labelled(learnt_from)
         last = self.router.stages[-1].annotator.name
         asked = {one.item_id for one in ledger.annotations(annotator=last) if one.label is None}
         undecided = self.pool.positions(sorted(asked - labels.keys()))
@@ -597,12 +632,12 @@ class Orchestrator:
         state = self.signals.state(
             positions,
             columns,
-            undecided,
+            np.union1d(undecided, self.items.not_to_pick(labels)),
             learnt=self.trainer.fitted and self._seen > 1,
             probabilities=self._uncertainties(ledger) if self._reviewing else None,
         )
         if needed(selector, state) - state.signals:
-            logging.getLogger("llmal.run").warning(
+            log.warning(
                 "round %d: fewer than two labels have been seen, so the learner has no use yet; "
                 "%s picks in place of %s",
                 number,
@@ -646,7 +681,7 @@ class Orchestrator:
             self.directory / "picks" / f"round-{number:03d}.json",
             {"round": number, "phase": phase, "selector": name, "seed": self.seed, "items": picked},
         )
-        items = len(ids) or len(self.pool)
+        items = len(ids) or len(self.items.distinct)
         self._tell("round_started", f"round {number} ({phase})", round=number, items=items)
         return ledger.rounds()[-1]
 
@@ -655,8 +690,9 @@ class Orchestrator:
         begun = time.perf_counter()
         before = ledger.labels(before_round=current.number)
         if current.phase == "sweep":
-            done = {i for i, label in before.items() if label.kind == "human"}
-            ids = [i for i in self.pool.ids() if i not in done]
+            labels = self.items.with_copies(before)
+            done = {i for i, label in labels.items() if label.kind == "human"}
+            ids = [i for i in self.items.distinct.ids() if i not in done]
             stages = self._machines
         else:
             ids = list(current.item_ids)
@@ -691,13 +727,11 @@ class Orchestrator:
         wants = any(one.needs_labelled for one in machines)
         shown: tuple[Item, ...] = ()
         if wants or self._synthesis is not None:
-            by_people = sorted(i for i, label in before.items() if label.kind == "human")
-            items = self.pool.items(self.pool.positions(by_people[:MOST_LABELLED]))
-            shown = tuple(Item(one.id, one.text, one.fields, before[one.id].label) for one in items)
+            shown = self.items.demonstrations(before, self.seed)
         texts: tuple[Item, ...] = ()
         if any(one.needs_texts for one in machines):
             # Of the run, not of the round: the same texts are asked about with other prompts.
-            texts = drawn_texts(self.pool, self.seed)
+            texts = drawn_texts(self.items.usable, self.seed)
         return Context(
             round=current.number,
             demonstrations=shown,
@@ -847,7 +881,7 @@ class Orchestrator:
             else []
         )
         figures: dict[str, Any] = {"labelled": len(labels), "synthetic": len(synthetic)}
-        positions, columns = self._labelled(labels)
+        positions, columns = self._labelled(self.items.learnt_from(labels))
         self._seen = len({*columns.tolist(), *(column for _, column in synthetic)})
         if not self._seen or (self.embedder is None and self.learner.input == "embeddings"):
             return figures
@@ -901,7 +935,7 @@ class Orchestrator:
             reason=reason,
             accuracy=tested[-1] if tested else None,
             rounds=rounds,
-            labels=ledger.labels(),
+            labels=self.items.with_copies(ledger.labels()),
             cost=ledger.total_usage(),
             directory=self.directory,
             _ledger_url=self.ledger_url,

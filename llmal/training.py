@@ -36,6 +36,7 @@ class Trainer:
         embedder: Needed by learners over embeddings and by selectors that ask for them.
         test: The test set, if there is one; its gold column must be complete.
         matrix_file: Where the pool's embeddings are kept.
+        usable: The items of the pool that may be trained on; by default all.
         seed: Chooses the reference items, on which entropy and agreement are measured.
         on_progress: Told of long steps.
     """
@@ -50,12 +51,14 @@ class Trainer:
         test: Pool | None,
         matrix_file: Path,
         seed: int,
+        usable: Pool | None = None,
         on_progress: Progress | None = None,
     ) -> None:
         self.task = task
         self.learner = learner
         self.fitted = False
         self._pool = pool
+        self._usable = pool if usable is None else usable
         self._test = test
         self._embedder = embedder
         self._matrix_file = matrix_file
@@ -267,11 +270,13 @@ class Trainer:
         """
         if not sizes or draws < 1:
             return []
-        known = np.array([i for i, g in enumerate(self._pool.gold()) if g is not None], np.int64)
+        usable = self._usable
+        labelled = usable[np.array([gold is not None for gold in usable.gold()], dtype=bool)]
+        known = self._pool.positions(labelled.ids())
         if len(known) < max(sizes):
             raise DataError(
-                f"{len(known)} of {len(self._pool)} items have a gold label, and the random "
-                f"baseline needs {max(sizes)}",
+                f"{len(known)} of {len(usable)} items have a gold label, and the random baseline "
+                f"needs {max(sizes)}",
                 where=self._pool.source,
                 fix="compare fewer labels",
             )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from llmal.annotators.protocol import MOST_LABELLED
 from llmal.cli.run_directory import check_ledger, has_ledger, ledger_place
+from llmal.factory import open_pool
 from llmal.ledger import Ledger
+from llmal.run_items import RunItems
 
 if TYPE_CHECKING:
     from llmal.config import RunConfig
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def labelled_by_people(config: RunConfig, pool: Pool) -> tuple[Item, ...]:
     """Items that people labelled in the run of a configuration; the label is in `gold`.
 
-    Gold labels of the pool are never taken: nobody has paid for them.
+    Gold labels of the pool are never taken: nobody has paid for them. Items of the test set are not
+    either.
 
     Raises:
         LlmalError: The ledger is of another task or pool.
@@ -29,6 +30,7 @@ def labelled_by_people(config: RunConfig, pool: Pool) -> tuple[Item, ...]:
         if not ledger.identity:
             return ()
         check_ledger(ledger, config, pool)
-        labels = {i: one.label for i, one in ledger.labels().items() if one.kind == "human"}
-    ids = sorted(labels)[:MOST_LABELLED]
-    return tuple(replace(one, gold=labels[one.id]) for one in pool.items(pool.positions(ids)))
+        labels = ledger.labels()
+    test = None if config.data.test is None else open_pool(config, config.data.test)
+    items = RunItems(pool, test, duplicates=config.data.duplicates, overlap=config.data.overlap)
+    return items.demonstrations(labels, config.seed)

@@ -13,6 +13,7 @@ from llmal.errors import ConfigError, LedgerError
 from llmal.factory import open_pool
 from llmal.ledger import Ledger
 from llmal.progress import ProgressDisplay, say
+from llmal.run_items import RunItems
 from llmal.spreadsheets import is_changed
 from llmal.tables import FORMATS, Format, check_output, format_named, print_table, write_table
 
@@ -50,7 +51,8 @@ def export(
     ):
         pool = open_pool(config, config.data.pool).match_labels(config.task_object())
         check_ledger(ledger, config, pool)
-        exporter = Exporter(config.task_object(), pool, ledger, progress.step)
+        items = RunItems(pool, duplicates=config.data.duplicates)
+        exporter = Exporter(config.task_object(), items, ledger, progress.step)
         table = exporter.table(what, everything=everything)
         looked_at = _LookedAt(table)
         rows = looked_at.rows() if format == "csv" else table.rows()

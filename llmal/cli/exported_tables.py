@@ -16,9 +16,9 @@ import numpy as np
 from llmal.errors import ConfigError
 from llmal.functions.generation import synthetic_texts
 from llmal.ledger import Decided, Ledger
-from llmal.pool import Pool
 from llmal.pool.input_columns import InputColumns
 from llmal.records import Annotation, SyntheticItem
+from llmal.run_items import RunItems
 from llmal.tables import Column
 from llmal.task import Task
 
@@ -60,14 +60,15 @@ class Exporter:
 
     Args:
         task: Its task.
-        pool: Its pool.
+        items: Its items.
         ledger: Its ledger.
         progress: Told how far a table is.
     """
 
-    def __init__(self, task: Task, pool: Pool, ledger: Ledger, progress: Progress) -> None:
+    def __init__(self, task: Task, items: RunItems, ledger: Ledger, progress: Progress) -> None:
         self.task = task
-        self.pool = pool
+        self.items = items
+        self.pool = items.pool
         self.ledger = ledger
         self.progress = progress
 
@@ -120,25 +121,36 @@ class _Labels(Table):
             Column("round", "whole"),
             Column("synthetic", "flag"),
         ]
+        own += [Column("copy_of")] if len(exporter.items.copies) else []
         own += [Column("gold")] if exporter.pool.has_gold else []
         own += [Column("suggestion")] if everything else []
         self._inputs, self.columns = exporter.beside_input(own)
         self.renamed = self._inputs.renamed
         self.counts = Counter({"labelled items": 0, "undecided ones": 0, "synthetic ones": 0})
 
+    def _asked(self, id: str, labels: Mapping[str, Decided]) -> str:
+        """The item that was asked about: this one, or another with the same text."""
+        if id in labels:
+            return labels[id].copy_of or id
+        return self._of.items.first_of.get(id, id)
+
     def rows(self) -> Iterator[dict[str, Any]]:
-        pool, labels = self._of.pool, self._of.ledger.labels()
+        labels = self._of.items.with_copies(self._of.ledger.labels())
+        pool = self._of.pool
         positions = np.arange(len(pool))
         if not self._everything:
             positions = np.sort(pool.positions(list(labels)))
         for start in range(0, len(positions), _CHUNK):
             items = pool.items(positions[start : start + _CHUNK])
-            answers = self._of.ledger.annotations_of([one.id for one in items])
+            asked = {one.id: self._asked(one.id, labels) for one in items}
+            answers = self._of.ledger.annotations_of(list(dict.fromkeys(asked.values())))
             for item in items:
                 decided = labels.get(item.id)
                 self.counts["undecided ones" if decided is None else "labelled items"] += 1
                 own = {"id": item.id, "synthetic": False, "gold": item.gold}
-                own |= _standing(decided, answers[item.id])
+                own |= _standing(decided, answers[asked[item.id]])
+                if asked[item.id] != item.id:
+                    own["copy_of"] = asked[item.id]
                 yield {**self._inputs.values(item), **_named(self._inputs, own)}
             self._of.progress("exporting", start + len(items), len(positions))
         for one in self._of.ledger.synthetic(accepted=True):

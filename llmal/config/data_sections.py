@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BeforeValidator,
@@ -110,6 +110,10 @@ class DataConfig(Section):
             says, else UTF-8.
         delimiter: Of them, where they are CSV files. Default: that of their first line.
         sheet: Of them, where they are Excel workbooks. Default: the only one with rows.
+        duplicates: Items with the same text: "together" asks about one and gives the label to all,
+            "apart" asks about each.
+        overlap: Items of the pool that are in the test set too: "exclude" neither picks, shows nor
+            trains on them, "keep" only tells of them.
     """
 
     pool: DataSource
@@ -119,3 +123,5 @@ class DataConfig(Section):
     encoding: Text | None = None
     delimiter: Text | None = None
     sheet: Text | None = None
+    duplicates: Literal["together", "apart"] = "together"
+    overlap: Literal["exclude", "keep"] = "exclude"

@@ -19,6 +19,7 @@ class Decided:
         annotator: Who gave it.
         confidence: The probability that this annotator put on it; None where it gave none.
         round: The round that it was given in; None outside a run.
+        copy_of: The item with the same text that it was given for, where that is another.
     """
 
     label: str
@@ -26,6 +27,7 @@ class Decided:
     annotator: str
     confidence: float | None
     round: int | None
+    copy_of: str | None = None
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ class Layout:
             earlier, later = self.first_copy
             found.append(
                 f"{self.name}: {self.copies} of {self.rows} texts repeat an earlier one, first at "
-                f"{self.unit}s {earlier} and {later}; each is kept as an item of its own"
+                f"{self.unit}s {earlier} and {later}"
             )
         if self.empty:
             found.append(

@@ -428,7 +428,7 @@ class Pool:
     @property
     def duplicates(self) -> int:
         """How many items have a text that stands at an earlier position too."""
-        return len(self._copies[0])
+        return len(self.copies[0])
 
     def duplicate_of(self, index: int) -> int | None:
         """The first position with the same text, None if that is `index` itself.
@@ -437,13 +437,16 @@ class Pool:
             IndexError: The position is outside the pool.
         """
         [position] = self._checked([index])
-        rows, first = self._copies
+        rows, first = self.copies
         slot = int(np.searchsorted(rows, position))
         return int(first[slot]) if slot < len(rows) and rows[slot] == position else None
 
     @functools.cached_property
-    def _copies(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Positions of repeated texts, ascending, and the position where each first stood."""
+    def copies(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Positions of repeated texts, ascending, and the position where each first stood.
+
+        Texts are the same if every text column is, to the letter.
+        """
         rows, first = self._store.arrays["copies"]
         if self._positions is None:
             return rows, first

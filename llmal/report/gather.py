@@ -97,7 +97,7 @@ def record_of(
     with Ledger.open(run.ledger_url, read_only=begun) as ledger:
         rounds = ledger.rounds()
         annotations = list(ledger.annotations())
-        labels = ledger.labels()
+        labels = run.items.with_copies(ledger.labels())
         events = ledger.events()
         usage = ledger.usage()
         synthetic = ledger.synthetic()

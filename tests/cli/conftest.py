@@ -76,7 +76,9 @@ def project(tmp_path: Path) -> Callable[..., Path]:
 
     def write(**sections: Any) -> Path:
         write_csv(tmp_path / "pool.csv", rows(90, "p"))
-        write_csv(tmp_path / "test.csv", rows(30, "t"))
+        # The same words in another order: the test set holds no sentence of the pool.
+        test = [{**row, "text": " ".join(row["text"].split()[::-1])} for row in rows(30, "t")]
+        write_csv(tmp_path / "test.csv", test)
         path = tmp_path / "topics.yaml"
         path.write_text(yaml.safe_dump(_config(**sections), sort_keys=False), encoding="utf-8")
         return path

@@ -248,8 +248,7 @@ def test_repeated_and_empty_texts_are_reported_at_every_opening(tmp_path, caplog
         with caplog.at_level(logging.WARNING, logger="llmal.pool"):
             Pool.from_file(file, cache=tmp_path)
         assert [record.getMessage() for record in caplog.records] == [
-            f"{file}: 3 of 6 texts repeat an earlier one, first at lines 2 and 4; "
-            "each is kept as an item of its own",
+            f"{file}: 3 of 6 texts repeat an earlier one, first at lines 2 and 4",
             f"{file}: 1 of 6 texts are empty, first at line 3",
         ]
 

@@ -38,6 +38,7 @@ def _run(directory, **options):
         "selector": Random(),
         "start": Random(),
         "learner": LinearHead(),
+        "overlap": "keep",  # the test set is a part of the pool
         "budget": Budget(human_labels=20, batch=5),
         **options,
     }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, Protocol
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 from llmal.embed.neighbours import nearest
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError, DataError
+from llmal.pool.text_keys import text_key
 from llmal.records import Item, SyntheticItem
 
 _CHUNK = 4096
@@ -95,7 +94,7 @@ class NearDuplicates:
                 if texts is not None
             ]
         texts = [item.text for item in items]
-        keys = [_key(text) for text in texts]
+        keys = [text_key(text) for text in texts]
         vectors = None if self._embedder is None else self._embedder.embed(texts)
         reasons: list[str | None] = [None] * len(items)
         for reference in self._references:
@@ -117,7 +116,9 @@ class NearDuplicates:
         texts = [item.text for item in items]
         vectors = None if self._embedder is None else self._embedder.embed(texts)
         for row, item in enumerate(items):
-            self._accepted.add(item.id, _key(item.text), None if vectors is None else vectors[row])
+            self._accepted.add(
+                item.id, text_key(item.text), None if vectors is None else vectors[row]
+            )
 
 
 class _Reference:
@@ -137,7 +138,7 @@ class _Reference:
         keys = np.empty(len(texts), dtype=np.uint64)
         start, rest = 0, iter(texts)
         while chunk := [_text(one) for one in islice(rest, _CHUNK)]:
-            keys[start : start + len(chunk)] = [_key(text) for text in chunk]
+            keys[start : start + len(chunk)] = [text_key(text) for text in chunk]
             start += len(chunk)
             if embedder is not None and vectors is None:
                 parts.append(embedder.embed(chunk))
@@ -221,10 +222,3 @@ def _text(one: Any) -> str:
             fix="give a pool, a list of items or a list of strings",
         )
     return text
-
-
-def _key(text: str) -> int:
-    """64 bits of a hash of what counts of a text: not its case, white space or Unicode form."""
-    plain = "".join(unicodedata.normalize("NFKC", text).casefold().split())
-    raw = hashlib.blake2b(plain.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(raw, "big")
