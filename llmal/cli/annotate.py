@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -117,7 +118,8 @@ def annotate(
             if dry_run:
                 count = sum(1 for _ in work.rows())
             else:
-                count = write_table(out, format, work.columns, work.rows())
+                with _told_that_answers_are_kept(lm):
+                    count = write_table(out, format, work.columns, work.rows())
     usage = {**work.usage.as_dict(), "tokens": work.usage.tokens}
     cost = cost_in_words(work.usage.as_dict())
     if dry_run:
@@ -139,6 +141,17 @@ def annotate(
         text += f"; the column {work.called['error']!r} says why {work.failed:,} are not"
     text += f": {out}"
     give(result, f"{text}\ncost: {cost}" if cost else text, as_json=as_json)
+
+
+@contextlib.contextmanager
+def _told_that_answers_are_kept(lm: LanguageModel | None) -> Iterator[None]:
+    """Say after a Ctrl-C that the same command goes on from there."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if lm is not None and lm.cache is not None:
+            say(f"all answers so far are in {lm.cache.path}: the same command goes on from there")
+        raise
 
 
 def _router(

@@ -9,20 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from llmal.annotators.llm import LLMAnnotator
-from llmal.annotators.protocol import Context
-from llmal.calibration.comparison import Comparison
 from llmal.cli.models import language_model_of
 from llmal.cli.source import Source
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.cli.wording import Wording, key_values
-from llmal.errors import ConfigError, DataError
+from llmal.errors import ConfigError
 from llmal.factory import make_embedder
-from llmal.icl.chosen import ChosenPrompt
-from llmal.icl.few_shot import parts_of
+from llmal.functions.demonstration_choice import choose_demonstrations
+from llmal.functions.results import Demonstrations
 from llmal.lm.cache import ResponseCache
 from llmal.lm.protocol import Normalise
-from llmal.progress import cost_in_words
+from llmal.progress import ProgressDisplay, cost_in_words
 from llmal.tables import check_place
 
 
@@ -43,90 +40,89 @@ def choose(
     """Choose demonstrations, calibrate through them, and write the prompt."""
     _check_out(out, force)
     config = source.config()
-    task = config.task_object()
     template = wording.template()
-    chosen_options = key_values(options, "--option")
     candidates = source.items(config, source.data, gold=True)
-    if len(candidates) < shots:
-        raise DataError(
-            f"{shots} shots are wanted and there are {len(candidates)} labelled texts",
-            where=str(source.data or config.data.pool),
-            fix="give more, or lower --shots",
-        )
     unlabelled = (
-        candidates
-        if source.unlabelled is None
-        else source.items(config, source.unlabelled, gold=False)
+        None if source.unlabelled is None else source.items(config, source.unlabelled, gold=False)
     )
-    with results_only_on_stdout(as_json), language_model_of(config, quiet=quiet) as lm:
-        if lm is None:
+    with (
+        results_only_on_stdout(as_json),
+        ProgressDisplay(quiet=quiet) as progress,
+        language_model_of(config, quiet=quiet, progress=progress) as lm,
+    ):
+        if lm is None or config.lm is None:
             raise ConfigError("there is no language model to ask", where=str(source.task))
         lm.cache = ResponseCache(out.with_name(f"{out.name}.cache.sqlite"))
-        annotator = LLMAnnotator(
-            task,
-            lm,
-            shots=shots,
-            demonstrations=strategy,
-            options=chosen_options,
+        shown = choose_demonstrations(
+            candidates,
+            shots,
+            labels=config.task_object(),
+            lm=lm,
+            strategy=strategy,
+            options=key_values(options, "--option"),
             order=order,
             calibrate=list(calibrate),
+            unlabelled=unlabelled,
             embedder=make_embedder(config),
             prompt=template,
-            style=config.lm.prompt_style if config.lm is not None else "auto",
             normalise=wording.normalise,
+            style=config.lm.prompt_style,
+            seed=config.seed,
+            progress=progress.step,
         )
-        prepared = annotator.prepare(
-            Context(demonstrations=candidates, unlabelled=unlabelled, seed=config.seed)
-        )
-        chosen = ChosenPrompt.of(
-            prepared,
-            strategy=strategy,
-            options=chosen_options,
-            order=order,
-            cost=prepared.usage + annotator.setup_cost(),
-        )
-    chosen.save(out)
+    shown.save(out, force=force)
+    give(
+        _as_data(shown, out, strategy, len(candidates), shots),
+        _in_words(shown, out, len(candidates)),
+        as_json=as_json,
+    )
+
+
+def _as_data(
+    shown: Demonstrations, out: Path, strategy: str, candidates: int, shots: int
+) -> dict[str, Any]:
+    chosen = shown.prompt
+    assert chosen is not None
     counts = Counter(item.gold or "" for item in chosen.demonstrations)
-    comparison = None if prepared.judged is None else Comparison.of(prepared.judged)
-    result = {
+    return {
         "out": str(out),
         "strategy": strategy,
-        "candidates": len(candidates),
+        "candidates": candidates,
         "shots": shots,
         "demonstrations": [item.id for item in chosen.demonstrations],
-        "labels": {name: counts.get(name, 0) for name in task.names},
-        "left_out": list(prepared.left_out),
-        "calibration": None
-        if prepared.calibrator is None
-        else [one.to_dict()["calibrator"] for one in parts_of(prepared.calibrator)],
-        "with_and_without_calibration": None if comparison is None else comparison.as_dict(),
-        "usage": {**chosen.cost.as_dict(), "tokens": chosen.cost.tokens},
+        "labels": {name: counts.get(name, 0) for name in chosen.task.names},
+        "left_out": list(shown.left_out),
+        "calibration": list(shown.calibration) or None,
+        "with_and_without_calibration": (
+            None if shown.comparison is None else shown.comparison.as_dict()
+        ),
+        "usage": {**shown.cost.as_dict(), "tokens": shown.cost.tokens},
     }
-    give(result, _chosen_in_words(chosen, result, comparison), as_json=as_json)
 
 
-def _chosen_in_words(
-    chosen: ChosenPrompt, result: dict[str, Any], comparison: Comparison | None
-) -> str:
+def _in_words(shown: Demonstrations, out: Path, candidates: int) -> str:
+    chosen = shown.prompt
+    assert chosen is not None
     if chosen.per_query:
         lines = [
             f"{chosen.shots} demonstrations are chosen for each query from "
-            f"{len(chosen.candidates):,} candidates: {result['out']}"
+            f"{len(chosen.candidates):,} candidates: {out}"
         ]
     else:
-        shown = ", ".join(f"{n} {label}" for label, n in result["labels"].items())
+        counts = Counter(item.gold for item in chosen.demonstrations)
+        labels = ", ".join(f"{counts[name]} {name}" for name in chosen.task.names)
         lines = [
-            f"{len(chosen.demonstrations)} of {result['candidates']:,} candidates are chosen "
-            f"({shown}): {result['out']}"
+            f"{len(chosen.demonstrations)} of {candidates:,} candidates are chosen "
+            f"({labels}): {out}"
         ]
-    if result["calibration"]:
-        lines.append(f"calibrated by {', '.join(result['calibration'])}")
-    if comparison is not None:
-        lines.append(comparison.sentence())
-    cost = cost_in_words(chosen.cost.as_dict())
+    if shown.calibration:
+        lines.append(f"calibrated by {', '.join(shown.calibration)}")
+    if shown.comparison is not None:
+        lines.append(shown.comparison.sentence())
+    cost = cost_in_words(shown.cost.as_dict())
     if cost:
         lines.append(f"cost: {cost}")
-    lines.append(f"use it: llmal annotate --prompt {result['out']} --data … --out …")
+    lines.append(f"use it: llmal annotate --prompt {out} --data … --out …")
     return "\n".join(lines)
 
 

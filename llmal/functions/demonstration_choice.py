@@ -14,6 +14,7 @@ import numpy as np
 
 from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import Context
+from llmal.calibration.comparison import Comparison
 from llmal.calibration.default import AUTO, Calibrate, stages_of
 from llmal.errors import ConfigError, DataError
 from llmal.functions.annotating import Progress, drawn_items
@@ -25,6 +26,7 @@ from llmal.functions.rows import Row, open_rows
 from llmal.functions.tasks import Labels, task_of
 from llmal.icl.chosen import ChosenPrompt
 from llmal.icl.demonstrations import make_selector, needs
+from llmal.icl.few_shot import parts_of
 from llmal.pool.readers import Reading
 from llmal.records import Item, Usage
 from llmal.spelling import is_missing
@@ -156,6 +158,7 @@ def choose_demonstrations(
         result = ChosenPrompt.of(prepared, strategy=name, options=options, order=order, cost=cost)
     called = _names(result.items, rows)
     saved = _renamed(result, called)
+    calibrators = () if prepared.calibrator is None else parts_of(prepared.calibrator)
     return _result(
         list(result.items),
         rows,
@@ -163,6 +166,8 @@ def choose_demonstrations(
         label_column,
         prompt=saved,
         left_out=[called.get(one, one) for one in prepared.left_out],
+        calibration=[str(one.to_dict()["calibrator"]) for one in calibrators],
+        comparison=None if prepared.judged is None else Comparison.of(prepared.judged),
         cost=cost,
     )
 
@@ -221,8 +226,8 @@ def _result(
     label: str,
     *,
     prompt: ChosenPrompt | None = None,
-    left_out: Sequence[str] = (),
     cost: Usage = Usage(),
+    **more: Any,
 ) -> Demonstrations:
     names = list(dict.fromkeys(key for item in items for key in rows[item.id]))
     return Demonstrations(
@@ -232,5 +237,5 @@ def _result(
         {"label": label},
         cost,
         prompt=prompt,
-        left_out=left_out,
+        **more,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +20,8 @@ from llmal.pool.readers import DETECTED, Reading
 from llmal.records import Item
 from llmal.spelling import is_missing, written
 from llmal.task import Task
+
+log = logging.getLogger("llmal.functions")
 
 
 def chosen_prompt(demonstrations: Any) -> ChosenPrompt | None:
@@ -58,7 +61,7 @@ def with_text_ids(items: Iterable[Item]) -> tuple[Item, ...]:
 def labelled_items(
     data: Any, text: Sequence[str], *, label: str = "label", what: str = "demonstrations"
 ) -> list[Item]:
-    """Labelled rows as items whose label is in `gold`; rows without a label are left out.
+    """Labelled rows as items whose label is in `gold`; rows without a label or a text are left out.
 
     Args:
         data: Pairs of a text and its label, items, or anything that `open_rows` takes.
@@ -67,7 +70,7 @@ def labelled_items(
         what: Name of the argument, for messages.
 
     Raises:
-        DataError: A column is missing, or a row has a label and no text.
+        DataError: A column is missing, or a label is no text or number.
     """
     return list(LabelledRows.of(data, text, label=label, what=what).items)
 
@@ -96,7 +99,7 @@ class LabelledRows:
         what: str = "data",
         reading: Reading = DETECTED,
     ) -> LabelledRows:
-        """Read them; rows without a label are left out.
+        """Read them; rows without a label or a text are left out.
 
         Args:
             data: Pairs of a text and its label, items, or anything that `open_rows` takes.
@@ -106,7 +109,7 @@ class LabelledRows:
             reading: How a file is read.
 
         Raises:
-            DataError: A column is missing, or a row has a label and no text.
+            DataError: A column is missing, or a label is no text or number.
         """
         named = (text,) if isinstance(text, str) else None if text is None else tuple(text)
         table = _pairs_as_rows(data, named or ("text",), label, what)
@@ -122,7 +125,8 @@ class LabelledRows:
                 continue
             item = rows.item(row)
             if isinstance(item, str):
-                raise DataError(item, where=where, fix="mend the row, or empty its label")
+                log.warning("%s: the row has a label and is left out, as %s", where, item)
+                continue
             times[item.id] += 1
             id = item.id if times[item.id] == 1 else f"{item.id}-{times[item.id]}"
             items.append(replace(item, id=id, gold=name))

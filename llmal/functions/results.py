@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import datasets
     import pandas as pd
 
+    from llmal.calibration.comparison import Comparison
     from llmal.icl.chosen import ChosenPrompt
 
 FEW = 5
@@ -262,6 +263,8 @@ class Demonstrations(Results):
         prompt: The prompt with them, its calibration included; None if no language model was given.
             `llmal.annotate(demonstrations=…)` takes this result, the prompt, or its file.
         left_out: Ids of those that do not fit into the model's context.
+        calibration: Names of the calibrators that the prompt has, in turn.
+        comparison: What calibration changes on the labelled rows; None where too few can tell.
     """
 
     def __init__(
@@ -269,11 +272,15 @@ class Demonstrations(Results):
         *args: Any,
         prompt: ChosenPrompt | None,
         left_out: Sequence[str] = (),
+        calibration: Sequence[str] = (),
+        comparison: Comparison | None = None,
         **more: Any,
     ) -> None:
         super().__init__(*args, **more)
         self.prompt = prompt
         self.left_out = tuple(left_out)
+        self.calibration = tuple(calibration)
+        self.comparison = comparison
 
     @property
     def labels(self) -> list[str]:

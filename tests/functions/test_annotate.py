@@ -114,7 +114,7 @@ def test_demonstrations_in_every_form_make_the_same_prompt(options, labelled, tm
         (frame.to_dict("records"), {}),
         (renamed, {"label_column": "truth"}),
         (llmal.Pool.from_pandas(renamed, gold="truth", cache=tmp_path), {}),
-        ([*labelled, ("no label yet", None)], {}),
+        ([*labelled, ("no label yet", None), (None, "Person")], {}),
     ]
     texts = ["Who sang it ?", labelled[0][0]]
     rows = [
@@ -268,7 +268,6 @@ def test_rationales_come_on_request(options):
         ({"labels": ["a"]}, "has 1 label"),
         ({"demonstrations": ["x"]}, "row 1 is no pair of a text and its label"),
         ({"demonstrations": [("x", "Persn")]}, "'Persn' is not a label"),
-        ({"demonstrations": [("", "Person")]}, "there is no text"),
         ({"demonstrations": {"text": ["a"], "lable": ["b"]}}, "no label column 'label'.*'lable'"),
         ({"calibrate": "contextul"}, "did you mean 'contextual'"),
         ({"lm": object()}, "lm is of type object; give lm="),
