@@ -22,11 +22,10 @@ _PATHS: tuple[tuple[str, ...], ...] = (
 _SQLITE = "sqlite:///"
 
 
-def with_relative_paths(content: Any, directory: Path) -> Any:
+def with_relative_paths(content: dict[str, Any], directory: Path) -> dict[str, Any]:
     """A configuration with the paths of what is there relative to its run directory.
 
-    A path that shares nothing with that of the directory stays absolute, and so does `directory`
-    itself, which says where the run was.
+    A path that shares nothing with that of the directory stays absolute.
 
     Args:
         content: The configuration as plain data; it is changed.
@@ -39,10 +38,12 @@ def with_relative_paths(content: Any, directory: Path) -> Any:
             return text
         return Path(os.path.relpath(path, directory)).as_posix()
 
-    return _changed(content, relative)
+    return {**_changed(content, relative), "directory": "."}
 
 
-def with_found_paths(content: Any, directory: Path) -> Any:
+def with_found_paths(
+    content: dict[str, Any], directory: Path, was: Path | None = None
+) -> dict[str, Any]:
     """A configuration with every path made absolute, as seen from where its directory is now.
 
     What was moved with the run directory is found beside it; what was not is found where it was.
@@ -50,9 +51,13 @@ def with_found_paths(content: Any, directory: Path) -> Any:
     Args:
         content: The configuration as plain data; it is changed.
         directory: The run directory, absolute.
+        was: Where it was when the configuration was written; by default what that says itself, as
+            llmal 0.1 wrote it.
     """
-    before = content.get("directory") if isinstance(content, dict) else None
-    was = Path(before) if isinstance(before, str) and Path(before).is_absolute() else directory
+    if was is None:
+        written = content.get("directory")
+        known = isinstance(written, str) and Path(written).is_absolute()
+        was = Path(str(written)) if known else directory
 
     def found(text: str) -> str:
         path = Path(text).expanduser()
@@ -65,14 +70,14 @@ def with_found_paths(content: Any, directory: Path) -> Any:
         # A name on a hub, or gone: to be judged by whoever needs it.
         return text if path.is_absolute() or not _is_path(text) else str(beside)
 
-    return _changed(content, found)
+    return {**_changed(content, found), "directory": str(directory)}
 
 
 def _is_path(text: str) -> bool:
     return text.startswith((".", "/", "~")) or text.count("/") > 1
 
 
-def _changed(content: Any, change: Callable[[str], str]) -> Any:
+def _changed(content: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
     for pattern in _PATHS:
         for holder, key in _places(content, pattern):
             value = holder[key]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ log = logging.getLogger("llmal.cli")
 FILE = "config.yaml"
 _MAY_CHANGE = ("budget", "stop", "directory")
 _SHOWN_CHANGES = 5
+_PLACE = "# This run was in {} when this was written; paths are relative to this file.\n"
+_WRITTEN_IN = re.compile(r"# This run was in (.+) when this was written; .*\n")
 
 
 class KeptConfig:
@@ -50,7 +52,7 @@ class KeptConfig:
         path = self._config.directory / FILE
         directory = self._config.directory
         content = self._config.model_dump(mode="json", by_alias=True)
-        text = write(with_relative_paths(content, directory))
+        text = _PLACE.format(directory) + write(with_relative_paths(content, directory))
         before = path.read_text(encoding="utf-8") if path.exists() else text
         if before == text and path.exists():
             return
@@ -69,18 +71,26 @@ class KeptConfig:
 
 
 def _changes(before: str, after: str, directory: Path) -> list[str]:
-    try:
-        old, new = (
-            dict(_leaves(with_found_paths(yaml.safe_load(text), directory)))
-            for text in (before, after)
-        )
-    except yaml.YAMLError:
+    old, new = (dict(_leaves(_found(text, directory) or {})) for text in (before, after))
+    if not old:
         return [f"the {FILE} that was there could not be read"]
     return [
         f"{name} was {old.get(name)!r}, is {new.get(name)!r}"
         for name in sorted(old.keys() | new.keys())
         if old.get(name) != new.get(name) and name.split(".")[0] not in _MAY_CHANGE
     ]
+
+
+def _found(text: str, directory: Path) -> dict[str, Any] | None:
+    """A kept configuration with its paths made absolute; None if it cannot be read."""
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return None
+    if not isinstance(content, dict):
+        return None
+    place = _WRITTEN_IN.match(text)
+    return with_found_paths(content, directory, None if place is None else Path(place[1]))
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
@@ -123,23 +133,18 @@ def read_run_directory(
         )
     here = directory.resolve()
     text = file.read_bytes().decode("utf-8", "replace")
-    try:
-        written = yaml.safe_load(text)
-    except yaml.YAMLError:
-        written = None
-    if not isinstance(written, dict) or not isinstance(written.get("data"), dict):
+    whole = _found(text, here)
+    if whole is None or not isinstance(whole.get("data"), dict):
         # Told with its line, as for any configuration.
         return parse_config(text, source=str(file), base=here), {}
-    whole = with_found_paths(copy.deepcopy(written), here)
     sources = whole["data"]
     if data is not None:
         sources["pool"] = str(data.expanduser().resolve())
     elif _is_gone(sources.get("pool")):
         raise ConfigError(
-            f"the pool of the run is not there: {written['data']['pool']}",
+            f"the pool of the run is not there: {sources['pool']}",
             where=str(file),
-            fix=f"it was looked for beside the run directory and in {sources['pool']}; "
-            "say where it is with --data",
+            fix="say where it is with --data",
         )
     if _is_gone(sources.get("test")):
         log.warning("the test set of the run, %s, is not there and left out", sources["test"])

@@ -380,7 +380,8 @@ def test_what_cannot_be_exported_says_why(
 def test_paths_are_kept_relative_to_the_run_directory(run: Path):
     kept = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
     assert kept["data"]["pool"] == "../../pool.csv"
-    assert kept["directory"] == str(run)
+    assert kept["directory"] == "."
+    assert load_config(run / "config.yaml").directory == run
     assert load_config(run / "config.yaml").data.pool == run.parent.parent / "pool.csv"
 
 
@@ -400,7 +401,9 @@ def test_a_project_with_absolute_paths_that_was_moved_is_exported_too(
     """As llmal 0.1 wrote them."""
     config = run / "config.yaml"
     pool = tmp_path / "project" / "pool.csv"
-    config.write_text(config.read_text().replace("../../pool.csv", str(pool)))
+    text = config.read_text().replace("../../pool.csv", str(pool))
+    text = text.replace("directory: .", f"directory: {run}").partition("\n")[2]
+    config.write_text(text)
     moved = (tmp_path / "project").rename(tmp_path / "elsewhere") / "runs" / "topics"
     assert len(_rows(llmal, moved)) == 3
 
@@ -416,8 +419,10 @@ def test_a_pool_that_is_gone_can_be_named(run: Path, llmal: Any, tmp_path: Path)
     for command in ("export", "report"):
         refused = llmal(command, run)
         assert refused.exit_code == 1
-        assert "config.yaml: the pool of the run is not there: ../../pool.csv" in refused.stderr
-        assert "say where it is with --data" in refused.stderr
+        missing = tmp_path / "project" / "pool.csv"
+        assert (
+            f"config.yaml: the pool of the run is not there: {missing}; say where it is with --data"
+        ) in refused.stderr
     assert len(_rows(llmal, run, "--data", str(pool))) == 3
     assert llmal("report", run, "--data", pool).exit_code == 0
     other = tmp_path / "other.csv"

@@ -42,7 +42,8 @@ def test_files_models_and_prompts_become_relative_and_names_stay(tmp_path: Path)
     assert kept["lm"]["model"] == "../../models/small"
     assert [one["prompt"] for one in kept["annotator"]] == ["../../prompts/mine.yaml", "label"]
     assert kept["ledger"] == "sqlite:///own.sqlite"
-    for name in ("task", "embedder", "learner", "directory"):
+    assert kept["directory"] == "."
+    for name in ("task", "embedder", "learner"):
         assert kept[name] == content[name]
     assert with_found_paths(kept, directory) == content
 
@@ -53,7 +54,9 @@ def test_what_was_moved_along_is_found_and_what_was_not_is_where_it_was(tmp_path
     (tmp_path / "new" / "runs").mkdir(parents=True)
     for name in ("pool.csv", "runs/x"):
         (tmp_path / "project" / name).rename(tmp_path / "new" / name)
-    found = with_found_paths(kept, tmp_path / "new" / "runs" / "x")
+    was = tmp_path / "project" / "runs" / "x"
+    found = with_found_paths(kept, tmp_path / "new" / "runs" / "x", was)
+    assert found["directory"] == str(tmp_path / "new" / "runs" / "x")
     assert found["data"]["pool"] == str(tmp_path / "new" / "pool.csv")
     assert found["ledger"] == f"sqlite:///{tmp_path / 'new' / 'runs' / 'x' / 'own.sqlite'}"
     assert found["lm"]["model"] == content["lm"]["model"]
@@ -63,8 +66,8 @@ def test_what_was_moved_along_is_found_and_what_was_not_is_where_it_was(tmp_path
 def test_a_database_and_a_hub_stay_as_they_are(tmp_path: Path):
     content = {"ledger": "postgresql+psycopg://u@host/db", "data": {"pool": "hub:ag_news"}}
     kept = with_relative_paths(copy.deepcopy(content), tmp_path)
-    assert kept == content
-    assert with_found_paths(kept, tmp_path) == content
+    assert kept == {**content, "directory": "."}
+    assert with_found_paths(kept, tmp_path) == {**content, "directory": str(tmp_path)}
 
 
 def test_a_run_goes_on_after_a_move_and_says_nothing_of_it(
@@ -87,3 +90,7 @@ def test_a_run_goes_on_after_a_move_and_says_nothing_of_it(
     assert result.exit_code == 0, result.stderr
     assert "warning" not in result.stderr
     assert "18 items are labelled" in result.stdout
+    # By its own configuration it goes on too, and nothing is begun where it was.
+    again = llmal("run", tmp_path / "second" / "run" / "config.yaml")
+    assert "18 items are labelled" in again.stdout
+    assert not (tmp_path / "first").exists()
