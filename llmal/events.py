@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -37,6 +38,54 @@ class Event:
 
 
 Callback = Callable[[Event], None]
+
+
+class Announcer:
+    """Tells callbacks what a run does, and how far the language model is with it.
+
+    Args:
+        callbacks: Told of every event; more may be appended.
+    """
+
+    def __init__(self, callbacks: list[Callback]) -> None:
+        self._callbacks = callbacks
+        self.activity = "asking the language model"
+        """What the language model is asked for, outside a batch of items."""
+        self._batch: tuple[str, int, int, int] | None = None
+        self._furthest = 0
+
+    def tell(self, kind: EventKind, message: str, **data: Any) -> None:
+        """Tell of an event."""
+        if kind == "step":
+            self.activity = message
+        for callback in self._callbacks:
+            callback(Event(kind, message, data))
+
+    @contextlib.contextmanager
+    def batch(self, what: str, done: int, items: int, total: int) -> Iterator[None]:
+        """While items are asked about: what is answered of them counts as progress of the whole.
+
+        Args:
+            what: The whole.
+            done: Items of it that are done.
+            items: Items of the batch.
+            total: Items of the whole.
+        """
+        self._batch, self._furthest = (what, done, items, total), done
+        try:
+            yield
+        finally:
+            self._batch = None
+
+    def asking(self, answered: int, prompts: int) -> None:
+        """Tell how far a call of the language model is."""
+        if self._batch is None:
+            self.tell("progress", self.activity, what=self.activity, done=answered, total=prompts)
+            return
+        what, done, items, total = self._batch
+        # An item may take several calls: what was told is not taken back.
+        self._furthest = max(self._furthest, done + items * answered // max(prompts, 1))
+        self.tell("progress", what, what=what, done=self._furthest, total=total)
 
 
 class WarningCollector(logging.Handler):

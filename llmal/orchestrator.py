@@ -32,7 +32,7 @@ from llmal.calibration.protocol import Calibrator
 from llmal.calibration_check import check_calibration
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError, DataError
-from llmal.events import Callback, Event, EventKind, WarningCollector
+from llmal.events import Announcer, Callback, EventKind, WarningCollector
 from llmal.generators.protocol import Filter, Generator
 from llmal.guards import Hold, collected_warnings, on_interrupt, only_one
 from llmal.icl.few_shot import FewShotPrompt
@@ -42,6 +42,7 @@ from llmal.learners.protocol import EmbeddingLearner, Learner
 from llmal.learners.saved import FOLDER, write_labels
 from llmal.ledger import Decided, Ledger, Round
 from llmal.lm.cache import kept_answers
+from llmal.lm.progress import reporting
 from llmal.lm.protocol import Asking, LanguageModel
 from llmal.plan import Plan
 from llmal.planning import Spenders, forecast
@@ -196,6 +197,7 @@ class Orchestrator:
         self.seed = seed
         self.ledger_url = ledger or str(self.directory / "ledger.sqlite")
         self._callbacks = list(callbacks)
+        self._announcer = Announcer(self._callbacks)
         self._ending = False
         wanted = {"embeddings", "features"} - (
             {"features"} if isinstance(self.learner, EmbeddingLearner) else set()
@@ -377,9 +379,7 @@ class Orchestrator:
     # What the run says
 
     def _tell(self, kind: EventKind, message: str, **data: Any) -> None:
-        event = Event(kind, message, data)
-        for callback in self._callbacks:
-            callback(event)
+        self._announcer.tell(kind, message, **data)
 
     def _progress(self, what: str, done: int, total: int) -> None:
         self._tell("progress", what, what=what, done=done, total=total)
@@ -458,6 +458,7 @@ class Orchestrator:
             held.callback(self._note_warnings, ledger, warnings)
             held.enter_context(on_interrupt(self._end_soon))
             held.enter_context(kept_answers(self._models, self.directory / "responses.sqlite"))
+            held.enter_context(reporting(self._models, self._announcer.asking))
             for stage in self.router.stages:
                 if isinstance(stage.annotator, HumanQueue):
                     stage.annotator.attach(ledger.queue, self.directory)
@@ -757,6 +758,7 @@ class Orchestrator:
                 todo = todo[: self._purse.human_labels(len(todo))]
             done = len(answered.intersection(left))
             total = done + len(todo)
+            what = f"round {current.number}: {annotator.name}"
             own = context
             if todo and isinstance(annotator, LLMAnnotator):
                 prepared = self._prepared(annotator, current, context)
@@ -769,7 +771,8 @@ class Orchestrator:
                 )
                 affordable = self._affordable(annotator, items, own)
                 if affordable:
-                    given = annotator.annotate(affordable, own)
+                    with self._announcer.batch(what, done, len(affordable), total):
+                        given = annotator.annotate(affordable, own)
                     ledger.append(self.router.decide(number, given))
                     waiting += len(affordable) - len(given)
                     done += len(given)
@@ -777,7 +780,7 @@ class Orchestrator:
                     self._tell(
                         "progress",
                         annotator.name,
-                        what=f"round {current.number}: {annotator.name}",
+                        what=what,
                         done=done,
                         total=total,
                         tokens=spent.tokens,
@@ -820,6 +823,9 @@ class Orchestrator:
             if not before and not self._admits_preparation(annotator, way):
                 continue
             self._purse.refused = refused
+            self._announcer.activity = (
+                f"round {current.number}: demonstrations and calibration of {annotator.name}"
+            )
             self._book_preparation(annotator.name, annotator.prepare(way))
             self._purse.mark(_PREPARATION, mark)
             return way

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from llmal.errors import (
     UnsupportedError,
 )
 from llmal.functions.rows import InputRows, Row
+from llmal.lm.progress import reporting
 from llmal.records import Annotation, Item, Usage
 from llmal.tables import Column
 
@@ -200,7 +202,8 @@ class Annotating:
             else:
                 if self.budget is not None:
                     self._fit_budget(annotator, setup)
-                self.usage += setup + annotator.prepare(self.context).usage
+                with reporting([annotator.lm], partial(self._tell, "preparing the prompt")):
+                    self.usage += setup + annotator.prepare(self.context).usage
             self._tell("preparing the prompt", 1, 1)
 
     def _fit_budget(self, annotator: LLMAnnotator, setup: Usage) -> None:

@@ -25,6 +25,7 @@ from llmal.functions.rows import Row, open_rows
 from llmal.functions.tasks import Labels, task_of
 from llmal.generators import Request, SynthesisResult, filters_cost, generate_filtered
 from llmal.icl.protocol import Probing
+from llmal.lm.progress import reporting
 from llmal.records import Item, SyntheticItem, Usage
 from llmal.tables import Column, text_columns
 from llmal.task import Task
@@ -203,6 +204,7 @@ class Writing:
             raise ConfigError(f"k is {k}", fix="it must be at least 1")
         names = list(task.names) if labels is None else [task.names[task.index(n)] for n in labels]
         self.k = k
+        self._lm = lm
         self._generator, self._filters = make_generator(
             section, task, lm, embedder, pool, test, style=style
         )
@@ -249,15 +251,17 @@ class Writing:
 
         if on_progress is not None:
             on_progress("accepted items", 0, wanted, self.usage)
-        return generate_filtered(
-            self._generator,
-            self._filters,
-            self._requests,
-            self.k,
-            attempts=ATTEMPTS,
-            on_items=tell,
-            admit=None if self._budget is None else self._admitted,
-        )
+        # While the model writes, too, so that nobody takes a slow one for dead.
+        with reporting([self._lm], lambda answered, prompts: tell(())):
+            return generate_filtered(
+                self._generator,
+                self._filters,
+                self._requests,
+                self.k,
+                attempts=ATTEMPTS,
+                on_items=tell,
+                admit=None if self._budget is None else self._admitted,
+            )
 
     def _set_up(self) -> None:
         if self._budget is not None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from llmal.errors import LanguageModelError, UnsupportedError
 from llmal.lm.cache import ResponseCache, cache_key
 from llmal.lm.formats import format_key
+from llmal.lm.progress import Progress
 from llmal.lm.protocol import Completion, LabelScores, Message, Prompt, Sampling
 from llmal.records import Price, Usage
 
@@ -64,6 +65,7 @@ class ChatLM:
         self.model = model
         self.samples = samples
         self.cache = cache
+        self.on_progress: Progress | None = None
         self._pseudo_count = pseudo_count
         self._concurrency = concurrency
         self._price = price
@@ -226,6 +228,8 @@ class ChatLM:
             start = now
             if self.cache is not None:
                 self.cache.put({keys[job]: json.dumps(vars(completion)).encode()})
+            if self.on_progress is not None:
+                self.on_progress(len(result), len(jobs))
         return [[result[i, j] for j in range(n)] for i in range(len(prompts))]
 
     def _answers(

@@ -10,6 +10,7 @@ import numpy as np
 
 from llmal.lm.cache import ResponseCache, cache_key
 from llmal.lm.encoder import Encoder
+from llmal.lm.progress import Progress
 from llmal.lm.protocol import Completion
 
 Ask = Callable[[list[int]], Iterator[tuple[int, list[Completion]]]]
@@ -23,6 +24,7 @@ def answers_from_cache(
     cache: ResponseCache | None,
     fingerprint: str,
     parameters: str,
+    on_progress: Progress | None = None,
 ) -> list[list[Completion]]:
     """Answers to all prompts: from the cache where they are there, else by asking.
 
@@ -32,6 +34,7 @@ def answers_from_cache(
         cache: Where answers are kept, if anywhere; filled as answers arrive.
         fingerprint: The model.
         parameters: Everything else that an answer depends on.
+        on_progress: Told as answers arrive.
     """
     keys = [
         cache_key(fingerprint, "generate", parameters, np.asarray(one, np.uint32).tobytes())
@@ -44,11 +47,15 @@ def answers_from_cache(
     ]
     todo = [i for i, key in enumerate(keys) if key not in found]
     if todo:
+        answered = len(keys) - len(todo)
         for position, answers in ask(todo):
             i = todo[position]
             result[i] = answers
             if cache is not None:
                 cache.put({keys[i]: json.dumps([asdict(one) for one in answers]).encode()})
+            answered += 1
+            if on_progress is not None:
+                on_progress(answered, len(keys))
     return result
 
 

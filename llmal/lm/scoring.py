@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from llmal.errors import ContextLengthError
 from llmal.lm.cache import ResponseCache, cache_key
 from llmal.lm.encoder import Encoder
+from llmal.lm.progress import Progress
 from llmal.lm.protocol import LabelScores, Prompt
 from llmal.lm.trie import Trie
 from llmal.records import Price, Usage
@@ -50,6 +51,7 @@ def score(
     cache: ResponseCache | None,
     fingerprint: str,
     first_token_only: bool,
+    on_progress: Progress | None = None,
 ) -> LabelScores:
     """Score candidates after prompts by walking the trie of the candidates' tokens.
 
@@ -66,6 +68,7 @@ def score(
         cache: Where answers are kept, if anywhere.
         fingerprint: The model, for the keys of the cache.
         first_token_only: Score first tokens only.
+        on_progress: Told as answers arrive.
 
     Raises:
         ContextLengthError: A prompt does not fit.
@@ -103,6 +106,7 @@ def score(
     # Neighbours in this order share the longest prefixes, which the server keeps in its cache.
     todo.sort()
     if todo:
+        answered = len(places) - len(todo)
         for positions, values in ask([list(one) for one in todo], trie):
             for position, value in zip(positions, values, strict=True):
                 rows[places[todo[position]]] = value
@@ -113,6 +117,9 @@ def score(
                         for position, value in zip(positions, values, strict=True)
                     }
                 )
+            answered += len(positions)
+            if on_progress is not None:
+                on_progress(answered, len(places))
     sums, first = trie.assemble(rows)
     done = work(trie)
     return LabelScores(

@@ -14,6 +14,7 @@ from llmal.lm.cache import ResponseCache
 from llmal.lm.encoder import Encoder
 from llmal.lm.formats import format_key
 from llmal.lm.generation import answers_from_cache
+from llmal.lm.progress import Progress
 from llmal.lm.protocol import Completion, LabelScores, Prompt, Sampling
 from llmal.lm.trie import Trie
 from llmal.records import Price, Usage
@@ -42,6 +43,7 @@ class Tokenized:
         cache: ResponseCache | None,
     ) -> None:
         self.cache = cache
+        self.on_progress: Progress | None = None
         self._encoder = encoder
         self._work = work
         self._price = price
@@ -116,6 +118,7 @@ class Tokenized:
             cache=self.cache,
             fingerprint=self.fingerprint,
             first_token_only=first_token_only,
+            on_progress=self.on_progress,
         )
 
     def generate(
@@ -139,7 +142,13 @@ class Tokenized:
             cache=self.cache,
             fingerprint=self.fingerprint,
             parameters=json.dumps([format_key(format), n, repr(sampling)]),
+            on_progress=self.on_progress,
         )
+
+    def _told(self, done: int, total: int) -> None:
+        """Tell how far a call is."""
+        if self.on_progress is not None:
+            self.on_progress(done, total)
 
     def close(self) -> None:
         """Release what is held."""

@@ -351,6 +351,7 @@ class TransformersLM(Tokenized):
         ids = self._encoder.with_begin(texts)
         scoring.check_context(ids, 0, self.context_length)
         result = np.empty(len(ids))
+        done = 0
         for part in self._batches(ids):
             start = time.perf_counter()
             tokens, mask = self._left_padded(torch, [ids[i] for i in part])
@@ -367,6 +368,8 @@ class TransformersLM(Tokenized):
                 sums = (steps * valid).sum(-1) / valid.sum(-1).clamp(min=1)
             result[part] = sums.cpu().double().numpy()
             self._count(len(part), int(mask.sum()), 0, time.perf_counter() - start)
+            done += len(part)
+            self._told(done, len(ids))
         return result
 
     def close(self) -> None:

@@ -386,6 +386,7 @@ class VLLM(Tokenized):
             }
             for part in parts
         ]
+        done = 0
         for number, answer in self._posted(bodies):
             part = parts[number]
             for i, choice in zip(part, _choices(answer, len(part)), strict=True):
@@ -402,6 +403,8 @@ class VLLM(Tokenized):
                         fix="use vLLM 0.32 or newer",
                     ) from error
                 result[i] = float(np.mean(steps)) if steps else 0.0
+            done += len(part)
+            self._told(done, len(ids))
         return result
 
     def close(self) -> None:
