@@ -273,7 +273,7 @@ class _Counted:
             total += longer - self._several(annotator, items, lengths, later, bare)
         if annotator.calibrates_on_texts and self._all and self._once(annotator):
             # The preparation asks about these, and they are not paid for twice.
-            total = total - annotator.estimate(self._texts, shown if later > 0 else bare)
+            total = total - annotator.scoring_cost(self._texts, shown if later > 0 else bare)
         return total
 
     def _once(self, annotator: LLMAnnotator) -> bool:

@@ -486,7 +486,14 @@ class LLMAnnotator:
         return prompt
 
     def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
-        """The most that these items would cost, from the prompts' true token counts.
+        """The most that these items would cost: scoring their labels, and reasons where wanted."""
+        if not items:
+            return Usage()
+        total = self.scoring_cost(items, context)
+        return total + self._reasons_cost(items) if self._rationale else total
+
+    def scoring_cost(self, items: Sequence[Item], context: Context = Context()) -> Usage:
+        """The most that scoring these items would cost, from the prompts' true token counts.
 
         Once the preparation of the context is done or foreseen, its prompts are not counted again,
         except in a plan.
@@ -510,19 +517,21 @@ class LLMAnnotator:
         )
         if context.foreseen:
             total = self._filled_up(total, built, min(self.shots, len(self._usable(context))))
-        if self._rationale:
-            # Which label is given is not known yet: the longest word is the most that it can be.
-            word = max(prompts.words, key=lambda w: int(self.lm.count_tokens([w])[0]))
-            read = int(self.lm.count_tokens([self._why(item, word) for item in items]).sum())
-            read += len(items)  # Where word and prompt meet, a token may be split.
-            written = _REASON_TOKENS * len(items)
-            total += Usage(
-                requests=len(items),
-                prompt_tokens=read,
-                completion_tokens=written,
-                money=self.lm.price.of(read, written),
-            )
         return total
+
+    def _reasons_cost(self, items: Sequence[Item]) -> Usage:
+        # Which label is given is not known yet: the longest word is the most that it can be.
+        words = self.foreseen_prompts.words
+        word = max(words, key=lambda w: int(self.lm.count_tokens([w])[0]))
+        read = int(self.lm.count_tokens([self._why(item, word) for item in items]).sum())
+        read += len(items)  # Where word and prompt meet, a token may be split.
+        written = _REASON_TOKENS * len(items)
+        return Usage(
+            requests=len(items),
+            prompt_tokens=read,
+            completion_tokens=written,
+            money=self.lm.price.of(read, written),
+        )
 
     def _filled_up(self, cost: Usage, built: Sequence[LabellingPrompt], wanted: int) -> Usage:
         """The cost of prompts, those that left out a long stand-in as long as the context is."""
