@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 from llmal.annotators.protocol import Annotator, Context, PerhapsUnsure
@@ -44,20 +44,25 @@ class Threshold:
         return self.minimum == 0 or (confidence is not None and confidence >= self.minimum)
 
 
+_USUAL = Threshold()
+
+
 @dataclass(frozen=True)
 class Stage:
     """One annotator of a router, and the rule that its answers must pass."""
 
     annotator: Annotator
-    rule: AcceptanceRule = field(default_factory=Threshold)
+    rule: AcceptanceRule = _USUAL
 
 
 def _is_unsure(annotator: Annotator) -> bool:
     return isinstance(annotator, PerhapsUnsure) and not annotator.gives_confidence
 
 
-def _stage(annotator: Annotator) -> Stage:
-    return Stage(annotator, Threshold(0.0)) if _is_unsure(annotator) else Stage(annotator)
+def _stage(given: Stage | Annotator) -> Stage:
+    stage = given if isinstance(given, Stage) else Stage(given)
+    unasked = stage.rule is _USUAL and _is_unsure(stage.annotator)
+    return replace(stage, rule=Threshold(0.0)) if unasked else stage
 
 
 class Router:
@@ -66,7 +71,7 @@ class Router:
     People's answers stand whenever they give one, and so does any answer of the last annotator.
 
     Args:
-        stages: The annotators in order; a bare annotator gets a threshold of 0.9, or of 0 if its
+        stages: The annotators in order; one without a rule gets a threshold of 0.9, or of 0 if its
             labels come without probabilities.
 
     Raises:
@@ -75,7 +80,7 @@ class Router:
     """
 
     def __init__(self, stages: Iterable[Stage | Annotator]) -> None:
-        self.stages = tuple(one if isinstance(one, Stage) else _stage(one) for one in stages)
+        self.stages = tuple(map(_stage, stages))
         if not self.stages:
             raise ConfigError("there is no annotator", fix="name at least one")
         names = [stage.annotator.name for stage in self.stages]

@@ -84,8 +84,9 @@ def test_answers_without_probabilities_reach_no_threshold_but_nought(minimum: fl
 
 def test_an_annotator_without_confidences_is_taken_at_its_word():
     unsure = Recorded("said", labels=LABELS)
-    given = Router([unsure, _human()]).annotate(_items(("yes", None), (None, None)))
-    assert [one.decision for one in given] == ["accepted", "deferred", "accepted"]
+    for stage in (unsure, Stage(unsure)):
+        given = Router([stage, _human()]).annotate(_items(("yes", None), (None, None)))
+        assert [one.decision for one in given] == ["accepted", "deferred", "accepted"]
     given = Router([Stage(unsure, Threshold(0.0)), _human()]).annotate(_items(("yes", None)))
     assert [one.decision for one in given] == ["accepted"]
 

@@ -697,6 +697,7 @@ def test_what_people_left_and_what_is_open_is_told():
     for part in (
         "1 of 3 answers by people are simulated",
         "1 item skipped by people",
+        "Labels by people 2 1 skipped",
         "4 items not asked about",
         "is it so? b it says so no ann",
         "neither <b>nor</b>",
