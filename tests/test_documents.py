@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import llmal
+import llmal.functions
 from llmal.config import parse_config
 from llmal.factory import build
 
@@ -64,6 +65,34 @@ def test_the_python_of_the_documents(
     assert result.accuracy is not None
     assert len(result.annotations) == result.cost.human_labels == 60
     assert llmal.report.write_run(run).is_file()
+
+
+def test_the_one_calls_of_the_readme(
+    tmp_path: Path,
+    tiny_lm_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    section = README.read_text(encoding="utf-8").split("## One call")[1].split("\n## ")[0]
+    code = re.search(r"(?:^    .*\n|^\n(?=    ))+", section, re.MULTILINE)
+    assert code is not None
+    monkeypatch.chdir(tmp_path)
+    messages = ["The app crashes", "", "I paid twice", "Thank you!", "The app crashes", "Bill?"]
+    rows = "".join(f"T{number},{message}\n" for number, message in enumerate(messages))
+    Path("tickets.csv").write_text(f"ticket,message\n{rows}", encoding="utf-8")
+    # The documents name a model of 270 MB; another that is here does the same in seconds.
+    script = textwrap.dedent(code.group()).replace("smollm2-135m-instruct", str(tiny_lm_path))
+    names: dict[str, object] = {}
+    exec(compile(script, "README.md", "exec"), names)
+    assert "The app crashes" in capsys.readouterr().out
+    for name in ("result", "again"):
+        result = names[name]
+        assert isinstance(result, llmal.functions.Annotated)
+        assert [row["ticket"] for row in result] == [f"T{number}" for number in range(6)]
+        assert [label is None for label in result.labels] == [text == "" for text in messages]
+    picks = names["picks"]
+    assert isinstance(picks, llmal.functions.Picked)
+    assert len(picks.indices) == 3
 
 
 def test_the_yaml_of_the_readme(tmp_path: Path) -> None:
