@@ -42,6 +42,7 @@ class Flags:
     model: str | None = None
     url: str | None = None
     backend: str | None = None
+    calibrate: tuple[str, ...] = ()
     reading: Reading = DETECTED
 
     @property
@@ -189,6 +190,10 @@ def _chosen(
             "--prompt comes with its task",
             fix="leave --config, --text, --labels and --guidelines out",
         )
+    if flags.calibrate:
+        raise ConfigError(
+            "--prompt comes with its calibration", fix="leave --calibrate out, or choose again"
+        )
     if data is None:
         raise ConfigError("--data is missing", fix="name the file to label")
     return ChosenPrompt.load(prompt)
@@ -206,7 +211,8 @@ def _configuration(
         if flags.given:
             raise ConfigError(
                 "--config comes with the task and the model",
-                fix="leave --text, --labels, --guidelines, --model, --url and --backend out",
+                fix="leave --text, --labels, --guidelines, --model, --url, --backend and "
+                "--calibrate out",
             )
         config = load_config(file)
         return _with_rationales(config) if rationale else config
@@ -242,7 +248,13 @@ def _configuration(
             **{key: value for key, value in asdict(flags.reading).items() if value is not None},
         },
         "lm": {key: value for key, value in lm.items() if value is not None},
-        "annotator": [{"name": "llm", "rationale": rationale}],
+        "annotator": [
+            {
+                "name": "llm",
+                "rationale": rationale,
+                **({"calibrate": list(flags.calibrate)} if flags.calibrate else {}),
+            }
+        ],
     }
     from pydantic import ValidationError
 

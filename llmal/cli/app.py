@@ -146,6 +146,13 @@ def annotate(
     backend: Annotated[
         str | None, typer.Option("--backend", help="Without --config: vllm or transformers.")
     ] = None,
+    calibrate: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--calibrate",
+            help="Without --config: auto, none, contextual, batch, …; several are applied in turn.",
+        ),
+    ] = None,
     rationale: Annotated[
         bool, typer.Option("--rationale", help="Also why, in the model's words; costs more.")
     ] = False,
@@ -171,7 +178,16 @@ def annotate(
     from llmal.pool.readers import Reading
 
     reading = Reading(encoding, delimiter, sheet)
-    flags = Flags(tuple(text or ()), labels, guidelines, model, url, backend, reading)
+    flags = Flags(
+        tuple(text or ()),
+        labels,
+        guidelines,
+        model,
+        url,
+        backend,
+        tuple(calibrate or ()),
+        reading,
+    )
     command(
         config_file=config,
         data=data,

@@ -52,7 +52,7 @@ def select(
     options: Mapping[str, Any] | None = None,
     text: str | Sequence[str] | None = None,
     labelled: Any = None,
-    id: str = "id",
+    id: str | None = None,
     labels: Labels | None = None,
     guidelines: str = "",
     lm: LanguageModel | str | os.PathLike[str] | None = None,
@@ -82,7 +82,7 @@ def select(
         labelled: The labels so far, which many strategies learn from: the name of a column of the
             data; a label or None for each row; a mapping of row numbers, from 0, to labels; or the
             path of a file with the columns `id` and `label`.
-        id: The column of the data with the ids of that file.
+        id: The column of the data with the ids of that file; by default that of a pool, or "id".
         labels: All labels, as for `llmal.annotate`: for strategies that ask a language model, and
             where some label has not been seen yet.
         guidelines: What annotators must know.
@@ -107,6 +107,8 @@ def select(
     task = None if labels is None else task_of(
         labels, text=rows.text, guidelines=guidelines, name="select"
     )  # fmt: skip
+    if id is None:
+        id = (data.id_column if isinstance(data, Pool) else None) or "id"
     seen = _labels_so_far(labelled, rows, id, task)
     asking: Asking | None = None
     if lm is not None:

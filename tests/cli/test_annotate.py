@@ -173,6 +173,13 @@ def test_a_messy_file_comes_back_row_by_row(llmal, json_of, tiny_lm_path, tmp_pa
     assert rows[2]["llmal_label"] == rows[3]["llmal_label"]
     assert rows[0]["probabilities[rain, sun]"]
     assert "rationale" in rows[0]
+    bare = tmp_path / "bare.csv"
+    words = (*words, "--calibrate", "none")
+    assert llmal(*words, *options, "--out", bare).exit_code == 0
+    with bare.open(encoding="utf-8-sig", newline="") as file:
+        assert [row["confidence"] for row in csv.DictReader(file)] != [
+            row["confidence"] for row in rows
+        ]
     wrong = llmal(*words, "--encoding", "latin-1", "--id", "Nro", "--out", tmp_path / "o.csv")
     assert "there is no id column 'Nro'" in wrong.stderr
     assert "did you mean 'Nr'" in wrong.stderr

@@ -83,6 +83,11 @@ def test_labels_so_far_in_every_form(frame, embedder, tmp_path):
         llmal.select(frame, 4, strategy="margin", labelled=known, embedder=embedder),
         llmal.select(numbered, 4, strategy="margin", labelled=file, id="ticket", embedder=embedder),
     ]
+    pool = llmal.Pool.from_pandas(
+        numbered.assign(text=frame["text"].fillna("-")), id="ticket", cache=tmp_path
+    )
+    of_pool = llmal.select(pool, 4, strategy="margin", labelled=file, embedder=embedder)
+    assert min(of_pool.indices) >= 12
     first = forms[0].indices.tolist()
     assert min(first) >= 12
     assert [one.indices.tolist() for one in forms] == [first] * 4
