@@ -168,12 +168,27 @@ def pick(
         learnt = len(set(known.labels)) > 1
         if learnt and _learns(selector):
             trainer.fit(known.positions, codes)
-        nothing = np.zeros(0, dtype=np.int64)
-        state = signals.state(known.positions, codes, nothing, learnt=learnt)
+        state = signals.state(
+            known.positions, codes, _repeated(pool, known.positions, k), learnt=learnt
+        )
         _check_signals(name, selector, state, known, task, hints)
         picks = selector.select(state, k, np.random.default_rng(seed))
         usage = picks.usage + signals.take_usage()
         return picks, usage if asking is None else usage + asking.setup
+
+
+def _repeated(pool: Pool, labelled: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    """Items that are not worth a pick: their text is labelled already, or stands at an earlier
+    item. None, where only with them there are k to pick.
+    """
+    rows, firsts = pool.copies
+    first = np.arange(len(pool))
+    first[rows] = firsts
+    repeated = np.isin(first, first[labelled])
+    repeated[rows] = True
+    repeated[labelled] = False
+    fresh = len(pool) - len(labelled) - int(repeated.sum())
+    return np.flatnonzero(repeated) if fresh >= k else np.zeros(0, dtype=np.int64)
 
 
 def _learns(selector: Selector) -> bool:

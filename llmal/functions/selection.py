@@ -68,7 +68,8 @@ def select(
     """Choose the k rows that are most worth labelling next.
 
     The picked rows come back best first, with their own columns and `rank`, `score` and `why`;
-    `indices` says where each stands in the data. A row without a text is never picked.
+    `indices` says where each stands in the data. A row without a text is never picked, and one
+    whose text is labelled or picked already only where there are no others.
 
         picks = llmal.select(frame, k=20, strategy="badge", labelled="label")
         frame.iloc[picks.indices]

@@ -94,6 +94,18 @@ def test_labels_so_far_in_every_form(frame, embedder, tmp_path):
     assert forms[0].cost.tokens == 0
 
 
+@pytest.mark.parametrize("strategy", ["random", "typiclust"])
+def test_a_text_is_picked_once(embedder, strategy):
+    texts = ["a match", "a soup", "a match", "some rain", "a soup", "a match"]
+    picks = llmal.select(texts, 3, strategy=strategy, embedder=embedder)
+    assert sorted(row["text"] for row in picks) == ["a match", "a soup", "some rain"]
+    known = {2: "sport"}
+    picks = llmal.select(texts, 2, strategy=strategy, labelled=known, embedder=embedder)
+    assert sorted(row["text"] for row in picks) == ["a soup", "some rain"]
+    everything = llmal.select(texts, 6, strategy=strategy, embedder=embedder)
+    assert sorted(everything.indices) == list(range(6))
+
+
 def test_a_strategy_that_asks_a_model_says_what_it_cost(frame, embedder, tiny_hf, tmp_path):
     picks = llmal.select(
         frame,
