@@ -21,6 +21,7 @@ _STYLE = "border-collapse:collapse;font-size:0.9em"
 _HEAD = "text-align:left;padding:4px 10px;border-bottom:2px solid #8884"
 _BODY = "text-align:left;vertical-align:top;padding:4px 10px;border-bottom:1px solid #8883"
 _ERROR = "color:#b3261e"
+_FOOT = "font-size:0.85em;opacity:0.7"
 
 
 def display(result: Results, n: int) -> None:
@@ -93,10 +94,11 @@ def as_html(result: Results, n: int) -> str:
             cells.append(f'<td style="{_BODY}{more}">{text}</td>')
         body.append(f"<tr>{''.join(cells)}</tr>")
     foot = _foot(result, names)
+    note = f'<p style="{_FOOT}">{html.escape(foot)}</p>' if foot else ""
     return (
         f"<div><p><b>{html.escape(_title(result, n))}</b></p>"
         f'<table style="{_STYLE}"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody>'
-        f"</table>{f'<p>{html.escape(foot)}</p>' if foot else ''}</div>"
+        f"</table>{note}</div>"
     )
 
 
@@ -108,7 +110,7 @@ def shown_columns(result: Results, n: int) -> list[str]:
     filled = {name for name in added if any(row.get(name) not in (None, [], ()) for row in rows)}
     room = max(0, _OTHERS - len(filled - always))
     others = [name for name in result.columns if name not in added and name not in result.text]
-    kept = set(others[:room])
+    kept = {*others[:room], *(own for own, called in result.added.items() if own != called)}
     return [
         name
         for name in result.columns

@@ -232,6 +232,15 @@ def test_a_model_that_was_loaded_here_labels_and_is_named_by_its_path(tiny_lm_pa
     assert result.labels == ["Person"]
 
 
+def test_a_chat_model_of_langchain_is_taken_as_it_is():
+    from langchain_core.language_models.fake_chat_models import FakeListChatModel
+
+    from llmal.functions.models import opened_model
+
+    with opened_model(FakeListChatModel(responses=["a"]), cache=False) as lm:
+        assert isinstance(lm, llmal.lm.ChatLM)
+
+
 def test_similarity_stands_in_only_when_it_is_asked_for(labelled, embedder):
     texts = [text for text, _ in labelled]
     labels = {"Person": "a human being", "Number": "how many, a count"}
