@@ -4,16 +4,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Of the demo: another model (known name, path, hub name or URL), and transformers or vllm.
 LM ?=
+BACKEND ?=
 
 .PHONY: demo test test-slow lint clean
 
-demo: $(VENV)/.demo-installed
-ifeq ($(strip $(LM)),)
-	$(BIN)/llmal run examples/town_desk.yaml
-else
-	$(BIN)/python examples/demo.py --lm "$(LM)"
-endif
+demo: $(VENV)/.demo-installed$(if $(filter vllm,$(BACKEND)),-vllm)
+	$(BIN)/python examples/demo.py $(if $(LM),--lm "$(LM)") $(if $(BACKEND),--backend "$(BACKEND)")
 
 test: $(VENV)/.test-installed
 	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
@@ -33,6 +31,10 @@ $(VENV)/bin/python:
 
 $(VENV)/.demo-installed: $(VENV)/bin/python pyproject.toml constraints-cpu.txt
 	$(BIN)/python -m pip install --quiet -c constraints-cpu.txt -e ".[offline]"
+	touch $@
+
+$(VENV)/.demo-installed-vllm: $(VENV)/bin/python pyproject.toml constraints-cpu.txt .ci/install
+	LLMAL_EXTRAS=offline PYTHON=$(BIN)/python sh .ci/install
 	touch $@
 
 $(VENV)/.test-installed: $(VENV)/bin/python pyproject.toml constraints-cpu.txt .ci/install

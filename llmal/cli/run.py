@@ -27,22 +27,29 @@ def run(
     """Run a configuration, or go on with it, and write its report."""
     config = with_options(load_config(path), directory=directory, seed=seed)
     with results_only_on_stdout(as_json), ProgressDisplay(quiet=quiet) as progress:
-        if config.lm is not None and not config.lm.url:
-            # What is wrong with the rest is told before the model is waited for.
-            with planning_model_of(config, progress=progress) as stand_in:
-                build(config, lm=stand_in)
-        with (
-            only_one(config.directory) as hold,  # before a model is loaded in vain
-            language_model_of(
-                config, log_directory=config.directory, quiet=quiet, progress=progress
-            ) as lm,
-        ):
-            made = build(config, lm=lm, callbacks=[KeptConfig(config), progress])
-            result = made.run(hold=hold)
-        page = _report(made, config, result, progress)
+        result, page = carry_out(config, progress, quiet=quiet)
     give(_as_data(result, page), _as_text(result, page), as_json=as_json)
     if _EXIT[result.status]:
         raise typer.Exit(_EXIT[result.status])
+
+
+def carry_out(
+    config: RunConfig, progress: ProgressDisplay, *, quiet: bool = False
+) -> tuple[RunResult, Path]:
+    """Run a configuration with the language model that it names, and write its report."""
+    if config.lm is not None and not config.lm.url:
+        # What is wrong with the rest is told before the model is waited for.
+        with planning_model_of(config, progress=progress) as stand_in:
+            build(config, lm=stand_in)
+    with (
+        only_one(config.directory) as hold,  # before a model is loaded in vain
+        language_model_of(
+            config, log_directory=config.directory, quiet=quiet, progress=progress
+        ) as lm,
+    ):
+        made = build(config, lm=lm, callbacks=[KeptConfig(config), progress])
+        result = made.run(hold=hold)
+    return result, _report(made, config, result, progress)
 
 
 def with_options(config: RunConfig, *, directory: Path | None, seed: int | None) -> RunConfig:
