@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.annotators.protocol import Context
+from llmal.annotators.texts import as_items
 from llmal.calibration.comparison import Judged
 from llmal.calibration.default import AUTO, FEWEST_TEXTS, Calibrate, Stage, fits_on, stages_of
 from llmal.embed.protocol import Embedder
@@ -380,12 +381,20 @@ class LLMAnnotator:
         ready = self._rehearsed(context, counting)
         return list(counting.build(items, ready.demonstrations(items)))
 
-    def annotate(self, items: Sequence[Item], context: Context = Context()) -> list[Annotation]:
+    def annotate(
+        self, items: Sequence[Item | str], context: Context = Context()
+    ) -> list[Annotation]:
         """Score the labels of every item.
 
+        Args:
+            items: Items; or strings, where the task has one text column.
+            context: What may be known.
+
         Raises:
+            DataError: Something is neither item nor string.
             LanguageModelError: The model failed. What it answered before is in its cache.
         """
+        items = as_items(items, self.task)
         if not items:
             return []
         prepared = self.prepare(context)
@@ -485,8 +494,9 @@ class LLMAnnotator:
             )
         return prompt
 
-    def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
+    def estimate(self, items: Sequence[Item | str], context: Context = Context()) -> Usage:
         """The most that these items would cost: scoring their labels, and reasons where wanted."""
+        items = as_items(items, self.task)
         if not items:
             return Usage()
         total = self.scoring_cost(items, context)

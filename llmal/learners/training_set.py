@@ -116,9 +116,9 @@ def texts(X: Any) -> list[str]:
     return [str(text) for text in X]
 
 
-def classes_as_json(classes: NDArray[Any]) -> list[str] | list[int]:
-    """Classes as plain strings or integers, for a configuration file."""
-    return [str(c) for c in classes] if classes.dtype.kind == "U" else [int(c) for c in classes]
+def classes_as_json(classes: NDArray[Any]) -> list[str | int | bool]:
+    """Classes as plain strings, integers or truth values, for a configuration file."""
+    return list(classes.tolist())
 
 
 def _labels(y: ArrayLike) -> NDArray[Any]:
@@ -128,6 +128,8 @@ def _labels(y: ArrayLike) -> NDArray[Any]:
     if raw.dtype.kind == "O":
         if all(isinstance(label, str) for label in raw):
             return raw.astype(np.str_)
+        if all(isinstance(label, (bool, np.bool_)) for label in raw):
+            return raw.astype(np.bool_)
         if all(isinstance(label, (int, np.integer)) for label in raw):
             return raw.astype(np.int64)
     # An array from a list that mixes names and numbers has turned the numbers into names.
@@ -137,7 +139,7 @@ def _labels(y: ArrayLike) -> NDArray[Any]:
             "the labels are neither all strings nor all integers",
             fix="give label names or label columns; leave unlabelled items out",
         )
-    return raw if raw.dtype.kind == "U" else raw.astype(np.int64)
+    return raw if raw.dtype.kind in "Ub" else raw.astype(np.int64)
 
 
 def _all_strings(y: Any) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +42,16 @@ def content_id(high: int, number: int = 1) -> str:
         number: The how-manieth row of that hash it is, from 1.
     """
     return f"{high:016x}" if number == 1 else f"{high:016x}-{number}"
+
+
+def content_ids(texts: Iterable[str]) -> Iterator[str]:
+    """The ids that a pool of one text column gives to texts without any."""
+    seen: Counter[int] = Counter()
+    for text in texts:
+        digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+        high = int.from_bytes(digest[:8], "big")
+        seen[high] += 1
+        yield content_id(high, seen[high])
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
@@ -107,14 +107,16 @@ class Pool:
     @classmethod
     def from_pandas(
         cls,
-        frame: pd.DataFrame,
+        frame: pd.DataFrame | pd.Series[Any] | Sequence[Mapping[str, Any]],
         *,
         text: str | Sequence[str] = "text",
         gold: str | None = None,
         id: str | None = None,
         cache: _PathLike | None = None,
     ) -> Pool:
-        """A pandas frame; its index is left out and missing values are null.
+        """A pandas frame, a series, or a list of rows as mappings of columns to values.
+
+        An index is left out, and missing values are null.
 
         Raises:
             DataError: A row cannot be used; the message names it, counted from 1.
@@ -124,17 +126,20 @@ class Pool:
     @classmethod
     def from_dataset(
         cls,
-        dataset: datasets.Dataset,
+        dataset: datasets.Dataset | datasets.IterableDataset,
         *,
         text: str | Sequence[str] = "text",
         gold: str | None = None,
         id: str | None = None,
         cache: _PathLike | None = None,
     ) -> Pool:
-        """A `datasets.Dataset`; the numbers of ClassLabel columns become their names.
+        """A `datasets.Dataset`, or one that streams, which is read to its end.
+
+        The numbers of ClassLabel columns become their names.
 
         Raises:
-            DataError: A row cannot be used; the message names it, counted from 1.
+            DataError: There are several data sets in it, or a row cannot be used; the message
+                names it, counted from 1.
         """
         return cls._from(dataset_source(dataset), text, gold, id, cache)
 
@@ -161,16 +166,16 @@ class Pool:
     @classmethod
     def from_texts(
         cls,
-        texts: Sequence[str],
-        gold: Sequence[str | None] | None = None,
+        texts: Iterable[str],
+        gold: Iterable[Any] | None = None,
         *,
-        ids: Sequence[str] | None = None,
+        ids: Iterable[Any] | None = None,
         cache: _PathLike | None = None,
     ) -> Pool:
-        """Texts in memory.
+        """Texts in memory: a list, an array, a series, or anything that gives one after the other.
 
         Raises:
-            DataError: The lists differ in length, or a text is not a string.
+            DataError: They differ in length, or a text is not a string.
         """
         source = list_source(texts, gold, ids)
         names = ("gold" if gold is not None else None, "id" if ids is not None else None)

@@ -7,7 +7,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -204,10 +204,13 @@ def numbered_tables(schema: Any, tables: Iterator[Any]) -> Iterator[Numbered]:
         for row in table.to_pylist():
             number += 1
             for column, names in classes.items():
-                code = row[column]
-                # datasets marks an unlabelled row by -1.
-                row[column] = names[code] if code is not None and code >= 0 else None
+                row[column] = class_name(row[column], names)
             yield number, row
+
+
+def class_name(code: int | None, names: Sequence[str]) -> str | None:
+    """The name of a class number of `datasets`, which marks a row without one by -1."""
+    return names[code] if code is not None and code >= 0 else None
 
 
 def _excel(path: Path, name: str, reading: Reading) -> Iterator[Numbered]:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from llmal.errors import DataError
 from llmal.pool.readers import (
     DETECTED,
     Numbered,
     Reading,
+    class_name,
     counted_in,
     format_of,
     numbered_tables,
     read_rows,
 )
 from llmal.pool.store import Source
+from llmal.spelling import is_missing
 
 _BATCH = 4_096
 
@@ -66,12 +71,24 @@ def _version(file: Path, name: str) -> str:
 
 
 def frame_source(frame: Any) -> Source:
-    """A pandas frame. Missing values are null; the index is left out.
+    """A pandas frame, a series, or a list of mappings. Missing values are null; no index is kept.
 
     Raises:
-        DataError: Two columns have one name.
+        DataError: Two columns have one name, or it is nothing of the kind.
     """
     name = "the frame"
+    import pandas as pd
+
+    if isinstance(frame, Sequence) and all(isinstance(row, Mapping) for row in frame) and frame:
+        return _rows_source(frame)
+    if isinstance(frame, pd.Series):
+        frame = frame.to_frame("text" if frame.name is None else frame.name)
+    if not isinstance(frame, pd.DataFrame):
+        raise DataError(
+            f"a {type(frame).__name__} is no pandas frame",
+            fix="give a frame, or a list of rows as mappings of columns to values; for a list of "
+            "strings there is Pool.from_texts",
+        )
     columns = [str(column) for column in frame.columns]
     twice = next((one for one in columns if columns.count(one) > 1), None)
     if twice is not None:
@@ -87,14 +104,72 @@ def frame_source(frame: Any) -> Source:
     return Source(name, "row", "frame", None, rows)
 
 
+def _rows_source(rows: Sequence[Mapping[Any, Any]]) -> Source:
+    def numbered() -> Iterator[Numbered]:
+        for number, row in enumerate(rows, start=1):
+            yield (
+                number,
+                {str(key): None if is_missing(value) else value for key, value in row.items()},
+            )
+
+    return Source("the list of rows", "row", "rows", None, numbered, uniform=False)
+
+
 def dataset_source(dataset: Any, name: str = "the dataset") -> Source:
-    """A `datasets.Dataset`, known by its fingerprint. Class numbers become class names."""
+    """A `datasets.Dataset`, known by its fingerprint, or one that streams.
+
+    Class numbers become class names.
+
+    Raises:
+        DataError: It holds several data sets, or is none.
+    """
+    import datasets
+
+    if isinstance(dataset, datasets.DatasetDict | datasets.IterableDatasetDict):
+        splits = ", ".join(map(repr, dataset))
+        first = next(iter(dataset), "train")
+        raise DataError(
+            f"there are {len(dataset)} data sets in it: {splits}",
+            where=name,
+            fix=f"give one of them, such as dataset[{first!r}]",
+        )
+    if isinstance(dataset, datasets.IterableDataset):
+        return _stream_source(dataset, name)
+    if not isinstance(dataset, datasets.Dataset):
+        raise DataError(
+            f"a {type(dataset).__name__} is no data set of `datasets`",
+            fix="give a datasets.Dataset; for rows there is Pool.from_pandas, for texts from_texts",
+        )
     arrow = dataset.with_format("arrow")
 
     def rows() -> Iterator[Numbered]:
         return numbered_tables(dataset.features.arrow_schema, arrow.iter(batch_size=_BATCH))
 
     return Source(name, "row", f"dataset:{dataset._fingerprint}", "1", rows)
+
+
+def _stream_source(dataset: Any, name: str) -> Source:
+    """A data set that is read once, from its beginning; what it holds is known only then."""
+    import datasets
+
+    features = dataset.features or {}
+    classes = {
+        column: feature.names
+        for column, feature in features.items()
+        if isinstance(feature, datasets.ClassLabel)
+    }
+
+    def rows() -> Iterator[Numbered]:
+        for number, row in enumerate(dataset, start=1):
+            yield (
+                number,
+                {
+                    column: class_name(value, classes[column]) if column in classes else value
+                    for column, value in row.items()
+                },
+            )
+
+    return Source(name, "row", "stream", None, rows, uniform=False)
 
 
 def hub_source(name: str, split: str, subset: str | None, revision: str | None) -> Source:
@@ -126,22 +201,22 @@ def hub_source(name: str, split: str, subset: str | None, revision: str | None) 
 
 
 def list_source(
-    texts: Sequence[str], gold: Sequence[str | None] | None, ids: Sequence[str] | None
+    texts: Iterable[Any], gold: Iterable[Any] | None, ids: Iterable[Any] | None
 ) -> Source:
-    """Texts in memory.
+    """Texts in memory: lists, arrays, series, or what gives one after the other.
 
     Raises:
-        DataError: The lists differ in length.
+        DataError: They differ in length, or are no lists of single values.
     """
     name = "the list of texts"
-    if isinstance(texts, str):
-        raise DataError("one string was given", where=name, fix="give a list of strings")
     given = {"text": texts, "gold": gold, "id": ids}
-    lists = {column: values for column, values in given.items() if values is not None}
+    lists = {
+        column: _listed(values, name) for column, values in given.items() if values is not None
+    }
     for column, values in lists.items():
-        if len(values) != len(texts):
+        if len(values) != len(lists["text"]):
             raise DataError(
-                f"there are {len(texts)} texts but {len(values)} values for {column}",
+                f"there are {len(lists['text'])} texts but {len(values)} values for {column}",
                 where=name,
                 fix="give one for each text",
             )
@@ -151,3 +226,28 @@ def list_source(
             yield number, dict(zip(lists, values, strict=True))
 
     return Source(name, "row", "texts", None, rows)
+
+
+def _listed(values: Any, name: str) -> list[Any]:
+    """The values of anything that has them in a row."""
+    if isinstance(values, str | bytes):
+        raise DataError("one string was given", where=name, fix="give a list of strings")
+    pandas = sys.modules.get("pandas")
+    is_frame = pandas is not None and isinstance(values, pandas.DataFrame)
+    if isinstance(values, Mapping) or is_frame:
+        raise DataError(
+            f"a {type(values).__name__} was given",
+            where=name,
+            fix="give one column of it; for a whole frame there is Pool.from_pandas",
+        )
+    if isinstance(values, np.ndarray) and values.ndim != 1:
+        raise DataError(
+            f"an array of shape {values.shape} was given",
+            where=name,
+            fix="give one of one dimension",
+        )
+    if not isinstance(values, Iterable):
+        raise DataError(
+            f"a {type(values).__name__} was given", where=name, fix="give a list of strings"
+        )
+    return list(values)

@@ -6,15 +6,17 @@ import gzip
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import Annotator, Context
-from llmal.errors import ConfigError
+from llmal.errors import ConfigError, DataError
 from llmal.icl import LabellingPrompts, load_prompt
 from llmal.lm import VLLM, ResponseCache, TransformersLM
+from llmal.pool import Pool
 from llmal.records import Item
 from llmal.task import Label, Task
 
@@ -284,3 +286,39 @@ def test_items_that_calibrate_are_estimated_at_nothing(
     given = annotator.annotate(items, context)
     assert rest.requests == sum(one.usage.requests for one in given) == 2
     assert rest.prompt_tokens == sum(one.usage.prompt_tokens for one in given)
+
+
+def test_strings_are_annotated_as_items_are(tiny_hf: TransformersLM, tmp_path: Path) -> None:
+    texts = ["Who wrote Hamlet ?", "How far is the moon ?", "Who wrote Hamlet ?"]
+    annotator = _annotator(tiny_hf)
+    given = annotator.annotate(texts)
+    pool = Pool.from_texts(texts, cache=tmp_path)
+    assert [one.item_id for one in given] == pool.ids()
+    same = annotator.annotate(list(pool))
+    assert [one.probabilities for one in given] == [one.probabilities for one in same]
+    assert annotator.estimate(texts).requests == annotator.estimate(list(pool)).requests == 3
+    mixed = annotator.annotate([pool[0], texts[1]])
+    assert [one.item_id for one in mixed] == pool.ids([0, 1])
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        ("one text", "the items are one string; give a list of items or of strings"),
+        (["a", 7], r"item 1 \(from 0\) is of type int"),
+        ([None], "is of type NoneType"),
+    ],
+)
+def test_what_is_neither_item_nor_string(
+    items: Any, expected: str, tiny_hf: TransformersLM
+) -> None:
+    with pytest.raises(DataError, match=expected):
+        _annotator(tiny_hf).annotate(items)
+    with pytest.raises(DataError, match=expected):
+        _annotator(tiny_hf).estimate(items)
+
+
+def test_a_string_cannot_stand_for_a_pair(tiny_hf: TransformersLM) -> None:
+    task = Task("pairs", ["yes", "no"], text=["premise", "claim"])
+    with pytest.raises(DataError, match="a string is one text, and task 'pairs' reads premise, c"):
+        _annotator(tiny_hf, task).annotate(["a text"])

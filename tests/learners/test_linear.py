@@ -130,3 +130,27 @@ def _read(path: Path, count: int) -> tuple[list[str], np.ndarray]:
         rows = [json.loads(line) for line in file]
     chosen = np.random.default_rng(0).permutation(len(rows))[:count]
     return [rows[i]["text"] for i in chosen], np.array([rows[i]["label"] for i in chosen])
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind"),
+    [
+        (np.array([True, False]), np.bool_),
+        ([True, False], np.bool_),
+        (np.array([True, False], dtype=object), np.bool_),
+        (np.array([1, 0], dtype=np.int8), np.int64),
+        (["yes", "no"], np.str_),
+    ],
+)
+def test_classes_come_back_as_they_were_given(labels, kind, tmp_path):
+    X, y = _blobs(classes=2)
+    targets = [labels[code] for code in y]
+    targets = np.array(targets, dtype=labels.dtype) if isinstance(labels, np.ndarray) else targets
+    head = LinearHead(random_state=1).fit(X, targets)
+    head.save(tmp_path)
+    for one in (head, LinearHead.load(tmp_path)):
+        predicted = one.predict(X)
+        assert one.classes_.dtype.type is predicted.dtype.type is kind
+        assert (predicted == np.array(targets).astype(kind)).mean() > 0.9
+    weighted = LinearHead(class_weight={labels[0]: 2.0, labels[1]: 1.0}).fit(X, targets)
+    assert weighted.classes_.dtype.type is kind
