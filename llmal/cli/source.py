@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,14 @@ import numpy as np
 
 from llmal.cli.run import with_options
 from llmal.config import RunConfig, load_config
-from llmal.errors import ConfigError
+from llmal.errors import ConfigError, DataError
 from llmal.factory import open_pool, reading_of
 from llmal.pool import Pool
 from llmal.pool.readers import DETECTED, Reading
 from llmal.records import Item
+from llmal.run_items import RunItems
+
+log = logging.getLogger("llmal.cli")
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,13 @@ class Source:
         return with_options(load_config(self.task, given=given), directory=None, seed=self.seed)
 
     def items(self, config: RunConfig, file: Path | None, *, gold: bool) -> list[Item]:
-        """At most `most` items of a file, drawn at random; the same ones for the same seed."""
+        """At most `most` items of a file, drawn at random; the same ones for the same seed.
+
+        Copies are left out, and so are items of the configuration's test set, which is told.
+
+        Raises:
+            DataError: The file cannot be used, or all of it is in the test set.
+        """
         column = (config.data.gold or "label") if gold else None
         if file is None and column is not None:
             data = config.data.model_copy(update={"gold": column})
@@ -89,6 +99,7 @@ class Source:
             pool = Pool.from_file(file, text=list(config.task.text), gold=column, **reading)
         if gold:
             pool = pool.match_labels(config.task_object())
+        pool = self._usable(config, pool)
         positions = np.arange(len(pool))
         if gold:
             known = [place for place, one in enumerate(pool.gold()) if one is not None]
@@ -97,3 +108,21 @@ class Source:
         if len(positions) > self.most:
             positions = np.sort(rng.choice(positions, self.most, replace=False))
         return pool.items(positions)
+
+    def _usable(self, config: RunConfig, pool: Pool) -> Pool:
+        data = config.data
+        test = None
+        if data.test is not None:
+            # What the labels of the test set are does not matter here.
+            bare = config.model_copy(update={"data": data.model_copy(update={"gold": None})})
+            test = open_pool(bare, data.test)
+        items = RunItems(pool, test, duplicates=data.duplicates, overlap=data.overlap)
+        for sentence in items.sentences():
+            log.warning("%s", sentence)
+        if not len(items.usable):
+            raise DataError(
+                "every text is in the test set too",
+                where=pool.source,
+                fix="give other texts, or use them all the same with overlap: keep",
+            )
+        return items.usable
