@@ -48,8 +48,7 @@ def content_ids(texts: Iterable[str]) -> Iterator[str]:
     """The ids that a pool of one text column gives to texts without any."""
     seen: Counter[int] = Counter()
     for text in texts:
-        digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
-        high = int.from_bytes(digest[:8], "big")
+        high, _ = text_hash([text.encode()])
         seen[high] += 1
         yield content_id(high, seen[high])
 

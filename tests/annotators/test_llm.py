@@ -216,7 +216,7 @@ def test_texts_that_are_cut_are_labelled_flagged_and_warned_of(
     assert long.label in LABELS
     assert long.flags == ("the text was cut to the context",)
     assert short.flags == ()
-    assert "1 of 2 texts were cut" in caplog.text
+    assert "texts are cut to the model's context of 1024 tokens" in caplog.text
 
 
 def test_a_text_that_gives_orders_is_labelled_and_flagged(tiny_hf: TransformersLM) -> None:

@@ -148,7 +148,7 @@ def test_classes_come_back_as_they_were_given(labels, kind, tmp_path):
     targets = np.array(targets, dtype=labels.dtype) if isinstance(labels, np.ndarray) else targets
     head = LinearHead(random_state=1).fit(X, targets)
     head.save(tmp_path)
-    for one in (head, LinearHead.load(tmp_path)):
+    for one in (head, LinearHead().load(tmp_path)):
         predicted = one.predict(X)
         assert one.classes_.dtype.type is predicted.dtype.type is kind
         assert (predicted == np.array(targets).astype(kind)).mean() > 0.9
