@@ -212,11 +212,11 @@ def _nan_as_none(value: Any) -> Any:
 
 def _as_text(value: Any) -> str:
     """A value of the kind "any": strings as they are, all else as JSON."""
-    return (
-        value
-        if isinstance(value, str)
-        else json.dumps(value, ensure_ascii=False, default=json_form)
-    )
+    if not isinstance(value, str | bool | int | float | list | tuple | Mapping):
+        value = json_form(value)  # A date is its own text, without the quotes of JSON.
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, default=json_form)
 
 
 def _csv(path: Path, columns: Sequence[Column], rows: Iterable[Row]) -> int:

@@ -131,6 +131,10 @@ def annotate(
             seen=(str(item.gold) for item in shown),
         )
         shown = matched(shown, task)
+        if shots and not shown:
+            raise ConfigError(
+                f"shots is {shots}, and there is nothing to show", fix="give demonstrations="
+            )
     with contextlib.ExitStack() as stack:
         annotator: Annotator
         if lm == SIMILARITY:

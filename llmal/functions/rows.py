@@ -24,7 +24,7 @@ from llmal.pool.readers import DETECTED, Reading
 from llmal.pool.sources import dataset_source, file_source, frame_source
 from llmal.pool.store import Source
 from llmal.records import Item
-from llmal.spelling import is_missing, written
+from llmal.spelling import is_missing, plain, written
 from llmal.tables import Column
 
 Row = dict[str, Any]
@@ -265,7 +265,7 @@ def _opened_list(data: Any, text: tuple[str, ...] | None, what: str) -> Opened:
     rows: list[Row] = []
     for number, value in enumerate(values, start=1):
         if isinstance(value, Mapping):
-            rows.append({str(key): cell for key, cell in value.items()})
+            rows.append({str(key): plain(cell) for key, cell in value.items()})
         elif isinstance(value, Item):
             rows.append(item_row(value))
         elif isinstance(value, str) or is_missing(value):
@@ -288,7 +288,10 @@ def _of_columns(data: Mapping[Any, Any], what: str) -> list[Row]:
     }
     if len(columns) != len(data) or len({len(values) for values in columns.values()}) > 1:
         raise DataError(f"{what} is a mapping that is no table", fix=f"give {KNOWN}")
-    return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+    return [
+        dict(zip(columns, map(plain, cells), strict=True))
+        for cells in zip(*columns.values(), strict=True)
+    ]
 
 
 def with_ids(rows: InputRows, column: str | None) -> InputRows:

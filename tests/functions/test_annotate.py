@@ -282,6 +282,7 @@ def test_rationales_come_on_request(options):
         ({"lm": object()}, "lm is of type object; give lm="),
         ({"lm": "/no/such/model"}, "there is no model"),
         ({"encoding": "latin-1"}, "only a file has an encoding"),
+        ({"shots": 3}, "shots is 3, and there is nothing to show; give demonstrations="),
         ({"style": "shouting"}, "there is no prompt style 'shouting'"),
     ],
 )  # fmt: skip
@@ -314,6 +315,21 @@ def test_results_are_saved_shown_and_taken_apart(messy, options, tmp_path, capsy
     assert "<b>it" not in page
     assert len(result[1:3]) == 2
     assert "4 rows" in repr(result)
+
+
+def test_values_of_numpy_and_pandas_are_saved_as_what_they_are(options, tmp_path):
+    rows = [
+        {"text": "Who is it ?", "n": np.int64(3), "x": np.float32(0.5), "yes": np.bool_(True),
+         "when": pd.Timestamp("2020-01-01"), "more": {"a": [1, None]}},
+        {"text": "Who ?", "n": None, "x": float("nan"), "yes": None, "when": pd.NaT, "more": None},
+    ]  # fmt: skip
+    result = llmal.annotate(rows, **options)
+    file = result.save(tmp_path / "out.parquet")
+    frame = pd.read_parquet(file, dtype_backend="numpy_nullable")
+    assert frame["n"].tolist() == [3, pd.NA]
+    assert [frame[name].dtype.kind for name in ("n", "x", "yes")] == ["i", "f", "b"]
+    assert frame["more"][0] == '{"a": [1, null]}'
+    assert frame["when"][0].startswith("2020-01-01")
 
 
 def test_a_data_set_keeps_its_features(options):
