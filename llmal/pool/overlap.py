@@ -63,8 +63,8 @@ class Overlap:
             )
         if self.other_texts:
             found.append(
-                f"{self.other_texts} ids of the test set stand in the pool for other texts; these "
-                "are taken for other items"
+                f"ids that stand in the test set and, for other texts, in the pool: "
+                f"{self.other_texts}; they are taken to name different items"
             )
         return found
 

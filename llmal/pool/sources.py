@@ -126,6 +126,9 @@ def dataset_source(dataset: Any, name: str = "the dataset") -> Source:
     import datasets
 
     if isinstance(dataset, datasets.DatasetDict | datasets.IterableDatasetDict):
+        if len(dataset) == 1:
+            [only] = dataset.values()
+            return dataset_source(only, name)
         splits = ", ".join(map(repr, dataset))
         first = next(iter(dataset), "train")
         raise DataError(

@@ -74,7 +74,8 @@ def test_ids_are_counted_and_do_not_decide(tmp_path: Path):
         "1; they are left out"
     )
     assert second == (
-        "1 ids of the test set stand in the pool for other texts; these are taken for other items"
+        "ids that stand in the test set and, for other texts, in the pool: 1; they are taken to "
+        "name different items"
     )
 
 

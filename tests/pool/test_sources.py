@@ -112,7 +112,10 @@ def test_several_data_sets_are_not_one(tmp_path: Path):
         "the dataset: there are 2 data sets in it: 'train', 'dev'; give one of them, such as "
         "dataset['train']"
     )
-    streams = datasets.IterableDatasetDict({"train": _dataset().to_iterable_dataset()})
+    only = datasets.DatasetDict({"train": _dataset()})
+    assert Pool.from_dataset(only, cache=tmp_path).texts() == TEXTS
+    stream = _dataset().to_iterable_dataset()
+    streams = datasets.IterableDatasetDict({"train": stream, "dev": stream})
     with pytest.raises(DataError, match=r"such as dataset\['train'\]"):
         Pool.from_dataset(streams, cache=tmp_path)
     assert Pool.from_dataset(both["dev"], cache=tmp_path).texts() == TEXTS
