@@ -125,14 +125,22 @@ def _decoded(content: bytes, path: Path) -> tuple[str, str]:
 
 
 def _delimiter(text: str) -> str:
-    """The one by which the first line has the columns id and label."""
+    """The one by which the first line has the columns id and label, or a cell with all of them."""
     first = text.partition("\n")[0]
     candidates = sorted(",;\t", key=first.count, reverse=True)
-    for one in candidates:
-        header = {name.strip() for name in next(csv.reader([first], delimiter=one), [])}
-        if {"id", "label"} <= header:
+    headers = {
+        one: [name.strip() for name in next(csv.reader([first], delimiter=one), [])]
+        for one in candidates
+    }
+    for one, header in headers.items():
+        if {"id", "label"} <= {*header}:
             return one
-    return candidates[0]
+    return next((one for one in ";\t" if _in_one_cell(headers[one])), candidates[0])
+
+
+def _in_one_cell(header: Sequence[str]) -> bool:
+    """Whether a spreadsheet that expects semicolons has saved a file that had commas."""
+    return bool(header) and {"id", "label"} <= {*header[0].split(",")}
 
 
 def _lines_of_csv(path: Path, text: str, delimiter: str) -> list[tuple[int, list[str]]]:
@@ -161,10 +169,13 @@ def _table(
     for name in ("id", "label"):
         if header.count(name) != 1:
             what = f"there are several columns {name!r}" if name in header else None
+            fix = "keep the first line as it was written; nothing of the file was taken yet"
+            if _in_one_cell(header):
+                what = "every row stands in one cell"
+                fix = "open the file by the import of the spreadsheet, with commas, or have it "
+                fix += "written as Excel (file: to_label.xlsx); nothing of it was taken yet"
             raise AnnotationError(
-                what or f"the column {name!r} is gone",
-                where=f"{path}, line 1",
-                fix="keep the first line as it was written; nothing of the file was taken yet",
+                what or f"the column {name!r} is gone", where=f"{path}, line 1", fix=fix
             )
     rows = (
         _row_of_cells(line, cells, header)

@@ -48,7 +48,9 @@ def help_lines(task: Task, opening: str) -> list[str]:
         'The column "note" is for whatever you want to remark; it is kept with the label.',
         'Leave the column "id" and the first line as they are. If you sort, sort whole rows. You '
         "may add columns of your own.",
-        "Save under the same name. A CSV file may have commas, semicolons or tabs.",
+        "Save under the same name. A CSV file may have commas, semicolons or tabs. If a "
+        "spreadsheet shows every row in one cell, it expects semicolons: open the file by its "
+        "import (Data, From Text/CSV), or ask for to_label.xlsx.",
         "What cannot be understood is named with its line when the run goes on, and stays in the "
         "file.",
     ):

@@ -467,6 +467,12 @@ def test_numbers_of_json_are_labels(tmp_path: Path):
             ", line 2: the file is not UTF-16; save it as UTF-8; nothing of it was taken yet",
         ),
         (
+            b'"id,text,label,note";;\r\n"a,What is a ?,,";Person;\r\n',
+            ", line 1: every row stands in one cell; open the file by the import of the "
+            "spreadsheet, with commas, or have it written as Excel (file: to_label.xlsx); nothing "
+            "of it was taken yet",
+        ),
+        (
             b"id,label,label\na,Person,Number\n",
             ", line 1: there are several columns 'label'; keep the first line as it was written; "
             "nothing of the file was taken yet",
