@@ -66,10 +66,31 @@ class RunItems:
         """The items that are in the test set too, whatever is done about them."""
         return Overlap(_NONE) if self.test is None else find_overlap(self.pool, self.test)
 
-    @functools.cached_property
+    @property
     def copies(self) -> Positions:
-        """Items whose label comes from an earlier item with the same text."""
-        return self.pool.copies[0] if self._together else _NONE
+        """Items whose label comes from another item with the same text, ascending."""
+        return self._pairs[0]
+
+    @functools.cached_property
+    def _pairs(self) -> tuple[Positions, Positions]:
+        """Copies, and for each the item that is asked about.
+
+        That is the first with the text; where it has no gold label, the first that has one.
+        """
+        if not self._together:
+            return _NONE, _NONE
+        rows, firsts = self.pool.copies
+        if not len(rows) or not self.pool.has_gold:
+            return rows, firsts
+        labelled = np.array([gold is not None for gold in self.pool.gold(rows)], dtype=bool)
+        lacking = np.array([gold is None for gold in self.pool.gold(firsts)], dtype=bool)
+        swapped: dict[int, int] = {}
+        for row, first in zip(rows[labelled & lacking], firsts[labelled & lacking], strict=True):
+            swapped.setdefault(int(first), int(row))
+        asked = np.array([swapped.get(int(first), first) for first in firsts], dtype=np.int64)
+        copies = np.where(rows == asked, firsts, rows)
+        order = np.argsort(copies)
+        return copies[order], asked[order]
 
     @functools.cached_property
     def withheld(self) -> Positions:
@@ -105,22 +126,16 @@ class RunItems:
         Args:
             labels: What is known so far, by id.
         """
-        out = [self.withheld]
-        if self._together:
-            rows, firsts = self.pool.copies
-            # Labels of a copy may be there from a run that kept copies apart.
-            known = np.array([id in labels for id in self.pool.ids(rows)], dtype=bool)
-            out += [rows, firsts[known]]
-        positions = np.unique(np.concatenate(out)).astype(np.int64)
-        known = np.array([id in labels for id in self.pool.ids(positions)], dtype=bool)
-        withheld = np.isin(positions, self.withheld)
-        return positions[~known | withheld]
+        copies, asked = self._pairs
+        known = np.array([id in labels for id in self.first_of], dtype=bool)
+        answered = np.array([id in labels for id in self.first_of.values()], dtype=bool)
+        # Labels of a copy may be there from a run that kept copies apart.
+        out = [self.withheld, copies[~known], asked[known & ~answered]]
+        return np.unique(np.concatenate(out)).astype(np.int64)
 
     def with_copies(self, labels: Mapping[str, Decided]) -> dict[str, Decided]:
         """Labels, and for each copy without one that of an item with the same text."""
         result = dict(labels)
-        if not self._together:
-            return result
         source = {first: first for first in self.first_of.values() if first in labels}
         for copy, first in self.first_of.items():
             if copy in labels:
@@ -136,10 +151,8 @@ class RunItems:
     @functools.cached_property
     def first_of(self) -> dict[str, str]:
         """For the id of each copy that of the item that is asked about."""
-        if not self._together:
-            return {}
-        rows, firsts = self.pool.copies
-        return dict(zip(self.pool.ids(rows), self.pool.ids(firsts), strict=True))
+        copies, asked = self._pairs
+        return dict(zip(self.pool.ids(copies), self.pool.ids(asked), strict=True))
 
     def demonstrations(self, labels: Mapping[str, Decided], seed: int) -> tuple[Item, ...]:
         """Items that people labelled, for prompts; the label is in `gold`.

@@ -267,3 +267,22 @@ def test_labels_of_one_kind_teach_nothing(choose, tmp_path):
         "give --labels with two labels or more, or use random, kmeans or typiclust\n"
     )
     assert choose("--strategy", "dal").exit_code == 0
+
+
+def test_files_as_spreadsheets_save_them(llmal, json_of, tmp_path):
+    rows = [("id", "text"), ("007", "Grüße"), ("8", "Käse; und Brot"), ("9", "Öl")]
+    text = "".join(f'{id};"{text}"\n' for id, text in rows)
+    (tmp_path / "p.csv").write_bytes(text.encode("cp1252"))
+    (tmp_path / "l.csv").write_bytes("id;label\n'007;grün\n".encode("cp1252"))
+    words = ("select", "--data", tmp_path / "p.csv", "--strategy", "random", "-k", "2")
+    more = ("--labels", tmp_path / "l.csv", "--out", tmp_path / "o.jsonl", "--json")
+    result = llmal(*words, *more)
+    assert result.exit_code == 1
+    assert "line 2: byte 0xfc is not valid UTF-8; name the encoding" in result.stderr
+    result = llmal(*words, *more, "--encoding", "cp1252")
+    assert result.exit_code == 0, result.stderr
+    assert sorted(json_of(result)["ids"]) == ["8", "9"]
+    (tmp_path / "l.csv").write_bytes("id;label\n8;rot\n7;grün\n".encode("cp1252"))
+    result = llmal(*words, *more, "--encoding", "cp1252", "--force")
+    assert f"error: {tmp_path / 'l.csv'}, line 3: there is no item with the id '7'" in result.stderr
+    assert "did you mean '007'?" in result.stderr

@@ -144,6 +144,18 @@ def test_labels_of_a_run_that_kept_copies_apart_still_count(tmp_path: Path):
     assert (labels["i002"].label, labels["i003"].label) == ("animal", "food")
 
 
+def test_of_copies_the_one_with_a_gold_label_is_asked_about(tmp_path: Path, embedder):
+    rows = _rows()
+    first = [(rows[0][0], None), (rows[1][0], None)]
+    pool = _pool(tmp_path / "cache", [*first, *rows[2:], rows[0], rows[0], first[1], rows[1]])
+    items = RunItems(pool)
+    assert items.first_of == {"i000": "i022", "i023": "i022", "i001": "i025", "i024": "i025"}
+    result = _run(tmp_path, pool, embedder, annotator=SimulatedHuman()).run()
+    assert len(result.labels) == len(pool)
+    assert result.cost.human_labels == len(rows)
+    assert result.labels["i000"].copy_of == "i022"
+
+
 def test_a_test_set_that_overlaps_is_told_of_and_never_used(
     tmp_path: Path, embedder, caplog: pytest.LogCaptureFixture
 ):
