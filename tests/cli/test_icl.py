@@ -144,7 +144,7 @@ def test_one_prompt_is_no_choice(project, llmal, tiny_lm_path):
         ({"demonstrations": "alsh"}, "demonstrations", "did you mean 'allsh'"),
         ({"demonstrations": {"name": "allsh", "copis": 3}}, "demonstrations", "no option 'copis'"),
         ({"order": "backwards"}, "order", "there is no 'backwards' among the orders"),
-        ({"calibrate": "contextul"}, "calibrate[0]", "did you mean 'contextual'"),
+        ({"calibrate": "contextul"}, "calibrate", "did you mean 'contextual'"),
         (
             {"calibrate": ["contextual", {"name": "temperature", "ridg": 1}]},
             "calibrate[1]",
