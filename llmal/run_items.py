@@ -169,9 +169,9 @@ class RunItems:
         """What a person should know of the overlap with the test set."""
         if self._exclude:
             return self.overlap.sentences(
-                "they are not picked, shown, calibrated with or trained on"
+                "no such item is picked, shown, calibrated with or trained on"
             )
-        return self.overlap.sentences("they are used all the same, as overlap: keep says")
+        return self.overlap.sentences("such items are used all the same, as overlap: keep says")
 
 
 def _rank(seed: int, id: str) -> bytes:

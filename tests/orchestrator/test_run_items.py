@@ -17,11 +17,14 @@ from llmal import Budget, Orchestrator, Pool, Task
 from llmal.annotators import Context, Router, SimulatedHuman, Stage
 from llmal.annotators.protocol import MOST_LABELLED
 from llmal.cli.app import app
+from llmal.cli.exported_tables import Exporter
 from llmal.errors import ConfigError, DataError
+from llmal.functions.label_file import LabelFile
 from llmal.ledger import Decided, Ledger
 from llmal.records import Annotation, Item, Usage
 from llmal.run_items import RunItems
 from llmal.selectors import Random
+from llmal.tables import write_table
 
 THINGS = ["cat", "dog", "horse", "cow", "sheep", "goat", "hen", "duck", "owl", "frog", "bee", "ant"]
 DISHES = ["bread", "soup", "cheese", "pie", "rice", "salad", "stew", "cake", "beans", "leek"]
@@ -179,7 +182,7 @@ def test_a_test_set_that_overlaps_is_told_of_and_never_used(
     assert said[0].startswith(
         "5 items of the pool are in the test set too (4 with the same text, 1 with nearly the same"
     )
-    assert said[0].endswith("they are not picked, shown, calibrated with or trained on")
+    assert said[0].endswith("no such item is picked, shown, calibrated with or trained on")
     with Ledger.open(run.ledger_url) as ledger:
         assert said[0] in [one.message for one in ledger.events() if one.kind == "warning"]
     usable = set(run.items.usable.ids())
@@ -198,7 +201,7 @@ def test_labels_that_an_overlapping_item_has_already_are_not_learnt_from(tmp_pat
     kept = RunItems(pool, test, overlap="keep")
     assert set(kept.learnt_from(known)) == {"i000", "i001"}
     assert kept.not_to_pick({}).tolist() == []
-    assert "they are used all the same" in kept.sentences()[0]
+    assert "such items are used all the same" in kept.sentences()[0]
 
 
 def test_a_pool_that_is_the_test_set(tmp_path: Path, embedder):
@@ -300,3 +303,28 @@ def test_an_export_gives_copies_their_label_and_says_of_what(tmp_path: Path):
     assert exported["022"]["ticket"] == "22"
     assert exported["000"]["copy_of"] == ""
     assert exported["022"]["round"] == exported["000"]["round"]
+
+
+def test_ids_are_the_same_from_the_pool_to_the_export(tmp_path: Path, embedder):
+    ids = ["A1", "a1", "01", "1", "1.0", "ab ", " cd", "caf\u00e9", "x\u200by", "'7", "1e5", "=2"]
+    frame = pd.DataFrame({"id": ids, "text": [text for text, _ in _rows()[: len(ids)]]})
+    frame["label"] = "animal"
+    pool = Pool.from_pandas(frame, gold="label", cache=tmp_path / "cache")
+    run = _run(tmp_path, pool, embedder, annotator=SimulatedHuman())
+    result = run.run()
+    assert set(result.labels) == set(ids)
+    with Ledger.open(run.ledger_url, read_only=True) as ledger:
+        assert {one.item_id for one in ledger.annotations()} == set(ids)
+        exporter = Exporter(run.task, run.items, ledger, lambda *_: None)
+        rows = list(exporter.table("labels", everything=True).rows())
+    assert [row["id"] for row in rows] == ids
+    for name in ("labels.csv", "labels.xlsx"):
+        out = tmp_path / name
+        with Ledger.open(run.ledger_url, read_only=True) as ledger:
+            table = Exporter(run.task, run.items, ledger, lambda *_: None).table(
+                "labels", everything=False
+            )
+            write_table(out, name.split(".")[1], table.columns, table.rows())
+        again = Pool.from_file(out, cache=tmp_path / "cache")
+        assert again.ids() == ids, name
+        assert LabelFile.read(out, pool).positions.tolist() == list(range(len(ids)))

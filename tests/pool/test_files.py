@@ -11,11 +11,11 @@ from typing import Any
 
 import openpyxl
 import pytest
-from llmal.cli.label_file import LabelFile
 
 from llmal.config import load_config
 from llmal.errors import ConfigError, DataError
 from llmal.factory import open_pool
+from llmal.functions.label_file import LabelFile
 from llmal.pool import Pool
 from llmal.pool.readers import Reading
 from llmal.task import Task
