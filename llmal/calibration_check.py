@@ -9,6 +9,8 @@ from llmal.calibration.comparison import Comparison, Judged
 from llmal.ledger import Ledger
 from llmal.task import Task
 
+_LEAST = 5e-5
+
 
 def check_calibration(ledger: Ledger, annotator: LLMAnnotator, task: Task) -> Comparison | None:
     """Compare the annotator's probabilities with and without calibration, where people know the
@@ -42,4 +44,7 @@ def _answered(ledger: Ledger, name: str, task: Task) -> Judged | None:
         return None
     ids = tuple(sorted(found))
     before, after, truth = zip(*(found[one] for one in ids), strict=True)
-    return Judged(ids, np.array(before), np.array(after), np.array(truth, dtype=np.int64))
+    # Written to four digits: zero stands for anything below half of the last.
+    raised = np.maximum(np.array(before), _LEAST)
+    raised /= raised.sum(axis=1, keepdims=True)
+    return Judged(ids, raised, np.array(after), np.array(truth, dtype=np.int64))

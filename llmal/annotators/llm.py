@@ -559,8 +559,8 @@ class LLMAnnotator:
 
 
 def _by_label(names: Sequence[str], probabilities: NDArray[np.float64]) -> dict[str, float]:
-    """Probabilities by label, to six digits."""
-    return {name: float(f"{p:.6g}") for name, p in zip(names, probabilities, strict=True)}
+    """Probabilities by label, to four digits: what tells them apart beyond is noise of batches."""
+    return {name: round(float(p), 4) for name, p in zip(names, probabilities, strict=True)}
 
 
 def _key(context: Context) -> tuple[object, ...]:

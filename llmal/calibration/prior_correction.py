@@ -21,6 +21,8 @@ from llmal.calibration.scores import (
 
 log = logging.getLogger("llmal.calibration")
 
+_DIGITS = 3
+
 
 @dataclass(eq=False)
 class PriorCorrection(Fittable):
@@ -54,6 +56,14 @@ class PriorCorrection(Fittable):
         matrix = read_fitting_scores(scores, self.normalise, self.name, self.fits_on)
         self._keep_prior(self._log_prior(matrix), FittedOn(len(matrix), matrix.shape[1]))
         return self
+
+    def settle(self) -> None:
+        """Round the logarithm of the prior to a thousandth.
+
+        Raises:
+            DataError: Not fitted.
+        """
+        self._numbers["log_prior"] = np.round(self._number("log_prior"), _DIGITS)
 
     def transform(self, scores: Scores) -> NDArray[np.float64]:
         """Probabilities, shape (n, C).

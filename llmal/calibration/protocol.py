@@ -38,6 +38,17 @@ class LabelNaming(Protocol):
 
 
 @runtime_checkable
+class Settling(Protocol):
+    """Can round what it has learnt, so that scores that differ in their last digits alone, as those
+    of other batches do, come to the same.
+    """
+
+    def settle(self) -> None:
+        """Round the fitted numbers."""
+        ...
+
+
+@runtime_checkable
 class Calibrator(Protocol):
     """Maps scores to calibrated probabilities.
 

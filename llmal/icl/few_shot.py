@@ -20,7 +20,7 @@ from llmal.calibration.default import (
     Stage,
     default_for,
 )
-from llmal.calibration.protocol import Calibrator, LabelNaming
+from llmal.calibration.protocol import Calibrator, LabelNaming, Settling
 from llmal.calibration.scores import probabilities_of
 from llmal.errors import ConfigError, DataError
 from llmal.icl.demonstrations import Fixed, choose_for
@@ -338,7 +338,11 @@ def _fit(
     earlier = _composed(before)
     if earlier is not None:
         scores = _log(earlier.transform(scores))
-    return calibrator.fit(scores, labels)
+    calibrator.fit(scores, labels)
+    if isinstance(calibrator, Settling):
+        # A run that was killed scores some inputs in other batches, and must come to the same.
+        calibrator.settle()
+    return calibrator
 
 
 def _score_inputs(

@@ -52,7 +52,7 @@ def test_a_server_that_goes_away(tmp_path: Path, shared: Path, vllm: VLLM) -> No
 
     def run(url: str, *, fail: bool) -> Orchestrator:
         lm = VLLM(url, patience=1.0)
-        annotator = LLMAnnotator(task, lm, style="completion", batch_size=64)
+        annotator = LLMAnnotator(task, lm, style="completion", batch_size=64, calibrate=None)
 
         def on_event(event) -> None:
             if fail and event.kind == "progress" and event.data.get("done") == 128:
