@@ -65,6 +65,9 @@ Status = Literal["finished", "waiting", "interrupted"]
 
 log = logging.getLogger("llmal.run")
 
+_MANY = 20_000
+"""Items that take some seconds to compare with a test set."""
+
 
 @dataclass(frozen=True)
 class RunResult:
@@ -208,6 +211,8 @@ class Orchestrator:
         self.embedder = embedder if embedder is not None else self._default_embedder()
         self._check()
         self.items = RunItems(self.pool, self.test, duplicates=duplicates, overlap=overlap)
+        if self.test is not None and len(self.pool) > _MANY:
+            self._tell("step", "looking for items of the test set in the pool")
         if not len(self._asked_about):
             raise DataError(
                 "every item of the pool is in the test set too",
