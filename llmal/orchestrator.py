@@ -65,9 +65,6 @@ Status = Literal["finished", "waiting", "interrupted"]
 
 log = logging.getLogger("llmal.run")
 
-_MANY = 20_000
-"""Items that take some seconds to compare with a test set."""
-
 
 @dataclass(frozen=True)
 class RunResult:
@@ -214,8 +211,6 @@ class Orchestrator:
         self.embedder = embedder if embedder is not None else self._default_embedder()
         self._check()
         self.items = RunItems(self.pool, self.test, duplicates=duplicates, overlap=overlap)
-        if self.test is not None and len(self.pool) > _MANY:
-            self._tell("step", "looking for items of the test set in the pool")
         if not len(self._asked_about):
             raise DataError(
                 "every item of the pool is in the test set too",
@@ -299,12 +294,22 @@ class Orchestrator:
             self._prepared_for_picks = prepared
             return prepared.calibrator, prepared.paid
 
-        return PromptScorer(annotator.prompts, annotator.scorer.normalise, calibration=calibration)
+        return PromptScorer(
+            annotator.prompts,
+            annotator.scorer.normalise,
+            calibration=calibration,
+            shortlist=annotator.shortlist_for(),
+        )
 
     def _counting_scorer(self) -> PromptScorer:
         """The same for a plan, which asks nobody."""
         annotator = self._asked_for_picks()
-        return PromptScorer(annotator.foreseen_prompts, annotator.normalise, counting=True)
+        return PromptScorer(
+            annotator.foreseen_prompts,
+            annotator.normalise,
+            counting=True,
+            shortlist=annotator.shortlist_for(Context(foreseen=True)),
+        )
 
     def _prepare_picks(self, *, counting: bool = False) -> FewShotPrompt:
         """Calibrate what selectors ask with: once in a run, as it does not depend on the round."""
