@@ -18,6 +18,7 @@ from llm_selectors_page import llm_selectors
 from page_tables import table
 from results_file import RESULTS
 from selectors_page import selectors_agreement, selectors_speed, selectors_table13
+from wide_labels_page import wide_labels
 
 PAGE = RESULTS.parent.parent / "docs" / "results.md"
 Figures = dict[str, Any]
@@ -549,6 +550,7 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("main_job", "The main job", main_job),
     ("defaults", "Defaults of labelling by a language model", defaults),
     ("exactness", "Exactness of label scores", exactness),
+    ("wide_labels", "Wide label sets", wide_labels),
     ("annotate_throughput", "Throughput of annotation", annotate_throughput),
     ("kill_and_resume", "Killed and run again", kill_and_resume),
     ("million_rows", "A pool of a million rows", million_rows),
