@@ -82,8 +82,12 @@ def summary(config: RunConfig, report: dict[str, Any], page: Path, seconds: floa
     right += ", ".join(
         f"{name} {percent(share)}" for name, share in delivered["accuracy_by_kind"].items()
     )
+    right += ")"
     last = report["learning_curve"]["points"][-1]
-    right += f"); the learner is right on {last['accuracy']:.0%} of {last['test_items']} new ones"
+    for machine in report["machines"]:
+        right += f"; {machine['annotator']} alone would be right on {percent(machine['accuracy'])}"
+        right += f" of {machine['items']}"
+    right += f"; the learner is right on {last['accuracy']:.0%} of {last['test_items']} new ones"
     cost = cost_in_words(spent["total"]) or "nothing"
     command = brief(Path(sys.executable).with_name("llmal"))
     return [
