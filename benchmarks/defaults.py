@@ -26,7 +26,7 @@ from pathlib import Path
 from defaults_figures import tell
 from defaults_judged import figures_of
 from defaults_scores import ARRANGEMENTS, TEXT_COLUMNS, Cell, Sizes, draw, score, write
-from results_file import write_results
+from results_file import record_command, recorded_commands, write_results
 
 from llmal.icl import load_prompt
 from llmal.icl.style import choose_style
@@ -38,6 +38,7 @@ def ask(options: argparse.Namespace) -> None:
     sizes = Sizes(options.test, options.pool, options.labelled, options.candidates)
     shared = Path(options.shared).resolve()
     folder = Path(options.scores) / Path(options.model).name
+    record_command(Path(options.scores))
     lm = TransformersLM(
         options.model,
         device=options.device,
@@ -108,7 +109,8 @@ def main() -> None:
     logging.getLogger("llmal").setLevel(logging.ERROR)
     paths = sorted(Path(options.scores).glob("*/*.npz"))
     cells = [figures_of(path) for path in paths if not path.name.endswith(".new.npz")]
-    print(write_results("defaults", tell(cells)))
+    commands = recorded_commands(Path(options.scores))
+    print(write_results("defaults", {"commands": commands, **tell(cells)}))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from defaults_scores import TEXT_COLUMNS
 from page_tables import table
 
 Figures = dict[str, Any]
@@ -178,12 +179,24 @@ def _cut(figures: Figures) -> str:
             parts.append(f"{model}, {arrangement}: {len(cells)} (seeds {', '.join(seeds)})")
     sizes = "; ".join(
         f"{model}: "
-        + ", and ".join(
+        + " and ".join(
             f"{text} in {count} cells" for text, count in figures["models"][model]["sizes"].items()
         )
         for model in _models(figures)
     )
-    return f"Cells scored, seeds counted: {'; '.join(parts)}. Texts: {sizes}."
+    absent = [
+        f"{model} {name} {style} {shots}"
+        for model in _models(figures)
+        for name in TEXT_COLUMNS
+        for style in ("completion", "chat")
+        for shots in (0, 4, 8)
+        if not any(
+            cell.startswith(f"{name}/{style}/{shots}/")
+            for cell in scored[model].get("balanced", set())
+        )
+    ]
+    missing = f" Cut for want of time: {', '.join(absent)}." if absent else ""
+    return f"Cells scored, seeds counted: {'; '.join(parts)}.{missing} Texts: {sizes}."
 
 
 def _calibrators(figures: Figures) -> list[str]:

@@ -31,7 +31,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from icl_fewshot_figures import tell
-from results_file import write_results
+from results_file import record_command, recorded_commands, write_results
 
 from llmal.calibration import accuracy, expected_calibration_error, macro_f1, make
 from llmal.embed import SentenceEmbedder
@@ -203,6 +203,7 @@ def run(options: argparse.Namespace) -> None:
     """All cells that are not in the file yet: one number of shots and seed after the other."""
     work, shared = Path(options.work), Path(options.shared).resolve()
     work.mkdir(parents=True, exist_ok=True)
+    record_command(work)
     lines = work / "cells.jsonl"
     model = Path(options.model).name
     cache = ResponseCache(work / f"{model}.sqlite")
@@ -299,7 +300,8 @@ def main() -> None:
         return
     with (Path(options.work) / "cells.jsonl").open(encoding="utf-8") as file:
         cells = [json.loads(line) for line in file]
-    print(write_results("icl_fewshot", tell(cells, RANDOM)))
+    commands = recorded_commands(Path(options.work))
+    print(write_results("icl_fewshot", {"commands": commands, **tell(cells, RANDOM)}))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 DRAWS = 2000
+ONCE = "random, once"
 PAPER: dict[str, dict[str, list[float]]] = {
     "sst2": {
         "random": [64.9, 54.5, 56.3],
@@ -105,6 +106,8 @@ def tabulate(
         if (random, "none") in right:
             row["to_random"] = interval(bits, right[random, "none"])
             row["to_random_likewise"] = interval(bits, right[random, calibrator])
+        if (ONCE, calibrator) in right:
+            row["to_once_likewise"] = interval(bits, right[ONCE, calibrator])
         rows[f"{way} | {calibrator}"] = row
     return {
         "set": name,

