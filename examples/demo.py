@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -81,18 +82,27 @@ def summary(config: RunConfig, report: dict[str, Any], page: Path, seconds: floa
     right += ", ".join(
         f"{name} {percent(share)}" for name, share in delivered["accuracy_by_kind"].items()
     )
+    right += ")"
     last = report["learning_curve"]["points"][-1]
-    right += f"); the learner is right on {last['accuracy']:.0%} of {last['test_items']} new ones"
+    for machine in report["machines"]:
+        right += f"; {machine['annotator']} alone would be right on {percent(machine['accuracy'])}"
+        right += f" of {machine['items']}"
+    right += f"; the learner is right on {last['accuracy']:.0%} of {last['test_items']} new ones"
     cost = cost_in_words(spent["total"]) or "nothing"
-    folder = config.directory
+    command = brief(Path(sys.executable).with_name("llmal"))
     return [
         f"Done:    {done}",
         f"Cost:    {cost}; {seconds / 60:.1f} minutes",
         f"Quality: {right}",
-        f"Look at: {page}",
-        f"Next:    llmal export {folder} --to csv --out labels.csv; a larger model: make demo "
-        "LM=<path or URL>; your own texts: a copy of examples/town_desk.yaml",
+        f"Look at: {brief(page)}",
+        f"Next:    {command} export {brief(config.directory)} --to csv --out labels.csv; a larger "
+        "model: make demo LM=<path or URL>; your own texts: a copy of examples/town_desk.yaml",
     ]
+
+
+def brief(path: Path) -> Path:
+    """A path as it is typed here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def percent(share: dict[str, Any] | None) -> str:

@@ -342,6 +342,9 @@ def _llm_annotator(
             style=_style(config),
             normalise=section.normalise,
             rationale=section.rationale,
+            shortlist=section.shortlist,
+            recall=section.recall,
+            codes=section.codes,
             name=section.ledger_name,
             batch_size=section.batch_size,
         )

@@ -65,9 +65,6 @@ Status = Literal["finished", "waiting", "interrupted"]
 
 log = logging.getLogger("llmal.run")
 
-_MANY = 20_000
-"""Items that take some seconds to compare with a test set."""
-
 
 @dataclass(frozen=True)
 class RunResult:
@@ -103,6 +100,9 @@ class RunResult:
 
 _PREPARATION = "demonstrations and calibration"
 """What choosing demonstrations and calibrating is called in the ledger."""
+
+
+_AT_ONCE = 4096
 
 
 class _Interrupted(Exception):
@@ -211,8 +211,6 @@ class Orchestrator:
         self.embedder = embedder if embedder is not None else self._default_embedder()
         self._check()
         self.items = RunItems(self.pool, self.test, duplicates=duplicates, overlap=overlap)
-        if self.test is not None and len(self.pool) > _MANY:
-            self._tell("step", "looking for items of the test set in the pool")
         if not len(self._asked_about):
             raise DataError(
                 "every item of the pool is in the test set too",
@@ -296,12 +294,22 @@ class Orchestrator:
             self._prepared_for_picks = prepared
             return prepared.calibrator, prepared.paid
 
-        return PromptScorer(annotator.prompts, annotator.scorer.normalise, calibration=calibration)
+        return PromptScorer(
+            annotator.prompts,
+            annotator.scorer.normalise,
+            calibration=calibration,
+            shortlist=annotator.shortlist_for(),
+        )
 
     def _counting_scorer(self) -> PromptScorer:
         """The same for a plan, which asks nobody."""
         annotator = self._asked_for_picks()
-        return PromptScorer(annotator.foreseen_prompts, annotator.normalise, counting=True)
+        return PromptScorer(
+            annotator.foreseen_prompts,
+            annotator.normalise,
+            counting=True,
+            shortlist=annotator.shortlist_for(Context(foreseen=True)),
+        )
 
     def _prepare_picks(self, *, counting: bool = False) -> FewShotPrompt:
         """Calibrate what selectors ask with: once in a run, as it does not depend on the round."""
@@ -449,6 +457,7 @@ class Orchestrator:
                 again goes on from there.
         """
         self._ending = False
+        self._swept = None
         with contextlib.ExitStack() as held:
             if hold is None or not hold.of(self.directory):
                 held.enter_context(only_one(self.directory))
@@ -601,8 +610,7 @@ class Orchestrator:
             return None
         if self._purse.refused is not None:
             return self._purse.refused
-        spent = ledger.total_usage()
-        if self._people and self.budget.human_labels_left(spent) == 0:
+        if self._people and self._purse.human_labels(1) == 0:
             return f"the budget of {self.budget.human_labels} human labels is spent"
         if self.objective == "labels" and not self._people:
             return "every annotator has been over the pool"
@@ -632,7 +640,7 @@ class Orchestrator:
         learnt_from = self.items.learnt_from(labels)
         positions, columns = self._labelled(learnt_from)
         last = self.router.stages[-1].annotator.name
-        asked = {one.item_id for one in ledger.annotations(annotator=last) if one.label is None}
+        asked = ledger.abstained(last)
         undecided = self.pool.positions(sorted(asked - labels.keys()))
         undecided = np.setdiff1d(np.union1d(undecided, self._unanswered), positions)
         state = self.signals.state(
@@ -794,6 +802,8 @@ class Orchestrator:
                     )
                 if len(affordable) < len(items):
                     break
+            if number == stages[-1]:
+                break
             left = self._deferred(ledger, annotator, current.number, left)
             if not left:
                 break
@@ -851,11 +861,7 @@ class Orchestrator:
         self, ledger: Ledger, annotator: Annotator, number: int, ids: Sequence[str]
     ) -> list[str]:
         # An item that is still waited for is not passed on.
-        deferred = {
-            one.item_id
-            for one in ledger.annotations(round=number, annotator=annotator.name)
-            if one.decision == "deferred"
-        }
+        deferred = ledger.deferred(annotator.name, number)
         return [i for i in ids if i in deferred]
 
     # The learner
@@ -873,13 +879,20 @@ class Orchestrator:
         """In a review: the probabilities of the annotator that was not sure of an item."""
 
         def of(positions: NDArray[np.int64]) -> NDArray[np.float32]:
-            uniform = 1 / len(self.task.labels)
-            result = np.full((len(positions), len(self.task.labels)), uniform, dtype=np.float32)
-            row = {i: n for n, i in enumerate(self.pool.ids(positions))}
-            for one in ledger.annotations():
-                if one.item_id in row and one.probabilities is not None:
-                    result[row[one.item_id]] = [one.probabilities[name] for name in self.task.names]
-            return result
+            if self._swept is None:
+                # Once in a review: in its rounds only people answer.
+                uniform = 1 / len(self.task.labels)
+                self._swept = np.full(
+                    (len(self.pool), len(self.task.labels)), uniform, dtype=np.float32
+                )
+                answers = (one for one in ledger.annotations() if one.probabilities is not None)
+                while part := list(itertools.islice(answers, _AT_ONCE)):
+                    rows = self.pool.positions([one.item_id for one in part])
+                    self._swept[rows] = [
+                        [(one.probabilities or {})[name] for name in self.task.names]
+                        for one in part
+                    ]
+            return np.asarray(self._swept[positions])
 
         return of
 
@@ -905,6 +918,7 @@ class Orchestrator:
         return figures
 
     _seen: int = 0
+    _swept: NDArray[np.float32] | None = None
     _unanswered: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
     """Positions of items that none of the people has an answer for."""
     _for_picks: LLMAnnotator | None = None

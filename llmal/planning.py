@@ -26,6 +26,7 @@ from llmal.records import Item, Price, Usage
 from llmal.task import Task
 
 _COUNTED = 2000
+_AT_ONCE = 8192
 _STEPS = 4
 """Preparations that are looked at; each stands for the rounds up to it."""
 _STAND_INS = 16
@@ -108,7 +109,8 @@ def forecast(
     if not len(pool):
         raise DataError("the pool is empty", where=pool.source)
     course = _course(len(pool), router, budget, objective, start_items)
-    counted = _Counted(task, pool, course, seed)
+    asks = any(isinstance(one.annotator, LLMAnnotator) for one in router.stages)
+    counted = _Counted(task, pool, course, seed, asks=asks or spenders.synthesis is not None)
     costs = {
         "prompt style": spenders.setup,
         "selection": sum([spenders.selection[1]] * (course.rounds - 1), spenders.selection[0]),
@@ -222,14 +224,14 @@ def _course(size: int, router: Router, budget: Budget, objective: str, start_ite
 class _Counted:
     """Items that stand for those that will be asked about, and what asking about them costs."""
 
-    def __init__(self, task: Task, pool: Pool, course: _Course, seed: int) -> None:
+    def __init__(self, task: Task, pool: Pool, course: _Course, seed: int, *, asks: bool) -> None:
         self._task = task
         self._course = course
         size = len(pool)
         self.sampled = False
         if size <= _COUNTED:
             positions = np.arange(size)
-        elif course.asked <= _COUNTED:
+        elif asks and course.asked <= _COUNTED:
             positions = _longest(pool, _COUNTED)
             self.sampled = True  # longest in bytes, which tokens follow nearly
         else:
@@ -316,9 +318,10 @@ class _Counted:
 
 def _longest(pool: Pool, count: int) -> NDArray[np.int64]:
     """Positions of the texts of most bytes."""
-    lengths = np.concatenate(
-        list(pool.map_batches(lambda items: np.array([len(one.text.encode()) for one in items])))
-    )
+    lengths = np.empty(len(pool), dtype=np.int64)
+    for start in range(0, len(pool), _AT_ONCE):
+        part = np.arange(start, min(start + _AT_ONCE, len(pool)))
+        lengths[part] = [len(text.encode()) for text in pool.texts(part)]
     return np.argpartition(-lengths, count - 1)[:count]
 
 

@@ -80,6 +80,8 @@ class Purse:
 
     def human_labels(self, count: int) -> int:
         """How many of `count` labels people may still be asked for."""
+        if self._budget.human_labels is None:
+            return count
         left = self._budget.human_labels_left(self._ledger.total_usage())
         return count if left is None else min(count, left)
 

@@ -144,7 +144,8 @@ class RoundSignals:
             state = selector.costliest_part(state, k)
         asked = {name for name in needed(selector, state) if KINDS[name].asks}
         if "lm_scores" in asked:
-            counting = PromptScorer(self._scorer().prompts, counting=True)
+            scorer = self._scorer()
+            counting = PromptScorer(scorer.prompts, counting=True, shortlist=scorer.shortlist)
             for items in self._in_parts(state.unlabelled):
                 counting.score(items)
             total += counting.spent

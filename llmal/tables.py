@@ -210,7 +210,7 @@ def _nan_as_none(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def as_text(value: Any) -> str:
+def _as_text(value: Any) -> str:
     """A value of the kind "any": strings as they are, all else as JSON."""
     if not isinstance(value, str | bool | int | float | list | tuple | Mapping):
         value = json_form(value)  # A date is its own text, without the quotes of JSON.
@@ -250,7 +250,7 @@ def _cells(column: Column, value: Any) -> list[Any]:
     if value is not None and column.kind == "flag":
         return ["true" if value else "false"]
     if value is not None and column.kind == "any":
-        return [as_text(value)]
+        return [_as_text(value)]
     return [_nan_as_none(value)]
 
 
@@ -345,7 +345,7 @@ def _stored(column: Column, value: Any) -> Any:
     """A value as Arrow takes it."""
     value = _nan_as_none(value)
     if value is not None and column.kind == "any":
-        value = as_text(value)
+        value = _as_text(value)
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -55,6 +55,9 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         prompt_values: Values for the prompt's defaults, such as {"noun": "question"}.
         style: "chat", "completion" or "auto".
         normalise: How labels of several tokens are compared: "sum", "mean" or "first".
+        shortlist: How many labels are scored for each text; 0 for all, "auto" for as many as it
+            takes in sets of more than 20 (see `LLMAnnotator`).
+        codes: Show the labels as codes of one token each.
         embedder: For selectors and orders that need one; by default sentence-transformers with
             the offline model.
         random_state: Seed, or a numpy generator.
@@ -82,6 +85,8 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         prompt_values: Mapping[str, str] | None = None,
         style: str = "auto",
         normalise: Normalise = "sum",
+        shortlist: int | Literal["auto"] = "auto",
+        codes: bool = False,
         embedder: Embedder | None = None,
         random_state: int | np.random.Generator | None = 0,
     ) -> None:
@@ -96,6 +101,8 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.prompt_values = prompt_values
         self.style = style
         self.normalise = normalise
+        self.shortlist = shortlist
+        self.codes = codes
         self.embedder = embedder
         self.random_state = random_state
 
@@ -138,6 +145,8 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             prompt=template.with_values(self.prompt_values or {}),
             style=self.style,
             normalise=self.normalise,
+            shortlist=self.shortlist,
+            codes=self.codes,
         )
         pool = items if unlabelled is None else _items(unlabelled, self.task_)
         seed = int(np.random.default_rng(self.random_state).integers(2**31))

@@ -7,9 +7,9 @@ import math
 import time
 from collections.abc import Mapping, Sequence, Set
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,17 +18,28 @@ from llmal.annotators.protocol import Context
 from llmal.annotators.texts import as_items
 from llmal.calibration.comparison import Judged
 from llmal.calibration.default import AUTO, FEWEST_TEXTS, Calibrate, Stage, fits_on, stages_of
+from llmal.embed import SentenceEmbedder
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError, ContextLengthError
 from llmal.icl.chosen import ChosenPrompt
+from llmal.icl.codes import coded
 from llmal.icl.demonstrations import Fixed, check_selector, make_selector, needs
 from llmal.icl.few_shot import FewShotPrompt, in_short, prepare
 from llmal.icl.labelling import CUT, LabellingPrompt, LabellingPrompts, longest_that_fits
 from llmal.icl.order import Order, make_order
 from llmal.icl.protocol import DemonstrationSelector
 from llmal.icl.scorer import PromptScorer, prompt_key
+from llmal.icl.shortlist import (
+    RECALL,
+    WIDE,
+    Costliest,
+    Shortlist,
+    Shortlister,
+    check_shortlist,
+    largest_size,
+)
 from llmal.icl.style import check_style, foreseen_prompts, labelling_prompts, style_cost
-from llmal.lm.protocol import LanguageModel, Normalise, Prompt, Sampling
+from llmal.lm.protocol import LanguageModel, Normalise, Prompt, Sampling, SubsetScoring
 from llmal.prompt_templates import PromptTemplate, load_prompt, without_special_tokens
 from llmal.records import Annotation, AnnotatorKind, Item, Usage
 from llmal.task import Task
@@ -64,6 +75,11 @@ class LLMAnnotator:
         normalise: How labels of several tokens are compared: by the sum of their tokens'
             log-probabilities, their mean, or the first token alone (one forward pass).
         rationale: Have the model write why, after the label is decided.
+        shortlist: How many labels are scored for each item, the nearest by embedding (see
+            `llmal.icl.shortlist.Shortlister`); 0 scores all. "auto" does so with more than 20
+            labels that take more than one pass, and chooses as many as reach `recall`.
+        recall: Share of items whose label is to be among those that are scored.
+        codes: Show the labels as codes of one token each, so that one pass scores them all.
         name: Who is recorded in the ledger.
         batch_size: Items between two writes to the ledger in a run.
 
@@ -89,6 +105,9 @@ class LLMAnnotator:
         style: str = "auto",
         normalise: Normalise = "sum",
         rationale: bool = False,
+        shortlist: int | Literal["auto"] = "auto",
+        recall: float = RECALL,
+        codes: bool = False,
         name: str = "llm",
         batch_size: int = 512,
     ) -> None:
@@ -108,6 +127,14 @@ class LLMAnnotator:
         self._order = make_order(order, embedder=embedder) if isinstance(order, str) else order
         self._calibrators = stages_of(calibrate)
         self._embedder = embedder
+        if shortlist not in ("auto", 0):
+            check_shortlist(int(shortlist), recall)
+            self._check_subsets()
+        check_shortlist(None, recall)
+        self._shortlist: int | Literal["auto"] = shortlist
+        self._recall = recall
+        self._codes = codes
+        self._asked = coded(task, self.template, lm) if codes else task
         self._selector: DemonstrationSelector | None = None
         self._strategy = "", dict(options or {})
         if isinstance(demonstrations, str):
@@ -124,6 +151,19 @@ class LLMAnnotator:
         self._chosen: ChosenPrompt | None = None
         self._prepared: tuple[Any, FewShotPrompt] | None = None
         self._foreseen_paid: tuple[Any, Set[bytes]] | None = None
+        self._shortlisted: tuple[Any, Shortlist | None] | None = None
+
+    def _check_subsets(self) -> None:
+        if not isinstance(self.lm, SubsetScoring):
+            raise ConfigError(
+                "this language model cannot score a part of the labels",
+                fix="leave the shortlist out",
+            )
+        if self._normalise == "first":
+            raise ConfigError(
+                "normalise 'first' scores all labels in one pass, so a shortlist saves nothing",
+                fix="leave one of them out",
+            )
 
     @classmethod
     def from_chosen(
@@ -171,7 +211,49 @@ class LLMAnnotator:
     @property
     def needs_labelled(self) -> bool:
         """Whether it wants items that people have labelled."""
-        return self.shots > 0 or any(fits_on(one) == "labels" for one in self._calibrators)
+        return (
+            self.shots > 0
+            or self.shortlists
+            or any(fits_on(one) == "labels" for one in self._calibrators)
+        )
+
+    @property
+    def shortlists(self) -> bool:
+        """Whether only some of the labels are scored for each item."""
+        if self._shortlist != "auto":
+            return 0 < self._shortlist < len(self.task.labels)
+        if len(self.task.labels) <= WIDE or self._normalise == "first":
+            return False
+        if not isinstance(self.lm, SubsetScoring):
+            return False
+        return self.lm.score_cost([""], self.foreseen_prompts.candidates).requests > 1
+
+    def shortlist_for(self, context: Context = Context()) -> Shortlist | None:
+        """What chooses the labels that are scored in a round; None where all are."""
+        if not self.shortlists:
+            return None
+        count = len(self.task.labels)
+        if context.foreseen:
+            most = largest_size(count) if self._shortlist == "auto" else self._shortlist
+            return Costliest(self._longest_words(), most)
+        key = _key(context)
+        if self._shortlisted is None or self._shortlisted[0] != key:
+            labelled = self._usable(context) if self._chosen is None else self._chosen.items
+            made = Shortlister(
+                self.task,
+                self._embedder or SentenceEmbedder(),
+                labelled,
+                size=None if self._shortlist == "auto" else self._shortlist,
+                recall=self._recall,
+            )
+            self._shortlisted = key, made if made.size.labels < count else None
+        return self._shortlisted[1]
+
+    def _longest_words(self) -> NDArray[np.int64]:
+        """Tokens of the words of each label, shape (C,)."""
+        prompts = self.foreseen_prompts
+        tokens = self.lm.count_tokens(prompts.candidates)
+        return np.bincount(prompts.word_columns, weights=tokens).astype(np.int64)
 
     @property
     def calibrates_on_texts(self) -> bool:
@@ -191,7 +273,7 @@ class LLMAnnotator:
         which form suits.
         """
         if self._scorer is None:
-            prompts = labelling_prompts(self.task, self.template, self.lm, self._style)
+            prompts = labelling_prompts(self._asked, self.template, self.lm, self._style)
             self._scorer = PromptScorer(prompts, self._normalise, self._order)
         return self._scorer
 
@@ -224,7 +306,9 @@ class LLMAnnotator:
         """
         prompts = self.foreseen_prompts if counting else self.prompts
         return prepare(
-            PromptScorer(prompts, self._normalise, counting=counting),
+            PromptScorer(
+                prompts, self._normalise, counting=counting, shortlist=self.shortlist_for()
+            ),
             (),
             shots=0,
             selector=None,
@@ -247,7 +331,7 @@ class LLMAnnotator:
         """What finding the form of the prompt costs, once in a run; nothing if it was given."""
         if self._style != "auto":
             return Usage()
-        return style_cost(self.task, self.template, self.lm)
+        return style_cost(self._asked, self.template, self.lm)
 
     def set_up(self) -> None:
         """Find the form of the prompt, by asking the model where it was not given."""
@@ -258,7 +342,7 @@ class LLMAnnotator:
         """The prompts in the form that is used, or the longest that it may be. Asks nobody."""
         if self._foreseen is None or self._scorer is not None:
             self._foreseen = foreseen_prompts(
-                self.task, self.template, self.lm, self._style, self._scorer
+                self._asked, self.template, self.lm, self._style, self._scorer
             )
         return self._foreseen
 
@@ -270,6 +354,7 @@ class LLMAnnotator:
             DataError: A calibrator has nothing to be fitted on.
             LanguageModelError: The model failed; what it answered before is in its cache.
         """
+        self.scorer.shortlist = self.shortlist_for(context)
         if self._chosen is not None:
             if self._prepared is None:
                 selector = self._made_selector(context, self.scorer)
@@ -306,7 +391,7 @@ class LLMAnnotator:
         """
         if self._chosen is not None:
             return Usage(), 0
-        counting = self._counting()
+        counting = self._counting(context)
         selector = self._made_selector(context, counting)
         if selector is not None and getattr(selector, "scorer", None) is counting:
             selector.choose(self._usable(context), self.shots, context.rng(self.name, "shots"))
@@ -315,8 +400,14 @@ class LLMAnnotator:
         self._foreseen_paid = _key(context), prepared.paid
         return chosen + prepared.usage, counting.trail
 
-    def _counting(self) -> PromptScorer:
-        return PromptScorer(self.foreseen_prompts, self._normalise, self._order, counting=True)
+    def _counting(self, context: Context) -> PromptScorer:
+        return PromptScorer(
+            self.foreseen_prompts,
+            self._normalise,
+            self._order,
+            counting=True,
+            shortlist=self.shortlist_for(context),
+        )
 
     def _usable(self, context: Context) -> list[Item]:
         known = set(self.task.names)
@@ -377,7 +468,7 @@ class LLMAnnotator:
         """
         if self._chosen is not None or (self._prepared and self._prepared[0] == _key(context)):
             return self.build(items, context)
-        counting = self._counting()
+        counting = self._counting(context)
         ready = self._rehearsed(context, counting)
         return list(counting.build(items, ready.demonstrations(items)))
 
@@ -408,13 +499,17 @@ class LLMAnnotator:
             reasons, reason_usage = self._reasons(items, best)
         seconds = Usage(seconds=(time.perf_counter() - start) / len(items))
         names = self.task.names
-        shared = {
+        shared: dict[str, Any] = {
             "model": self.lm.fingerprint,
             "prompt": self.template.key,
             "style": self.prompts.style,
             "normalise": self._normalise,
         }
         uncalibrated: list[dict[str, Any]] = [{}] * len(items)
+        if self._codes:
+            shared["codes"] = True
+        if self.scorer.shortlist is not None:
+            shared["shortlist"] = asdict(self.scorer.shortlist.size)
         if prepared.calibrator is not None:
             shared["calibration"] = in_short(prepared.calibrator)
             uncalibrated = [{"uncalibrated": _by_label(names, row)} for row in scored.probabilities]
@@ -441,7 +536,7 @@ class LLMAnnotator:
                     **uncalibrated[row],
                     "demonstrations": list(scored.prompts[row].demonstrations),
                 },
-                flags=scored.prompts[row].flags,
+                flags=(*scored.prompts[row].flags, *_unscored(scored.inside, row)),
                 round=context.round,
             )
             for row, item in enumerate(items)
@@ -518,13 +613,12 @@ class LLMAnnotator:
         elif self._foreseen_paid and self._foreseen_paid[0] == _key(context):
             paid = self._foreseen_paid[1]
         built = self.rehearse(items, context)
-        asked = [one for one in built if not paid or prompt_key(one.prompt) not in paid]
-        prompts = self.foreseen_prompts
-        total = self.lm.score_cost(
-            [one.prompt for one in asked],
-            prompts.candidates,
-            first_token_only=self._normalise == "first",
-        )
+        asked = [
+            (item, one)
+            for item, one in zip(items, built, strict=True)
+            if not paid or prompt_key(one.prompt) not in paid
+        ]
+        total = self._counting(context).cost([one for one, _ in asked], [one for _, one in asked])
         if context.foreseen:
             total = self._filled_up(total, built, min(self.shots, len(self._usable(context))))
         return total
@@ -556,6 +650,13 @@ class LLMAnnotator:
         return replace(
             cost, prompt_tokens=read, money=self.lm.price.of(read, cost.completion_tokens)
         )
+
+
+def _unscored(inside: NDArray[np.bool_] | None, row: int) -> tuple[str, ...]:
+    """A word on an item of which not all labels were scored."""
+    if inside is None or inside[row].all():
+        return ()
+    return (f"{int(inside[row].sum())} of {inside.shape[1]} labels were scored",)
 
 
 def _by_label(names: Sequence[str], probabilities: NDArray[np.float64]) -> dict[str, float]:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmal.cli.telling import give, results_only_on_stdout
-from llmal.errors import LanguageModelError
 from llmal.loading import KnownModel, Manifest, obtain, read_manifest
 from llmal.loading.fetching import find_kept
-from llmal.loading.hub import check_on_hub
+from llmal.loading.hub import why_not_on_hub
 from llmal.loading.kept import state_of
 from llmal.loading.known_models import REGISTRY, get_model
 from llmal.loading.sources import hub_snapshot, installed_file
@@ -71,13 +70,11 @@ def whereabouts(model: KnownModel) -> Whereabouts:
 def _next_source(model: KnownModel) -> str:
     if hub_snapshot(model) is not None:
         return f"the hub's cache on this machine ({model.hub})"
-    try:
-        check_on_hub(model.hub, "use another source")
-    except LanguageModelError as error:
-        if model.packaged is None:
-            return f"nowhere now: {error.what}"
-    else:
+    reason = why_not_on_hub(model.hub)
+    if reason is None:
         return f"the Hugging Face hub ({model.hub}, {model.megabytes} MB)"
+    if model.packaged is None:
+        return f"nowhere now: {reason}"
     if installed_file(model.packaged) is not None:
         return f"the installed package {model.packaged.requirement}"
     return f"the package index ({model.packaged.requirement}, {model.packaged.megabytes} MB)"

@@ -36,6 +36,11 @@ def _calibrators(value: Any) -> Any:
     return () if value in (None, "none", ["none"]) else as_tuple(value)
 
 
+def _shortlist(value: Any) -> Any:
+    """0 for what YAML makes of "off"."""
+    return 0 if value in (None, False, "off", "none") else value
+
+
 class LLMAnnotatorConfig(Section):
     """The language model gives labels.
 
@@ -50,6 +55,10 @@ class LLMAnnotatorConfig(Section):
         calibrate: What makes probabilities of scores, one after another; "auto" leaves it to
             llmal, and "none" leaves the scores as they are.
         rationale: Whether the model also writes down why.
+        shortlist: How many labels are scored for each item; "off" or 0 for all, "auto" for as many
+            as reach the recall, in sets of more than 20.
+        recall: Share of items whose label is to be among those that are scored.
+        codes: Whether labels are shown as codes of one token each.
         prompt: Path of a prompt file, or name of one of llmal's.
         prompt_values: Values for the prompt's defaults, such as {noun: question}.
         batch_size: Items to hand over at once.
@@ -66,6 +75,9 @@ class LLMAnnotatorConfig(Section):
         CalibratorConfig(name="auto"),
     )
     rationale: bool = False
+    shortlist: Annotated[Count | Literal["auto"], BeforeValidator(_shortlist)] = "auto"
+    recall: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    codes: bool = False
     prompt: PromptName | None = None
     prompt_values: dict[str, str] = Field(default_factory=dict)
     batch_size: Positive = 512

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from llmal.errors import ConfigError
 from llmal.functions.rows import Row
 from llmal.records import Usage
-from llmal.tables import Column, as_text, check_output, check_place, write_table
+from llmal.tables import Column, check_output, check_place, write_table
 
 if TYPE_CHECKING:
     import datasets
@@ -133,27 +133,12 @@ class Results(Sequence[Row]):
         import datasets
 
         if not isinstance(self._origin, datasets.Dataset):
-            return datasets.Dataset.from_list(self._with_one_type_a_column())
+            return datasets.Dataset.from_list(self._rows)
         whole = self._indices is None
         dataset = self._origin if whole else self._origin.select(list(self._indices or ()))
         for called in self.added.values():
             dataset = dataset.add_column(called, [row.get(called) for row in self._rows])
         return dataset
-
-    def _with_one_type_a_column(self) -> list[Row]:
-        """The rows; values of a column that has several types as text."""
-        mixed = [one.name for one in self._columns if one.kind == "any"]
-        mixed = [
-            name
-            for name in mixed
-            if len({type(row[name]) for row in self._rows if row.get(name) is not None}) > 1
-        ]
-        if not mixed:
-            return self._rows
-        return [
-            row | {name: as_text(row[name]) for name in mixed if row.get(name) is not None}
-            for row in self._rows
-        ]
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> Path:
         """Write the rows to a file; the ending of its name says the format.

@@ -98,7 +98,8 @@ class FewShotPrompt:
         scored = self.scorer.score_each(items, self.demonstrations(items), paid=self.paid)
         if self.calibrator is None or not items:
             return Calibrated(scored, scored.probabilities)
-        return Calibrated(scored, self.calibrator.transform(scored.log_probs))
+        calibrated = self.calibrator.transform(scored.scored)
+        return Calibrated(scored, self.scorer.spread(calibrated, scored.inside))
 
 
 def parts_of(calibrator: Calibrator) -> tuple[Calibrator, ...]:
@@ -226,6 +227,9 @@ def _drawn(texts: Sequence[Item]) -> list[Item]:
 
 
 def _default(texts: Sequence[Item], made: FewShotPrompt) -> Calibrator:
+    if made.scorer.shortlist is not None:
+        # All labels of each text would cost many times what the items themselves do.
+        return default_for(0)
     chosen = default_for(len(texts))
     if chosen.fits_on != "pool" and not made.scorer.counting:
         log.warning(
@@ -318,7 +322,7 @@ def _fit(
             )
             return None
         labels = np.asarray(columns, dtype=np.int64)
-        scored = made.scorer.score_each(items, made.demonstrations(items))
+        scored = made.scorer.score_each(items, made.demonstrations(items), whole=True)
     elif calibrator.fits_on == "pool":
         if not unlabelled:
             raise DataError(
@@ -326,7 +330,7 @@ def _fit(
                 fix="give unlabelled texts, or use a calibrator that needs none (contextual)",
             )
         scored = made.scorer.score_each(
-            unlabelled, made.demonstrations(unlabelled), paid=asked.keys
+            unlabelled, made.demonstrations(unlabelled), paid=asked.keys, whole=True
         )
         asked.items.extend(unlabelled)
         asked.scored.append(scored)
@@ -364,9 +368,11 @@ def _score_inputs(
         for number, text in enumerate(texts)
     ]
     if made.selector is None:
-        return made.scorer.score(items, made.candidates)
+        return made.scorer.score_each(items, [made.candidates] * len(items), whole=True)
     queries = list(unlabelled[:_SETS]) or list(made.candidates[:_SETS])
     sets = made.demonstrations(queries)
     return made.scorer.score_each(
-        [item for item in items for _ in sets], [shown for _ in items for shown in sets]
+        [item for item in items for _ in sets],
+        [shown for _ in items for shown in sets],
+        whole=True,
     )

@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.calibration.scores import log_of, probabilities_of
+from llmal.errors import UnsupportedError
 from llmal.icl.labelling import LabellingPrompt, LabellingPrompts
-from llmal.lm.protocol import LanguageModel, Normalise, Prompt
+from llmal.lm.protocol import LabelScores, LanguageModel, Normalise, Prompt, SubsetScoring
 from llmal.records import Item, Usage
 
 if TYPE_CHECKING:
     from llmal.calibration.protocol import Calibrator
     from llmal.icl.order import Order
+    from llmal.icl.shortlist import Shortlist
 
 _TRAIL = 2**128
 
@@ -33,12 +35,22 @@ class Scored:
         usage: Shape (n,): what each item cost, counted alike whether the answer came from the model
             or from the response cache.
         exact: False if the numbers are estimates by sampling.
+        inside: Shape (n, C): which labels were scored; the others share what the shortlist leaves
+            out. None where all were.
     """
 
     log_probs: NDArray[np.float64]
     prompts: tuple[LabellingPrompt, ...]
     usage: tuple[Usage, ...]
     exact: bool
+    inside: NDArray[np.bool_] | None = None
+
+    @property
+    def scored(self) -> NDArray[np.float64]:
+        """Shape (n, C): `log_probs`, and minus infinity for labels that were not scored."""
+        if self.inside is None:
+            return self.log_probs
+        return np.where(self.inside, self.log_probs, -np.inf)
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
@@ -58,6 +70,7 @@ class PromptScorer:
         calibration: Called when the first items are scored; gives the fitted calibrator that all
             scores go through, or None, and the keys of the prompts that were paid for by fitting
             it.
+        shortlist: Chooses the labels that are scored for each item; None scores all.
     """
 
     def __init__(
@@ -68,6 +81,7 @@ class PromptScorer:
         *,
         counting: bool = False,
         calibration: Callable[[], tuple[Calibrator | None, Set[bytes]]] | None = None,
+        shortlist: Shortlist | None = None,
     ) -> None:
         self.prompts = prompts
         self.normalise: Normalise = normalise
@@ -78,6 +92,7 @@ class PromptScorer:
         self.trail = 0
         """Changes with every prompt that is asked: two stretches of work in which it changes by as
         much have asked the same prompts."""
+        self.shortlist = shortlist
         self._calibration = calibration
         self._calibrator: Calibrator | None = None
         self._paid: Set[bytes] = frozenset()
@@ -118,13 +133,16 @@ class PromptScorer:
         demonstrations: Sequence[Sequence[Item]],
         *,
         paid: Set[bytes] = frozenset(),
+        whole: bool = False,
     ) -> Scored:
         """Score items, each with demonstrations of its own.
 
         Args:
             items: n items.
             demonstrations: Of each, the most useful first.
-            paid: Keys of prompts (`prompt_key`) that are paid for already, and cost nothing here.
+            paid: Keys of prompts (`prompt_key`) that are paid for already, with all their labels,
+                and cost nothing here.
+            whole: Score all labels, whatever the shortlist.
         """
         columns = len(self.labels)
         if not items:
@@ -133,38 +151,92 @@ class PromptScorer:
         asked = [one.prompt for one in built]
         keys = [prompt_key(one) for one in asked]
         self.trail = sum((int.from_bytes(one) for one in keys), self.trail) % _TRAIL
+        if not self.counting and self._calibration is not None:
+            (self._calibrator, self._paid), self._calibration = self._calibration(), None
+        free = self._paid | paid
+        inside = self._inside(items, [key in free for key in keys]) if not whole else None
         if self.counting:
-            cost = self.lm.score_cost(
-                asked, self.prompts.candidates, first_token_only=self.normalise == "first"
-            )
+            cost = self._cost(asked, inside)
             self.spent += cost
             rest = (Usage(),) * (len(items) - 1)
-            return Scored(np.zeros((len(items), columns)), built, (cost, *rest), self.lm.exact)
-        if self._calibration is not None:
-            (self._calibrator, self._paid), self._calibration = self._calibration(), None
-        scores = self.lm.score(
-            asked, self.prompts.candidates, first_token_only=self.normalise == "first"
-        )
+            zeros = np.zeros((len(items), columns))
+            return Scored(zeros, built, (cost, *rest), self.lm.exact, inside)
+        scores = self._scores(asked, inside)
         price = self.lm.price
-        free = self._paid | paid
         usage = tuple(
             Usage()
             if key in free
             else Usage(
-                requests=scores.passes,
+                requests=int(passes),
                 prompt_tokens=int(read),
                 completion_tokens=int(written),
                 money=price.of(int(read), int(written)),
             )
-            for key, read, written in zip(
-                keys, scores.prompt_tokens, scores.completion_tokens, strict=True
+            for key, passes, read, written in zip(
+                keys, scores.requests, scores.prompt_tokens, scores.completion_tokens, strict=True
             )
         )
         self.spent = sum(usage, self.spent)
         log_probs = self.prompts.log_over_labels(scores.normalised(self.normalise))
-        if self._calibrator is not None:
-            log_probs = log_of(self._calibrator.transform(log_probs))
-        return Scored(log_probs, built, usage, scores.exact)
+        if self._calibrator is None and inside is None:
+            return Scored(log_probs, built, usage, scores.exact)
+        probabilities = (
+            probabilities_of(log_probs)
+            if self._calibrator is None
+            else self._calibrator.transform(log_probs)
+        )
+        return Scored(
+            log_of(self.spread(probabilities, inside)), built, usage, scores.exact, inside
+        )
+
+    def cost(self, items: Sequence[Item], built: Sequence[LabellingPrompt]) -> Usage:
+        """The most that it costs to score items with these prompts. Asks nobody."""
+        if not items:
+            return Usage()
+        inside = None if self.shortlist is None else self.shortlist.inside(items)
+        return self._cost([one.prompt for one in built], inside)
+
+    def spread(
+        self, probabilities: NDArray[np.float64], inside: NDArray[np.bool_] | None
+    ) -> NDArray[np.float64]:
+        """Probabilities of labels that were scored, made such of all labels."""
+        if inside is None or self.shortlist is None:
+            return probabilities
+        return self.shortlist.spread(probabilities, inside)
+
+    def _inside(self, items: Sequence[Item], free: Sequence[bool]) -> NDArray[np.bool_] | None:
+        """Which labels are scored; what is paid for was scored with all."""
+        if self.shortlist is None:
+            return None
+        inside = self.shortlist.inside(items).copy()
+        inside[np.asarray(free, dtype=np.bool_)] = True
+        return inside
+
+    def _scores(self, asked: Sequence[Prompt], inside: NDArray[np.bool_] | None) -> LabelScores:
+        candidates = self.prompts.candidates
+        if inside is None:
+            return self.lm.score(asked, candidates, first_token_only=self.normalise == "first")
+        return self._subsets_of(self.lm).score_subsets(asked, candidates, self._words(inside))
+
+    def _cost(self, asked: Sequence[Prompt], inside: NDArray[np.bool_] | None) -> Usage:
+        candidates = self.prompts.candidates
+        if inside is None:
+            return self.lm.score_cost(asked, candidates, first_token_only=self.normalise == "first")
+        return self._subsets_of(self.lm).subsets_cost(asked, candidates, self._words(inside))
+
+    def _words(self, inside: NDArray[np.bool_]) -> list[list[int]]:
+        """Columns of the words of the labels that are scored, for each item."""
+        words = inside[:, self.prompts.word_columns]
+        return [np.flatnonzero(row).tolist() for row in words]
+
+    @staticmethod
+    def _subsets_of(lm: LanguageModel) -> SubsetScoring:
+        if not isinstance(lm, SubsetScoring):
+            raise UnsupportedError(
+                "this language model cannot score a part of the labels",
+                fix="switch the shortlist off",
+            )
+        return lm
 
 
 def prompt_key(prompt: Prompt) -> bytes:

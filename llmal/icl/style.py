@@ -10,6 +10,7 @@ import numpy as np
 from llmal.errors import ConfigError
 from llmal.icl.labelling import LabellingPrompts
 from llmal.icl.scorer import PromptScorer
+from llmal.icl.shortlist import WIDE
 from llmal.lm.protocol import LanguageModel, Normalise, Prompt
 from llmal.prompt_templates import PromptTemplate, Style
 from llmal.records import Item, Usage
@@ -19,6 +20,7 @@ log = logging.getLogger("llmal.icl")
 
 _FEW = 0.05
 _PROBES = 16
+_WIDE_PROBES = 4
 
 
 def labelling_prompts(
@@ -76,8 +78,8 @@ def choose_style(task: Task, template: PromptTemplate, lm: LanguageModel) -> Sty
     A chat template says that a model can be given messages, not that it answers them well: base
     models carry one too. So both forms are tried, with the labels' own names and descriptions in
     the place of texts (so that the choice depends on task, prompt and model alone), and the
-    exact probabilities of all candidates are added up. A model without exact scores gets the
-    chat form.
+    exact probabilities of all candidates are added up. Of a wide set four labels stand for all,
+    as texts and as candidates. A model without exact scores gets the chat form.
     """
     styles = _possible(template, lm)
     if not lm.exact and "chat" in styles:
@@ -86,8 +88,8 @@ def choose_style(task: Task, template: PromptTemplate, lm: LanguageModel) -> Sty
         return _longest_style(task, template, lm)
     mass: dict[Style, float] = {}
     for style in styles:
-        prompts, probes = _probes(task, template, lm, style)
-        scores = lm.score(probes, prompts.candidates)
+        probes, candidates = _probes(task, template, lm, style)
+        scores = lm.score(probes, candidates)
         mass[style] = float(np.exp(scores.log_probs).sum(axis=1).mean())
     best = max(styles, key=lambda style: mass[style])
     log.info("prompt %s: %s", template.name, ", ".join(f"{s} {m:.3f}" for s, m in mass.items()))
@@ -124,16 +126,27 @@ def _possible(template: PromptTemplate, lm: LanguageModel) -> list[Style]:
 
 def _probes(
     task: Task, template: PromptTemplate, lm: LanguageModel, style: Style
-) -> tuple[LabellingPrompts, list[Prompt]]:
+) -> tuple[list[Prompt], list[str]]:
+    """What is asked, and what is scored after it."""
     prompts = LabellingPrompts(task, template, lm, style)
-    texts = {one.name: one.description or one.name for one in task.labels[:_PROBES]}
+    columns = list(range(len(task.labels)))[:_PROBES]
+    candidates = list(prompts.candidates)
+    if len(task.labels) > WIDE:
+        columns = np.linspace(0, len(task.labels) - 1, _WIDE_PROBES).astype(int).tolist()
+        candidates = [
+            candidate
+            for candidate, column in zip(candidates, prompts.word_columns, strict=True)
+            if column in columns
+        ]
+    labels = [task.labels[column] for column in columns]
+    texts = {one.name: one.description or one.name for one in labels}
     probes = [
         Item(f"probe-{name}", "\n".join([text] * len(task.text)), dict.fromkeys(task.text, text))
         for name, text in texts.items()
     ]
-    return prompts, [prompts.build(probe).prompt for probe in probes]
+    return [prompts.build(probe).prompt for probe in probes], candidates
 
 
 def _tried(task: Task, template: PromptTemplate, lm: LanguageModel, style: Style) -> Usage:
-    prompts, probes = _probes(task, template, lm, style)
-    return lm.score_cost(probes, prompts.candidates)
+    probes, candidates = _probes(task, template, lm, style)
+    return lm.score_cost(probes, candidates)

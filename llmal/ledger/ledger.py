@@ -191,6 +191,26 @@ class Ledger:
         with self._database.read() as connection:
             return set(connection.scalars(query))
 
+    def abstained(self, annotator: str) -> set[str]:
+        """The items for which an annotator had no label, in whatever round."""
+        table = schema.ANNOTATIONS
+        query = sa.select(table.c.item_id).where(
+            table.c.annotator == annotator, table.c.label.is_(None)
+        )
+        with self._database.read() as connection:
+            return set(connection.scalars(query))
+
+    def deferred(self, annotator: str, round: int | None) -> set[str]:
+        """The items that an annotator answered in a round and that go to the next one."""
+        table = schema.ANNOTATIONS
+        query = sa.select(table.c.item_id).where(
+            table.c.annotator == annotator,
+            table.c.round == round_to_store(round),
+            table.c.decision == "deferred",
+        )
+        with self._database.read() as connection:
+            return set(connection.scalars(query))
+
     def labels(self, before_round: int | None = None) -> dict[str, Decided]:
         """The label of each item that has one, as the aggregate of its annotations.
 

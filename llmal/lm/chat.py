@@ -175,6 +175,7 @@ class ChatLM:
             candidates=tuple(candidates),
             exact=False,
             passes=self.samples,
+            requests=np.full(len(prompts), self.samples),
             prompt_tokens=np.array(
                 [sum(one.prompt_tokens for one in drawn) for drawn in answers], dtype=np.int64
             ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from llmal.errors import UnsupportedError
 from llmal.lm.encoder import Encoder, load_pretrained
 from llmal.lm.questions import questions_work
-from llmal.lm.scoring import Work
+from llmal.lm.scoring import CountWork
 from llmal.lm.tokenized import Tokenized
-from llmal.lm.trie import Trie
 from llmal.records import Price, Usage
 
 
@@ -35,7 +34,7 @@ class CountingLM(Tokenized):
         *,
         price: Price = Price(),
         context_length: int | None = None,
-        work: Callable[[Trie], Work] = questions_work,
+        work: CountWork = questions_work,
     ) -> None:
         super().__init__(Encoder.load(model), work, price, None)
         self._context_length = context_length or context_of(model)

@@ -30,7 +30,8 @@ class LabelScores:
         lengths: Shape (C,): tokens of each candidate, a closing end token included.
         candidates: The candidates, in the order of the columns.
         exact: False if the numbers are estimates by sampling.
-        passes: Forward passes that each prompt takes.
+        passes: Forward passes that a prompt takes after which all candidates are scored.
+        requests: Shape (n,): forward passes of each prompt.
         prompt_tokens: Shape (n,): tokens read for each prompt, over all its passes. Counted alike
             whether the answer came from the model or from the response cache.
         completion_tokens: Shape (n,): tokens written for each prompt, counted likewise.
@@ -43,6 +44,7 @@ class LabelScores:
     candidates: tuple[str, ...]
     exact: bool = True
     passes: int = 1
+    requests: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     prompt_tokens: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     completion_tokens: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     complete: bool = True
@@ -203,4 +205,33 @@ class LanguageModel(Protocol):
 
     def close(self) -> None:
         """Release what is held: a server that was started, connections, memory."""
+        ...
+
+
+@runtime_checkable
+class SubsetScoring(Protocol):
+    """Can score only some of the candidates after each prompt, for less."""
+
+    def score_subsets(
+        self,
+        prompts: Sequence[Prompt],
+        candidates: Sequence[str],
+        subsets: Sequence[Sequence[int]],
+    ) -> LabelScores:
+        """As `score`; candidates that are not in the subset of a prompt get minus infinity.
+
+        Args:
+            prompts: n prompts.
+            candidates: C strings.
+            subsets: For each prompt, columns of the candidates.
+        """
+        ...
+
+    def subsets_cost(
+        self,
+        prompts: Sequence[Prompt],
+        candidates: Sequence[str],
+        subsets: Sequence[Sequence[int]],
+    ) -> Usage:
+        """What `score_subsets` would cost at most. Asks nobody."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from llmal.lm.scoring import Work
+from llmal.lm.scoring import Nodes, Work
 from llmal.lm.trie import Trie
 
 _SHARED_TOKENS = 64
@@ -19,12 +19,14 @@ class Question:
     """One entry of a request: the next-token log-probabilities after a prompt and a prefix.
 
     Attributes:
+        node: Number of the trie's node.
         prefix: Candidate tokens to put after the prompt.
         tokens: Token ids to read.
         columns: Where their numbers stand in a row of the trie.
         wanted: Token ids to ask for; alike for all questions that can share a request.
     """
 
+    node: int
     prefix: tuple[int, ...]
     tokens: tuple[int, ...]
     columns: slice
@@ -41,6 +43,7 @@ def questions(trie: Trie) -> list[Question]:
             part = node.children[start : start + _MOST_TOKENS]
             made.append(
                 Question(
+                    node=number,
                     prefix=node.prefix,
                     tokens=part,
                     columns=slice(begin + start, begin + start + len(part)),
@@ -50,9 +53,9 @@ def questions(trie: Trie) -> list[Question]:
     return made
 
 
-def questions_work(trie: Trie) -> Work:
+def questions_work(trie: Trie, nodes: Nodes = None) -> Work:
     """What the questions to a prompt cost: each reads the prompt and writes one token."""
-    asked = questions(trie)
+    asked = [one for one in questions(trie) if nodes is None or one.node in nodes]
     return Work(
         passes=len(asked),
         reads=len(asked),

@@ -20,6 +20,10 @@ Rows = Iterator[tuple[list[int], NDArray[np.float64]]]
 """Positions of prompts, and their rows of step log-probabilities, shape (len, trie.width)."""
 
 
+Nodes = frozenset[int] | None
+"""Nodes of a trie that are asked for; None means all."""
+
+
 @dataclass(frozen=True)
 class Work:
     """What a backend does for each prompt to score the candidates of a trie.
@@ -37,7 +41,10 @@ class Work:
     written: int
 
 
-Ask = Callable[[list[list[int]], Trie], Rows]
+Ask = Callable[[list[list[int]], Trie, list[Nodes]], Rows]
+"""Asks for the nodes of a trie that each prompt needs; the rest of a row is NaN."""
+
+CountWork = Callable[[Trie, Nodes], Work]
 
 
 def score(
@@ -47,11 +54,12 @@ def score(
     encoder: Encoder,
     ask: Ask,
     context_length: int | None,
-    work: Callable[[Trie], Work],
+    work: CountWork,
     cache: ResponseCache | None,
     fingerprint: str,
     first_token_only: bool,
     on_progress: Progress | None = None,
+    subsets: Sequence[Sequence[int]] | None = None,
 ) -> LabelScores:
     """Score candidates after prompts by walking the trie of the candidates' tokens.
 
@@ -69,6 +77,8 @@ def score(
         fingerprint: The model, for the keys of the cache.
         first_token_only: Score first tokens only.
         on_progress: Told as answers arrive.
+        subsets: For each prompt the columns of the candidates that are scored after it; the others
+            get minus infinity. Without them all are scored.
 
     Raises:
         ContextLengthError: A prompt does not fit.
@@ -85,18 +95,22 @@ def score(
         encoder.warn_of_seam(prompts[0], ids[0], candidates)
         if first_token_only:
             encoder.warn_of_shared_first(candidates)
-    rows = np.empty((len(ids), trie.width))
-    places: dict[tuple[int, ...], list[int]] = {}
+    rows = np.full((len(ids), trie.width), np.nan)
+    needed = _needed(trie, len(ids), subsets)
+    places: dict[tuple[tuple[int, ...], Nodes], list[int]] = {}
     for position, one in enumerate(ids):
-        places.setdefault(tuple(one), []).append(position)
+        places.setdefault((tuple(one), needed[position]), []).append(position)
     todo = list(places)
-    keys: dict[tuple[int, ...], bytes] = {}
+    keys: dict[tuple[tuple[int, ...], Nodes], bytes] = {}
     if cache is not None:
         keys = {
-            path: cache_key(
-                fingerprint, "score", trie.key, np.asarray(path, dtype=np.uint32).tobytes()
+            (path, nodes): cache_key(
+                fingerprint,
+                "score",
+                trie.key if nodes is None else trie.key + repr(sorted(nodes)).encode(),
+                np.asarray(path, dtype=np.uint32).tobytes(),
             )
-            for path in todo
+            for path, nodes in todo
         }
         found = cache.get(keys.values())
         for path in todo:
@@ -104,10 +118,11 @@ def score(
                 rows[places[path]] = np.frombuffer(found[keys[path]])
         todo = [path for path in todo if keys[path] not in found]
     # Neighbours in this order share the longest prefixes, which the server keeps in its cache.
-    todo.sort()
+    todo.sort(key=lambda one: one[0])
     if todo:
         answered = len(places) - len(todo)
-        for positions, values in ask([list(one) for one in todo], trie):
+        asked = ask([list(path) for path, _ in todo], trie, [nodes for _, nodes in todo])
+        for positions, values in asked:
             for position, value in zip(positions, values, strict=True):
                 rows[places[todo[position]]] = value
             if cache is not None:
@@ -121,15 +136,25 @@ def score(
             if on_progress is not None:
                 on_progress(answered, len(places))
     sums, first = trie.assemble(rows)
-    done = work(trie)
+    if subsets is not None:
+        outside = np.ones(sums.shape, dtype=np.bool_)
+        for row, columns in enumerate(subsets):
+            outside[row, list(columns)] = False
+        sums[outside] = first[outside] = -np.inf
+    works = {nodes: work(trie, nodes) for nodes in {None, *needed}}
+    done = [works[nodes] for nodes in needed]
     return LabelScores(
         log_probs=sums,
         first=first,
         lengths=trie.lengths,
         candidates=tuple(candidates),
-        passes=done.passes,
-        prompt_tokens=np.array([len(one) * done.reads + done.extra for one in ids], dtype=np.int64),
-        completion_tokens=np.full(len(ids), done.written, dtype=np.int64),
+        passes=works[None].passes,
+        requests=np.array([one.passes for one in done], dtype=np.int64),
+        prompt_tokens=np.array(
+            [len(one) * each.reads + each.extra for one, each in zip(ids, done, strict=True)],
+            dtype=np.int64,
+        ),
+        completion_tokens=np.array([one.written for one in done], dtype=np.int64),
         complete=not first_token_only,
     )
 
@@ -140,8 +165,9 @@ def cost(
     *,
     encoder: Encoder,
     price: Price,
-    work: Callable[[Trie], Work],
+    work: CountWork,
     first_token_only: bool = False,
+    subsets: Sequence[Sequence[int]] | None = None,
 ) -> Usage:
     """What scoring would cost if no prompt is there twice and nothing is in the cache."""
     trie = Trie(
@@ -150,15 +176,28 @@ def cost(
         end=encoder.end,
         first_token_only=first_token_only,
     )
-    done = work(trie)
-    read = sum(len(ids) * done.reads + done.extra for ids in encoder.encode(prompts))
-    written = done.written * len(prompts)
+    needed = _needed(trie, len(prompts), subsets)
+    works = {nodes: work(trie, nodes) for nodes in set(needed)}
+    done = [works[nodes] for nodes in needed]
+    read = sum(
+        len(ids) * each.reads + each.extra
+        for ids, each in zip(encoder.encode(prompts), done, strict=True)
+    )
+    written = sum(one.written for one in done)
     return Usage(
-        requests=done.passes * len(prompts),
+        requests=sum(one.passes for one in done),
         prompt_tokens=read,
         completion_tokens=written,
         money=price.of(read, written),
     )
+
+
+def _needed(trie: Trie, prompts: int, subsets: Sequence[Sequence[int]] | None) -> list[Nodes]:
+    """The nodes that each prompt needs."""
+    if subsets is None:
+        return [None] * prompts
+    nodes = {tuple(one): trie.nodes_of(one) for one in subsets}
+    return [nodes[tuple(one)] for one in subsets]
 
 
 def check_context(ids: Sequence[Sequence[int]], answer: int, context_length: int | None) -> None:

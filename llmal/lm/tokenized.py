@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -38,7 +38,7 @@ class Tokenized:
     def __init__(
         self,
         encoder: Encoder,
-        work: Callable[[Trie], scoring.Work],
+        work: scoring.CountWork,
         price: Price,
         cache: ResponseCache | None,
     ) -> None:
@@ -121,6 +121,45 @@ class Tokenized:
             on_progress=self.on_progress,
         )
 
+    def subsets_cost(
+        self,
+        prompts: Sequence[Prompt],
+        candidates: Sequence[str],
+        subsets: Sequence[Sequence[int]],
+    ) -> Usage:
+        """What `score_subsets` would cost at most."""
+        return scoring.cost(
+            prompts,
+            candidates,
+            encoder=self._encoder,
+            price=self._price,
+            work=self._work,
+            subsets=subsets,
+        )
+
+    def score_subsets(
+        self,
+        prompts: Sequence[Prompt],
+        candidates: Sequence[str],
+        subsets: Sequence[Sequence[int]],
+    ) -> LabelScores:
+        """Exact log-probabilities of some of the candidates after each prompt: only those nodes of
+        the trie are asked for that they pass through.
+        """
+        return scoring.score(
+            prompts,
+            candidates,
+            encoder=self._encoder,
+            ask=self._ask,
+            context_length=self.context_length,
+            work=self._work,
+            cache=self.cache,
+            fingerprint=self.fingerprint,
+            first_token_only=False,
+            on_progress=self.on_progress,
+            subsets=subsets,
+        )
+
     def generate(
         self,
         prompts: Sequence[Prompt],
@@ -153,7 +192,7 @@ class Tokenized:
     def close(self) -> None:
         """Release what is held."""
 
-    def _ask(self, ids: list[list[int]], trie: Trie) -> scoring.Rows:
+    def _ask(self, ids: list[list[int]], trie: Trie, needed: list[scoring.Nodes]) -> scoring.Rows:
         raise NotImplementedError
 
     def _generate(

@@ -105,32 +105,38 @@ class TransformersLM(Tokenized):
         length = getattr(self._model.config, "max_position_embeddings", None)
         return None if length is None else int(length)
 
-    def _ask(self, ids: list[list[int]], trie: Trie) -> scoring.Rows:
+    def _ask(self, ids: list[list[int]], trie: Trie, needed: list[scoring.Nodes]) -> scoring.Rows:
         import torch
 
-        tails = _tails(trie)
+        tails = {nodes: _tails(trie, nodes) for nodes in set(needed)}
+        slots = {nodes: trie.slots_of(nodes) for nodes in set(needed)}
+        most = max(len(one) for one in tails.values())
         for members, shared in self._sharing(ids):
             memory = None
-            for part in self._batches(
-                [ids[i] for i in members], extra=max(1, len(tails)), shared=shared
-            ):
+            for part in self._batches([ids[i] for i in members], extra=max(1, most), shared=shared):
                 part = [members[i] for i in part]
                 start = time.perf_counter()
                 with torch.inference_mode():
                     if shared and memory is None:
                         memory = self._read(torch, ids[part[0]][:shared])
                     rows = self._step(
-                        torch, [ids[i][shared:] for i in part], trie, tails, shared, memory
+                        torch,
+                        [ids[i][shared:] for i in part],
+                        trie,
+                        [(tails[needed[i]], slots[needed[i]]) for i in part],
+                        shared,
+                        memory,
                     )
-                if not np.isfinite(rows).all():
+                if not np.isfinite(rows[np.array([slots[needed[i]] for i in part])]).all():
                     raise LanguageModelError(
                         f"the model {self.name!r} gave log-probabilities that are not finite",
                         fix="check the model and its dtype",
                     )
-                read = sum(len(ids[i]) for i in part) + len(part) * sum(len(t) for t in tails)
-                passes = 2 if tails else 1
+                own = [tails[needed[i]] for i in part]
+                read = sum(len(ids[i]) for i in part) + sum(len(t) for one in own for t in one)
+                passes = sum(2 if one else 1 for one in own)
                 seconds = time.perf_counter() - start
-                self._count(passes * len(part), read, 0, seconds, cached=shared * len(part))
+                self._count(passes, read, 0, seconds, cached=shared * len(part))
                 yield part, rows
 
     def _sharing(self, ids: Sequence[list[int]]) -> list[tuple[list[int], int]]:
@@ -193,11 +199,15 @@ class TransformersLM(Tokenized):
         torch: Any,
         ids: list[list[int]],
         trie: Trie,
-        tails: list[tuple[int, ...]],
+        wanted: list[tuple[list[tuple[int, ...]], NDArray[np.bool_]]],
         shared: int,
         beginning: Any,
     ) -> NDArray[np.float64]:
-        """Step log-probabilities after prompts that go on from a beginning that was read before."""
+        """Step log-probabilities after prompts that go on from a beginning that was read before.
+
+        `wanted` gives for each prompt the tails to go on with, and the numbers that are asked for.
+        """
+        pairs = [(row, tail) for row, (tails, _) in enumerate(wanted) for tail in tails]
         tokens, mask = self._left_padded(torch, ids)
         more: dict[str, Any] = {}
         if shared:
@@ -210,40 +220,48 @@ class TransformersLM(Tokenized):
             attention_mask=mask,
             position_ids=positions,
             logits_to_keep=1,
-            use_cache=bool(tails) or bool(shared),
+            use_cache=bool(pairs) or bool(shared),
             **more,
         )
-        rows = np.empty((len(ids), trie.width))
+        rows = np.full((len(ids), trie.width), np.nan)
         last = out.logits[:, -1].float().log_softmax(-1)
         rows[:, trie.slot(0)] = last[:, list(trie.nodes[0].children)].cpu().double().numpy()
-        if not tails:
+        if not pairs:
             return rows
         # Each tail goes on from the keys and values of its prompt; shorter ones are padded behind,
         # where nothing that is read can see the padding.
-        deepest = max(len(tail) for tail in tails)
-        pad = tails[0][0]
+        deepest = max(len(tail) for _, tail in pairs)
+        pad = pairs[0][1][0]
         block = torch.tensor(
-            [[*tail, *[pad] * (deepest - len(tail))] for tail in tails], device=self._device
-        ).repeat(len(ids), 1)
+            [[*tail, *[pad] * (deepest - len(tail))] for _, tail in pairs], device=self._device
+        )
+        of = torch.tensor([row for row, _ in pairs], device=self._device)
         memory = out.past_key_values
-        memory.batch_repeat_interleave(len(tails))
-        lengths = mask.sum(-1, keepdim=True).repeat_interleave(len(tails), 0)
+        memory.batch_select_indices(of)
+        lengths = mask.sum(-1, keepdim=True)[of]
         steps = torch.arange(deepest, device=self._device)[None]
         out = self._forward(
             input_ids=block,
-            attention_mask=torch.cat(
-                [mask.repeat_interleave(len(tails), 0), torch.ones_like(block)], dim=-1
-            ),
+            attention_mask=torch.cat([mask[of], torch.ones_like(block)], dim=-1),
             position_ids=lengths + steps,
             past_key_values=memory,
             use_cache=True,
         )
-        logs = out.logits.float().log_softmax(-1).view(len(ids), len(tails), deepest, -1)
+        logs = out.logits.float().log_softmax(-1)
+        # For each node and prompt the first tail that passes through it.
+        through: dict[tuple[int, ...], dict[int, int]] = {}
+        for place, (row, tail) in enumerate(pairs):
+            for depth in range(1, len(tail) + 1):
+                through.setdefault(tail[:depth], {}).setdefault(row, place)
         for number, node in enumerate(trie.nodes[1:], start=1):
-            depth = len(node.prefix)
-            tail = next(t for t, path in enumerate(tails) if path[:depth] == node.prefix)
-            picked = logs[:, tail, depth - 1, list(node.children)]
-            rows[:, trie.slot(number)] = picked.cpu().double().numpy()
+            found = through.get(node.prefix, {})
+            if found:
+                places = torch.tensor(list(found.values()), device=self._device)
+                children = torch.tensor(node.children, device=self._device)
+                picked = logs[places[:, None], len(node.prefix) - 1, children[None]]
+                rows[list(found), trie.slot(number)] = picked.cpu().double().numpy()
+        for row, (_, inside) in enumerate(wanted):
+            rows[row, ~inside] = np.nan
         return rows
 
     def _left_padded(self, torch: Any, ids: Sequence[Sequence[int]]) -> tuple[Any, Any]:
@@ -393,9 +411,12 @@ def _common(one: Sequence[int], other: Sequence[int]) -> int:
     return low
 
 
-def _tails(trie: Trie) -> list[tuple[int, ...]]:
-    """The longest prefixes at which candidates go on; every inner node lies on one of them."""
-    prefixes = [node.prefix for node in trie.nodes[1:]]
+def _tails(trie: Trie, nodes: scoring.Nodes = None) -> list[tuple[int, ...]]:
+    """The longest prefixes at which candidates go on; every inner node, or each of these, lies on
+    one of them.
+    """
+    inner = range(1, len(trie.nodes)) if nodes is None else sorted(nodes - {0})
+    prefixes = [trie.nodes[number].prefix for number in inner]
     return [
         one
         for one in prefixes
@@ -403,9 +424,9 @@ def _tails(trie: Trie) -> list[tuple[int, ...]]:
     ]
 
 
-def in_process_work(trie: Trie) -> scoring.Work:
+def in_process_work(trie: Trie, nodes: scoring.Nodes = None) -> scoring.Work:
     """What scoring takes in process: one pass over the prompt, and one over the labels' tails."""
-    tails = _tails(trie)
+    tails = _tails(trie, nodes)
     extra = sum(len(tail) for tail in tails)
     return scoring.Work(passes=2 if tails else 1, reads=1, extra=extra, written=0)
 

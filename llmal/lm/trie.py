@@ -134,13 +134,28 @@ class Trie:
         """Where the numbers of a node stand in a row of `width` numbers."""
         return slice(int(self._offsets[node]), int(self._offsets[node + 1]))
 
+    def nodes_of(self, candidates: Sequence[int]) -> frozenset[int]:
+        """Numbers of the nodes that some of the candidates pass through; the root is one."""
+        inner = {
+            self.paths[one][:depth] for one in candidates for depth in range(len(self.paths[one]))
+        }
+        return frozenset(i for i, node in enumerate(self.nodes) if not i or node.prefix in inner)
+
+    def slots_of(self, nodes: frozenset[int] | None) -> NDArray[np.bool_]:
+        """Which numbers of a row belong to some of the nodes, shape (width,); None means all."""
+        inside = np.zeros(self.width, dtype=np.bool_)
+        for node in range(len(self.nodes)) if nodes is None else nodes:
+            inside[self.slot(node)] = True
+        return inside
+
     def assemble(
         self, rows: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """From log-probabilities of single steps to those of candidates.
 
         Args:
-            rows: Shape (n, width): for each prompt the children's log-probabilities, node by node.
+            rows: Shape (n, width): for each prompt the children's log-probabilities, node by node;
+                NaN where they were not asked for.
 
         Returns:
             The sums over each candidate's tokens, and its first token's, both of shape (n, C).

@@ -226,15 +226,21 @@ class VLLM(Tokenized):
         """Most tokens of prompt and answer together."""
         return self._context_length
 
-    def _ask(self, ids: list[list[int]], trie: Trie) -> scoring.Rows:
+    def _ask(self, ids: list[list[int]], trie: Trie, needed: list[scoring.Nodes]) -> scoring.Rows:
         asked = questions(trie)
+        slots = {nodes: trie.slots_of(nodes) for nodes in set(needed)}
         # Questions that want the same tokens share requests, those of a prompt side by side.
         together: dict[tuple[int, ...], list[Question]] = {}
         for question in asked:
             together.setdefault(question.wanted, []).append(question)
         parts: list[list[tuple[int, Question]]] = []
         for group in together.values():
-            entries = [(position, question) for position in range(len(ids)) for question in group]
+            entries = [
+                (position, question)
+                for position, nodes in enumerate(needed)
+                for question in group
+                if nodes is None or question.node in nodes
+            ]
             parts += [entries[start : start + _BATCH] for start in range(0, len(entries), _BATCH)]
         bodies = [
             {
@@ -249,8 +255,10 @@ class VLLM(Tokenized):
             for part in parts
         ]
         names = {token: f"token_id:{token}" for token in trie.tokens}
-        rows = np.empty((len(ids), trie.width))
-        missing = np.full(len(ids), len(asked))
+        rows = np.full((len(ids), trie.width), np.nan)
+        missing = np.array(
+            [sum(nodes is None or one.node in nodes for one in asked) for nodes in needed]
+        )
         for number, answer in self._posted(bodies):
             part = parts[number]
             complete: list[int] = []
@@ -271,7 +279,8 @@ class VLLM(Tokenized):
                     complete.append(position)
             if complete:
                 values = rows[complete]
-                if not np.isfinite(values).all():
+                wanted = np.array([slots[needed[position]] for position in complete])
+                if not np.isfinite(values[wanted]).all():
                     raise ServerError(
                         f"the model server at {self._client.urls[0]} sent log-probabilities that "
                         "are not finite",

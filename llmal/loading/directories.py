@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from llmal.errors import LanguageModelError
 from llmal.loading.fetching import obtain
-from llmal.loading.hub import check_on_hub
+from llmal.loading.hub import why_not_on_hub
 from llmal.loading.known_models import known_model
 
 T = TypeVar("T")
@@ -62,7 +62,10 @@ def load_offline_first(name: str, load: Callable[[bool], T], fix: str = OFFLINE_
     try:
         return load(True)
     except (OSError, ValueError):
-        check_on_hub(name, fix)
+        if reason := why_not_on_hub(name):
+            raise LanguageModelError(
+                f"the model {name!r} is not on this machine and {reason}", fix=fix
+            ) from None
     try:
         return load(False)
     except (OSError, ValueError) as error:

@@ -5,25 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from llmal.errors import LanguageModelError
-
 HUB_SECONDS = 5.0
 
 
-def check_on_hub(name: str, fix: str) -> None:
-    """Ask the hub once, with a short time-out, whether it has a model.
-
-    Raises:
-        LanguageModelError: It cannot be reached or must not be asked, or has no such model.
-    """
+def why_not_on_hub(name: str) -> str | None:
+    """Why a model cannot be had from the hub now; None if it can. Asks once, for a short time."""
     import httpx
     from huggingface_hub import constants, get_token
 
     if constants.HF_HUB_OFFLINE:
-        raise LanguageModelError(
-            f"the model {name!r} is not on this machine and HF_HUB_OFFLINE forbids asking the hub",
-            fix=fix,
-        )
+        return "HF_HUB_OFFLINE forbids asking the model hub"
     token = get_token()
     try:
         answer = httpx.head(
@@ -31,22 +22,16 @@ def check_on_hub(name: str, fix: str) -> None:
             timeout=HUB_SECONDS,
             headers={"Authorization": f"Bearer {token}"} if token else {},
         )
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise LanguageModelError(
-            f"the model {name!r} is not on this machine and the model hub cannot be reached",
-            fix=fix,
-        ) from error
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return "the model hub cannot be reached"
     if answer.status_code in (401, 403, 404):
-        raise LanguageModelError(
-            f"the model hub does not know {name!r}, or does not let you read it "
-            f"(HTTP {answer.status_code})",
-            fix="check the name and your access token, or " + fix,
+        return (
+            "the model hub does not know it, or does not let you read it "
+            f"(HTTP {answer.status_code}; check the name and your access token)"
         )
     if answer.status_code >= 400:
-        raise LanguageModelError(
-            f"the model hub answers HTTP {answer.status_code} for {name!r}",
-            fix="try again later, or " + fix,
-        )
+        return f"the model hub answers HTTP {answer.status_code}"
+    return None
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from llmal.errors import LanguageModelError
-from llmal.loading.hub import check_on_hub
+from llmal.loading.hub import why_not_on_hub
 from llmal.loading.kept import sha256
 from llmal.loading.known_models import KnownModel, PackagedFile
 from llmal.loading.progress import OnProgress, watched
@@ -58,7 +58,8 @@ def download_from_hub(model: KnownModel, folder: Path, on_progress: OnProgress) 
     from huggingface_hub.utils import are_progress_bars_disabled as bars_are_disabled
     from huggingface_hub.utils import disable_progress_bars, enable_progress_bars
 
-    check_on_hub(model.hub, "use another source")
+    if reason := why_not_on_hub(model.hub):
+        raise LanguageModelError(reason)
     shown = not bars_are_disabled()
     disable_progress_bars()
     try:

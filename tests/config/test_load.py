@@ -247,3 +247,33 @@ def test_merge_keys_and_a_byte_order_mark_are_understood(tmp_path):
     first, second = parse_config(text, base=_base(tmp_path)).annotator
     assert isinstance(first, HumanAnnotatorConfig)
     assert second == first.model_copy(update={"ledger_name": "second"})
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("auto", "auto"), ("off", 0), ("0", 0), ("'off'", 0), ("none", 0), ("30", 30)],
+)
+def test_a_shortlist_is_read_as_it_is_written(written: str, read: object, tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text(
+        "task: {name: t, labels: [a, b]}\n"
+        "data: {pool: pool.csv}\n"
+        "lm: {model: some-model}\n"
+        f"annotator: [{{name: llm, shortlist: {written}, codes: true, recall: 0.9}}]\n"
+    )
+    (tmp_path / "pool.csv").write_text("text\nx\n")
+    (annotator,) = load_config(path).annotator
+    assert (annotator.shortlist, annotator.codes, annotator.recall) == (read, True, 0.9)
+
+
+@pytest.mark.parametrize("written", ["none", "[]", "null", "[none]"])
+def test_calibration_is_switched_off_in_the_file(written: str, tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    (tmp_path / "pool.csv").write_text("text\nx\n")
+    base = "task: {name: t, labels: [a, b]}\ndata: {pool: pool.csv}\nlm: {model: some-model}\n"
+    path.write_text(f"{base}annotator: [{{name: llm, calibrate: {written}}}]\n")
+    (annotator,) = load_config(path).annotator
+    assert annotator.calibrate == ()
+    path.write_text(f"{base}annotator: [{{name: llm}}]\n")
+    (annotator,) = load_config(path).annotator
+    assert [one.name for one in annotator.calibrate] == ["auto"]

@@ -344,13 +344,6 @@ def test_a_data_set_keeps_its_features(options):
     assert added["llmal_label"][:] == result.labels
 
 
-def test_rows_of_mixed_types_become_a_data_set(options):
-    rows = [{"text": "Who ?", "m": 1, "d": {"a": 1}}, {"text": "How ?", "m": "x", "d": {"a": 2}}]
-    dataset = llmal.annotate(rows, **options).to_dataset()
-    assert dataset["m"][:] == ["1", "x"]
-    assert dataset["d"][:] == [{"a": 1}, {"a": 2}]
-
-
 def test_warnings_are_few(options, caplog):
     with caplog.at_level(logging.WARNING):
         llmal.annotate([f"How many of {n} ?" for n in range(100)], **options)

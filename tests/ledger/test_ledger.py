@@ -426,3 +426,19 @@ def test_synthetic_items_and_their_cost_are_recorded_together_or_not_at_all(
     assert ledger.add_synthetic([item], expense=expense) == 1
     assert ledger.add_synthetic([item], expense=expense) == 0
     assert ledger.usage() == {"class": expense.usage}
+
+
+def test_who_abstained_and_what_goes_to_the_next_annotator(ledger: Ledger) -> None:
+    ledger.append(
+        [
+            _annotation("a", None),
+            _annotation("b", decision="deferred"),
+            _annotation("c"),
+            _annotation("d", decision="deferred", round=1),
+            _annotation("e", None, annotator="other", decision="deferred"),
+        ]
+    )
+    assert ledger.abstained("lm") == {"a"}
+    assert ledger.abstained("other") == {"e"}
+    assert ledger.deferred("lm", 0) == {"b"}
+    assert ledger.deferred("lm", 1) == {"d"}

