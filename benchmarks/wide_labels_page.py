@@ -50,4 +50,12 @@ def wide_labels(figures: Figures) -> list[str]:
                 for way, one in ways.items()
             ),
         )
+    lines += [
+        "",
+        "How to read it. A list measured on labelled items keeps its recall and asks a server for "
+        "a third or so of the requests; that it can be righter than all labels is the embedder's "
+        "help. Without labelled items the list of fine question types, which no description "
+        "tells apart, misses more than it is taken to: label some, or score all. Codes cost least "
+        "and are beyond these small models, which must read the list to know what a letter means.",
+    ]
     return lines
