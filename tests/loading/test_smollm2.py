@@ -34,9 +34,10 @@ def test_it_knows_what_a_language_model_knows(smollm2):
 
 
 def test_it_answers_in_chat(smollm2):
-    (answer,) = smollm2.generate([[{"role": "user", "content": "What is 2 + 2? One word."}]])[0]
+    question = "What is the capital of France?"
+    (answer,) = smollm2.generate([[{"role": "user", "content": question}]])[0]
     assert answer.finished
-    assert "4" in answer.text or "four" in answer.text.lower()
+    assert "Paris" in answer.text
 
 
 def test_the_second_process_needs_no_network(smollm2):
