@@ -42,8 +42,11 @@ def watched(folder: Path, what: str, megabytes: int, on_progress: OnProgress) ->
     done = threading.Event()
 
     def look() -> None:
+        most = 0
         while not done.wait(_SECONDS_BETWEEN_LOOKS):
-            on_progress(what, min(_bytes_in(folder) // 1_000_000, megabytes - 1), megabytes)
+            # Less than before is there when a file has been moved away at the end.
+            most = max(most, min(_bytes_in(folder) // 1_000_000, megabytes - 1))
+            on_progress(what, most, megabytes)
 
     on_progress(what, 0, megabytes)
     watcher = threading.Thread(target=look, daemon=True)
