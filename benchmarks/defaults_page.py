@@ -146,13 +146,30 @@ def _reasons(figures: Figures) -> str:
         f"Dirichlet calibration has the higher accuracy "
         f"({every['dirichlet']['test_accuracy']:.3f}) and the lower macro-F1 "
         f"({every['dirichlet']['macro_f1']:.3f} against {batch['macro_f1']:.3f}): it gives up "
-        "rare labels. What no calibrator without labels can know is whether the labels are equally "
-        "frequent: on a pool with nine tenths of one label batch can lose most of the accuracy "
-        "(the table below), and a few random labels of the pool, as the class prior of prior "
-        "matching, win it back; so a run with labels measures, and says so. The limits of all "
-        "this: two small models, of which tiny-lm was trained on other rows of these sets; train "
-        "rows of the same six sets for the choice, so the test shows that it holds for other "
-        "texts and not that it holds for other tasks."
+        f"rare labels. {_order_reason(figures)}"
+        "What no calibrator without labels can know is whether the labels are equally frequent: on "
+        "a pool with nine tenths of one label batch can lose most of the accuracy (the table "
+        "below), and a few random labels of the pool, as the class prior of prior matching, win it "
+        "back; so a run with labels measures, and says so. The limits of all this: two small "
+        "models, of which tiny-lm was trained on other rows of these sets; one draw of "
+        "demonstrations; train rows of the same six sets for the choice, so the test shows that it "
+        "holds for other texts and not that it holds for other tasks."
+    )
+
+
+def _order_reason(figures: Figures) -> str:
+    found = [
+        f"{row['balanced']['choice_accuracy']:.3f} in random order, {row['choice_accuracy']:.3f} "
+        f"with labels in turn (test {row['balanced']['test_accuracy']:.3f}, "
+        f"{row['test_accuracy']:.3f}; {row['cells']} cells, {row['model']})"
+        for row in figures["arrangements"]
+        if row["arrangement"] == "balanced, labels in turn" and row["calibrator"] == "batch"
+    ]
+    if not found:
+        return ""
+    return (
+        f"The order of balanced demonstrations, with batch, on train rows: {'; '.join(found)}; one "
+        "draw of demonstrations is too little to change a default by. "
     )
 
 
