@@ -211,7 +211,7 @@ def test_a_missing_scorer_is_named(name: str, embedder: SentenceEmbedder):
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("random", {"seed": 1}, "'random' have no option 'seed'; they have none"),
+        ("random", {"seed": 1}, "'random' have no option 'seed'; they have cover_labels"),
         ("allsh", {"copy": 1}, "'allsh' have no option 'copy'; they have perturbation, copies"),
         ("allsh", {"copies": 0}, "copies is 0"),
         ("allsh", {"divergence": "tv"}, "no divergence 'tv'; use kl, jsd, alpha"),
