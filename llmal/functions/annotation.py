@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import Annotator, Context
@@ -56,6 +56,8 @@ def annotate(
     embedder: Embedder | str | os.PathLike[str] | None = None,
     normalise: Normalise = "sum",
     style: str = "auto",
+    shortlist: int | Literal["auto"] = "auto",
+    codes: bool = False,
     budget: Budget | None = None,
     cache: CacheChoice = True,
     seed: int = 0,
@@ -99,6 +101,9 @@ def annotate(
         embedder: An embedder, its path or its name, for what compares texts.
         normalise: How labels of several tokens are compared: "sum", "mean" or "first".
         style: "chat", "completion", or "auto".
+        shortlist: How many labels are scored for each text, the nearest by embedding; 0 scores all.
+            "auto" does so with more than 20 labels that take more than one pass.
+        codes: Show the labels as codes of one token each, so that one pass scores them all.
         budget: Limits of tokens and money. Rows that no longer fit have an error.
         cache: Where the model's answers are kept, so that nothing is asked twice, also after
             Ctrl-C: a file; True for one in the cache directory (LLMAL_CACHE, else
@@ -156,6 +161,8 @@ def annotate(
                     rationale=rationale,
                     normalise=normalise,
                     style=style,
+                    shortlist=shortlist,
+                    codes=codes,
                     calibrate=calibrate,
                 )
         context = Context(

@@ -235,11 +235,19 @@ def _default(texts: Sequence[Item], made: FewShotPrompt) -> Calibrator:
         log.warning(
             "%s to calibrate on (%d or more would do): %s calibration stands in, which asks "
             "about inputs without content",
-            f"{len(texts)} texts of the pool are too few" if texts else "no texts of the pool",
+            _too_few(len(texts)),
             FEWEST_TEXTS,
             WITHOUT_TEXTS,
         )
     return chosen
+
+
+def _too_few(texts: int) -> str:
+    if not texts:
+        return "no texts of the pool"
+    if texts == 1:
+        return "1 text of the pool is too few"
+    return f"{texts} texts of the pool are too few"
 
 
 def _judged(made: FewShotPrompt, asked: _Asked, labels: Mapping[str, str | None]) -> Judged | None:

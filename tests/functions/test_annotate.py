@@ -349,3 +349,17 @@ def test_warnings_are_few(options, caplog):
         llmal.annotate([f"How many of {n} ?" for n in range(100)], **options)
     messages = [record.getMessage() for record in caplog.records]
     assert len(messages) == len(set(messages))
+
+
+def test_wide_label_sets_are_shortlisted_on_request_and_by_default(tiny_hf):
+    texts = ["Who wrote Emma ?", "How far is the moon ?", "Where is Vienna ?"]
+    labels = [f"{kind} of {what}" for kind in ("name", "place", "size") for what in "abcdefgh"]
+    by_default = llmal.annotate(texts, labels, lm=tiny_hf, cache=False, probabilities=True)
+    every = llmal.annotate(texts, labels, lm=tiny_hf, cache=False, shortlist=0)
+    few = llmal.annotate(texts, labels, lm=tiny_hf, cache=False, shortlist=4)
+    assert by_default.column("flags") == [["20 of 24 labels were scored"]] * 3
+    assert every.column("flags") == [[]] * 3
+    assert few.column("flags") == [["4 of 24 labels were scored"]] * 3
+    for row in by_default.column("probabilities"):
+        assert sum(row.values()) == pytest.approx(1, abs=1e-6)
+        assert min(row.values()) > 0
