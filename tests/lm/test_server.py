@@ -38,7 +38,7 @@ def _gone(pids: list[int], patience: float = 30) -> bool:
 
 def test_a_model_that_is_not_there_is_said_before_a_server_is_started(tmp_path: Path) -> None:
     log = tmp_path / "server.log"
-    with pytest.raises(LanguageModelError, match="no model folder"):
+    with pytest.raises(LanguageModelError, match="there is no model at"):
         VLLM.start(tmp_path / "nothing", log_file=log)
     assert not log.exists()
 
