@@ -76,7 +76,7 @@ def _curves(figures: Figures) -> list[str]:
     return [
         f"Test accuracy by round: {figures['start']} items by TypiClust, then {figures['rounds']} "
         f"rounds of {figures['batch']} from pools of {figures['pool']}, a linear head on MiniLM "
-        f"embeddings, means of {figures['seeds']} seeds. The last column is the mean over rounds, "
+        f"embeddings, seeds: {figures['seeds']}. The last column is the mean over rounds, "
         "± one standard deviation over seeds.",
         "",
         *table(
@@ -85,7 +85,8 @@ def _curves(figures: Figures) -> list[str]:
                 [
                     name,
                     *(f"{value:.3f}" for value in one["accuracy"]),
-                    f"{one['mean_over_rounds']:.3f} ± {one['std_over_seeds']:.3f}",
+                    f"{one['mean_over_rounds']:.3f}"
+                    + (f" ± {one['std_over_seeds']:.3f}" if figures["seeds"] > 1 else ""),
                 ]
                 for name, one in figures["curves"].items()
             ),
@@ -100,6 +101,9 @@ def _reading(figures: Figures) -> str:
     better = [name for name, mean in asking.items() if mean > chance + spread]
     worse = [name for name, mean in asking.items() if mean < chance - spread]
     found = f"better than random by more than its spread: {', '.join(better) or 'none'}"
+    if figures["seeds"] == 1:
+        gaps = ", ".join(f"{name} {mean - chance:+.3f}" for name, mean in asking.items())
+        return f"Mean over rounds, against random: {gaps}; one seed."
     text = f"Of the selectors that ask, {found}; worse: {', '.join(worse) or 'none'}."
     if figures["model"] == TOY:
         text += (

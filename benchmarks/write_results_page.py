@@ -265,7 +265,7 @@ def synthesis(figures: Figures) -> list[str]:
     shares = figures["accepted_share"]
     return [
         f"{figures['per_label']} texts asked for each label of {figures['data']}, model "
-        f"{figures['model']}, {len(figures['seeds'])} seeds; a linear head is trained on what is "
+        f"{figures['model']}, seeds: {len(figures['seeds'])}; a linear head is trained on what is "
         "left. Accepted: "
         + ", ".join(f"{label} {share:.0%}" for label, share in shares.items())
         + ".",
@@ -273,7 +273,13 @@ def synthesis(figures: Figures) -> list[str]:
         *table(
             ["trained on", "items", "test accuracy"],
             (
-                [words[key], f"{one['items']:.0f}", _pm(one["mean"], one["sd"])]
+                [
+                    words[key],
+                    f"{one['items']:.0f}",
+                    _pm(one["mean"], one["sd"])
+                    if len(figures["seeds"]) > 1
+                    else f"{one['mean']:.3f}",
+                ]
                 for key, one in figures["accuracy"].items()
             ),
         ),
@@ -502,8 +508,10 @@ def main() -> None:
         "",
         "Made by `python benchmarks/write_results_page.py` from files in `benchmarks/results/`, "
         "which the scripts in `benchmarks/` wrote. The models and data are named with each; "
-        "`tiny-lm` is a toy model of 7 million parameters that makes the mechanics matter and says "
-        "nothing about a real one. Seconds are from two shared CPU cores: read ratios.",
+        "`smollm2-135m-instruct` is a real one of 135 million parameters, small, from quantised "
+        "weights (Q4_1) that a package index ships; `tiny-lm` is a toy of 7 million that makes the "
+        "mechanics matter and says nothing about a real one. Seconds are from two shared CPU "
+        "cores: read ratios.",
     ]
     for name, title, section in SECTIONS:
         # Real models first.
