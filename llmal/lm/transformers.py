@@ -28,6 +28,8 @@ from llmal.records import Price, Usage
 _LEAST_BUCKET = 16
 _LEAST_SHARED = 32
 _MEMORY = 8
+_TOKENS = 4096
+_TOKENS_READ_ON_CPU = 512
 
 
 class TransformersLM(Tokenized):
@@ -42,7 +44,8 @@ class TransformersLM(Tokenized):
         device: "cpu", "cuda", "mps", …; by default the best there is.
         dtype: "float32", "bfloat16", …; by default float32 on a CPU, else the model's own.
         batch_tokens: Most tokens, padding included, in one forward pass; prompts that share a
-            beginning may hold eight times as many in memory.
+            beginning may hold eight times as many in memory. By default 4,096; on a CPU 512 where
+            prompts are only read, for their activations then stay in its caches.
         price: What its tokens cost.
         cache: Where answers are kept.
 
@@ -56,7 +59,7 @@ class TransformersLM(Tokenized):
         *,
         device: str | None = None,
         dtype: str | None = None,
-        batch_tokens: int = 4096,
+        batch_tokens: int | None = None,
         price: Price = Price(),
         cache: ResponseCache | None = None,
     ) -> None:
@@ -66,10 +69,14 @@ class TransformersLM(Tokenized):
         self.name = str(model)
         source = local_directory(self.name) or model
         super().__init__(Encoder.load(source), in_process_work, price, cache)
-        self._batch_tokens = batch_tokens
         self._device = torch.device(device or _best_device())
+        on_cpu = self._device.type == "cpu"
+        self._batch_tokens = _TOKENS if batch_tokens is None else batch_tokens
+        self._tokens_read = (
+            _TOKENS_READ_ON_CPU if batch_tokens is None and on_cpu else self._batch_tokens
+        )
         if dtype is None:
-            kind: Any = torch.float32 if self._device.type == "cpu" else "auto"
+            kind: Any = torch.float32 if on_cpu else "auto"
         else:
             kind = getattr(torch, dtype, None)
             if not isinstance(kind, torch.dtype):
@@ -113,7 +120,9 @@ class TransformersLM(Tokenized):
         most = max(len(one) for one in tails.values())
         for members, shared in self._sharing(ids):
             memory = None
-            for part in self._batches([ids[i] for i in members], extra=max(1, most), shared=shared):
+            for part in self._batches(
+                [ids[i] for i in members], self._tokens_read, extra=max(1, most), shared=shared
+            ):
                 part = [members[i] for i in part]
                 start = time.perf_counter()
                 with torch.inference_mode():
@@ -175,7 +184,7 @@ class TransformersLM(Tokenized):
         ).past_key_values
 
     def _batches(
-        self, ids: Sequence[Sequence[int]], extra: int = 1, shared: int = 0
+        self, ids: Sequence[Sequence[int]], tokens: int, extra: int = 1, shared: int = 0
     ) -> Iterator[list[int]]:
         """Positions in batches of near lengths, the longest first so that memory runs out early."""
         order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
@@ -183,8 +192,8 @@ class TransformersLM(Tokenized):
         while start < len(order):
             whole = max(len(ids[order[start]]), _LEAST_BUCKET)
             own = max(whole - shared, _LEAST_BUCKET)
-            most = min(self._batch_tokens // own, _MEMORY * self._batch_tokens // whole)
-            size = max(1, (most if shared else self._batch_tokens // whole) // extra)
+            most = min(tokens // own, _MEMORY * self._batch_tokens // whole)
+            size = max(1, (most if shared else tokens // whole) // extra)
             yield order[start : start + size]
             start += size
 
@@ -293,7 +302,7 @@ class TransformersLM(Tokenized):
         processor = self._processor(format) if format is not None else None
         end = self._encoder.end
         ends = self._ends()
-        for part in self._batches(ids, extra=n):
+        for part in self._batches(ids, self._batch_tokens, extra=n):
             start = time.perf_counter()
             tokens, mask = self._left_padded(torch, [ids[i] for i in part])
             room = self.context_length
@@ -370,7 +379,7 @@ class TransformersLM(Tokenized):
         scoring.check_context(ids, 0, self.context_length)
         result = np.empty(len(ids))
         done = 0
-        for part in self._batches(ids):
+        for part in self._batches(ids, self._tokens_read):
             start = time.perf_counter()
             tokens, mask = self._left_padded(torch, [ids[i] for i in part])
             with torch.inference_mode():
