@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from llmal.cache_folder import hold_lock
 from llmal.errors import LanguageModelError
 from llmal.loading.conversion import STEPS, convert_gguf
 from llmal.loading.kept import half_made, keep, models_folder, state_of
@@ -75,20 +76,11 @@ def obtain(
 @contextmanager
 def _locked(model: KnownModel) -> Iterator[None]:
     """Hold the lock of one model; failures to write become a LanguageModelError."""
-    from filelock import FileLock, Timeout
-
+    waiting = f"another process fetches the model {model.name}; waiting for it"
+    file = models_folder() / f"{model.name}.lock"
     try:
-        models_folder().mkdir(parents=True, exist_ok=True)
-        lock = FileLock(models_folder() / f"{model.name}.lock")
-        try:
-            lock.acquire(timeout=_SECONDS_BEFORE_SAYING)
-        except Timeout:
-            log.warning("another process fetches the model %s; waiting for it", model.name)
-            lock.acquire()
-        try:
+        with hold_lock(file, log, waiting, seconds=_SECONDS_BEFORE_SAYING):
             yield
-        finally:
-            lock.release()
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise LanguageModelError(

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.cache_folder import cache_folder
+from llmal.cache_folder import cache_folder, hold_lock
 from llmal.errors import DataError
 from llmal.pool.columns import Columns
 from llmal.pool.index import IdIndex, Positions, content_id
@@ -175,20 +175,10 @@ def _cache_folder(cache: str | os.PathLike[str] | None) -> Path:
 @contextmanager
 def _locked(folder: Path, slot: str) -> Iterator[None]:
     """Hold the lock of one imported pool; failures to write become a DataError."""
-    from filelock import FileLock, Timeout
-
+    waiting = "another process imports the same pool; waiting for it"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f"{slot}.lock")
-        try:
-            lock.acquire(timeout=2)
-        except Timeout:
-            _log.warning("another process imports the same pool; waiting for it")
-            lock.acquire()
-        try:
+        with hold_lock(folder / f"{slot}.lock", _log, waiting, seconds=2):
             yield
-        finally:
-            lock.release()
     except OSError as error:
         # Arrow puts sentences of its own where the system's should stand.
         reason = os.strerror(error.errno) if error.errno else str(error)
