@@ -28,11 +28,11 @@ from typing import Any
 import numpy as np
 from results_file import write_results
 
-from llmal.icl import LabellingPrompts, PromptScorer, load_prompt
-from llmal.icl.demonstrations import Sensitive
+from llmal.core.records import Item
+from llmal.demonstrations import Sensitive
 from llmal.lm import VLLM, LanguageModel, ResponseCache, TransformersLM
 from llmal.perturb import TfIdfReplacement
-from llmal.records import Item
+from llmal.prompting import LabellingPrompts, PromptScorer, load_prompt
 from llmal.task import Task
 
 VALUES = {"noun": "question", "field": "Question", "answer": "Answer Type"}

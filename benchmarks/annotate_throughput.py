@@ -36,10 +36,10 @@ from results_file import write_results
 import llmal.lm.vllm
 from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import Context
+from llmal.core.records import Item
 from llmal.lm import VLLM, TransformersLM
 from llmal.lm.questions import questions
 from llmal.lm.trie import Trie
-from llmal.records import Item
 from llmal.task import Task
 
 MODES = {"exact": "sum", "first token": "first"}

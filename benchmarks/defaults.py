@@ -28,9 +28,9 @@ from defaults_judged import figures_of
 from defaults_scores import ARRANGEMENTS, TEXT_COLUMNS, Cell, Sizes, draw, score, write
 from results_file import record_command, recorded_commands, write_results
 
-from llmal.icl import load_prompt
-from llmal.icl.style import choose_style
 from llmal.lm import TransformersLM
+from llmal.prompting import load_prompt
+from llmal.prompting.style import choose_style
 
 
 def ask(options: argparse.Namespace) -> None:

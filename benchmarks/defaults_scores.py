@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.calibration import Contextual, DomainContext
+from llmal.core.records import Item
+from llmal.demonstrations import choose_for, make_selector
 from llmal.embed import SentenceEmbedder
-from llmal.icl import LabellingPrompts, PromptScorer, load_prompt, make_order, make_selector
-from llmal.icl.demonstrations import choose_for
 from llmal.lm import TransformersLM
 from llmal.pool import Pool
-from llmal.records import Item
+from llmal.prompting import LabellingPrompts, PromptScorer, load_prompt, make_order
 from llmal.task import Task
 
 Array = NDArray[np.float64]

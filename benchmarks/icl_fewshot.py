@@ -34,13 +34,14 @@ from icl_fewshot_figures import tell
 from results_file import record_command, recorded_commands, write_results
 
 from llmal.calibration import accuracy, expected_calibration_error, macro_f1, make
+from llmal.core.records import Item
+from llmal.demonstrations import Fixed, make_selector
+from llmal.demonstrations.protocol import DemonstrationSelector
 from llmal.embed import SentenceEmbedder
-from llmal.icl import LabellingPrompts, PromptScorer, load_prompt, make_selector, prepare
-from llmal.icl.demonstrations import Fixed
-from llmal.icl.protocol import DemonstrationSelector
+from llmal.few_shot import prepare
 from llmal.lm import VLLM, ResponseCache, TransformersLM
 from llmal.pool import Pool
-from llmal.records import Item
+from llmal.prompting import LabellingPrompts, PromptScorer, load_prompt
 from llmal.task import Label, Task
 
 TREC_INSTRUCTION = (

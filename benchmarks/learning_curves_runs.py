@@ -13,8 +13,8 @@ from learning_curves_data import Embedded
 from numpy.typing import NDArray
 
 from llmal.calibration.measures import accuracy, macro_f1
+from llmal.core.records import Item
 from llmal.learners import LinearHead
-from llmal.records import Item
 from llmal.selectors import RoundState, Selector, make
 
 START = 20

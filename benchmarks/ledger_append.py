@@ -23,8 +23,8 @@ from results_file import write_results
 from rich.console import Console
 from rich.table import Table
 
+from llmal.core.records import Annotation, Usage
 from llmal.ledger import Ledger
-from llmal.records import Annotation, Usage
 
 BATCH = 256
 LABELS = ("Number", "Location", "Person", "Description", "Entity", "Abbreviation")

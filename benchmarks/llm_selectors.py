@@ -33,10 +33,10 @@ import numpy as np
 from results_file import write_results
 
 from llmal.embed import SentenceEmbedder
-from llmal.icl import LabellingPrompts, PromptScorer, load_prompt
 from llmal.learners import LinearHead
 from llmal.lm import VLLM, LanguageModel, ResponseCache, TransformersLM
 from llmal.pool import Pool
+from llmal.prompting import LabellingPrompts, PromptScorer, load_prompt
 from llmal.selectors import RoundState, make
 from llmal.task import Task
 

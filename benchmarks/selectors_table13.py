@@ -24,8 +24,8 @@ from results_file import write_results
 from selectors_data import draw_labelled, read
 from selectors_peers import BY_PEER, Round
 
+from llmal.core.records import Item
 from llmal.embed import SentenceEmbedder
-from llmal.records import Item
 from llmal.selectors import REGISTRY, RoundState, make
 
 ROOT = Path(__file__).resolve().parents[1]

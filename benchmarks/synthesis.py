@@ -34,6 +34,7 @@ from pathlib import Path
 import numpy as np
 from results_file import write_results
 
+from llmal.core.records import Item
 from llmal.embed import SentenceEmbedder
 from llmal.generators import (
     ClassConditional,
@@ -43,10 +44,9 @@ from llmal.generators import (
     Request,
     run_filters,
 )
-from llmal.icl import load_prompt
 from llmal.learners import LinearHead
 from llmal.lm import TransformersLM
-from llmal.records import Item
+from llmal.prompting import load_prompt
 from llmal.task import Task
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -25,10 +25,10 @@ from results_file import write_results
 
 from llmal.annotators import Context, LLMAnnotator
 from llmal.calibration.measures import accuracy, expected_calibration_error
+from llmal.core.records import Item
 from llmal.embed import SentenceEmbedder
 from llmal.lm import TransformersLM
 from llmal.lm.counting import CountingLM
-from llmal.records import Item
 from llmal.task import Label, Task
 
 FINE = {

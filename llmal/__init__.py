@@ -7,25 +7,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmal.lazy import attributes
+from llmal.core.lazy import attributes
 
 if TYPE_CHECKING:
     from llmal import (
         annotators,
         calibration,
+        demonstrations,
         embed,
+        few_shot,
         generators,
-        icl,
         learners,
         lm,
         perturb,
+        prompting,
         report,
         selectors,
         stopping,
     )
     from llmal.annotators.few_shot_classifier import FewShotClassifier
-    from llmal.budget import Budget
     from llmal.config import RunConfig, load_config
+    from llmal.core.records import Annotation, Item, Price, Usage
     from llmal.errors import LlmalError
     from llmal.functions.annotation import annotate
     from llmal.functions.demonstration_choice import choose_demonstrations
@@ -34,31 +36,31 @@ if TYPE_CHECKING:
     from llmal.functions.selection import select
     from llmal.learning_curve import LearningCurve
     from llmal.ledger import Ledger
-    from llmal.orchestrator import Orchestrator, RunResult
     from llmal.pool import Pool
-    from llmal.records import Annotation, Item, Price, Usage
+    from llmal.run.budget import Budget
+    from llmal.run.orchestrator import Orchestrator, RunResult
     from llmal.selectors import RoundState
     from llmal.task import Label, Task
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Annotation": "records",
-    "Budget": "budget",
+    "Annotation": "core.records",
+    "Budget": "run.budget",
     "FewShotClassifier": "annotators.few_shot_classifier",
-    "Item": "records",
+    "Item": "core.records",
     "Label": "task",
     "LearningCurve": "learning_curve",
     "Ledger": "ledger",
     "LlmalError": "errors",
-    "Orchestrator": "orchestrator",
+    "Orchestrator": "run.orchestrator",
     "Pool": "pool",
-    "Price": "records",
+    "Price": "core.records",
     "RoundState": "selectors",
     "RunConfig": "config",
-    "RunResult": "orchestrator",
+    "RunResult": "run.orchestrator",
     "Task": "task",
-    "Usage": "records",
+    "Usage": "core.records",
     "load_config": "config",
     "annotate": "functions.annotation",
     "choose_demonstrations": "functions.demonstration_choice",
@@ -67,12 +69,14 @@ _HOMES = {
     "select": "functions.selection",
     "annotators": "",
     "calibration": "",
+    "demonstrations": "",
     "embed": "",
+    "few_shot": "",
     "generators": "",
-    "icl": "",
     "learners": "",
-    "perturb": "",
     "lm": "",
+    "perturb": "",
+    "prompting": "",
     "report": "",
     "selectors": "",
     "stopping": "",
@@ -100,15 +104,17 @@ __all__ = [
     "annotators",
     "calibration",
     "choose_demonstrations",
+    "demonstrations",
     "embed",
+    "few_shot",
     "generate",
     "generators",
-    "icl",
     "learners",
     "lm",
     "load_config",
     "perturb",
     "predict",
+    "prompting",
     "report",
     "select",
     "selectors",

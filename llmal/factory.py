@@ -14,7 +14,6 @@ from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import Annotator
 from llmal.annotators.recorded import Recorded
 from llmal.annotators.router import Router, Stage, Threshold
-from llmal.budget import Budget
 from llmal.calibration import make as make_calibrator
 from llmal.calibration.default import AUTO
 from llmal.calibration.protocol import Calibrator
@@ -29,18 +28,19 @@ from llmal.config import (
     RunConfig,
     SimilarityAnnotatorConfig,
 )
+from llmal.core.records import Item, Price
+from llmal.demonstrations import check_selector
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError
-from llmal.events import Callback
-from llmal.icl.demonstrations import check_selector
-from llmal.icl.order import make_order
 from llmal.lm.protocol import LanguageModel
 from llmal.named_parts import Where, make_part
-from llmal.orchestrator import Orchestrator
 from llmal.pool import Pool
 from llmal.pool.readers import DETECTED, Reading, format_of
-from llmal.prompt_templates import load_prompt
-from llmal.records import Item, Price
+from llmal.prompting.order import make_order
+from llmal.prompting.templates import load_prompt
+from llmal.run.budget import Budget
+from llmal.run.events import Callback
+from llmal.run.orchestrator import Orchestrator
 from llmal.selectors.protocol import Selector
 from llmal.task import Task
 

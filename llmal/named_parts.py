@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from llmal.core.registry import Registry
 from llmal.errors import ConfigError
-from llmal.registry import Registry
 
 Where = Callable[..., str]
 """Gives the place of a key in the file, as `RunConfig.where` does."""

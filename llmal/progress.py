@@ -8,8 +8,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from llmal.events import Event
-from llmal.records import Usage
+from llmal.core.records import Usage
+from llmal.run.events import Event
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from llmal.calibration.measures import wilson_interval
+from llmal.core.registry import Registry
 from llmal.errors import ConfigError
 from llmal.learning_curve import FEWEST_POINTS, LearningCurve
-from llmal.registry import Registry
 
 Metrics = Mapping[str, Any]
 

@@ -152,7 +152,11 @@ def test_the_python_of_the_page_on_in_context_learning(
 ) -> None:
     from langchain_core.prompts import FewShotPromptTemplate
 
-    from llmal.icl.langchain import DemonstrationPromptTemplate, ExampleSelector, few_shot_template
+    from llmal.integrations.langchain import (
+        DemonstrationPromptTemplate,
+        ExampleSelector,
+        few_shot_template,
+    )
 
     labels = ["Number", "Location", "Person", "Description", "Entity", "Abbreviation"]
     task = llmal.Task(name="trec", labels=labels)
@@ -164,14 +168,16 @@ def test_the_python_of_the_page_on_in_context_learning(
     rows = clf.fit(texts, truth).predict_proba([one.text for one in items])
     assert rows.shape == (20, len(set(truth)))
 
-    scorer = llmal.icl.PromptScorer(
-        llmal.icl.LabellingPrompts(task, llmal.icl.load_prompt("label"), lm, "completion")
+    scorer = llmal.prompting.PromptScorer(
+        llmal.prompting.LabellingPrompts(
+            task, llmal.prompting.load_prompt("label"), lm, "completion"
+        )
     )
-    ready = llmal.icl.prepare(
+    ready = llmal.few_shot.prepare(
         scorer,
         labelled,
         shots=8,
-        selector=llmal.icl.Sensitive(scorer, copies=4),
+        selector=llmal.demonstrations.Sensitive(scorer, copies=4),
         calibrators=[llmal.calibration.Contextual()],
         rng=np.random.default_rng(0),
     )
@@ -188,7 +194,7 @@ def test_the_python_of_the_page_on_in_context_learning(
         again.transform(log_probabilities), fitted.transform(log_probabilities)
     )
 
-    choose = ExampleSelector(llmal.icl.Similar(embedder), labelled, 4)
+    choose = ExampleSelector(llmal.demonstrations.Similar(embedder), labelled, 4)
     prompt = FewShotPromptTemplate(
         example_selector=choose,
         example_prompt=DemonstrationPromptTemplate.from_template(
@@ -198,7 +204,7 @@ def test_the_python_of_the_page_on_in_context_learning(
         input_variables=["text"],
     )
     assert prompt.format(text="Who wrote Emma ?").count("Answer Type:") == 5
-    chosen = llmal.icl.ChosenPrompt.of(ready, strategy="allsh", options={"copies": 4})
+    chosen = llmal.few_shot.ChosenPrompt.of(ready, strategy="allsh", options={"copies": 4})
     chosen.save(tmp_path / "prompt.yaml")
-    template = few_shot_template(llmal.icl.ChosenPrompt.load(tmp_path / "prompt.yaml"))
+    template = few_shot_template(llmal.few_shot.ChosenPrompt.load(tmp_path / "prompt.yaml"))
     assert "Who wrote Emma ?" in template.format(text="Who wrote Emma ?")

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 import llmal
+from llmal.core.registry import Registry
 from llmal.loading import KnownModel
-from llmal.registry import Registry
 
 PACKAGE = Path(llmal.__file__).parent
 REPOSITORY = PACKAGE.parent
@@ -169,3 +169,17 @@ def test_the_wheel_holds_prompts_and_templates(tmp_path: Path):
     assert names >= prompts | beside_code
     assert not any(name.split("/")[0] in {"tests", "benchmarks", "examples"} for name in names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_names_of_the_former_room_still_work_and_say_where_they_are():
+    import llmal.icl
+    import llmal.icl.langchain
+    from llmal.few_shot import prepare
+    from llmal.integrations.langchain import ExampleSelector
+
+    with pytest.warns(DeprecationWarning, match=r"llmal\.icl\.prepare is now llmal\.few_shot\.pre"):
+        assert llmal.icl.prepare is prepare
+    with pytest.warns(DeprecationWarning, match=r"now llmal\.integrations\.langchain\.Example"):
+        assert llmal.icl.langchain.ExampleSelector is ExampleSelector
+    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+        llmal.icl.Nothing  # noqa: B018

@@ -18,15 +18,15 @@ from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import Context
 from llmal.calibration.comparison import Comparison
 from llmal.calibration.default import AUTO, Calibrate
+from llmal.core.records import Item, Usage
+from llmal.demonstrations.protocol import DemonstrationSelector
 from llmal.embed import Embedder, SentenceEmbedder
 from llmal.errors import ConfigError, DataError
-from llmal.icl.few_shot import FewShotPrompt
-from llmal.icl.order import Order
-from llmal.icl.protocol import DemonstrationSelector
+from llmal.few_shot.preparation import FewShotPrompt
 from llmal.lm.protocol import LanguageModel, Normalise
 from llmal.pool.index import content_id
-from llmal.prompt_templates import PromptTemplate, load_prompt
-from llmal.records import Item, Usage
+from llmal.prompting.order import Order
+from llmal.prompting.templates import PromptTemplate, load_prompt
 from llmal.task import Task
 
 _KEPT = ("lm", "embedder", "task")
@@ -42,7 +42,7 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Args:
         lm: The model; or the path or name of one, which is loaded in this process.
         shots: Demonstrations in the prompt.
-        demonstrations: How they are chosen: a name from `llmal.icl.demonstrations` or a
+        demonstrations: How they are chosen: a name from `llmal.demonstrations` or a
             `DemonstrationSelector`.
         calibrate: A name from `llmal.calibration`, a `Calibrator`, several of them that are
             applied in turn; or None. "auto" fits the default of `llmal.calibration.default` on at
@@ -50,7 +50,7 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         task: Labels with descriptions and words, and guidelines. Without it the labels are those
             that `fit` sees, under their own names.
         options: Options of a selector that is given by name, such as {"copies": 8}.
-        order: How demonstrations are arranged: a name from `llmal.icl.order` or an `Order`.
+        order: How demonstrations are arranged: a name from `llmal.prompting.order` or an `Order`.
         prompt: Name of a prompt of llmal, path of a YAML file, or a `PromptTemplate`.
         prompt_values: Values for the prompt's defaults, such as {"noun": "question"}.
         style: "chat", "completion" or "auto".

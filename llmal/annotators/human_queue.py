@@ -20,12 +20,12 @@ from llmal.annotators.label_file import (
 from llmal.annotators.label_help import MOST_NAMED, SKIP, help_lines, in_one_line
 from llmal.annotators.protocol import Context
 from llmal.annotators.row_matching import RowMatcher
+from llmal.core.records import Annotation, AnnotatorKind, Item, Usage
+from llmal.core.spelling import as_seen
 from llmal.errors import AnnotationError, ConfigError, DataError
-from llmal.labels import LabelMatcher
 from llmal.ledger.queue import Queue
-from llmal.records import Annotation, AnnotatorKind, Item, Usage
-from llmal.spelling import as_seen
 from llmal.task import Task
+from llmal.task.labels import LabelMatcher
 
 log = logging.getLogger("llmal.annotators")
 

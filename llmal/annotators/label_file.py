@@ -13,10 +13,10 @@ from typing import Any
 
 from llmal.annotators.label_help import first_line_cell
 from llmal.annotators.label_workbook import read_workbook, workbook_bytes
+from llmal.core.records import Item
+from llmal.core.spreadsheets import guarded, unguarded
 from llmal.errors import AnnotationError
 from llmal.pool.text_file import marked_encoding
-from llmal.records import Item
-from llmal.spreadsheets import guarded, unguarded
 from llmal.task import Task
 
 OWN_COLUMNS = ("id", "label", "note")

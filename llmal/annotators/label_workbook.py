@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from llmal.annotators.label_help import SKIP, help_lines
+from llmal.core.spreadsheets import MOST_ROWS
+from llmal.core.tables import text_cell
 from llmal.errors import AnnotationError
 from llmal.pool.workbook import cell_text
-from llmal.spreadsheets import MOST_ROWS
-from llmal.tables import text_cell
 from llmal.task import Task
 
 _ITEMS = "items"

@@ -18,18 +18,20 @@ from llmal.annotators.protocol import Context
 from llmal.annotators.texts import as_items
 from llmal.calibration.comparison import Judged
 from llmal.calibration.default import AUTO, FEWEST_TEXTS, Calibrate, Stage, fits_on, stages_of
+from llmal.core.records import Annotation, AnnotatorKind, Item, Usage
+from llmal.demonstrations import Fixed, check_selector, make_selector, needs
+from llmal.demonstrations.protocol import DemonstrationSelector
 from llmal.embed import SentenceEmbedder
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError, ContextLengthError
-from llmal.icl.chosen import ChosenPrompt
-from llmal.icl.codes import coded
-from llmal.icl.demonstrations import Fixed, check_selector, make_selector, needs
-from llmal.icl.few_shot import FewShotPrompt, in_short, prepare
-from llmal.icl.labelling import CUT, LabellingPrompt, LabellingPrompts, longest_that_fits
-from llmal.icl.order import Order, make_order
-from llmal.icl.protocol import DemonstrationSelector
-from llmal.icl.scorer import PromptScorer, prompt_key
-from llmal.icl.shortlist import (
+from llmal.few_shot.chosen import ChosenPrompt
+from llmal.few_shot.preparation import FewShotPrompt, in_short, prepare
+from llmal.lm.protocol import LanguageModel, Normalise, Prompt, Sampling, SubsetScoring
+from llmal.prompting.codes import coded
+from llmal.prompting.labelling import CUT, LabellingPrompt, LabellingPrompts, longest_that_fits
+from llmal.prompting.order import Order, make_order
+from llmal.prompting.scorer import PromptScorer, prompt_key
+from llmal.prompting.shortlist import (
     RECALL,
     WIDE,
     Costliest,
@@ -38,10 +40,8 @@ from llmal.icl.shortlist import (
     check_shortlist,
     largest_size,
 )
-from llmal.icl.style import check_style, foreseen_prompts, labelling_prompts, style_cost
-from llmal.lm.protocol import LanguageModel, Normalise, Prompt, Sampling, SubsetScoring
-from llmal.prompt_templates import PromptTemplate, load_prompt, without_special_tokens
-from llmal.records import Annotation, AnnotatorKind, Item, Usage
+from llmal.prompting.style import check_style, foreseen_prompts, labelling_prompts, style_cost
+from llmal.prompting.templates import PromptTemplate, load_prompt, without_special_tokens
 from llmal.task import Task
 
 log = logging.getLogger("llmal.annotators")
@@ -60,10 +60,10 @@ class LLMAnnotator:
         lm: The model.
         shots: Demonstrations in the prompt, from the items that people labelled before the round.
             A fixed set is the same for all items of a round, so that their prompts share a prefix.
-        demonstrations: How they are chosen: a name from `llmal.icl.demonstrations`, a
+        demonstrations: How they are chosen: a name from `llmal.demonstrations`, a
             `DemonstrationSelector`, or the items themselves (then they are the shots).
         options: Options of a selector that is given by name.
-        order: How they are arranged: a name from `llmal.icl.order`, or an `Order`.
+        order: How they are arranged: a name from `llmal.prompting.order`, or an `Order`.
         calibrate: What makes probabilities of scores: a name from `llmal.calibration`, a
             `Calibrator`, or several that are applied in turn; None or "none" leaves the scores as
             they are. "auto" fits the default of `llmal.calibration.default` on the texts of
@@ -71,12 +71,12 @@ class LLMAnnotator:
             demonstrations of that round.
         embedder: For selectors and orders that need one.
         prompt: Name of a prompt of llmal, path of a YAML file, or a `PromptTemplate`.
-        style: "chat", "completion", or "auto" (see `llmal.icl.style.choose_style`).
+        style: "chat", "completion", or "auto" (see `llmal.prompting.style.choose_style`).
         normalise: How labels of several tokens are compared: by the sum of their tokens'
             log-probabilities, their mean, or the first token alone (one forward pass).
         rationale: Have the model write why, after the label is decided.
         shortlist: How many labels are scored for each item, the nearest by embedding (see
-            `llmal.icl.shortlist.Shortlister`); 0 scores all. "auto" does so with more than 20
+            `llmal.prompting.shortlist.Shortlister`); 0 scores all. "auto" does so with more than 20
             labels that take more than one pass, and chooses as many as reach `recall`.
         recall: Share of items whose label is to be among those that are scored.
         codes: Show the labels as codes of one token each, so that one pass scores them all.

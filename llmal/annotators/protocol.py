@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.calibration.default import MOST_TEXTS
+from llmal.core.records import Annotation, AnnotatorKind, Item, Usage
 from llmal.pool import Pool
-from llmal.records import Annotation, AnnotatorKind, Item, Usage
 
 MOST_LABELLED = 1000
 """Most labelled items that demonstrations are chosen from, whatever the budget."""

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Iterable, Sequence
 
 from llmal.annotators.protocol import Context, Foresight
+from llmal.core.records import Annotation, AnnotatorKind, Item, Usage
 from llmal.errors import AnnotationError, ConfigError, DataError
-from llmal.labels import LabelMatcher
 from llmal.pool import Pool
-from llmal.records import Annotation, AnnotatorKind, Item, Usage
+from llmal.task.labels import LabelMatcher
 
 _UNREAD = "not a label of the task"
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 from llmal.annotators.protocol import Annotator, Context, PerhapsUnsure
+from llmal.core.records import Annotation, Item, Usage
 from llmal.errors import ConfigError
-from llmal.records import Annotation, Item, Usage
 
 
 @runtime_checkable

@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 
 from llmal.annotators.label_file import Row, shown_texts
-from llmal.records import Item
-from llmal.spelling import as_seen
+from llmal.core.records import Item
+from llmal.core.spelling import as_seen
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?")
 _DIGITS_OF_EXCEL = 15

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from llmal.annotators.protocol import Context
+from llmal.core.records import Annotation, AnnotatorKind, Item, Usage
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError
-from llmal.records import Annotation, AnnotatorKind, Item, Usage
 from llmal.task import Task
 
 log = logging.getLogger("llmal.annotators")

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from llmal.annotators.protocol import Context, Foresight
+from llmal.core.records import Annotation, AnnotatorKind, Item, Usage
 from llmal.errors import ConfigError, DataError
 from llmal.pool import Pool
-from llmal.records import Annotation, AnnotatorKind, Item, Usage
 
 NO_GOLD = "no gold label"
 """Flag of an item that a simulated person skips."""

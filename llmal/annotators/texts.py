@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from llmal.core.records import Item
 from llmal.errors import DataError
 from llmal.pool.index import content_ids
-from llmal.records import Item
 from llmal.task import Task
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmal.calibration.catalogue import REGISTRY, make
-from llmal.lazy import attributes
+from llmal.core.lazy import attributes
 
 if TYPE_CHECKING:
     from llmal.calibration.batch import Batch

@@ -6,8 +6,8 @@ import inspect
 from typing import Any
 
 from llmal.calibration.protocol import Calibrator
+from llmal.core.registry import Registry
 from llmal.errors import ConfigError
-from llmal.registry import Registry
 
 REGISTRY = Registry(
     "calibrators",

@@ -17,19 +17,19 @@ from llmal.config import LLMAnnotatorConfig, RunConfig, load_config
 from llmal.config.explain import explain
 from llmal.config.references import Surroundings
 from llmal.config.yaml_lines import Places
+from llmal.core.tables import check_output, write_table
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError
 from llmal.factory import make_embedder, make_router, open_pool, reading_of
+from llmal.few_shot.chosen import ChosenPrompt
 from llmal.functions.annotating import Annotating, Wanted, drawn_items, reading_whole_rows
 from llmal.functions.labelled import with_own_ids, with_text_ids
 from llmal.functions.rows import InputRows, open_rows, with_ids
-from llmal.icl.chosen import ChosenPrompt
 from llmal.lm.cache import ResponseCache
 from llmal.lm.protocol import LanguageModel
 from llmal.pool import Pool
 from llmal.pool.readers import DETECTED, Reading
 from llmal.progress import ProgressDisplay, cost_in_words, say
-from llmal.tables import check_output, write_table
 
 
 @dataclass(frozen=True)

@@ -335,8 +335,8 @@ def icl_choose(
     from llmal.cli import icl as commands
     from llmal.cli.source import Source
     from llmal.cli.wording import Wording
-    from llmal.icl.style import check_normalise
     from llmal.pool.readers import Reading
+    from llmal.prompting.style import check_normalise
 
     reading = Reading(encoding, delimiter, sheet)
     commands.choose(
@@ -387,8 +387,8 @@ def icl_rank_prompts(
     """Rank prompts: by accuracy where there are labels, else by mutual information."""
     from llmal.cli import icl as commands
     from llmal.cli.source import Source
-    from llmal.icl.style import check_normalise
     from llmal.pool.readers import Reading
+    from llmal.prompting.style import check_normalise
 
     reading = Reading(encoding, delimiter, sheet)
     commands.rank(
@@ -452,8 +452,8 @@ def select(
     from llmal.cli.select import select as command
     from llmal.cli.source import Source
     from llmal.cli.wording import Wording
-    from llmal.icl.style import check_normalise
     from llmal.pool.readers import Reading
+    from llmal.prompting.style import check_normalise
 
     if task is None and (model or url or backend):
         from llmal.errors import ConfigError

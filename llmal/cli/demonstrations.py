@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from llmal.cli.run_directory import check_ledger, has_ledger, ledger_place
 from llmal.factory import open_pool
 from llmal.ledger import Ledger
-from llmal.run_items import RunItems
+from llmal.run.items import RunItems
 
 if TYPE_CHECKING:
     from llmal.config import RunConfig
+    from llmal.core.records import Item
     from llmal.pool import Pool
-    from llmal.records import Item
 
 
 def labelled_by_people(config: RunConfig, pool: Pool) -> tuple[Item, ...]:

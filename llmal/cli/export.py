@@ -9,13 +9,13 @@ from typing import Any
 from llmal.cli.exported_tables import TABLES, Exporter, Table
 from llmal.cli.run_directory import check_ledger, has_ledger, ledger_place, read_run_directory
 from llmal.cli.telling import give, results_only_on_stdout
+from llmal.core.spreadsheets import is_changed
+from llmal.core.tables import FORMATS, Format, check_output, format_named, print_table, write_table
 from llmal.errors import ConfigError, LedgerError
 from llmal.factory import open_pool
 from llmal.ledger import Ledger
 from llmal.progress import ProgressDisplay, say
-from llmal.run_items import RunItems
-from llmal.spreadsheets import is_changed
-from llmal.tables import FORMATS, Format, check_output, format_named, print_table, write_table
+from llmal.run.items import RunItems
 
 STDOUT = Path("-")
 

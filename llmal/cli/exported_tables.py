@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from llmal.core.records import Annotation, SyntheticItem
+from llmal.core.tables import Column
 from llmal.errors import ConfigError
 from llmal.functions.generation import synthetic_texts
 from llmal.ledger import Decided, Ledger
 from llmal.pool.input_columns import InputColumns
-from llmal.records import Annotation, SyntheticItem
-from llmal.run_items import RunItems
-from llmal.tables import Column
+from llmal.run.items import RunItems
 from llmal.task import Task
 
 Progress = Callable[[str, int, int], None]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from llmal.budget import Budget
 from llmal.cli.demonstrations import labelled_by_people
 from llmal.cli.models import language_model_of, planning_model_of
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.config import GeneratorConfig, load_config
+from llmal.core.tables import check_output, write_table
 from llmal.errors import ConfigError
 from llmal.factory import make_embedder, open_pool
 from llmal.functions.generation import Writing, table_columns, table_rows
@@ -17,7 +17,7 @@ from llmal.generators import SynthesisResult
 from llmal.lm.cache import ResponseCache
 from llmal.lm.protocol import LanguageModel
 from llmal.progress import ProgressDisplay, cost_in_words, say
-from llmal.tables import check_output, write_table
+from llmal.run.budget import Budget
 
 
 def generate(

@@ -13,6 +13,7 @@ from llmal.cli.models import language_model_of
 from llmal.cli.source import Source
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.cli.wording import Wording, key_values
+from llmal.core.tables import check_place
 from llmal.errors import ConfigError
 from llmal.factory import make_embedder
 from llmal.functions.demonstration_choice import choose_demonstrations
@@ -20,7 +21,6 @@ from llmal.functions.results import Demonstrations
 from llmal.lm.cache import ResponseCache
 from llmal.lm.protocol import Normalise
 from llmal.progress import ProgressDisplay, cost_in_words
-from llmal.tables import check_place
 
 
 def choose(
@@ -138,9 +138,9 @@ def rank(
     quiet: bool,
 ) -> None:
     """Rank prompts by what their answers tell, and by how many are right where that is known."""
-    from llmal.icl.prompt_choice import rank_prompts
-    from llmal.icl.scorer import PromptScorer
-    from llmal.icl.style import labelling_prompts
+    from llmal.few_shot.prompt_choice import rank_prompts
+    from llmal.prompting.scorer import PromptScorer
+    from llmal.prompting.style import labelling_prompts
 
     config = source.config()
     task = config.task_object()

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from llmal.cli.run_directory import FILE, read_run_directory
 from llmal.cli.telling import give, results_only_on_stdout
+from llmal.core.tables import check_output, write_table
 from llmal.functions.prediction import predicting
 from llmal.learners.saved import LABELS_FILE
 from llmal.pool.readers import Reading
 from llmal.progress import ProgressDisplay
-from llmal.tables import check_output, write_table
 
 
 def predict(

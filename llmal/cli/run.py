@@ -12,11 +12,11 @@ from llmal.cli.run_directory import KeptConfig
 from llmal.cli.telling import INTERRUPTED, WAITING, give, results_only_on_stdout
 from llmal.config import RunConfig, load_config
 from llmal.factory import build
-from llmal.guards import on_interrupt, only_one
 from llmal.progress import ProgressDisplay, cost_in_words, say
+from llmal.run.guards import on_interrupt, only_one
 
 if TYPE_CHECKING:
-    from llmal.orchestrator import Orchestrator, RunResult
+    from llmal.run.orchestrator import Orchestrator, RunResult
 
 _EXIT = {"finished": 0, "waiting": WAITING, "interrupted": INTERRUPTED}
 

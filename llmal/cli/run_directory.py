@@ -14,9 +14,9 @@ from llmal.cli.kept_paths import with_found_paths, with_relative_paths
 from llmal.config import RunConfig, parse_config
 from llmal.config.yaml_lines import write
 from llmal.errors import ConfigError, DataError, LedgerError
-from llmal.events import Event
 from llmal.ledger import Ledger
 from llmal.pool import Pool
+from llmal.run.events import Event
 
 log = logging.getLogger("llmal.cli")
 

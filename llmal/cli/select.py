@@ -13,6 +13,7 @@ from llmal.cli.models import language_model_of
 from llmal.cli.source import Source
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.cli.wording import Wording, key_values
+from llmal.core.tables import check_output, write_table
 from llmal.embed import SentenceEmbedder
 from llmal.errors import ConfigError
 from llmal.functions.label_file import LabelFile
@@ -25,7 +26,6 @@ from llmal.pool import Pool
 from llmal.pool.readers import DETECTED, Reading
 from llmal.progress import ProgressDisplay, cost_in_words
 from llmal.selectors import make
-from llmal.tables import check_output, write_table
 from llmal.task import Task
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from llmal.errors import ConfigError
 from llmal.lm.protocol import Normalise
 
 if TYPE_CHECKING:
-    from llmal.prompt_templates import PromptTemplate
+    from llmal.prompting.templates import PromptTemplate
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Wording:
 
     def template(self) -> PromptTemplate:
         """The prompt with its values."""
-        from llmal.prompt_templates import load_prompt
+        from llmal.prompting.templates import load_prompt
 
         values = {key: str(value) for key, value in key_values(self.values, "--set").items()}
         return load_prompt(self.prompt).with_values(values)

@@ -21,7 +21,7 @@ from llmal.config.section import (
 
 
 class PriceConfig(Section):
-    """Price of a language model, in money per million tokens; see `llmal.records.Price`."""
+    """Price of a language model, in money per million tokens; see `llmal.core.records.Price`."""
 
     prompt: Amount = 0.0
     completion: Amount = 0.0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from llmal.config.section import Named
-from llmal.registry import Registry
+from llmal.core.registry import Registry
 
 PLUG_IN = "plug-in"
 """The tag of a section whose name another package adds."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmal.lazy import attributes
-from llmal.registry import Registry
+from llmal.core.lazy import attributes
+from llmal.core.registry import Registry
 
 if TYPE_CHECKING:
     from llmal.embed.cache import EmbeddingCache as EmbeddingCache

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.cache_folder import cache_folder
+from llmal.core.cache_folder import cache_folder
 from llmal.errors import DataError
 
 logger = logging.getLogger("llmal.embed")

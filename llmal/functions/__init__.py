@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmal.lazy import attributes
+from llmal.core.lazy import attributes
 
 if TYPE_CHECKING:
     from llmal.functions.annotation import annotate as annotate

@@ -16,8 +16,9 @@ import numpy as np
 from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import Context
 from llmal.annotators.router import Router
-from llmal.budget import Budget
 from llmal.calibration.default import MOST_TEXTS
+from llmal.core.records import Annotation, Item, Usage
+from llmal.core.tables import Column
 from llmal.errors import (
     BudgetError,
     ConfigError,
@@ -27,8 +28,7 @@ from llmal.errors import (
 )
 from llmal.functions.rows import InputRows, Row
 from llmal.lm.progress import reporting
-from llmal.records import Annotation, Item, Usage
-from llmal.tables import Column
+from llmal.run.budget import Budget
 
 log = logging.getLogger("llmal.functions")
 

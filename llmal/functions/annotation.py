@@ -12,8 +12,8 @@ from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import Annotator, Context
 from llmal.annotators.router import Router, Stage
 from llmal.annotators.similarity import SimilarityAnnotator
-from llmal.budget import Budget
 from llmal.calibration.default import AUTO, Calibrate
+from llmal.core.records import Item
 from llmal.errors import ConfigError
 from llmal.functions.annotating import Annotating, Progress, Wanted, drawn_items
 from llmal.functions.labelled import chosen_prompt, labelled_items, matched, with_own_ids
@@ -30,7 +30,7 @@ from llmal.functions.showing import in_notebook
 from llmal.functions.tasks import Labels, task_of
 from llmal.pool.readers import Reading
 from llmal.progress import ProgressDisplay
-from llmal.records import Item
+from llmal.run.budget import Budget
 
 if TYPE_CHECKING:
     from llmal.embed import Embedder

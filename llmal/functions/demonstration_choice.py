@@ -16,7 +16,13 @@ from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import Context
 from llmal.calibration.comparison import Comparison
 from llmal.calibration.default import AUTO, Calibrate, stages_of
+from llmal.core.records import Item, Usage
+from llmal.core.spelling import is_missing
+from llmal.core.tables import Column
+from llmal.demonstrations import make_selector, needs
 from llmal.errors import ConfigError, DataError
+from llmal.few_shot.chosen import ChosenPrompt
+from llmal.few_shot.preparation import parts_of
 from llmal.functions.annotating import Progress, drawn_items
 from llmal.functions.annotation import shown_progress
 from llmal.functions.labelled import LabelledRows, matched
@@ -24,19 +30,13 @@ from llmal.functions.models import GIVE_A_MODEL, CacheChoice, embedder_of, opene
 from llmal.functions.results import Demonstrations
 from llmal.functions.rows import Row, open_rows
 from llmal.functions.tasks import Labels, task_of
-from llmal.icl.chosen import ChosenPrompt
-from llmal.icl.demonstrations import make_selector, needs
-from llmal.icl.few_shot import parts_of
 from llmal.pool.readers import Reading
-from llmal.records import Item, Usage
-from llmal.spelling import is_missing
-from llmal.tables import Column
 from llmal.task import Task
 
 if TYPE_CHECKING:
     from llmal.embed import Embedder
     from llmal.lm.protocol import LanguageModel, Normalise
-    from llmal.prompt_templates import PromptTemplate
+    from llmal.prompting.templates import PromptTemplate
 
 MOST = 1000
 """Labelled rows that are chosen from, drawn at random where there are more."""
@@ -79,10 +79,10 @@ def choose_demonstrations(
         text: The text column, or several. By default "text", or the only one beside the labels.
         label_column: The column of labels.
         lm: As for `llmal.annotate`. Without one only strategies that ask none can be used.
-        strategy: A name from `llmal.icl.demonstrations`; by default "allsh", and without a model
+        strategy: A name from `llmal.demonstrations`; by default "allsh", and without a model
             "balanced".
         options: Options of the strategy, such as {"copies": 8}.
-        order: How they are arranged: a name from `llmal.icl.order`.
+        order: How they are arranged: a name from `llmal.prompting.order`.
         calibrate: As for `llmal.annotate`.
         unlabelled: Rows for calibration that needs no labels; by default the labelled ones.
         guidelines: What an annotator must know.

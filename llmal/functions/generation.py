@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
-from llmal.budget import Budget
 from llmal.config import GeneratorConfig, PlugInGeneratorConfig
 from llmal.config.explain import explain
 from llmal.config.yaml_lines import Places
+from llmal.core.records import Item, SyntheticItem, Usage
+from llmal.core.tables import Column, text_columns
 from llmal.errors import BudgetError, ConfigError
 from llmal.factory import make_generator
 from llmal.functions.annotating import Progress
@@ -24,10 +25,9 @@ from llmal.functions.results import Generated
 from llmal.functions.rows import Row, open_rows
 from llmal.functions.tasks import Labels, task_of
 from llmal.generators import Request, SynthesisResult, filters_cost, generate_filtered
-from llmal.icl.protocol import Probing
 from llmal.lm.progress import reporting
-from llmal.records import Item, SyntheticItem, Usage
-from llmal.tables import Column, text_columns
+from llmal.prompting.protocol import Probing
+from llmal.run.budget import Budget
 from llmal.task import Task
 
 if TYPE_CHECKING:

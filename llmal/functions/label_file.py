@@ -10,11 +10,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.spelling import is_missing, written
+from llmal.core.spreadsheets import unguarded
 from llmal.errors import DataError
 from llmal.pool.ids import like, read_id
 from llmal.pool.readers import DETECTED, Reading, counted_in, format_of, read_rows
-from llmal.spelling import is_missing, written
-from llmal.spreadsheets import unguarded
 from llmal.task import Task
 
 

@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from llmal.core.records import Item
+from llmal.core.spelling import is_missing, written
 from llmal.errors import DataError
+from llmal.few_shot.chosen import ChosenPrompt
 from llmal.functions.results import Demonstrations
 from llmal.functions.rows import InputRows, Row, open_rows, text_id
-from llmal.icl.chosen import ChosenPrompt
 from llmal.pool import Pool
 from llmal.pool.columns import missing_column
 from llmal.pool.readers import DETECTED, Reading
-from llmal.records import Item
-from llmal.spelling import is_missing, written
 from llmal.task import Task
 
 log = logging.getLogger("llmal.functions")

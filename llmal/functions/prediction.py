@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from llmal.annotators.protocol import Context
 from llmal.annotators.router import Router, Stage
+from llmal.core.records import Annotation, AnnotatorKind, Item, Usage
 from llmal.functions.annotating import Annotating, Progress, Wanted
 from llmal.functions.annotation import collected, shown_progress
 from llmal.functions.results import Annotated
 from llmal.functions.rows import open_rows
 from llmal.learners.saved import TextClassifier, load
 from llmal.pool.readers import DETECTED, Reading
-from llmal.records import Annotation, AnnotatorKind, Item, Usage
 
 if TYPE_CHECKING:
     from llmal.embed import Embedder

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Usage
+from llmal.core.tables import Column, check_output, check_place, write_table
 from llmal.errors import ConfigError
 from llmal.functions.rows import Row
-from llmal.records import Usage
-from llmal.tables import Column, check_output, check_place, write_table
 
 if TYPE_CHECKING:
     import datasets
     import pandas as pd
 
     from llmal.calibration.comparison import Comparison
-    from llmal.icl.chosen import ChosenPrompt
+    from llmal.few_shot.chosen import ChosenPrompt
 
 FEW = 5
 """Rows that `show` shows."""

@@ -15,6 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from llmal.core.records import Item
+from llmal.core.spelling import is_missing, plain, written
+from llmal.core.tables import Column
 from llmal.errors import DataError
 from llmal.pool import Pool
 from llmal.pool.columns import Kind, kind_of, missing_column
@@ -23,9 +26,6 @@ from llmal.pool.input_columns import InputColumns
 from llmal.pool.readers import DETECTED, Reading
 from llmal.pool.sources import dataset_source, file_source, frame_source
 from llmal.pool.store import Source
-from llmal.records import Item
-from llmal.spelling import is_missing, plain, written
-from llmal.tables import Column
 
 Row = dict[str, Any]
 

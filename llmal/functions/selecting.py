@@ -11,20 +11,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Usage
 from llmal.embed import Embedder
 from llmal.errors import SelectionError
-from llmal.icl.scorer import PromptScorer
-from llmal.icl.style import labelling_prompts, style_cost
 from llmal.lm.protocol import LanguageModel, Normalise
 from llmal.pool import Pool
-from llmal.prompt_templates import PromptTemplate
-from llmal.records import Usage
-from llmal.round_signals import RoundSignals
+from llmal.prompting.scorer import PromptScorer
+from llmal.prompting.style import labelling_prompts, style_cost
+from llmal.prompting.templates import PromptTemplate
+from llmal.run.round_signals import RoundSignals
+from llmal.run.training import Progress, Trainer
 from llmal.selectors import KINDS, RoundState, Selection, Selector
 from llmal.selectors.checks import check_count
 from llmal.selectors.wrapper import needed
 from llmal.task import Task
-from llmal.training import Progress, Trainer
 
 COMMITTEE = 10
 """Members of a committee."""

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Item, Usage
+from llmal.core.spelling import is_missing
+from llmal.core.tables import Column
 from llmal.errors import ConfigError, DataError
 from llmal.functions.annotating import Progress, renamed
 from llmal.functions.annotation import shown_progress
@@ -30,11 +33,8 @@ from llmal.pool.ids import read_id
 from llmal.pool.readers import Numbered, Reading
 from llmal.pool.sources import list_source
 from llmal.pool.store import load
-from llmal.prompt_templates import PromptTemplate, load_prompt
-from llmal.records import Item, Usage
+from llmal.prompting.templates import PromptTemplate, load_prompt
 from llmal.selectors import Selection, Selector, make
-from llmal.spelling import is_missing
-from llmal.tables import Column
 from llmal.task import Task
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llmal.core.lazy import attributes
+from llmal.core.registry import Registry
 from llmal.generators.protocol import Filter, Generator, Request
-from llmal.lazy import attributes
-from llmal.registry import Registry
 
 if TYPE_CHECKING:
     from llmal.generators.class_conditional import ClassConditional as ClassConditional

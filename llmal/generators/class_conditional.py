@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from llmal.core.records import Item, SyntheticItem, Usage
 from llmal.errors import ConfigError, ContextLengthError, DataError, UnsupportedError
 from llmal.generators.protocol import Request
 from llmal.generators.structure import make_structure
 from llmal.lm.protocol import Completion, LanguageModel, Prompt, Sampling
-from llmal.prompt_templates import PromptTemplate, Style, load_prompt, without_special_tokens
-from llmal.records import Item, SyntheticItem, Usage
+from llmal.prompting.templates import PromptTemplate, Style, load_prompt, without_special_tokens
 from llmal.task import Task
 
 log = logging.getLogger("llmal.generators")

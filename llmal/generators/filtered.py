@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from llmal.core.records import SyntheticItem, Usage
 from llmal.errors import ConfigError
 from llmal.generators.filters.run import run_filters
 from llmal.generators.protocol import Filter, Generator, Request
-from llmal.records import SyntheticItem, Usage
 
 log = logging.getLogger("llmal.generators")
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from llmal.records import Item, SyntheticItem, Usage
+from llmal.core.records import Item, SyntheticItem, Usage
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol, get_args
 
+from llmal.core.records import Item
 from llmal.errors import ConfigError, DataError
-from llmal.prompt_templates import one_line
-from llmal.records import Item
+from llmal.prompting.templates import one_line
 from llmal.task import Task
 
 StructureName = Literal["json", "line"]

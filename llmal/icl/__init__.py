@@ -1,102 +1,33 @@
-"""In-context learning: prompts, demonstrations and how they are put together.
+"""The former home of `llmal.prompting`, `llmal.demonstrations` and `llmal.few_shot`.
 
-Names are imported when they are first used.
+Its names still work for one version, each with a DeprecationWarning that says the new home.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import importlib
+import warnings
+from typing import Any
 
-from llmal.lazy import attributes
-from llmal.prompt_templates import PromptTemplate, load_prompt
+_HOMES = ("demonstrations", "few_shot", "prompting")
 
-if TYPE_CHECKING:
-    from llmal.icl.chosen import ChosenPrompt as ChosenPrompt
-    from llmal.icl.demonstrations import Balanced as Balanced
-    from llmal.icl.demonstrations import Covering as Covering
-    from llmal.icl.demonstrations import Diverse as Diverse
-    from llmal.icl.demonstrations import Informative as Informative
-    from llmal.icl.demonstrations import Random as Random
-    from llmal.icl.demonstrations import Sensitive as Sensitive
-    from llmal.icl.demonstrations import Similar as Similar
-    from llmal.icl.demonstrations import Uncertain as Uncertain
-    from llmal.icl.demonstrations import VoteK as VoteK
-    from llmal.icl.demonstrations import choose_for as choose_for
-    from llmal.icl.demonstrations import make_selector as make_selector
-    from llmal.icl.few_shot import FewShotPrompt as FewShotPrompt
-    from llmal.icl.few_shot import prepare as prepare
-    from llmal.icl.labelling import LabellingPrompt as LabellingPrompt
-    from llmal.icl.labelling import LabellingPrompts as LabellingPrompts
-    from llmal.icl.order import ORDERS as ORDERS
-    from llmal.icl.order import Order as Order
-    from llmal.icl.order import make_order as make_order
-    from llmal.icl.prompt_choice import RankedPrompt as RankedPrompt
-    from llmal.icl.prompt_choice import rank_prompts as rank_prompts
-    from llmal.icl.protocol import DemonstrationSelector as DemonstrationSelector
-    from llmal.icl.protocol import PerQuerySelector as PerQuerySelector
-    from llmal.icl.scorer import PromptScorer as PromptScorer
-    from llmal.icl.scorer import Scored as Scored
+__all__: list[str] = []
 
-_HOMES = {
-    "ORDERS": "order",
-    "Balanced": "demonstrations",
-    "ChosenPrompt": "chosen",
-    "Covering": "demonstrations",
-    "DemonstrationSelector": "protocol",
-    "Diverse": "demonstrations",
-    "FewShotPrompt": "few_shot",
-    "Informative": "demonstrations",
-    "LabellingPrompt": "labelling",
-    "LabellingPrompts": "labelling",
-    "Order": "order",
-    "PerQuerySelector": "protocol",
-    "PromptScorer": "scorer",
-    "RankedPrompt": "prompt_choice",
-    "Random": "demonstrations",
-    "Scored": "scorer",
-    "Sensitive": "demonstrations",
-    "Similar": "demonstrations",
-    "Uncertain": "demonstrations",
-    "VoteK": "demonstrations",
-    "choose_for": "demonstrations",
-    "make_order": "order",
-    "make_selector": "demonstrations",
-    "prepare": "few_shot",
-    "rank_prompts": "prompt_choice",
-}
 
-__all__ = [
-    "ORDERS",
-    "Balanced",
-    "ChosenPrompt",
-    "Covering",
-    "DemonstrationSelector",
-    "Diverse",
-    "FewShotPrompt",
-    "Informative",
-    "LabellingPrompt",
-    "LabellingPrompts",
-    "Order",
-    "PerQuerySelector",
-    "PromptScorer",
-    "PromptTemplate",
-    "Random",
-    "RankedPrompt",
-    "Scored",
-    "Sensitive",
-    "Similar",
-    "Uncertain",
-    "VoteK",
-    "choose_for",
-    "load_prompt",
-    "make_order",
-    "make_selector",
-    "prepare",
-    "rank_prompts",
-]
-
-__getattr__ = attributes(__name__, _HOMES)
+def __getattr__(name: str) -> Any:
+    if not name.startswith("_"):
+        for home in _HOMES:
+            package = importlib.import_module(f"llmal.{home}")
+            if name in package.__all__:
+                warnings.warn(
+                    f"llmal.icl.{name} is now llmal.{home}.{name}; llmal.icl goes in the next "
+                    "version",
+                    DeprecationWarning,
+                    stacklevel=2,
+                )
+                return getattr(package, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmal.lazy import attributes
+from llmal.core.lazy import attributes
 from llmal.ledger.entries import Decided, Expense, LoggedEvent, QueueCounts, Round
 
 if TYPE_CHECKING:

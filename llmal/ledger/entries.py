@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from llmal.records import AnnotatorKind, Usage
+from llmal.core.records import AnnotatorKind, Usage
 
 
 @dataclass(frozen=True)

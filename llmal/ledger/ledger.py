@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from llmal.core.records import Annotation, AnnotatorKind, SyntheticItem, Usage
 from llmal.errors import LedgerError
 from llmal.ledger import schema
 from llmal.ledger.database import Database
@@ -29,7 +30,6 @@ from llmal.ledger.rows import (
     usage_of,
     usage_row,
 )
-from llmal.records import Annotation, AnnotatorKind, SyntheticItem, Usage
 
 _PAGE = 4096
 

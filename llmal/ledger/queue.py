@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 
+from llmal.core.records import Annotation
 from llmal.errors import LedgerError
 from llmal.ledger import schema
 from llmal.ledger.database import Database
 from llmal.ledger.entries import QueueCounts, QueueEntry
 from llmal.ledger.rows import annotation_row, round_from_store, round_to_store
-from llmal.records import Annotation
 
 Clock = Callable[[], float]
 

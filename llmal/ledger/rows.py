@@ -9,9 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from llmal.core.records import Annotation, SyntheticItem, Usage
 from llmal.errors import AnnotationError, LedgerError
 from llmal.ledger.schema import NO_ROUND
-from llmal.records import Annotation, SyntheticItem, Usage
 
 USAGE_FIELDS = tuple(f.name for f in fields(Usage))
 

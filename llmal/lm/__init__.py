@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from llmal.registry import Registry
+from llmal.core.registry import Registry
 
 if TYPE_CHECKING:
     from llmal.lm.cache import ResponseCache

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal, get_origin
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Price, Usage
 from llmal.errors import LanguageModelError, UnsupportedError
 from llmal.lm.cache import ResponseCache, cache_key
 from llmal.lm.formats import format_key
 from llmal.lm.progress import Progress
 from llmal.lm.protocol import Completion, LabelScores, Message, Prompt, Sampling
-from llmal.records import Price, Usage
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel

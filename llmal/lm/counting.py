@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Price, Usage
 from llmal.errors import UnsupportedError
 from llmal.lm.encoder import Encoder, load_pretrained
 from llmal.lm.questions import questions_work
 from llmal.lm.scoring import CountWork
 from llmal.lm.tokenized import Tokenized
-from llmal.records import Price, Usage
 
 
 class CountingLM(Tokenized):

@@ -9,8 +9,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Price, Usage
 from llmal.lm.cache import ResponseCache
-from llmal.records import Price, Usage
 
 Message = dict[str, str]
 Prompt = str | Sequence[Message]

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Price, Usage
 from llmal.errors import ContextLengthError
 from llmal.lm.cache import ResponseCache, cache_key
 from llmal.lm.encoder import Encoder
 from llmal.lm.progress import Progress
 from llmal.lm.protocol import LabelScores, Prompt
 from llmal.lm.trie import Trie
-from llmal.records import Price, Usage
 
 Rows = Iterator[tuple[list[int], NDArray[np.float64]]]
 """Positions of prompts, and their rows of step log-probabilities, shape (len, trie.width)."""

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Price, Usage
 from llmal.lm import scoring
 from llmal.lm.cache import ResponseCache
 from llmal.lm.encoder import Encoder
@@ -17,7 +18,6 @@ from llmal.lm.generation import answers_from_cache
 from llmal.lm.progress import Progress
 from llmal.lm.protocol import Completion, LabelScores, Prompt, Sampling
 from llmal.lm.trie import Trie
-from llmal.records import Price, Usage
 
 
 class Tokenized:

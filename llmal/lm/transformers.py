@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Price, Usage
 from llmal.errors import ConfigError, LanguageModelError
 from llmal.lm import scoring
 from llmal.lm.cache import ResponseCache
@@ -23,7 +24,6 @@ from llmal.lm.row_sampler import RowSampler
 from llmal.lm.tokenized import Tokenized
 from llmal.lm.trie import Trie
 from llmal.loading import local_directory
-from llmal.records import Price, Usage
 
 _LEAST_BUCKET = 16
 _LEAST_SHARED = 32

@@ -14,6 +14,7 @@ import httpx
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Price, Usage
 from llmal.errors import LanguageModelError, ServerError, UnsupportedError
 from llmal.lm import scoring
 from llmal.lm.cache import ResponseCache
@@ -27,7 +28,6 @@ from llmal.lm.server import Server, installed_vllm
 from llmal.lm.tokenized import Tokenized
 from llmal.lm.trie import Trie
 from llmal.loading import local_directory
-from llmal.records import Price, Usage
 
 log = logging.getLogger("llmal.lm")
 

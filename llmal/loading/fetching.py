@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from llmal.cache_folder import hold_lock
+from llmal.core.cache_folder import hold_lock
 from llmal.errors import LanguageModelError
 from llmal.loading.conversion import STEPS, convert_gguf
 from llmal.loading.kept import half_made, keep, models_folder, state_of

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from llmal.cache_folder import cache_folder
+from llmal.core.cache_folder import cache_folder
 
 MANIFEST = "llmal-model.json"
 _PART = ".part-"

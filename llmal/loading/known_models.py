@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
+from llmal.core.registry import Registry
 from llmal.errors import ConfigError
-from llmal.registry import Registry
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmal.lazy import attributes
+from llmal.core.lazy import attributes
+from llmal.core.registry import Registry
 from llmal.perturb.protocol import Perturbation
-from llmal.registry import Registry
 
 if TYPE_CHECKING:
     from llmal.perturb.back_translation import BackTranslation as BackTranslation

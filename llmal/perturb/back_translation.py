@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from llmal.cache_folder import cache_folder
+from llmal.core.cache_folder import cache_folder
 from llmal.errors import ConfigError
 from llmal.lm.cache import ResponseCache, cache_key
 from llmal.perturb.checks import check_copies, check_texts, valid_unicode

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from llmal.core.records import Item
 from llmal.perturb.protocol import Perturbation
-from llmal.records import Item
 
 
 def perturb_items(

@@ -13,7 +13,7 @@ from llmal.errors import ConfigError
 from llmal.lm.protocol import LanguageModel, Prompt, Sampling
 from llmal.perturb.checks import check_copies, check_texts, valid_unicode
 from llmal.perturb.draws import seed_of
-from llmal.prompt_templates import PromptTemplate, Style, load_prompt, without_special_tokens
+from llmal.prompting.templates import PromptTemplate, Style, load_prompt, without_special_tokens
 
 log = logging.getLogger("llmal.perturb")
 

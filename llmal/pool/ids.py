@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from llmal.core.spelling import as_seen, is_missing, plain, written
 from llmal.errors import DataError
-from llmal.spelling import as_seen, is_missing, plain, written
 
 
 def read_id(value: object) -> str:

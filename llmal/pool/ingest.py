@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.spelling import is_missing, plain, written
 from llmal.errors import DataError
 from llmal.pool.columns import Columns, Kind, kind_of, missing_column
 from llmal.pool.ids import likeness, read_id
 from llmal.pool.index import IdIndex, Positions, content_id, framed, hash_id, repeats, text_hash
 from llmal.pool.layout import ROWS, Layout
 from llmal.pool.readers import Numbered, Row
-from llmal.spelling import is_missing, plain, written
 
 _CHUNK_ROWS = 8_192
 _CHUNK_BYTES = 1 << 25

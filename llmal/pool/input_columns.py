@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from llmal.core.records import Item
 from llmal.pool.columns import Kind
 from llmal.pool.pool import Pool
-from llmal.records import Item
 
 
 class InputColumns:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Item
 from llmal.pool.minhash import LikelyPairs, jaccard, sign
 from llmal.pool.pool import Pool
 from llmal.pool.text_keys import text_key
-from llmal.records import Item
 
 NEAR = 0.85
 """Jaccard index of their five-grams from which two texts are nearly the same."""

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Item
 from llmal.errors import DataError
 from llmal.pool.columns import Columns, Kind
 from llmal.pool.ids import like
 from llmal.pool.readers import Reading
 from llmal.pool.sources import dataset_source, file_source, frame_source, hub_source, list_source
 from llmal.pool.store import Source, Store, load
-from llmal.records import Item
 
 if TYPE_CHECKING:
     import datasets

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from llmal.core.spelling import is_missing
 from llmal.errors import DataError
 from llmal.pool.readers import (
     DETECTED,
@@ -22,7 +23,6 @@ from llmal.pool.readers import (
     read_rows,
 )
 from llmal.pool.store import Source
-from llmal.spelling import is_missing
 
 _BATCH = 4_096
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.cache_folder import cache_folder, hold_lock
+from llmal.core.cache_folder import cache_folder, hold_lock
 from llmal.errors import DataError
 from llmal.pool.columns import Columns
 from llmal.pool.index import IdIndex, Positions, content_id

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from llmal.core.spelling import written
 from llmal.errors import DataError
 from llmal.pool.text_file import AGAIN
-from llmal.spelling import written
 
 SUFFIXES = (".xlsx", ".xlsm")
 

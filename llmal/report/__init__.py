@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmal.lazy import attributes
+from llmal.core.lazy import attributes
 from llmal.report.figures import collect
 from llmal.report.html import render
 from llmal.report.record import RunRecord

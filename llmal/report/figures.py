@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from typing import Any
 
-from llmal.records import SyntheticItem
+from llmal.core.records import SyntheticItem
 from llmal.report import notices, picks, quality
 from llmal.report.people import people
 from llmal.report.plain import plain, shortened, without_secrets

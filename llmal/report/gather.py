@@ -19,7 +19,7 @@ from llmal.report.record import RunRecord, Status
 from llmal.report.write import write_report
 
 if TYPE_CHECKING:
-    from llmal.orchestrator import Orchestrator
+    from llmal.run.orchestrator import Orchestrator
 
 Progress = Callable[[str, int, int], None]
 """Told what is under way, how much of it is done, and out of how much."""
@@ -246,7 +246,7 @@ def _measured(
 ) -> list[dict[str, float | int]]:
     from sklearn.base import clone
 
-    from llmal.training import Trainer
+    from llmal.run.training import Trainer
 
     matrix = run.directory / "embeddings.npy"
     # A trainer of its own: the run's learner stays fitted to what the run has learnt from.

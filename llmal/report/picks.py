@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from llmal.records import Annotation
+from llmal.core.records import Annotation
 from llmal.report.plain import shortened
 from llmal.report.quality import known_gold, share
 from llmal.report.record import RoundLike, RunRecord

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from llmal.calibration import measures
-from llmal.records import Annotation
+from llmal.core.records import Annotation
 from llmal.report.record import DecidedLike, RunRecord
 
 MATRIX_LABELS = 15

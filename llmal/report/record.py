@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from llmal.records import Annotation, SyntheticItem, Usage
+from llmal.core.records import Annotation, SyntheticItem, Usage
 from llmal.report.pool_map import PoolMap
 from llmal.task import Task
 

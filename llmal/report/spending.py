@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from llmal.records import Annotation, Usage
+from llmal.core.records import Annotation, Usage
 from llmal.report.record import RunRecord
 
 

@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 
 from llmal.calibration.divergences import Divergence
 from llmal.calibration.scores import probabilities_of
-from llmal.icl.demonstrations.asking import ask_once, content, distinct
-from llmal.icl.demonstrations.sensitivity import (
+from llmal.core.records import Item, Usage
+from llmal.demonstrations.asking import ask_once, content, distinct
+from llmal.demonstrations.sensitivity import (
     GivenPerturbation,
     check_sensitivity,
     fitted_perturbation,
     sensitivity,
 )
-from llmal.icl.scorer import PromptScorer
 from llmal.perturb import Perturbation, perturb_items
-from llmal.records import Item, Usage
+from llmal.prompting.scorer import PromptScorer
 from llmal.selectors.options import check_least, check_whose
 from llmal.selectors.protocol import Utilities
 from llmal.selectors.ranking import Ranking
@@ -43,7 +43,7 @@ class Allsh(Ranking):
 
     Utility: l(x) = max over the copies x' of x of D(p(·|x), p(·|x')). With one copy this is the
     paper's "Ours", with more its worst-case augmentation (WCA); how many that takes, the paper does
-    not say. `llmal.icl.Sensitive` chooses demonstrations by the same score.
+    not say. `llmal.demonstrations.Sensitive` chooses demonstrations by the same score.
 
     The learner's p(·|x) is that of the round, and only copies are predicted. The language model is
     asked about items and copies, without demonstrations. A copy that says the same as its item

@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from llmal.core.registry import Registry
 from llmal.errors import ConfigError
-from llmal.registry import Registry
 from llmal.selectors.options import checked_options
 from llmal.selectors.protocol import Selector
 

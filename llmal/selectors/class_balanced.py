@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Usage
 from llmal.embed.chunks import chunks
 from llmal.errors import SelectionError
-from llmal.records import Usage
 from llmal.selectors.options import check_whose
 from llmal.selectors.picking import highest
 from llmal.selectors.protocol import Selection, UtilitySelector

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Usage
 from llmal.errors import ConfigError, SelectionError
-from llmal.records import Usage
 from llmal.selectors.picking import most_useful
 from llmal.selectors.protocol import Selection, Utilities, UtilitySelector
 from llmal.selectors.signals import Signal

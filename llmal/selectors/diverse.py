@@ -8,9 +8,9 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Usage
 from llmal.embed.clustering import k_means
 from llmal.errors import SelectionError
-from llmal.records import Usage
 from llmal.selectors.options import check_least
 from llmal.selectors.picking import highest
 from llmal.selectors.protocol import Selection, UtilitySelector

@@ -11,12 +11,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Item, Usage
 from llmal.errors import ConfigError
-from llmal.icl.labelling import CUT, LabellingPrompts
-from llmal.icl.scorer import PromptScorer
 from llmal.lm.protocol import LanguageModel, Prompt
-from llmal.prompt_templates import PromptTemplate, load_prompt, looks_like_instruction
-from llmal.records import Item, Usage
+from llmal.prompting.labelling import CUT, LabellingPrompts
+from llmal.prompting.scorer import PromptScorer
+from llmal.prompting.templates import PromptTemplate, load_prompt, looks_like_instruction
 from llmal.selectors.protocol import Utilities
 from llmal.selectors.state import RoundState
 from llmal.task import Task

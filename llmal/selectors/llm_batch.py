@@ -14,12 +14,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Item, Usage
 from llmal.errors import ConfigError, ContextLengthError
-from llmal.icl.scorer import PromptScorer
 from llmal.lm.formats import DistinctIds
 from llmal.lm.protocol import Completion, LanguageModel, Prompt, Sampling
-from llmal.prompt_templates import PromptTemplate, load_prompt, one_line, without_special_tokens
-from llmal.records import Item, Usage
+from llmal.prompting.scorer import PromptScorer
+from llmal.prompting.templates import PromptTemplate, load_prompt, one_line, without_special_tokens
 from llmal.selectors.grading import flagged, longest_prompts
 from llmal.selectors.options import check_least
 from llmal.selectors.picking import check_request

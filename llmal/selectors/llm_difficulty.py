@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.calibration.batch import Batch
-from llmal.records import Usage
+from llmal.core.records import Usage
 from llmal.selectors.grading import (
     CANDIDATES,
     ask,

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.calibration.divergences import entropy
+from llmal.core.records import Item, Usage
+from llmal.demonstrations.asking import distinct
 from llmal.errors import ConfigError
-from llmal.icl.demonstrations.asking import distinct
-from llmal.icl.labelling import CUT
-from llmal.icl.scorer import PromptScorer
 from llmal.lm.protocol import LanguageModel, Sampling
-from llmal.records import Item, Usage
+from llmal.prompting.labelling import CUT
+from llmal.prompting.scorer import PromptScorer
 from llmal.selectors.grading import (
     CANDIDATES,
     ask,

@@ -11,12 +11,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Item, Usage
 from llmal.errors import ConfigError, ContextLengthError
-from llmal.icl.scorer import PromptScorer
 from llmal.lm.formats import DistinctIds
 from llmal.lm.protocol import LanguageModel, Prompt, Sampling
-from llmal.prompt_templates import load_prompt
-from llmal.records import Item, Usage
+from llmal.prompting.scorer import PromptScorer
+from llmal.prompting.templates import load_prompt
 from llmal.selectors.grading import (
     CANDIDATES,
     POINTS,

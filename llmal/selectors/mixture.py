@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Usage
 from llmal.errors import ConfigError
-from llmal.records import Usage
 from llmal.selectors.protocol import Selection, Selector
 from llmal.selectors.state import RoundState
 from llmal.selectors.wrapper import Wrapper, called, estimated

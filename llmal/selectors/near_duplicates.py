@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Usage
 from llmal.embed.chunks import chunks
 from llmal.errors import ConfigError
-from llmal.records import Usage
 from llmal.selectors.options import check_least
 from llmal.selectors.picking import highest
 from llmal.selectors.protocol import Selection, Selector, Utilities, UtilitySelector

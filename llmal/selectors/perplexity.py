@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
+from llmal.core.records import Usage
 from llmal.errors import ConfigError
-from llmal.records import Usage
 from llmal.selectors.grading import check_candidates, check_keep, draw_candidates
 from llmal.selectors.picking import highest
 from llmal.selectors.protocol import Selection, Selector

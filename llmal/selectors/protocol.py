@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.records import Usage
+from llmal.core.records import Usage
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
 

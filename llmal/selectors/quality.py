@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from llmal.records import Usage
+from llmal.core.records import Usage
 from llmal.selectors.grading import (
     CANDIDATES,
     POINTS,

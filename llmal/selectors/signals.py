@@ -88,7 +88,7 @@ KINDS: Mapping[Signal, Kind] = {
     ),
     "scorer": Kind(
         "a language model",
-        "give the run a language model, or the round scorer= (llmal.icl.PromptScorer)",
+        "give the run a language model, or the round scorer= (llmal.prompting.PromptScorer)",
         asks=True,
     ),
 }

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from llmal.core.records import Item
 from llmal.errors import SelectionError
-from llmal.records import Item
 from llmal.selectors.checks import (
     check_committee,
     check_embeddings,
@@ -24,8 +24,8 @@ from llmal.selectors.checks import (
 from llmal.selectors.signals import KINDS, Signal
 
 if TYPE_CHECKING:
-    from llmal.icl.scorer import PromptScorer
     from llmal.pool import Pool
+    from llmal.prompting.scorer import PromptScorer
 
 Rows = Callable[[NDArray[np.int64]], Any]
 """Takes n positions in the pool and gives what belongs to each."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from llmal.records import Usage
+from llmal.core.records import Usage
 from llmal.selectors.options import check_least
 from llmal.selectors.protocol import Selection, Selector
 from llmal.selectors.state import RoundState

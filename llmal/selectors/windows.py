@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Item
 from llmal.errors import ContextLengthError
 from llmal.lm.formats import DistinctIds
 from llmal.lm.protocol import LanguageModel, Prompt
-from llmal.prompt_templates import one_line, without_special_tokens
-from llmal.records import Item
+from llmal.prompting.templates import one_line, without_special_tokens
 
 _MARK = " …"
 

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Usage
 from llmal.errors import ConfigError
-from llmal.records import Usage
 from llmal.selectors.checks import check_count
 from llmal.selectors.protocol import AskingSelector, Selection, Selector, UtilitySelector
 from llmal.selectors.signals import Signal

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from llmal.annotators import Context, HumanQueue
+from llmal.core.records import Annotation, Item, Usage
 from llmal.errors import AnnotationError, ConfigError, LedgerError
 from llmal.ledger import Ledger
-from llmal.records import Annotation, Item, Usage
 from llmal.task import Task
 
 FIRST = Context(round=0)
@@ -532,7 +532,7 @@ def test_killed_in_the_middle_of_writing_the_file_is_whole(tmp_path: Path):
 import sys
 from pathlib import Path
 from llmal.annotators import HumanQueue
-from llmal.records import Item
+from llmal.core.records import Item
 from llmal.task import Task
 queue = HumanQueue(Task("t", ["a", "b"]), Path(sys.argv[1]) / "out.csv")
 items = [Item(str(n), "word " * 40) for n in range(20_000)]

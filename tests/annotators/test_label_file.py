@@ -13,10 +13,10 @@ import pytest
 
 from llmal.annotators import Context, HumanQueue
 from llmal.annotators.row_matching import is_respelt
+from llmal.core.records import Annotation, Item
+from llmal.core.spreadsheets import guarded, is_changed, unguarded
 from llmal.errors import AnnotationError
 from llmal.ledger import Ledger
-from llmal.records import Annotation, Item
-from llmal.spreadsheets import guarded, is_changed, unguarded
 from llmal.task import Task
 
 TASK = Task(

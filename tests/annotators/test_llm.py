@@ -13,11 +13,11 @@ import pytest
 
 from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import Annotator, Context
+from llmal.core.records import Item
 from llmal.errors import ConfigError, DataError
-from llmal.icl import LabellingPrompts, load_prompt
 from llmal.lm import VLLM, ResponseCache, TransformersLM
 from llmal.pool import Pool
-from llmal.records import Item
+from llmal.prompting import LabellingPrompts, load_prompt
 from llmal.task import Label, Task
 
 LABELS = ("Abbreviation", "Description", "Entity", "Location", "Number", "Person")

@@ -11,9 +11,9 @@ import pytest
 
 from llmal.annotators import Context, Recorded
 from llmal.calibration.measures import auroc_of_correctness
+from llmal.core.records import Annotation, Item
 from llmal.errors import AnnotationError, ConfigError
 from llmal.pool import Pool
-from llmal.records import Annotation, Item
 
 LABELS = ["agrees", "neutral", "disagrees"]
 

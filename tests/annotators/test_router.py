@@ -19,8 +19,8 @@ from llmal.annotators import (
     Stage,
     Threshold,
 )
+from llmal.core.records import Annotation, Item, Usage
 from llmal.errors import ConfigError
-from llmal.records import Annotation, Item, Usage
 from llmal.task import Task
 
 LABELS = ["yes", "no"]

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from llmal.annotators import SimilarityAnnotator
+from llmal.core.records import Item
 from llmal.embed import SentenceEmbedder
 from llmal.errors import ConfigError
-from llmal.records import Item
 from llmal.task import Label, Task
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from llmal.annotators import Context, SimulatedHuman
+from llmal.core.records import Item, Usage
 from llmal.errors import ConfigError, DataError
 from llmal.pool import Pool
-from llmal.records import Item, Usage
 
 LABELS = ["a", "b", "c", "d"]
 MANY = 4000

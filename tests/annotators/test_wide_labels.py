@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from llmal.annotators import Context, LLMAnnotator
+from llmal.core.records import Annotation, Item
 from llmal.embed import SentenceEmbedder
 from llmal.errors import ConfigError
-from llmal.icl.codes import coded
-from llmal.icl.style import style_cost
 from llmal.lm import TransformersLM
-from llmal.prompt_templates import load_prompt
-from llmal.records import Annotation, Item
+from llmal.prompting.codes import coded
+from llmal.prompting.style import style_cost
+from llmal.prompting.templates import load_prompt
 from llmal.task import Label, Task
 
 

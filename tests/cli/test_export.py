@@ -21,10 +21,10 @@ from datasets import load_from_disk
 
 from llmal.cli.run_directory import KeptConfig
 from llmal.config import load_config
-from llmal.events import Event
+from llmal.core.records import Annotation, SyntheticItem, Usage
 from llmal.factory import open_pool
 from llmal.ledger import Ledger
-from llmal.records import Annotation, SyntheticItem, Usage
+from llmal.run.events import Event
 
 ROWS = [
     {
@@ -253,7 +253,7 @@ def test_a_spreadsheet_gets_umlauts_and_zeros_as_they_are(run: Path, llmal: Any,
 
 
 def test_a_text_too_long_for_excel_is_cut_and_said_so(tmp_path: Path, llmal: Any):
-    from llmal.tables import Column, write_table
+    from llmal.core.tables import Column, write_table
 
     rows = [{"text": "x" * 40_000, "score": float("nan")}, {"text": "\x00bad", "score": 1.5}]
     columns = [Column("text"), Column("score", "number")]

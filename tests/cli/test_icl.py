@@ -8,7 +8,7 @@ import json
 import pytest
 import yaml
 
-from llmal.icl import ChosenPrompt
+from llmal.few_shot import ChosenPrompt
 
 MODEL = ("--backend", "transformers", "--quiet")
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from datasets import load_from_disk
 
-from llmal.guards import only_one
+from llmal.run.guards import only_one
 
 SIMILARITY_THEN_PEOPLE = [
     {"name": "similarity", "threshold": 0.97},

@@ -19,7 +19,7 @@ MODULE = '''
 from llmal.annotators import Context
 from llmal.calibration import Temperature
 from llmal.learners import LinearHead
-from llmal.records import Annotation, SyntheticItem, Usage
+from llmal.core.records import Annotation, SyntheticItem, Usage
 from llmal.selectors import Random
 
 

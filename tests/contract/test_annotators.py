@@ -22,8 +22,8 @@ from llmal.annotators import (
     Stage,
     Threshold,
 )
+from llmal.core.records import Annotation, Item, Usage
 from llmal.embed import SentenceEmbedder
-from llmal.records import Annotation, Item, Usage
 from llmal.task import Label, Task
 
 TASK = Task(

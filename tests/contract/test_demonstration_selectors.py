@@ -12,10 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from llmal.embed import SentenceEmbedder
-from llmal.errors import ConfigError, DataError
-from llmal.icl import LabellingPrompts, PromptScorer, load_prompt
-from llmal.icl.demonstrations import (
+from llmal.core.records import Item
+from llmal.demonstrations import (
     REGISTRY,
     DemonstrationSelector,
     PerQuerySelector,
@@ -23,9 +21,11 @@ from llmal.icl.demonstrations import (
     make_selector,
     needs,
 )
-from llmal.icl.protocol import RankingSelector
+from llmal.demonstrations.protocol import RankingSelector
+from llmal.embed import SentenceEmbedder
+from llmal.errors import ConfigError, DataError
 from llmal.lm import TransformersLM
-from llmal.records import Item
+from llmal.prompting import LabellingPrompts, PromptScorer, load_prompt
 from llmal.task import Task
 
 LABELS = ["Abbreviation", "Description", "Entity", "Location", "Number", "Person"]
@@ -164,13 +164,13 @@ def test_no_shots_and_no_candidates(name: str, make: Make, questions: list[Item]
 def test_fewer_candidates_than_shots_are_all_chosen_and_said(
     name: str, make: Make, questions: list[Item], caplog: pytest.LogCaptureFixture
 ):
-    with caplog.at_level(logging.WARNING, "llmal.icl"):
+    with caplog.at_level(logging.WARNING, "llmal.few_shot"):
         chosen = _choose(make(name), questions[:4], 8)
     assert sorted(_ids(chosen)) == _ids(questions[:4])
     said = [r.getMessage() for r in caplog.records if "demonstrations: there" in r.getMessage()]
     assert said == ["4 of 8 demonstrations: there are only 4 candidates"]
     caplog.clear()
-    with caplog.at_level(logging.WARNING, "llmal.icl"):
+    with caplog.at_level(logging.WARNING, "llmal.few_shot"):
         assert _choose(make(name), questions[:1], 2) == questions[:1]
     assert "1 of 2 demonstrations: there is only 1 candidate" in caplog.messages
 
@@ -194,7 +194,7 @@ def test_balance_names_a_label_without_candidates(
     if "scorer" not in needs(name):
         options["labels"] = LABELS
     candidates = [one for one in questions if one.gold in ("Entity", "Person", "Description")]
-    with caplog.at_level(logging.WARNING, "llmal.icl"):
+    with caplog.at_level(logging.WARNING, "llmal.few_shot"):
         chosen = _choose(make(name, **options), candidates, 3)
     assert {one.gold for one in chosen} == {"Entity", "Person", "Description"}
     (said,) = caplog.messages

@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
+from llmal.core.records import Item, SyntheticItem, Usage
 from llmal.errors import ConfigError, DataError
 from llmal.generators import REGISTRY, Generator, Request
-from llmal.records import Item, SyntheticItem, Usage
 from llmal.task import Task
 
 LABELS = ("Number", "Location", "Person")

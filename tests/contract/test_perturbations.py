@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from llmal.core.records import Item
 from llmal.errors import DataError
 from llmal.lm import TransformersLM
 from llmal.perturb import REGISTRY, Perturbation, perturb_items
-from llmal.records import Item
 
 CORPUS = ["the film was long", "that man saw the film", "the movie was good", "very good", "the"]
 TEXTS = ["the man saw", "the film was really good", "that movie was long"]

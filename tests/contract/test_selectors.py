@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from llmal.core.records import Item
 from llmal.errors import SelectionError
-from llmal.icl import LabellingPrompts, PromptScorer, load_prompt
 from llmal.lm import TransformersLM
 from llmal.lm.cache import ResponseCache
-from llmal.records import Item
+from llmal.prompting import LabellingPrompts, PromptScorer, load_prompt
 from llmal.selectors import (
     KINDS,
     REGISTRY,

@@ -5,7 +5,7 @@ import pytest
 
 import llmal
 from llmal.errors import LlmalError
-from llmal.icl import ChosenPrompt
+from llmal.few_shot import ChosenPrompt
 
 MORE = [(f"How many parts has number {n} ?", "Number") for n in range(10)] + [
     (f"Who was king number {n} ?", "Person") for n in range(10)

@@ -9,11 +9,11 @@ import pytest
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from transformers import AutoTokenizer
 
+from llmal.core.records import Item, Price, Usage
 from llmal.errors import ConfigError, ContextLengthError, DataError, UnsupportedError
 from llmal.generators import ClassConditional, Request
-from llmal.icl import load_prompt
 from llmal.lm import ChatLM, ResponseCache, TransformersLM
-from llmal.records import Item, Price, Usage
+from llmal.prompting import load_prompt
 from llmal.task import Label, Task
 
 LABELS = ("Number", "Location", "Person")

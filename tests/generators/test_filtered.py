@@ -16,7 +16,7 @@ from llmal.generators import (
     generate_filtered,
     run_filters,
 )
-from llmal.icl import load_prompt
+from llmal.prompting import load_prompt
 from llmal.task import Task
 
 LABELS = ("Number", "Location", "Person", "Description", "Entity", "Abbreviation")

@@ -8,12 +8,12 @@ import json
 import numpy as np
 import pytest
 
+from llmal.core.records import Item, SyntheticItem, Usage
 from llmal.embed import SentenceEmbedder
 from llmal.errors import ConfigError, DataError
 from llmal.generators import Filter, FormatAndLength, LabelAgreement, NearDuplicates, run_filters
 from llmal.generators.filters import REGISTRY
 from llmal.pool import Pool
-from llmal.records import Item, SyntheticItem, Usage
 from llmal.task import Label, Task
 
 LABELS = ("Number", "Location", "Person", "Description", "Entity", "Abbreviation")

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from llmal.core.records import Annotation
 from llmal.errors import LedgerError
 from llmal.ledger import Ledger
-from llmal.records import Annotation
 
 _NOBODY = 65534
 

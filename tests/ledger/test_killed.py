@@ -17,7 +17,7 @@ _SIZE = 40
 _APPEND = """
 import sys
 from llmal.ledger import Ledger
-from llmal.records import Annotation
+from llmal.core.records import Annotation
 place, first, size = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 import llmal.ledger.ledger
 print("ready", flush=True)

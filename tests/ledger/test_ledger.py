@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from llmal.core.records import Annotation, SyntheticItem, Usage
 from llmal.errors import AnnotationError, LedgerError
 from llmal.ledger import Decided, Expense, Ledger, schema
-from llmal.records import Annotation, SyntheticItem, Usage
 
 
 def _annotation(item_id: str, label: str | None = "yes", **other: Any) -> Annotation:

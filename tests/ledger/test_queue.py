@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from llmal.core.records import Annotation, Usage
 from llmal.errors import LedgerError
 from llmal.ledger import Ledger, QueueCounts
-from llmal.records import Annotation, Usage
 
 _WORKER = """
 import sys

@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
+from llmal.core.records import Item
 from llmal.errors import DataError
 from llmal.perturb import TfIdfReplacement, perturb_items
 from llmal.pool import Pool
-from llmal.records import Item
 
 CORPUS = ["the film cat", "the film dog dog", "the bird", "the the"]
 

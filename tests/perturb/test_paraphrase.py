@@ -7,7 +7,7 @@ import pytest
 from llmal.errors import ConfigError, DataError
 from llmal.lm import ResponseCache, TransformersLM
 from llmal.perturb import Paraphrase
-from llmal.prompt_templates import load_prompt
+from llmal.prompting.templates import load_prompt
 
 TEXTS = [
     "Who wrote the opera Carmen ?",

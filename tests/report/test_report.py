@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from llmal.core.records import Annotation, SyntheticItem, Usage
 from llmal.errors import LlmalError
-from llmal.records import Annotation, SyntheticItem, Usage
 from llmal.report import RunRecord, collect, render, write_report
 from llmal.task import Task
 

@@ -9,10 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from llmal.demonstrations import Sensitive
 from llmal.errors import ConfigError
-from llmal.icl import LabellingPrompts, PromptScorer, Sensitive, load_prompt
 from llmal.lm import TransformersLM
 from llmal.perturb import TfIdfReplacement
+from llmal.prompting import LabellingPrompts, PromptScorer, load_prompt
 from llmal.selectors import Allsh, RoundState, make
 from llmal.task import Task
 

@@ -7,10 +7,10 @@ import re
 import numpy as np
 import pytest
 
+from llmal.core.records import Item
 from llmal.errors import ConfigError, SelectionError
-from llmal.icl import LabellingPrompts, PromptScorer, load_prompt
 from llmal.lm import TransformersLM
-from llmal.records import Item
+from llmal.prompting import LabellingPrompts, PromptScorer, load_prompt
 from llmal.selectors import (
     LLMRank,
     Margin,

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from llmal.core.records import Item
 from llmal.errors import ConfigError, ContextLengthError
-from llmal.icl import LabellingPrompts, PromptScorer, load_prompt
 from llmal.lm import VLLM, ChatLM, TransformersLM
 from llmal.lm.protocol import LanguageModel
-from llmal.records import Item
+from llmal.prompting import LabellingPrompts, PromptScorer, load_prompt
 from llmal.selectors import LLMBatch, LLMDisagreement, RoundState, Selection
 from llmal.selectors.windows import even_windows, lines_of, listing
 from llmal.task import Task

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
+from llmal.core.records import Item
 from llmal.errors import ConfigError
-from llmal.icl import LabellingPrompts, PromptScorer, load_prompt
 from llmal.lm import TransformersLM
-from llmal.records import Item
+from llmal.prompting import LabellingPrompts, PromptScorer, load_prompt
 from llmal.selectors import LLMDisagreement, RoundState
 from llmal.task import Task
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from llmal.core.records import Usage
 from llmal.errors import ConfigError, SelectionError
-from llmal.records import Usage
 from llmal.selectors import (
     ClassBalanced,
     CostAware,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from llmal.core.registry import Registry
 from llmal.generators.filters.format_length import FormatAndLength
 from llmal.generators.filters.label_agreement import LabelAgreement
 from llmal.generators.filters.near_duplicates import NearDuplicates
 from llmal.generators.filters.run import Metered, Remembering, filters_cost, run_filters
-from llmal.registry import Registry
 
 REGISTRY = Registry(
     "filters",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from llmal.core.records import SyntheticItem
 from llmal.errors import ConfigError
-from llmal.records import SyntheticItem
 from llmal.task import Task
 
 _FIELDS = r"(?:label|class|category|answer(?: type)?|question type|topic|sentiment|emotion)"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from llmal.core.records import Item, SyntheticItem, Usage
 from llmal.errors import ConfigError
-from llmal.icl.scorer import PromptScorer
-from llmal.icl.style import check_style, foreseen_prompts, labelling_prompts, style_cost
 from llmal.lm.protocol import LanguageModel, Normalise
-from llmal.prompt_templates import PromptTemplate, load_prompt
-from llmal.records import Item, SyntheticItem, Usage
+from llmal.prompting.scorer import PromptScorer
+from llmal.prompting.style import check_style, foreseen_prompts, labelling_prompts, style_cost
+from llmal.prompting.templates import PromptTemplate, load_prompt
 from llmal.task import Task
 
 
@@ -26,7 +26,7 @@ class LabelAgreement:
         lm: The model.
         minimum: Smallest probability of the intended label.
         prompt: Name of a labelling prompt of llmal, path of a YAML file, or a `PromptTemplate`.
-        style: "chat", "completion", or "auto" (see `llmal.icl.style.choose_style`).
+        style: "chat", "completion", or "auto" (see `llmal.prompting.style.choose_style`).
         normalise: How labels of several tokens are compared.
 
     Raises:

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Item, SyntheticItem
 from llmal.embed.neighbours import nearest
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError, DataError
 from llmal.pool.text_keys import text_key
-from llmal.records import Item, SyntheticItem
 
 _CHUNK = 4096
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Protocol, runtime_checkable
 
+from llmal.core.records import SyntheticItem, Usage
 from llmal.errors import ConfigError
 from llmal.generators.protocol import Filter
-from llmal.records import SyntheticItem, Usage
 
 
 @runtime_checkable

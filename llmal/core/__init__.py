@@ -1,0 +1,1 @@
+"""What everything rests on: records, names, files of rows, late imports, the cache."""

@@ -1,0 +1,118 @@
+"""Demonstration selectors by name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from llmal.core.registry import Registry
+from llmal.demonstrations.covering import Covering
+from llmal.demonstrations.protocol import DemonstrationSelector
+from llmal.embed.protocol import Embedder
+from llmal.errors import ConfigError
+from llmal.prompting.order import ORDERS
+from llmal.prompting.protocol import Need
+from llmal.prompting.scorer import PromptScorer
+
+_TABLE = {
+    "random": "llmal.demonstrations.random:Random",
+    "balanced": "llmal.demonstrations.balanced:Balanced",
+    "similar": "llmal.demonstrations.similar:Similar",
+    "diverse": "llmal.demonstrations.diverse:Diverse",
+    "vote-k": "llmal.demonstrations.vote_k:VoteK",
+    "uncertain": "llmal.demonstrations.uncertain:Uncertain",
+    "allsh": "llmal.demonstrations.sensitive:Sensitive",
+    "informative": "llmal.demonstrations.informative:Informative",
+}
+
+REGISTRY = Registry("demonstrations", _TABLE)
+"""Names in the configuration, and the selectors that they stand for."""
+
+_WITH: dict[Need, str] = {
+    "scorer": "a scorer of prompts, which asks a language model",
+    "embedder": "an embedder",
+}
+
+
+def make_selector(
+    name: str,
+    *,
+    scorer: PromptScorer | None = None,
+    embedder: Embedder | None = None,
+    cover_labels: bool = False,
+    **options: Any,
+) -> DemonstrationSelector:
+    """The selector of a name, given what it requires and nothing more.
+
+    Args:
+        name: As in the registry.
+        scorer: For selectors that ask the model.
+        embedder: For selectors that compare texts.
+        cover_labels: Have every label shown (`Covering`).
+        options: Of that selector.
+
+    Raises:
+        ConfigError: There is no such selector, what it requires is not given, or it has no such
+            option or value.
+    """
+    kind = REGISTRY.get(name)
+    given: dict[str, Any] = {"scorer": scorer, "embedder": embedder}
+    for key in kind.requires:
+        if given[key] is None:
+            raise _lacking(name, key)
+    _check_options(name, kind, options)
+    made: DemonstrationSelector = kind(**{key: given[key] for key in kind.requires}, **options)
+    _check_covering(cover_labels)
+    return Covering(made) if cover_labels else made
+
+
+def check_selector(
+    name: str, *, embedder: Embedder | None = None, cover_labels: bool = False, **options: Any
+) -> None:
+    """Refuse what `make_selector` would refuse, before there is a language model to score with.
+
+    Raises:
+        ConfigError: As for `make_selector`, but for the lack of a scorer.
+    """
+    kind = REGISTRY.get(name)
+    if "embedder" in kind.requires and embedder is None:
+        raise _lacking(name, "embedder")
+    _check_covering(cover_labels)
+    _check_options(name, kind, options)
+    if name in _TABLE:
+        # Ours look at their options alone when they are made.
+        kind(**dict.fromkeys(kind.requires), **options)
+
+
+def needs(name: str) -> tuple[Need, ...]:
+    """What the selector, or the order, of a name must be made with.
+
+    Raises:
+        ConfigError: There is neither.
+    """
+    room = ORDERS if name in ORDERS.names() else REGISTRY
+    required: tuple[Need, ...] = room.get(name).requires
+    return required
+
+
+def _lacking(name: str, key: Need) -> ConfigError:
+    return ConfigError(
+        f"the demonstrations {name!r} need {_WITH[key]}",
+        fix=f"give `{key}`, or use random or balanced ones",
+    )
+
+
+def _check_covering(value: object) -> None:
+    if not isinstance(value, bool):
+        raise ConfigError(f"cover_labels is {value!r}", fix="use true or false")
+
+
+def _check_options(name: str, kind: Any, options: Mapping[str, Any]) -> None:
+    known = [key for key in inspect.signature(kind).parameters if key not in _WITH]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise ConfigError(
+            f"the demonstrations {name!r} have no option {unknown[0]!r}",
+            fix=f"they have {', '.join([*known, 'cover_labels'])}",
+        )

@@ -1,0 +1,386 @@
+"""A few-shot prompt: demonstrations chosen from candidates, and scores calibrated through them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmal.calibration.comparison import Judged
+from llmal.calibration.default import (
+    FEWEST_TEXTS,
+    MOST_TEXTS,
+    WITHOUT_TEXTS,
+    Stage,
+    default_for,
+)
+from llmal.calibration.protocol import Calibrator, LabelNaming, Settling
+from llmal.calibration.scores import probabilities_of
+from llmal.core.records import Item, Usage
+from llmal.demonstrations import Fixed, choose_for
+from llmal.demonstrations.protocol import DemonstrationSelector
+from llmal.errors import ConfigError, DataError
+from llmal.prompting.scorer import PromptScorer, Scored, prompt_key
+
+log = logging.getLogger("llmal.few_shot")
+
+LEAST_LABELLED = 10
+"""Fewest labelled items, besides the demonstrations, that a map is fitted on."""
+
+_SETS = 8
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """Scores of n items, and what calibration makes of them.
+
+    Attributes:
+        scored: What the model gave.
+        probabilities: Shape (n, C): calibrated, each row sums to one.
+    """
+
+    scored: Scored
+    probabilities: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FewShotPrompt:
+    """Demonstrations and calibration, ready for use.
+
+    Attributes:
+        scorer: Asks the model.
+        shots: Demonstrations for each prompt.
+        selector: Chooses the demonstrations of each query; None where one set serves all.
+        candidates: What it chooses from; or the fixed set, most useful first.
+        calibrator: Applied to the scores; fitted. None leaves them as they are.
+        usage: What choosing and calibrating took, answers from the response cache counted like
+            others.
+        left_out: Ids of chosen demonstrations that do not fit into the model's context.
+        seed: For ties between demonstrations of a query.
+        paid: Keys of the prompts about texts of the pool that are in `usage`: whoever asks them
+            again through this prompt is not charged again.
+        trail: Hash of all that was asked: what has the same one costs nothing more.
+        judged: Labelled items among the texts that it was calibrated on, which it can be judged by;
+            None where there are none, or where the calibrator has learnt from labels.
+    """
+
+    scorer: PromptScorer
+    shots: int = 0
+    selector: DemonstrationSelector | None = None
+    candidates: tuple[Item, ...] = ()
+    calibrator: Calibrator | None = None
+    usage: Usage = field(default_factory=Usage)
+    left_out: tuple[str, ...] = ()
+    seed: int = 0
+    paid: Set[bytes] = frozenset()
+    trail: int = 0
+    judged: Judged | None = None
+
+    def demonstrations(self, items: Sequence[Item]) -> list[Sequence[Item]]:
+        """The demonstrations of each item, most useful first."""
+        if self.selector is None:
+            return [self.candidates] * len(items)
+        rng = np.random.default_rng(self.seed)
+        return list(choose_for(self.selector, self.candidates, self.shots, rng, items))
+
+    def score(self, items: Sequence[Item]) -> Calibrated:
+        """Score items and calibrate the scores.
+
+        Raises:
+            LanguageModelError: The model failed; what it answered before is in its cache.
+        """
+        scored = self.scorer.score_each(items, self.demonstrations(items), paid=self.paid)
+        if self.calibrator is None or not items:
+            return Calibrated(scored, scored.probabilities)
+        calibrated = self.calibrator.transform(scored.scored)
+        return Calibrated(scored, self.scorer.spread(calibrated, scored.inside))
+
+
+def parts_of(calibrator: Calibrator) -> tuple[Calibrator, ...]:
+    """The calibrators that one consists of, in turn."""
+    from llmal.calibration import Chain
+
+    return calibrator.calibrators if isinstance(calibrator, Chain) else (calibrator,)
+
+
+def in_short(calibrator: Calibrator) -> str:
+    """Names of what a calibrator consists of, and a hash of its fitted state, for provenance."""
+    stages = parts_of(calibrator)
+    raw = json.dumps(calibrator.to_dict(), sort_keys=True)
+    digest = hashlib.blake2b(raw.encode(), digest_size=4).hexdigest()
+    return f"{'+'.join(type(one).__name__ for one in stages)}#{digest}"
+
+
+def _composed(calibrators: Sequence[Calibrator]) -> Calibrator | None:
+    """Fitted calibrators as one."""
+    if len(calibrators) > 1:
+        from llmal.calibration import Chain
+
+        return Chain(*calibrators)
+    return calibrators[0] if calibrators else None
+
+
+def _log(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.log(np.maximum(probabilities, np.finfo(np.float64).tiny)))
+
+
+def prepare(
+    scorer: PromptScorer,
+    candidates: Sequence[Item],
+    *,
+    shots: int,
+    selector: DemonstrationSelector | None,
+    calibrators: Sequence[Stage] = (),
+    unlabelled: Sequence[Item] = (),
+    rng: np.random.Generator,
+) -> FewShotPrompt:
+    """Choose demonstrations, and fit calibrators through the same demonstrations.
+
+    Where demonstrations are chosen for each query, inputs without content have none of their own:
+    they are scored with the demonstrations of some of the unlabelled items, and the calibrator is
+    fitted on all those scores.
+
+    Args:
+        scorer: Asks the model.
+        candidates: Labelled items; the label is in `gold`. Those with a label that the task lacks
+            are left out.
+        shots: Demonstrations for each prompt; 0 for none.
+        selector: How they are chosen; may be None for no shots.
+        calibrators: Fitted one after another, each on what comes out of those before; one that is
+            fitted already is taken as it is. In the place of "auto" comes the default for the texts
+            at hand.
+        unlabelled: Texts of the pool, for calibrators that need no labels. Those that are shown in
+            every prompt are left out.
+        rng: Draws for all of it.
+
+    Raises:
+        ConfigError: `shots` is negative, or there are shots and no selector.
+        DataError: A calibrator has nothing to be fitted on.
+    """
+    if shots < 0:
+        raise ConfigError(f"shots is {shots}", fix="it must be 0 or more")
+    if shots and selector is None:
+        raise ConfigError(f"{shots} shots are wanted and nothing chooses them", fix="name a way")
+    own = getattr(selector, "scorer", None)
+    scorers = [scorer] if own is None or own is scorer else [scorer, own]
+    before = sum((one.spent for one in scorers), Usage())
+    trail = sum(one.trail for one in scorers)
+    known = set(scorer.labels)
+    labelled = tuple(item for item in candidates if item.gold in known)
+    seed = int(rng.integers(2**63))
+    made = FewShotPrompt(scorer, shots, seed=seed)
+    if shots and selector is not None and (labelled or isinstance(selector, Fixed)):
+        if selector.per_query:
+            made = replace(made, selector=selector, candidates=labelled)
+        else:
+            made = replace(made, candidates=tuple(selector.choose(labelled, shots, rng)))
+            made = replace(made, left_out=_left_out(made))
+            if not scorer.counting:
+                _warn_of_lacking(made.candidates, labelled)
+    shown = {one.id for one in made.candidates} if made.selector is None else set()
+    texts = [one for one in unlabelled if one.id not in shown]
+    fitted: list[Calibrator] = []
+    asked = _Asked([], [])
+    for stage in calibrators:
+        sample: Sequence[Item] = texts or unlabelled
+        if stage == "auto":
+            sample = _drawn(texts)
+            stage = _default(sample, made)
+        one: Calibrator = stage
+        if not one.fitted:
+            ready = _fit(one, fitted, made, labelled, sample, asked, rng)
+            if ready is None:
+                continue
+            one = ready
+        fitted.append(one)
+    made = replace(made, calibrator=_composed(fitted), paid=asked.keys)
+    return replace(
+        made,
+        usage=sum((one.spent for one in scorers), Usage()) - before,
+        trail=(sum(one.trail for one in scorers) - trail) % 2**128,
+        judged=_judged(made, asked, {one.id: one.gold for one in labelled}),
+    )
+
+
+@dataclass
+class _Asked:
+    """The texts of the pool that calibration has asked about, and the answers."""
+
+    items: list[Item]
+    scored: list[Scored]
+
+    @property
+    def keys(self) -> frozenset[bytes]:
+        return frozenset(prompt_key(one.prompt) for part in self.scored for one in part.prompts)
+
+
+def _drawn(texts: Sequence[Item]) -> list[Item]:
+    """At most `MOST_TEXTS` of them at random, the same ones in every round."""
+    rows = np.random.default_rng(len(texts)).permutation(len(texts))[:MOST_TEXTS]
+    return [texts[row] for row in np.sort(rows)]
+
+
+def _default(texts: Sequence[Item], made: FewShotPrompt) -> Calibrator:
+    if made.scorer.shortlist is not None:
+        # All labels of each text would cost many times what the items themselves do.
+        return default_for(0)
+    chosen = default_for(len(texts))
+    if chosen.fits_on != "pool" and not made.scorer.counting:
+        log.warning(
+            "%s to calibrate on (%d or more would do): %s calibration stands in, which asks "
+            "about inputs without content",
+            _too_few(len(texts)),
+            FEWEST_TEXTS,
+            WITHOUT_TEXTS,
+        )
+    return chosen
+
+
+def _too_few(texts: int) -> str:
+    if not texts:
+        return "no texts of the pool"
+    if texts == 1:
+        return "1 text of the pool is too few"
+    return f"{texts} texts of the pool are too few"
+
+
+def _judged(made: FewShotPrompt, asked: _Asked, labels: Mapping[str, str | None]) -> Judged | None:
+    """What was asked about and has a label, before and after calibration."""
+    learnt = made.calibrator is None or any(
+        one.fits_on == "labels" for one in parts_of(made.calibrator)
+    )
+    if learnt or not asked.items or made.calibrator is None or made.scorer.counting:
+        return None
+    first = {one.id: row for row, one in reversed(list(enumerate(asked.items)))}
+    ids = sorted(one for one in first if one in labels)
+    if not ids:
+        return None
+    scores = np.concatenate([part.log_probs for part in asked.scored])[[first[one] for one in ids]]
+    truth = [made.scorer.prompts.task.index(labels[one] or "") for one in ids]
+    return Judged(
+        tuple(ids),
+        probabilities_of(scores),
+        made.calibrator.transform(scores),
+        np.asarray(truth, dtype=np.int64),
+    )
+
+
+def _warn_of_lacking(chosen: Sequence[Item], labelled: Sequence[Item]) -> None:
+    """Say which labels are not shown, where as many demonstrations could show more of them."""
+    shown = {one.gold or "" for one in chosen}
+    known = {one.gold or "" for one in labelled} | shown
+    if len(shown) < min(len(chosen), len(known)):
+        log.warning(
+            "the %d demonstrations leave out the label%s %s, which the model may then hardly "
+            "give; 'cover_labels: true' beside their name has every label shown",
+            len(chosen),
+            "s" if len(known - shown) > 1 else "",
+            ", ".join(repr(one) for one in sorted(known - shown)),
+        )
+
+
+def _left_out(made: FewShotPrompt) -> tuple[str, ...]:
+    """Demonstrations that no prompt can hold; which ones and why is warned of."""
+    empty = Item("", "", dict.fromkeys(made.scorer.prompts.task.text, ""))
+    (built,) = made.scorer.build([empty], [made.candidates])
+    out = tuple(one.id for one in made.candidates if one.id not in built.demonstrations)
+    if out and not made.scorer.counting:
+        length = made.scorer.lm.context_length
+        log.warning(
+            "%d of %d demonstrations do not fit into the context of %s tokens and are left out: %s",
+            len(out),
+            len(made.candidates),
+            length,
+            ", ".join(repr(one) for one in out),
+        )
+    return out
+
+
+def _fit(
+    calibrator: Calibrator,
+    before: Sequence[Calibrator],
+    made: FewShotPrompt,
+    labelled: Sequence[Item],
+    unlabelled: Sequence[Item],
+    asked: _Asked,
+    rng: np.random.Generator,
+) -> Calibrator | None:
+    """The calibrator, fitted; None if there are not labels enough yet, which is warned of."""
+    name = type(calibrator).__name__
+    if isinstance(calibrator, LabelNaming):
+        calibrator.name_labels(made.scorer.labels)
+    labels: NDArray[np.int64] | None = None
+    items: Sequence[Item]
+    if calibrator.fits_on == "labels":
+        shown = {one.id for one in made.candidates} if made.selector is None else set()
+        items = [one for one in labelled if one.id not in shown]
+        columns = [made.scorer.prompts.task.index(one.gold or "") for one in items]
+        if len(items) < LEAST_LABELLED or len(set(columns)) < 2:
+            log.warning(
+                "%s waits for %d labelled items of two labels besides the demonstrations; until "
+                "then scores are not calibrated by it",
+                name,
+                LEAST_LABELLED,
+            )
+            return None
+        labels = np.asarray(columns, dtype=np.int64)
+        scored = made.scorer.score_each(items, made.demonstrations(items), whole=True)
+    elif calibrator.fits_on == "pool":
+        if not unlabelled:
+            raise DataError(
+                f"{name} is fitted on texts of the pool, and there are none",
+                fix="give unlabelled texts, or use a calibrator that needs none (contextual)",
+            )
+        scored = made.scorer.score_each(
+            unlabelled, made.demonstrations(unlabelled), paid=asked.keys, whole=True
+        )
+        asked.items.extend(unlabelled)
+        asked.scored.append(scored)
+    else:
+        scored = _score_inputs(calibrator, made, unlabelled, rng)
+    scores = scored.log_probs
+    if made.scorer.counting:
+        return None
+    earlier = _composed(before)
+    if earlier is not None:
+        scores = _log(earlier.transform(scores))
+    calibrator.fit(scores, labels)
+    if isinstance(calibrator, Settling):
+        # A run that was killed scores some inputs in other batches, and must come to the same.
+        calibrator.settle()
+    return calibrator
+
+
+def _score_inputs(
+    calibrator: Any, made: FewShotPrompt, unlabelled: Sequence[Item], rng: np.random.Generator
+) -> Scored:
+    if calibrator.fits_on == "random-words":
+        if not unlabelled:
+            raise DataError(
+                f"{type(calibrator).__name__} draws words from texts of the pool, and there are "
+                "none",
+                fix="give unlabelled texts, or use a calibrator that needs none (contextual)",
+            )
+        texts = calibrator.inputs([item.text for item in unlabelled], rng)
+    else:
+        texts = calibrator.inputs
+    fields = made.scorer.prompts.task.text
+    items = [
+        Item(f"input-{number}", "\n".join([text] * len(fields)), dict.fromkeys(fields, text))
+        for number, text in enumerate(texts)
+    ]
+    if made.selector is None:
+        return made.scorer.score_each(items, [made.candidates] * len(items), whole=True)
+    queries = list(unlabelled[:_SETS]) or list(made.candidates[:_SETS])
+    sets = made.demonstrations(queries)
+    return made.scorer.score_each(
+        [item for item in items for _ in sets],
+        [shown for _ in items for shown in sets],
+        whole=True,
+    )

@@ -1,0 +1,245 @@
+"""Scores of labels for items, through a prompt with demonstrations in it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmal.calibration.scores import log_of, probabilities_of
+from llmal.core.records import Item, Usage
+from llmal.errors import UnsupportedError
+from llmal.lm.protocol import LabelScores, LanguageModel, Normalise, Prompt, SubsetScoring
+from llmal.prompting.labelling import LabellingPrompt, LabellingPrompts
+
+if TYPE_CHECKING:
+    from llmal.calibration.protocol import Calibrator
+    from llmal.prompting.order import Order
+    from llmal.prompting.shortlist import Shortlist
+
+_TRAIL = 2**128
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a model gave to n items.
+
+    Attributes:
+        log_probs: Shape (n, C): log-probability of each label, in natural log, summed over its
+            words; not normalised over the labels, unless the scorer calibrates.
+        prompts: What was asked, with what was left out of each prompt.
+        usage: Shape (n,): what each item cost, counted alike whether the answer came from the model
+            or from the response cache.
+        exact: False if the numbers are estimates by sampling.
+        inside: Shape (n, C): which labels were scored; the others share what the shortlist leaves
+            out. None where all were.
+    """
+
+    log_probs: NDArray[np.float64]
+    prompts: tuple[LabellingPrompt, ...]
+    usage: tuple[Usage, ...]
+    exact: bool
+    inside: NDArray[np.bool_] | None = None
+
+    @property
+    def scored(self) -> NDArray[np.float64]:
+        """Shape (n, C): `log_probs`, and minus infinity for labels that were not scored."""
+        if self.inside is None:
+            return self.log_probs
+        return np.where(self.inside, self.log_probs, -np.inf)
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """Shape (n, C): normalised over the labels."""
+        return probabilities_of(self.log_probs)
+
+
+class PromptScorer:
+    """Scores the labels of items.
+
+    Args:
+        prompts: The prompts of a task for a model.
+        normalise: How labels of several tokens are compared.
+        order: How demonstrations are arranged in the prompt; without it the most useful stands
+            first.
+        counting: Count what would be asked and ask nobody; every label is then as good.
+        calibration: Called when the first items are scored; gives the fitted calibrator that all
+            scores go through, or None, and the keys of the prompts that were paid for by fitting
+            it.
+        shortlist: Chooses the labels that are scored for each item; None scores all.
+    """
+
+    def __init__(
+        self,
+        prompts: LabellingPrompts,
+        normalise: Normalise = "sum",
+        order: Order | None = None,
+        *,
+        counting: bool = False,
+        calibration: Callable[[], tuple[Calibrator | None, Set[bytes]]] | None = None,
+        shortlist: Shortlist | None = None,
+    ) -> None:
+        self.prompts = prompts
+        self.normalise: Normalise = normalise
+        self.order = order
+        self.counting = counting or bool(getattr(prompts.lm, "counts_only", False))
+        self.spent = Usage()
+        """What all calls so far have cost, answers from the response cache counted like others."""
+        self.trail = 0
+        """Changes with every prompt that is asked: two stretches of work in which it changes by as
+        much have asked the same prompts."""
+        self.shortlist = shortlist
+        self._calibration = calibration
+        self._calibrator: Calibrator | None = None
+        self._paid: Set[bytes] = frozenset()
+
+    @property
+    def lm(self) -> LanguageModel:
+        """The model."""
+        return self.prompts.lm
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the labels, in the order of the columns."""
+        return tuple(self.prompts.task.names)
+
+    def build(
+        self, items: Sequence[Item], demonstrations: Sequence[Sequence[Item]]
+    ) -> tuple[LabellingPrompt, ...]:
+        """The prompts for items, each with demonstrations of its own, as they are scored."""
+        arranged = (
+            demonstrations if self.order is None else self.order.arrange_each(demonstrations, items)
+        )
+        return tuple(
+            self.prompts.build(item, shown, placed)
+            for item, shown, placed in zip(items, demonstrations, arranged, strict=True)
+        )
+
+    def score(self, items: Sequence[Item], demonstrations: Sequence[Item] = ()) -> Scored:
+        """Score items with the same demonstrations, most useful first, in every prompt.
+
+        Raises:
+            LanguageModelError: The model failed; what it answered before is in its cache.
+        """
+        return self.score_each(items, [demonstrations] * len(items))
+
+    def score_each(
+        self,
+        items: Sequence[Item],
+        demonstrations: Sequence[Sequence[Item]],
+        *,
+        paid: Set[bytes] = frozenset(),
+        whole: bool = False,
+    ) -> Scored:
+        """Score items, each with demonstrations of its own.
+
+        Args:
+            items: n items.
+            demonstrations: Of each, the most useful first.
+            paid: Keys of prompts (`prompt_key`) that are paid for already, with all their labels,
+                and cost nothing here.
+            whole: Score all labels, whatever the shortlist.
+        """
+        columns = len(self.labels)
+        if not items:
+            return Scored(np.zeros((0, columns)), (), (), self.lm.exact)
+        built = self.build(items, demonstrations)
+        asked = [one.prompt for one in built]
+        keys = [prompt_key(one) for one in asked]
+        self.trail = sum((int.from_bytes(one) for one in keys), self.trail) % _TRAIL
+        if not self.counting and self._calibration is not None:
+            (self._calibrator, self._paid), self._calibration = self._calibration(), None
+        free = self._paid | paid
+        inside = self._inside(items, [key in free for key in keys]) if not whole else None
+        if self.counting:
+            cost = self._cost(asked, inside)
+            self.spent += cost
+            rest = (Usage(),) * (len(items) - 1)
+            zeros = np.zeros((len(items), columns))
+            return Scored(zeros, built, (cost, *rest), self.lm.exact, inside)
+        scores = self._scores(asked, inside)
+        price = self.lm.price
+        usage = tuple(
+            Usage()
+            if key in free
+            else Usage(
+                requests=int(passes),
+                prompt_tokens=int(read),
+                completion_tokens=int(written),
+                money=price.of(int(read), int(written)),
+            )
+            for key, passes, read, written in zip(
+                keys, scores.requests, scores.prompt_tokens, scores.completion_tokens, strict=True
+            )
+        )
+        self.spent = sum(usage, self.spent)
+        log_probs = self.prompts.log_over_labels(scores.normalised(self.normalise))
+        if self._calibrator is None and inside is None:
+            return Scored(log_probs, built, usage, scores.exact)
+        probabilities = (
+            probabilities_of(log_probs)
+            if self._calibrator is None
+            else self._calibrator.transform(log_probs)
+        )
+        return Scored(
+            log_of(self.spread(probabilities, inside)), built, usage, scores.exact, inside
+        )
+
+    def cost(self, items: Sequence[Item], built: Sequence[LabellingPrompt]) -> Usage:
+        """The most that it costs to score items with these prompts. Asks nobody."""
+        if not items:
+            return Usage()
+        inside = None if self.shortlist is None else self.shortlist.inside(items)
+        return self._cost([one.prompt for one in built], inside)
+
+    def spread(
+        self, probabilities: NDArray[np.float64], inside: NDArray[np.bool_] | None
+    ) -> NDArray[np.float64]:
+        """Probabilities of labels that were scored, made such of all labels."""
+        if inside is None or self.shortlist is None:
+            return probabilities
+        return self.shortlist.spread(probabilities, inside)
+
+    def _inside(self, items: Sequence[Item], free: Sequence[bool]) -> NDArray[np.bool_] | None:
+        """Which labels are scored; what is paid for was scored with all."""
+        if self.shortlist is None:
+            return None
+        inside = self.shortlist.inside(items).copy()
+        inside[np.asarray(free, dtype=np.bool_)] = True
+        return inside
+
+    def _scores(self, asked: Sequence[Prompt], inside: NDArray[np.bool_] | None) -> LabelScores:
+        candidates = self.prompts.candidates
+        if inside is None:
+            return self.lm.score(asked, candidates, first_token_only=self.normalise == "first")
+        return self._subsets_of(self.lm).score_subsets(asked, candidates, self._words(inside))
+
+    def _cost(self, asked: Sequence[Prompt], inside: NDArray[np.bool_] | None) -> Usage:
+        candidates = self.prompts.candidates
+        if inside is None:
+            return self.lm.score_cost(asked, candidates, first_token_only=self.normalise == "first")
+        return self._subsets_of(self.lm).subsets_cost(asked, candidates, self._words(inside))
+
+    def _words(self, inside: NDArray[np.bool_]) -> list[list[int]]:
+        """Columns of the words of the labels that are scored, for each item."""
+        words = inside[:, self.prompts.word_columns]
+        return [np.flatnonzero(row).tolist() for row in words]
+
+    @staticmethod
+    def _subsets_of(lm: LanguageModel) -> SubsetScoring:
+        if not isinstance(lm, SubsetScoring):
+            raise UnsupportedError(
+                "this language model cannot score a part of the labels",
+                fix="switch the shortlist off",
+            )
+        return lm
+
+
+def prompt_key(prompt: Prompt) -> bytes:
+    """A hash of a prompt."""
+    said = prompt if isinstance(prompt, str) else [tuple(sorted(one.items())) for one in prompt]
+    return hashlib.blake2b(repr(said).encode(), digest_size=16).digest()

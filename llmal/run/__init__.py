@@ -1,0 +1,1 @@
+"""A run: the loop, what it may spend, what its parts are told."""

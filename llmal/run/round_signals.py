@@ -1,0 +1,196 @@
+"""What the selectors of a run may know: signals from its learner, its models and its pool."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmal.core.records import Item, Usage
+from llmal.learners.protocol import CommitteeLearner
+from llmal.pool import Pool
+from llmal.prompting.scorer import PromptScorer
+from llmal.run.training import Trainer
+from llmal.selectors.protocol import AskingSelector, Selector
+from llmal.selectors.signals import KINDS, Signal
+from llmal.selectors.state import RoundState
+from llmal.selectors.wrapper import NarrowingSelector, needed
+
+_AT_ONCE = 4096
+
+
+class RoundSignals:
+    """Makes the state of each round, its signals computed when a selector asks for them.
+
+    Args:
+        pool: The pool.
+        trainer: The learner of the run.
+        embeddings: Whether there is an embedder.
+        scorer: Makes what asks the language model, if there is one; called at most once.
+        price: What people take for a label of one item.
+        members: Members of the committee.
+        on_progress: Told of long steps.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        trainer: Trainer,
+        *,
+        embeddings: bool,
+        scorer: Callable[[], PromptScorer] | None,
+        price: float,
+        members: int,
+        on_progress: Callable[[str, int, int], None],
+    ) -> None:
+        self._pool = pool
+        self._trainer = trainer
+        self._embeddings = embeddings
+        self._make_scorer = scorer
+        self._made_scorer: PromptScorer | None = None
+        self._price = price
+        self._members = members
+        self._said = on_progress
+        self._asked = Usage()
+
+    @property
+    def available(self) -> frozenset[Signal]:
+        """The signals that rounds can have once there are labels."""
+        found: set[Signal] = {
+            "labels",
+            "texts",
+            "probabilities",
+            "labelled_probabilities",
+            "predict_items",
+        }
+        if self._embeddings:
+            found.add("embeddings")
+        if self._embeddings or self._trainer.has_features:
+            found.add("features")
+        if self._trainer.learner.input == "embeddings":
+            found.add("predict")
+        if isinstance(self._trainer.learner, CommitteeLearner):
+            found.add("committee")
+        if self._make_scorer is not None:
+            found |= {"scorer", "lm_scores", "likelihoods"}
+        if self._price > 0:
+            found.add("costs")
+        return frozenset(found)
+
+    def counting(self, scorer: Callable[[], PromptScorer]) -> RoundSignals:
+        """The same for a plan: what asks the language model is replaced by what counts."""
+        signals = copy.copy(self)
+        signals._make_scorer, signals._made_scorer = scorer, None
+        return signals
+
+    def state(
+        self,
+        labelled: NDArray[np.int64],
+        labels: NDArray[np.int64],
+        exclude: NDArray[np.int64],
+        *,
+        learnt: bool,
+        probabilities: Callable[[NDArray[np.int64]], NDArray[np.float32]] | None = None,
+    ) -> RoundState:
+        """The state of a round.
+
+        Args:
+            labelled: Shape (L,): positions of the labelled items.
+            labels: Shape (L,): their columns.
+            exclude: Positions set aside.
+            learnt: Whether the learner has been trained on two labels or more. Without, the round
+                has none of its signals.
+            probabilities: In the place of the learner's.
+        """
+        trainer = self._trainer
+        given: dict[Signal, Any] = {
+            "embeddings": trainer.embeddings,
+            "features": trainer.features,
+            "probabilities": trainer.probabilities,
+            "labelled_probabilities": trainer.probabilities,
+            "committee": lambda rows: trainer.committee(rows, self._members),
+            "lm_scores": self._lm_scores,
+            "likelihoods": self._likelihoods,
+            "costs": lambda rows: np.full(len(rows), self._price),
+            "predict": trainer.predict,
+            "predict_items": trainer.predict_items,
+            "scorer": self._scorer,
+        }
+        there = set(self.available)
+        if not trainer.has_features:
+            there.discard("features")  # the state takes the embeddings, and checks them once
+        if not learnt:
+            there -= {name for name, kind in KINDS.items() if kind.learnt} | {"features"}
+        if probabilities is not None:
+            there.add("probabilities")
+            given["probabilities"] = probabilities
+        return RoundState.from_pool(
+            self._pool,
+            labelled=labelled,
+            labels=labels,
+            exclude=exclude,
+            **{name: supply for name, supply in given.items() if name in there},
+        )
+
+    def cost(self, selector: Selector, state: RoundState, k: int) -> Usage:
+        """The most that it costs to let a selector pick if no answer is cached. Asks nobody."""
+        total = Usage()
+        if isinstance(selector, AskingSelector):
+            total += selector.estimate(state, k)
+        if isinstance(selector, NarrowingSelector):
+            state = selector.costliest_part(state, k)
+        asked = {name for name in needed(selector, state) if KINDS[name].asks}
+        if "lm_scores" in asked:
+            scorer = self._scorer()
+            counting = PromptScorer(scorer.prompts, counting=True, shortlist=scorer.shortlist)
+            for items in self._in_parts(state.unlabelled):
+                counting.score(items)
+            total += counting.spent
+        if "likelihoods" in asked:
+            for items in self._in_parts(state.unlabelled):
+                total += self._reading(items)
+        return total
+
+    def take_usage(self) -> Usage:
+        """What signals have asked of the language model since the last call, answers from the
+        response cache counted like others.
+        """
+        taken, self._asked = self._asked, Usage()
+        return taken
+
+    def _scorer(self) -> PromptScorer:
+        if self._made_scorer is None:
+            assert self._make_scorer is not None
+            self._made_scorer = self._make_scorer()
+        return self._made_scorer
+
+    def _in_parts(self, positions: NDArray[np.int64]) -> Any:
+        for start in range(0, len(positions), _AT_ONCE):
+            yield self._pool.items(positions[start : start + _AT_ONCE])
+
+    def _lm_scores(self, positions: NDArray[np.int64]) -> NDArray[np.float64]:
+        scorer = self._scorer()
+        parts = [np.zeros((0, len(scorer.labels)))]
+        for items in self._in_parts(positions):
+            scored = scorer.score(items)
+            self._asked += sum(scored.usage, Usage())
+            parts.append(scored.log_probs)
+            self._said("asking the language model", sum(map(len, parts)), len(positions))
+        return np.concatenate(parts)
+
+    def _likelihoods(self, positions: NDArray[np.int64]) -> NDArray[np.float64]:
+        lm = self._scorer().lm
+        parts = [np.zeros(0)]
+        for items in self._in_parts(positions):
+            self._asked += self._reading(items)
+            parts.append(lm.log_likelihood([one.text for one in items]))
+            self._said("reading texts", sum(map(len, parts)), len(positions))
+        return np.concatenate(parts)
+
+    def _reading(self, items: Sequence[Item]) -> Usage:
+        lm = self._scorer().lm
+        tokens = int(np.sum(lm.count_tokens([one.text for one in items])))
+        return Usage(requests=len(items), prompt_tokens=tokens, money=lm.price.of(tokens, 0))

@@ -1,0 +1,152 @@
+"""Synthetic items in a run: written, filtered, recorded, and handed to the learner."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from llmal.annotators.protocol import Context
+from llmal.core.records import Item, SyntheticItem, Usage
+from llmal.generators import filters_cost, run_filters, with_new_ids
+from llmal.generators.filters import Remembering
+from llmal.generators.protocol import Filter, Generator, Request
+from llmal.ledger import Expense, Ledger
+from llmal.prompting.protocol import Probing
+from llmal.run.purse import Purse
+from llmal.task import Task
+
+
+class Synthesis:
+    """Has a generator write items for every label, every so many rounds.
+
+    Args:
+        task: The task.
+        generator: Writes.
+        filters: Refuse.
+        per_label: Texts asked for, for each label.
+        every: Rounds from one time to the next.
+        seed: Seeds the generator.
+        on_step: Told what is being written.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        generator: Generator,
+        filters: Sequence[Filter],
+        *,
+        per_label: int,
+        every: int,
+        seed: int,
+        on_step: Callable[[str], None] = lambda what: None,
+    ) -> None:
+        self._task = task
+        self._generator = generator
+        self._filters = list(filters)
+        self._per_label = per_label
+        self._every = every
+        self._seed = seed
+        self._on_step = on_step
+        self._recalled: set[str] = set()
+
+    @property
+    def name(self) -> str:
+        """What its costs are called in the ledger."""
+        return self._generator.name
+
+    @property
+    def parts(self) -> list[Generator | Filter]:
+        """The generator and the filters."""
+        return [self._generator, *self._filters]
+
+    @property
+    def probing(self) -> list[Probing]:
+        """Its parts that ask the model for the form of their prompts before they are used."""
+        return [one for one in self.parts if isinstance(one, Probing)]
+
+    def estimate(self, rounds: int, longest: Sequence[Item]) -> Usage:
+        """The most that so many rounds can cost. Asks nobody.
+
+        Args:
+            rounds: Rounds of the run.
+            longest: The longest demonstrations that there may be; none in the first round.
+        """
+        turns = -(-rounds // self._every)
+        total = Usage()
+        for label in self._task.names:
+            # Of every label, as each may have them.
+            shown = tuple(
+                replace(one, id=f"{one.id}-{name}", gold=name)
+                for name in self._task.names
+                for one in longest
+            )
+            total += self._most(Request(label), self._per_label)
+            later = self._most(Request(label, shown), self._per_label)
+            total = sum([later] * (turns - 1), total)
+        return total
+
+    def round(self, purse: Purse, ledger: Ledger, number: int, context: Context) -> None:
+        """Write the items of a round, those of labels that were done before a kill excepted.
+
+        As many as the budget allows: what each label's items cost at most is asked of the purse
+        before, and what they did cost is in the ledger as soon as they are.
+        """
+        if number % self._every:
+            return
+        stored = ledger.synthetic()
+        self._recall([one for one in stored if one.accepted])
+        ids = Counter(one.id for one in stored)
+        of_round = [one for one in stored if one.provenance.get("round") == number]
+        for column, label in enumerate(self._task.names):
+            key = f"generate-{number}-{label}"
+            if ledger.has_spent(key):
+                continue
+            done = [one for one in of_round if one.label == label]
+            if done:
+                # Written by an llmal that booked the cost afterwards, and killed in between.
+                self._keep(ledger, [], done, key)
+                continue
+            seed = np.random.SeedSequence([self._seed, 0x5E7, number, column]).generate_state(1)[0]
+            request = Request(label, context.demonstrations, seed=int(seed) >> 1)
+            count = purse.admitted(self._per_label, partial(self._most, request))
+            if not count:
+                return
+            self._on_step(f"round {number}: writing {count} items of {label!r}")
+            written = with_new_ids(self._generator.generate(request, count), ids)
+            checked = [
+                replace(one, provenance={**one.provenance, "round": number})
+                for one in run_filters(written, self._filters)
+            ]
+            self._recalled.update(one.id for one in checked)
+            self._keep(ledger, checked, checked, key)
+            if count < self._per_label:
+                return
+
+    def _most(self, request: Request, k: int) -> Usage:
+        if not k:
+            return Usage()
+        written = self._generator.estimate(request, k)
+        return written + filters_cost(self._filters, k, self._generator.max_tokens)
+
+    def _keep(
+        self,
+        ledger: Ledger,
+        items: Sequence[SyntheticItem],
+        paid: Sequence[SyntheticItem],
+        key: str,
+    ) -> None:
+        spent = sum((one.usage for one in paid), Usage())
+        ledger.add_synthetic(items, expense=Expense(key, self.name, time.time(), spent))
+
+    def _recall(self, accepted: Sequence[SyntheticItem]) -> None:
+        """Tell the filters of what an earlier process had accepted."""
+        new = [one for one in accepted if one.id not in self._recalled]
+        self._recalled.update(one.id for one in new)
+        for one in self._filters:
+            if isinstance(one, Remembering):
+                one.remember(new)

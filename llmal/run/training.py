@@ -1,0 +1,310 @@
+"""The learner of a run: trained on the labels so far, tested, and asked for probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from llmal.calibration.measures import accuracy, macro_f1, negative_log_likelihood
+from llmal.core.records import Item
+from llmal.embed.protocol import Embedder
+from llmal.errors import DataError, SelectionError
+from llmal.learners.protocol import CommitteeLearner, EmbeddingLearner, Learner
+from llmal.pool import Pool
+from llmal.task import Task
+
+CHUNK = 8192
+REFERENCE_ITEMS = 1000
+
+Progress = Callable[[str, int, int], None]
+"""Told what is under way, how much of it is done, and out of how much."""
+
+
+class Trainer:
+    """Fits a learner and measures it.
+
+    Args:
+        task: Fixes the columns: probabilities have one for every label of the task, also for
+            labels not seen yet (with probability zero).
+        pool: The pool of N items.
+        learner: Trained from scratch at every `fit`.
+        embedder: Needed by learners over embeddings and by selectors that ask for them.
+        test: The test set, if there is one; its gold column must be complete.
+        matrix_file: Where the pool's embeddings are kept.
+        usable: The items of the pool that may be trained on; by default all.
+        seed: Chooses the reference items, on which entropy and agreement are measured.
+        on_progress: Told of long steps.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        pool: Pool,
+        learner: Learner,
+        *,
+        embedder: Embedder | None,
+        test: Pool | None,
+        matrix_file: Path,
+        seed: int,
+        usable: Pool | None = None,
+        on_progress: Progress | None = None,
+    ) -> None:
+        self.task = task
+        self.learner = learner
+        self.fitted = False
+        self._pool = pool
+        self._usable = pool if usable is None else usable
+        self._test = test
+        self._embedder = embedder
+        self._matrix_file = matrix_file
+        self._matrix: NDArray[np.float32] | None = None
+        self._test_inputs: Any = None
+        self._columns: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._features: NDArray[np.float32] | None = None
+        self._seed = seed
+        self._said = on_progress or (lambda what, done, total: None)
+        rng = np.random.default_rng([seed, 0x5EF])
+        size = min(REFERENCE_ITEMS, len(pool))
+        self._reference = np.sort(rng.choice(len(pool), size=size, replace=False))
+        self._reference_inputs: Any = None
+        self._last_predictions: NDArray[np.int64] | None = None
+
+    @property
+    def embedder(self) -> Embedder:
+        """The embedder; only asked for where the run was checked to have one."""
+        assert self._embedder is not None
+        return self._embedder
+
+    def embeddings(self) -> NDArray[np.float32]:
+        """The embeddings of the whole pool, a memory-map of shape (N, d)."""
+        if self._matrix is None:
+            from llmal.embed import embed_pool
+
+            self._matrix = embed_pool(
+                self._pool,
+                self.embedder,
+                self._matrix_file,
+                chunk=CHUNK // 4,
+                on_progress=lambda done, total: self._said("embedding the pool", done, total),
+            )
+        return self._matrix
+
+    def _inputs(self, positions: NDArray[np.int64]) -> Any:
+        if self.learner.input == "texts":
+            return self._pool.texts(positions)
+        if self._matrix is not None:
+            return np.asarray(self._matrix[positions])
+        return self.embedder.embed(self._pool.texts(positions))
+
+    def fit(
+        self,
+        positions: NDArray[np.int64],
+        columns: NDArray[np.int64],
+        extra: Sequence[tuple[str, int]] = (),
+    ) -> None:
+        """Train from scratch.
+
+        Args:
+            positions: Labelled items of the pool, shape (L,).
+            columns: Their labels as columns of the task, shape (L,).
+            extra: Further texts with their labels' columns: synthetic items.
+        """
+        order = np.argsort(positions)
+        inputs = self._inputs(positions[order])
+        targets = columns[order]
+        if extra:
+            texts = [text for text, _ in extra]
+            if self.learner.input == "texts":
+                inputs = [*inputs, *texts]
+            else:
+                inputs = np.concatenate([inputs, self.embedder.embed(texts)])
+            targets = np.concatenate([targets, [column for _, column in extra]])
+        self.learner.fit(inputs, targets)
+        self._features = None
+        self._columns = np.asarray(self.learner.classes_, dtype=np.int64)
+        self.fitted = True
+
+    @property
+    def has_features(self) -> bool:
+        """Whether the learner has a feature space of its own."""
+        return isinstance(self.learner, EmbeddingLearner)
+
+    def features(self) -> NDArray[np.float32]:
+        """Where the learner separates its classes, for the whole pool: a memory-map, shape (N, d).
+
+        The embeddings, for a learner that has no space of its own. Computed once for each fit.
+        """
+        if not isinstance(self.learner, EmbeddingLearner):
+            return self.embeddings()
+        if self._features is None:
+            path = self._matrix_file.with_name("features.npy")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)  # an older map may still be open
+            size = len(self._pool)
+            for start in range(0, size, CHUNK):
+                part = np.arange(start, min(start + CHUNK, size))
+                rows = self.learner.embed(self._inputs(part))
+                if self._features is None:
+                    self._features = npy.open_memmap(  # type: ignore[no-untyped-call]
+                        path, mode="w+", dtype=np.float32, shape=(size, rows.shape[1])
+                    )
+                assert self._features is not None
+                self._features[part] = rows
+                self._said("features of the pool", start + len(part), size)
+        assert self._features is not None
+        return self._features
+
+    def committee(self, positions: NDArray[np.int64], members: int) -> NDArray[np.float32]:
+        """Probabilities from each member of a committee, shape (members, len(positions), C).
+
+        Raises:
+            SelectionError: The learner has none.
+        """
+        if not isinstance(self.learner, CommitteeLearner):
+            raise SelectionError(
+                f"the learner {type(self.learner).__name__} has no committee",
+                fix="use linear or prompt_tuned, or a selector without a committee",
+            )
+        asked = self.learner.committee(members, self._seed)
+        result = np.zeros((members, len(positions), len(self.task.labels)), dtype=np.float32)
+        for start in range(0, len(positions), CHUNK):
+            part = slice(start, start + CHUNK)
+            inputs = self._inputs(positions[part])
+            for number, member in enumerate(asked):
+                result[number, part, self._columns] = member(inputs).T
+        return result
+
+    def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Probabilities over the task's labels from embeddings, changed ones among them."""
+        return self._predict(features)
+
+    def predict_items(self, items: Sequence[Item]) -> NDArray[np.float64]:
+        """Probabilities over the task's labels for items that need not be of the pool."""
+        texts = [one.text for one in items]
+        return self._predict(texts if self.learner.input == "texts" else self.embedder.embed(texts))
+
+    def probabilities(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Probabilities over the task's labels, shape (len(positions), C), float32."""
+        result = np.zeros((len(positions), len(self.task.labels)), dtype=np.float32)
+        if len(positions) > CHUNK and self.learner.input == "embeddings":
+            self.embeddings()
+        for start in range(0, len(positions), CHUNK):
+            part = positions[start : start + CHUNK]
+            result[start : start + CHUNK] = self._predict(self._inputs(part))
+            if len(positions) > CHUNK:
+                self._said("predicting", start + len(part), len(positions))
+        return result
+
+    def _predict(self, inputs: Any) -> NDArray[np.float64]:
+        given = self.learner.predict_proba(inputs)
+        result = np.zeros((len(given), len(self.task.labels)))
+        result[:, self._columns] = given
+        return result
+
+    def measure(self) -> dict[str, float | int | None]:
+        """Figures of the fitted learner for the round.
+
+        Accuracy, macro F1 and log-loss on the test set, if there is one; mean entropy (natural
+        log) on the reference items of the pool, and Cohen's kappa of the predictions there with
+        those of the last call.
+        """
+        figures: dict[str, float | int | None] = {
+            "accuracy": None,
+            "macro_f1": None,
+            "nll": None,
+            "test_items": None,
+        }
+        if self._test is not None:
+            given = self._predict(self._inputs_of_test())
+            gold = self._gold_of_test()
+            predicted = given.argmax(axis=1)
+            figures["accuracy"] = float(accuracy(predicted, gold))
+            figures["macro_f1"] = float(macro_f1(predicted, gold))
+            figures["nll"] = float(negative_log_likelihood(given, gold))
+            figures["test_items"] = len(self._test)
+        if self._reference_inputs is None:
+            self._reference_inputs = self._inputs(self._reference)
+        given = self._predict(self._reference_inputs)
+        entropy = -(given * np.log(np.clip(given, 1e-12, None))).sum(axis=1)
+        figures["mean_entropy"] = float(entropy.mean())
+        predicted = given.argmax(axis=1)
+        figures["agreement"] = (
+            None if self._last_predictions is None else _kappa(self._last_predictions, predicted)
+        )
+        self._last_predictions = predicted
+        return figures
+
+    def _inputs_of_test(self) -> Any:
+        assert self._test is not None
+        if self._test_inputs is None:
+            texts = self._test.texts()
+            texts_only = self.learner.input == "texts"
+            self._test_inputs = texts if texts_only else self.embedder.embed(texts)
+        return self._test_inputs
+
+    def _gold_of_test(self) -> NDArray[np.int64]:
+        assert self._test is not None
+        return np.array([self.task.index(str(label)) for label in self._test.gold()])
+
+    def random_baseline(
+        self, sizes: Sequence[int], draws: int, seed: int
+    ) -> list[dict[str, float | int]]:
+        """Test accuracy of the learner on random picks with their gold labels.
+
+        Each draw is one random order of the pool, of which the first items are taken for every
+        size, as a run with the selector `random` would. Items without a gold label are passed
+        over. Leaves the learner unfitted.
+
+        Args:
+            sizes: Numbers of labels.
+            draws: Random orders.
+            seed: Seed of the orders.
+
+        Raises:
+            DataError: Fewer items have a gold label than the largest size.
+        """
+        if not sizes or draws < 1:
+            return []
+        usable = self._usable
+        labelled = usable[np.array([gold is not None for gold in usable.gold()], dtype=bool)]
+        known = self._pool.positions(labelled.ids())
+        if len(known) < max(sizes):
+            raise DataError(
+                f"{len(known)} of {len(usable)} items have a gold label, and the random baseline "
+                f"needs {max(sizes)}",
+                where=self._pool.source,
+                fix="compare fewer labels",
+            )
+        scores: dict[int, list[float]] = {size: [] for size in sizes}
+        for draw in range(draws):
+            rng = np.random.default_rng([seed, 0xBA5E, draw])
+            order = rng.permutation(known)[: max(sizes)]
+            columns = np.array([self.task.index(str(g)) for g in self._pool.gold(order)])
+            for done, size in enumerate(sizes):
+                self.fit(order[:size], columns[:size])
+                given = self._predict(self._inputs_of_test())
+                scores[size].append(float(accuracy(given.argmax(axis=1), self._gold_of_test())))
+                self._said("random baseline", draw * len(sizes) + done + 1, draws * len(sizes))
+        self.fitted = False
+        return [
+            {
+                "labelled": size,
+                "accuracy_mean": float(np.mean(scores[size])),
+                "accuracy_std": float(np.std(scores[size], ddof=1)) if draws > 1 else 0.0,
+                "draws": draws,
+            }
+            for size in sizes
+        ]
+
+
+def _kappa(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
+    """Cohen's kappa; 1 where both always say the same one thing."""
+    observed = float((a == b).mean())
+    values = np.union1d(a, b)
+    expected = float(sum((a == v).mean() * (b == v).mean() for v in values))
+    return 1.0 if expected >= 1 else (observed - expected) / (1 - expected)
