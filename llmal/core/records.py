@@ -5,10 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 AnnotatorKind = Literal["llm", "human", "similarity", "recorded", "learner"]
 Decision = Literal["accepted", "deferred"]
+
+Answer: TypeAlias = str | tuple[str, ...]
+"""What an answer is as plain data, by the kind of the task. `single`: the name of a label. `multi`:
+the sorted names of labels, perhaps none. In JSON a tuple is a list. None is an abstention in every
+kind."""
 
 
 @dataclass(frozen=True)
