@@ -722,7 +722,11 @@ class Orchestrator:
             self._learn(ledger, current.number)
             self._purse.check()
         if self._synthesis is not None and current.phase != "sweep":
-            self._synthesis.round(self._purse, ledger, current.number, context)
+            # What people have said in this round shows the model what to write, and no prompt that
+            # is judged by their answers.
+            after = ledger.labels(before_round=current.number + 1)
+            shown = self.items.demonstrations(after, self.seed)
+            self._synthesis.round(self._purse, ledger, current.number, shown)
         self._pause_point()
         spent = ledger.total_usage()
         figures: dict[str, Any] = {
@@ -738,9 +742,8 @@ class Orchestrator:
 
     def _context(self, current: Round, before: dict[str, Decided]) -> Context:
         machines = self._asked_for_labels
-        wants = any(one.needs_labelled for one in machines)
         shown: tuple[Item, ...] = ()
-        if wants or self._synthesis is not None:
+        if any(one.needs_labelled for one in machines):
             shown = self.items.demonstrations(before, self.seed)
         texts: tuple[Item, ...] = ()
         if any(one.needs_texts for one in machines):

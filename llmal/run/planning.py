@@ -63,6 +63,8 @@ class _Course:
         asked: Items that annotators that are no people may be asked about.
         people: Labels that people may give.
         known: Labels by people before each time that annotators are prepared.
+        last: Labels by people when a generator writes for the last time, as far as it is shown
+            them.
         first: Items that are asked about before there is any label by people.
         rounds: Rounds, a sweep included.
     """
@@ -71,6 +73,7 @@ class _Course:
     asked: int
     people: int
     known: tuple[int, ...]
+    last: int
     first: int
     rounds: int
 
@@ -143,7 +146,7 @@ def forecast(
         else:
             costs[annotator.name] = counted.answers(annotator)
     if spenders.synthesis is not None:
-        shown = counted.context(course.known[-1]).demonstrations[:_STAND_INS]
+        shown = counted.context(course.last).demonstrations
         costs[spenders.generator] = spenders.synthesis(course.rounds, shown)
     total = sum(costs.values(), people)
     priced = [one.annotator for one in router.stages if isinstance(one.annotator, Priced)]
@@ -211,14 +214,15 @@ def _course(size: int, router: Router, budget: Budget, objective: str, start_ite
         # Whatever is picked takes a label of a person.
         picked = people
     start = min(start_items, picked)
+    last = min(people, _STAND_INS) if there else 0
     turns = 1 + max(0, -(-(picked - start) // budget.batch))
     if sweep:
         first = 0 if there and start else size
         known: tuple[int, ...] = (min(start, people) if there else 0,)
-        return _Course(picked, size, people, known, first, turns + 1 if there else 1)
+        return _Course(picked, size, people, known, last, first, turns + 1 if there else 1)
     by_then = [0, *(min(start + turn * budget.batch, people) for turn in range(turns - 1))]
     known = tuple(min(one, MOST_LABELLED) if there else 0 for one in by_then)
-    return _Course(picked, picked, people, known, start if there else picked, turns)
+    return _Course(picked, picked, people, known, last, start if there else picked, turns)
 
 
 class _Counted:
@@ -245,7 +249,7 @@ class _Counted:
         names = task.names
         self._stand_ins = tuple(
             replace(self.items[i], id=f"{self.items[i].id}-stand-in", gold=names[n % len(names)])
-            for n, i in enumerate(order[: max(course.known)].tolist())
+            for n, i in enumerate(order[: max(*course.known, course.last)].tolist())
         )
 
     def context(self, known: int) -> Context:

@@ -10,7 +10,6 @@ from functools import partial
 
 import numpy as np
 
-from llmal.annotators.protocol import Context
 from llmal.core.records import Item, SyntheticItem, Usage
 from llmal.generators import filters_cost, run_filters, with_new_ids
 from llmal.generators.filters import Remembering
@@ -74,7 +73,7 @@ class Synthesis:
 
         Args:
             rounds: Rounds of the run.
-            longest: The longest demonstrations that there may be; none in the first round.
+            longest: The longest demonstrations that there may be.
         """
         turns = -(-rounds // self._every)
         total = Usage()
@@ -85,16 +84,23 @@ class Synthesis:
                 for name in self._task.names
                 for one in longest
             )
-            total += self._most(Request(label), self._per_label)
-            later = self._most(Request(label, shown), self._per_label)
-            total = sum([later] * (turns - 1), total)
+            turn = self._most(Request(label, shown), self._per_label)
+            total = sum([turn] * turns, total)
         return total
 
-    def round(self, purse: Purse, ledger: Ledger, number: int, context: Context) -> None:
+    def round(
+        self, purse: Purse, ledger: Ledger, number: int, demonstrations: Sequence[Item]
+    ) -> None:
         """Write the items of a round, those of labels that were done before a kill excepted.
 
         As many as the budget allows: what each label's items cost at most is asked of the purse
         before, and what they did cost is in the ledger as soon as they are.
+
+        Args:
+            purse: Of the run.
+            ledger: Of the run.
+            number: Of the round.
+            demonstrations: Items that people have labelled, those of this round included.
         """
         if number % self._every:
             return
@@ -112,7 +118,7 @@ class Synthesis:
                 self._keep(ledger, [], done, key)
                 continue
             seed = np.random.SeedSequence([self._seed, 0x5E7, number, column]).generate_state(1)[0]
-            request = Request(label, context.demonstrations, seed=int(seed) >> 1)
+            request = Request(label, demonstrations, seed=int(seed) >> 1)
             count = purse.admitted(self._per_label, partial(self._most, request))
             if not count:
                 return

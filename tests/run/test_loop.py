@@ -414,6 +414,34 @@ def test_synthetic_items_are_marked_and_never_picked(
     assert spent["class_conditional"].completion_tokens > 0
 
 
+def test_the_first_synthetic_items_are_written_after_the_labels_of_the_start(
+    tmp_path: Path, embedder: SentenceEmbedder, tiny_hf: TransformersLM
+) -> None:
+    run = _run(
+        tmp_path,
+        embedder,
+        budget=Budget(rounds=1, batch=8),
+        generator=ClassConditional(
+            _task(), tiny_hf, structure="line", max_words=20, shots=2, style="completion"
+        ),
+        generate_per_label=3,
+    )
+    plan = run.plan()
+    result = run.run()
+    people = {i for i, label in result.labels.items() if label.kind == "human"}
+    by_then = [people & set(result.rounds[0].item_ids), people]
+    with Ledger.open(run.ledger_url) as ledger:
+        synthetic, spent = ledger.synthetic(), ledger.usage()
+    for number, known in enumerate(by_then):
+        shown = [
+            set(one.provenance["demonstrations"])
+            for one in synthetic
+            if one.provenance["round"] == number
+        ]
+        assert shown and all(one and one <= known for one in shown)
+    assert spent["class_conditional"].tokens <= plan.parts["class_conditional"]
+
+
 def test_warnings_become_events(tmp_path: Path, embedder: SentenceEmbedder) -> None:
     def warn(event: Event) -> None:
         if event.kind == "round_started":
