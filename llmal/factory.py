@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -28,12 +29,13 @@ from llmal.config import (
     RunConfig,
     SimilarityAnnotatorConfig,
 )
+from llmal.core.options import OptionError
 from llmal.core.records import Item, Price
+from llmal.core.registry import Where
 from llmal.demonstrations import check_selector
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError
 from llmal.lm.protocol import LanguageModel
-from llmal.named_parts import Where, make_part
 from llmal.pool import Pool
 from llmal.pool.readers import DETECTED, Reading, format_of
 from llmal.prompting.order import make_order
@@ -71,8 +73,8 @@ def build(
     embedder = make_embedder(config)
     chosen = config.learner
     offers = _offers(config, task, lm, embedder)
-    learner = make_part(
-        LEARNERS, chosen.name, chosen.options, config.where, ("learner",), offers=offers
+    learner = LEARNERS.make(
+        chosen.name, chosen.options, offers=offers, where=_within(config, "learner")
     )
     generator, filters = _generator(config, task, lm, embedder, pool, test)
     options: dict[str, Any] = {}
@@ -101,7 +103,7 @@ def build(
             batch=config.budget.batch,
         ),
         stop=[
-            make_part(RULES, rule.name, rule.options, config.where, ("stop", n))
+            RULES.make(rule.name, rule.options, where=_within(config, "stop", n))
             for n, rule in enumerate(config.stop)
         ],
         objective=config.objective,
@@ -267,8 +269,8 @@ def _annotator(
             from llmal.annotators import REGISTRY
 
             offers = {**_offers(config, task, lm, embedder), "name": section.ledger_name}
-            made_by_plug_in: Annotator = make_part(
-                REGISTRY, section.name, section.options, config.where, place, offers=offers
+            made_by_plug_in: Annotator = REGISTRY.make(
+                section.name, section.options, offers=offers, where=_within(config, *place)
             )
             return made_by_plug_in
     raise ConfigError(f"there is no annotator {section!r}", where=where)
@@ -356,7 +358,8 @@ def _at(config: RunConfig, *place: str | int) -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
-        where = error.where or config.where(*place)
+        option = (error.option,) if isinstance(error, OptionError) and error.option else ()
+        where = error.where or config.where(*place, *option)
         raise ConfigError(error.what, where=where, fix=error.fix) from None
 
 
@@ -372,7 +375,14 @@ def _generator(
     if section is None or lm is None:
         return None, []
     return make_generator(
-        section, task, lm, embedder, pool, test, style=_style(config), where=config.where
+        section,
+        task,
+        lm,
+        embedder,
+        pool,
+        test,
+        style=_style(config),
+        where=_within(config, "generator"),
     )
 
 
@@ -389,7 +399,7 @@ def make_generator(
     test: Pool | None,
     *,
     style: str = "auto",
-    where: Where = lambda *place: "generator",
+    where: Where | None = None,
 ) -> tuple[Any, list[Any]]:
     """The generator of a configuration, and the filters behind it."""
     from llmal.generators import (
@@ -409,9 +419,7 @@ def make_generator(
     if isinstance(section, PlugInGeneratorConfig):
         offers = {"task": task, "lm": lm, "embedder": embedder, "style": style, **limits}
         offers["shots"] = section.shots
-        generator = make_part(
-            REGISTRY, section.name, section.options, where, ("generator",), offers=offers
-        )
+        generator = REGISTRY.make(section.name, section.options, offers=offers, where=where)
     else:
         generator = ClassConditional(
             task,
@@ -452,10 +460,15 @@ def _selector(
     key: str = "name",
 ) -> Selector:
     """A selector, with those inside it."""
-    from llmal.selectors import REGISTRY, make
+    from llmal.selectors import REGISTRY
 
-    made: Selector = make_part(REGISTRY, name, options, config.where, place, key=key, through=make)
+    made: Selector = REGISTRY.make(name, options, where=_within(config, *place), key=key)
     return made
+
+
+def _within(config: RunConfig, *place: str | int) -> Where:
+    """Gives the place of a key of a section."""
+    return functools.partial(config.where, *place)
 
 
 def _api_key(config: LMConfig) -> str | None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 from llmal.calibration.protocol import Calibrator
 from llmal.core.registry import Registry
-from llmal.errors import ConfigError
 
 REGISTRY = Registry(
     "calibrators",
@@ -34,13 +32,5 @@ def make(name: str, **options: Any) -> Calibrator:
     Raises:
         ConfigError: The name or an option is unknown, or an option has a value that it cannot have.
     """
-    kind = REGISTRY.get(name)
-    try:
-        inspect.signature(kind).bind(**options)
-    except TypeError as error:
-        known = ", ".join(inspect.signature(kind).parameters)
-        raise ConfigError(
-            f"the {name} calibrator cannot be made so: {error}", fix=f"its options are {known}"
-        ) from error
-    made: Calibrator = kind(**options)
+    made: Calibrator = REGISTRY.make(name, options)
     return made

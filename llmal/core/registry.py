@@ -1,14 +1,30 @@
-"""Names in the configuration, and the classes that they stand for."""
+"""Names in the configuration, the classes that they stand for, and objects made of both."""
 
 from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Any
 
+from llmal.core.options import (
+    OptionError,
+    check_known,
+    checked_options,
+    missing_parameter,
+    parameters_of,
+)
 from llmal.errors import ConfigError
+
+Where = Callable[[str], str]
+"""Gives the place of a key of a section in the file."""
+
+_NEEDS = {
+    "lm": "a language model",
+    "embedder": "an embedder",
+    "scorer": "a scorer of prompts, which asks a language model",
+}
 
 
 class Registry:
@@ -20,10 +36,14 @@ class Registry:
     Args:
         room: Name of the room, e.g. "selectors".
         table: Name in the configuration to "module:Class".
+        contract: What objects of the room are, where some hold others.
     """
 
-    def __init__(self, room: str, table: Mapping[str, str]) -> None:
+    def __init__(
+        self, room: str, table: Mapping[str, str], *, contract: type[Any] | None = None
+    ) -> None:
         self.room = room
+        self._contract = contract
         self._table = dict(table)
 
     def names(self) -> list[str]:
@@ -53,3 +73,138 @@ class Registry:
         near = difflib.get_close_matches(name, self.names(), n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(self.names())}"
         raise ConfigError(f"there is no {name!r} among the {self.room}", fix=hint)
+
+    def make(
+        self,
+        name: str,
+        options: Mapping[str, Any] | None = None,
+        *,
+        offers: Mapping[str, Any] | None = None,
+        where: Where | None = None,
+        key: str = "name",
+        also: Sequence[str] = (),
+    ) -> Any:
+        """The object of a name: the one way from a name to an object, for every room.
+
+        The options are checked against the signature of the class: their names, their plain types,
+        and that none is lacking. Where a class names in `parts` the options that hold objects of
+        the same room, these may be given as objects, as names, or as mappings of a name and
+        options.
+
+        Args:
+            name: In the configuration.
+            options: What the class is called with.
+            offers: What the class may have from others, if it takes a parameter of that name and
+                the options do not hold it, such as `task`, `lm`, `embedder`, `scorer` and `seed`.
+                None is not there.
+            where: Gives the place of a mistake in the file, for `key` or an option.
+            key: The key of the name.
+            also: Options that the caller takes for itself, for the message on an unknown one.
+
+        Raises:
+            ConfigError: The name or an option is unknown, an option is missing or not usable, or
+                what the class needs is not there. With `where`, it has file and line.
+        """
+        given = dict(options or {})
+        try:
+            kind = self.get(name)
+            offered = {
+                one: value for one, value in (offers or {}).items() if one in parameters_of(kind)
+            }
+            check_known(name, kind, given, offered, also)
+            _check_complete(name, kind, {**offered, **given}, in_file=where is not None)
+            given = checked_options(name, kind, given)
+            for part in self._parts(kind):
+                if part in given:
+                    given[part] = self._part(given[part])
+            there = {one: value for one, value in offered.items() if value is not None}
+            return kind(**{**there, **given})
+        except (ConfigError, TypeError, ValueError) as error:
+            raise _placed(name, error, given, where, key) from error
+
+    def check(
+        self,
+        name: str,
+        options: Mapping[str, Any],
+        *,
+        offers: Mapping[str, Any],
+        later: Sequence[str] = (),
+        also: Sequence[str] = (),
+    ) -> None:
+        """Refuse what `make` would refuse before the class is called.
+
+        Args:
+            name: In the configuration.
+            options: Of the class.
+            offers: As for `make`.
+            later: Offers that are not there yet, and will be.
+            also: As for `make`.
+
+        Raises:
+            ConfigError: As `make`.
+        """
+        kind = self.get(name)
+        offered = {**offers, **dict.fromkeys(later, True)}
+        check_known(name, kind, options, offered, also)
+        _check_complete(
+            name,
+            kind,
+            {**{one: offered[one] for one in offered if one in parameters_of(kind)}, **options},
+            in_file=False,
+        )
+        checked_options(name, kind, options)
+
+    def _parts(self, kind: Any) -> tuple[str, ...]:
+        """The options of a class that hold objects of this room."""
+        return tuple(getattr(kind, "parts", ())) if isinstance(kind, type) else ()
+
+    def _part(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.make(value)
+        if isinstance(value, Mapping):
+            inner = dict(value)
+            name = inner.pop("name", None)
+            if not isinstance(name, str):
+                raise ConfigError(
+                    f"one of the {self.room} inside another has no name: {dict(value)!r}",
+                    fix="add name:",
+                )
+            return self.make(name, inner)
+        if isinstance(value, Sequence):
+            return tuple(self._part(one) for one in value)
+        if self._contract is not None and not isinstance(value, self._contract):
+            raise ConfigError(
+                f"{value!r} is none of the {self.room}", fix="give one of them, or its name"
+            )
+        return value
+
+
+def _check_complete(name: str, kind: Any, given: Mapping[str, Any], *, in_file: bool) -> None:
+    there = {one for one, value in given.items() if value is not None or one not in _NEEDS}
+    lacking = missing_parameter(kind, there)
+    if lacking is None:
+        return
+    if lacking in _NEEDS:
+        fix = f"add {lacking}:" if in_file else f"give `{lacking}`"
+        raise OptionError(f"{name} needs {_NEEDS[lacking]}", fix=fix)
+    raise OptionError(f"{name} lacks the option {lacking!r}", fix="give it")
+
+
+def _placed(
+    name: str,
+    error: ConfigError | TypeError | ValueError,
+    options: Mapping[str, Any],
+    where: Where | None,
+    key: str,
+) -> ConfigError:
+    """The mistake with its place in the file."""
+    if not isinstance(error, ConfigError):
+        what = str(error) if where is not None else f"{name}: {error}"
+        error = ConfigError(what, fix=None if where is not None else "check its options")
+    if where is None or error.where is not None:
+        return error
+    if isinstance(error, OptionError):
+        return ConfigError(error.what, where=where(error.option or key), fix=error.fix)
+    # Said by the class: the option that it means is named in its sentence, if any is.
+    meant = next((one for one in options if one in error.what.split()), None)
+    return ConfigError(error.what, where=where(meant or next(iter(options), key)), fix=error.fix)

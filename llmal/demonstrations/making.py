@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping
 from typing import Any
 
 from llmal.core.registry import Registry
@@ -29,10 +27,7 @@ _TABLE = {
 REGISTRY = Registry("demonstrations", _TABLE)
 """Names in the configuration, and the selectors that they stand for."""
 
-_WITH: dict[Need, str] = {
-    "scorer": "a scorer of prompts, which asks a language model",
-    "embedder": "an embedder",
-}
+_ALSO = ("cover_labels",)
 
 
 def make_selector(
@@ -56,13 +51,9 @@ def make_selector(
         ConfigError: There is no such selector, what it requires is not given, or it has no such
             option or value.
     """
-    kind = REGISTRY.get(name)
-    given: dict[str, Any] = {"scorer": scorer, "embedder": embedder}
-    for key in kind.requires:
-        if given[key] is None:
-            raise _lacking(name, key)
-    _check_options(name, kind, options)
-    made: DemonstrationSelector = kind(**{key: given[key] for key in kind.requires}, **options)
+    made: DemonstrationSelector = REGISTRY.make(
+        name, options, offers={"scorer": scorer, "embedder": embedder}, also=_ALSO
+    )
     _check_covering(cover_labels)
     return Covering(made) if cover_labels else made
 
@@ -75,13 +66,11 @@ def check_selector(
     Raises:
         ConfigError: As for `make_selector`, but for the lack of a scorer.
     """
-    kind = REGISTRY.get(name)
-    if "embedder" in kind.requires and embedder is None:
-        raise _lacking(name, "embedder")
+    REGISTRY.check(name, options, offers={"embedder": embedder}, later=("scorer",), also=_ALSO)
     _check_covering(cover_labels)
-    _check_options(name, kind, options)
     if name in _TABLE:
         # Ours look at their options alone when they are made.
+        kind = REGISTRY.get(name)
         kind(**dict.fromkeys(kind.requires), **options)
 
 
@@ -96,23 +85,6 @@ def needs(name: str) -> tuple[Need, ...]:
     return required
 
 
-def _lacking(name: str, key: Need) -> ConfigError:
-    return ConfigError(
-        f"the demonstrations {name!r} need {_WITH[key]}",
-        fix=f"give `{key}`, or use random or balanced ones",
-    )
-
-
 def _check_covering(value: object) -> None:
     if not isinstance(value, bool):
         raise ConfigError(f"cover_labels is {value!r}", fix="use true or false")
-
-
-def _check_options(name: str, kind: Any, options: Mapping[str, Any]) -> None:
-    known = [key for key in inspect.signature(kind).parameters if key not in _WITH]
-    unknown = sorted(set(options) - set(known))
-    if unknown:
-        raise ConfigError(
-            f"the demonstrations {name!r} have no option {unknown[0]!r}",
-            fix=f"they have {', '.join([*known, 'cover_labels'])}",
-        )

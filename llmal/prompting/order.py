@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from llmal.core.records import Item
 from llmal.core.registry import Registry
 from llmal.embed.protocol import Embedder
-from llmal.errors import ConfigError, DataError
+from llmal.errors import DataError
 from llmal.prompting.protocol import Need
 
 _GATHERED = 2**22
@@ -180,13 +180,5 @@ def make_order(name: str, embedder: Embedder | None = None) -> Order:
     Raises:
         ConfigError: There is no such order, or it needs an embedder and none is given.
     """
-    kind = ORDERS.get(name)
-    if "embedder" not in kind.requires:
-        made: Order = kind()
-        return made
-    if embedder is None:
-        raise ConfigError(
-            f"the order {name!r} needs an embedder", fix="give one, or use another order"
-        )
-    made = kind(embedder=embedder)
+    made: Order = ORDERS.make(name, offers={"embedder": embedder})
     return made

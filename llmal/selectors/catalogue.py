@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from llmal.core.registry import Registry
-from llmal.errors import ConfigError
-from llmal.selectors.options import checked_options
 from llmal.selectors.protocol import Selector
 
 TABLE = {
@@ -47,7 +43,7 @@ TABLE = {
     "promptal": "llmal.selectors.promptal:PromptALScore",
 }
 
-REGISTRY = Registry("selectors", TABLE)
+REGISTRY = Registry("selectors", TABLE, contract=Selector)
 """Names in the configuration, and the selectors that they stand for."""
 
 
@@ -60,44 +56,5 @@ def make(name: str, **options: Any) -> Selector:
     Raises:
         ConfigError: A name or an option is unknown or not usable.
     """
-    made: Callable[..., Any] = REGISTRY.get(name)
-    accepted = inspect.signature(made).parameters
-    for option in options:
-        if option not in accepted:
-            raise ConfigError(
-                f"{name} has no option {option!r}",
-                fix=f"its options are {', '.join(accepted)}" if accepted else "it has none",
-            )
-    lacking = [
-        one.name
-        for one in accepted.values()
-        if one.default is inspect.Parameter.empty and one.name not in options
-    ]
-    if lacking:
-        raise ConfigError(f"{name} lacks the option {lacking[0]!r}", fix="give it")
-    parts: tuple[str, ...] = getattr(made, "parts", ())
-    given = {
-        key: _part(value) if key in parts else value
-        for key, value in checked_options(name, made, options).items()
-    }
-    try:
-        selector: Selector = made(**given)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"{name}: {error}", fix="check its options") from error
+    selector: Selector = REGISTRY.make(name, options)
     return selector
-
-
-def _part(value: Any) -> Any:
-    if isinstance(value, str):
-        return make(value)
-    if isinstance(value, Mapping):
-        if not isinstance(value.get("name"), str):
-            raise ConfigError(
-                f"a selector inside another has no name: {dict(value)!r}", fix="add name:"
-            )
-        return make(**value)
-    if isinstance(value, Sequence):
-        return tuple(_part(one) for one in value)
-    if not isinstance(value, Selector):
-        raise ConfigError(f"{value!r} is no selector", fix="give a selector or its name")
-    return value

@@ -192,16 +192,16 @@ def test_each_query_gets_its_own(embedder: SentenceEmbedder):
 
 @pytest.mark.parametrize("name", ["similar", "diverse", "vote-k"])
 def test_a_missing_embedder_is_named(name: str):
-    with pytest.raises(ConfigError, match=f"the demonstrations '{name}' need an embedder; give"):
+    with pytest.raises(ConfigError, match=f"{name} needs an embedder; give `embedder`"):
         make_selector(name)
-    with pytest.raises(ConfigError, match="need an embedder"):
+    with pytest.raises(ConfigError, match="needs an embedder"):
         check_selector(name)
     assert needs(name) == ("embedder",)
 
 
 @pytest.mark.parametrize("name", ["uncertain", "allsh", "informative"])
 def test_a_missing_scorer_is_named(name: str, embedder: SentenceEmbedder):
-    with pytest.raises(ConfigError, match=f"the demonstrations '{name}' need a scorer of prompts"):
+    with pytest.raises(ConfigError, match=f"{name} needs a scorer of prompts"):
         make_selector(name, embedder=embedder)
     # There is none before there is a model.
     check_selector(name)
@@ -211,17 +211,17 @@ def test_a_missing_scorer_is_named(name: str, embedder: SentenceEmbedder):
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("random", {"seed": 1}, "'random' have no option 'seed'; they have cover_labels"),
-        ("allsh", {"copy": 1}, "'allsh' have no option 'copy'; they have perturbation, copies"),
+        ("random", {"seed": 1}, "random has no option 'seed'; its options are cover_labels"),
+        ("allsh", {"copy": 1}, "allsh has no option 'copy'; its options are perturbation, copies"),
         ("allsh", {"copies": 0}, "copies is 0"),
-        ("allsh", {"divergence": "tv"}, "no divergence 'tv'; use kl, jsd, alpha"),
+        ("allsh", {"divergence": "tv"}, "allsh: divergence is 'tv'; give 'kl', 'jsd' or 'alpha'"),
         ("allsh", {"alpha": float("nan")}, "alpha is nan"),
         ("allsh", {"perturbation": "typos"}, "no perturbation 'typos'"),
         ("allsh", {"condition": "few-shot"}, "no condition 'few-shot'"),
         ("allsh", {"condition": [Item("d", "text")]}, "demonstration 'd' has no label"),
         ("uncertain", {"shots": 0}, "with 0 shots"),
-        ("uncertain", {"measure": "variance"}, "no measure 'variance'"),
-        ("informative", {"search": "beam"}, "no search 'beam'"),
+        ("uncertain", {"measure": "variance"}, "uncertain: measure is 'variance'; give"),
+        ("informative", {"search": "beam"}, "search is 'beam'; give 'random' or 'greedy'"),
         ("informative", {"trials": 0}, "trials is 0"),
         ("informative", {"texts": 1}, "texts is 1"),
         ("vote-k", {"neighbours": 0}, "neighbours is 0"),

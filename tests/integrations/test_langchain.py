@@ -470,7 +470,7 @@ def test_a_strategy_that_looks_at_the_query_is_exported_with_its_candidates(
             assert asyncio.run(template.aformat(text=text)) == built.prompt
     assert len(sent) == 3
     assert from_langchain(template, TREC) == chosen
-    with pytest.raises(ConfigError, match="'similar' need an embedder"):
+    with pytest.raises(ConfigError, match="similar needs an embedder"):
         _exported(chosen)
 
 
@@ -490,7 +490,7 @@ def test_an_order_that_looks_at_the_query_is_kept(
         said = template.format(text=f"{one.text} !")
         assert f"Text: {one.text}\nLabel: {one.gold}\n\nText: {one.text} !" in said
     assert from_langchain(template, TREC) == chosen
-    with pytest.raises(ConfigError, match="'similar-last' needs an embedder"):
+    with pytest.raises(ConfigError, match="similar-last needs an embedder"):
         few_shot_template(chosen)
 
 

@@ -100,7 +100,7 @@ def test_all_texts_are_embedded_in_one_call_and_once(embedder: SentenceEmbedder)
 
 
 def test_what_is_refused(embedder: SentenceEmbedder):
-    with pytest.raises(ConfigError, match="the order 'similar-last' needs an embedder"):
+    with pytest.raises(ConfigError, match="similar-last needs an embedder; give `embedder`"):
         make_order("similar-last")
     with pytest.raises(ConfigError, match="did you mean 'reversed'"):
         make_order("reverse")
