@@ -39,9 +39,9 @@ _NUMBER = re.compile(r" \((\d+)\)$")
 _SHOWN = 12
 LOOP = "the loop itself"
 _TEXTS = 1000
-_OTHERS = {"learners", "selectors", "embed", "training.py"}
-_WHOLE = {"orchestrator.py:run", "orchestrator.py:_loop", "orchestrator.py:_learn"}
-_WHOLE |= {"orchestrator.py:_start_round", "orchestrator.py:_work"}
+_OTHERS = {"learners", "selectors", "embed"}
+_TRAINING = "run/training.py"
+_WHOLE = {"run", "_loop", "_learn", "_start_round", "_work"}
 
 
 class Clock:
@@ -210,7 +210,8 @@ def _where(profile: cProfile.Profile) -> list[dict[str, Any]]:
         path = Path(file)
         if "llmal" in path.parts and "benchmarks" not in path.parts:
             module = "/".join(path.parts[path.parts.index("llmal") + 1 :])
-            own = module.split("/")[0] not in _OTHERS and f"{module}:{function}" not in _WHOLE
+            own = module.split("/")[0] not in _OTHERS and module != _TRAINING
+            own = own and not (module == "run/orchestrator.py" and function in _WHOLE)
             if own and not function.startswith("<"):
                 found.append((cumulative, f"{module}:{function}", calls))
     found.sort(reverse=True)

@@ -43,10 +43,15 @@ def write_labels(directory: Path, task: Task, embedder: Embedder | None) -> None
     if embedder is not None:
         name = embedder.model if isinstance(embedder, NamedEmbedder) else None
         content["embedder"] = {"model": name, "fingerprint": embedder.fingerprint}
+    raw = json.dumps(content, ensure_ascii=False, indent=2)
+    file = directory / LABELS_FILE
+    # The same in every round of a run.
+    if file.exists() and file.read_bytes() == raw.encode():
+        return
     directory.mkdir(parents=True, exist_ok=True)
     fresh = directory / f"{LABELS_FILE}.new"
-    fresh.write_text(json.dumps(content, ensure_ascii=False, indent=2), encoding="utf-8")
-    fresh.replace(directory / LABELS_FILE)
+    fresh.write_bytes(raw.encode())
+    fresh.replace(file)
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,15 @@ class Database:
         with self._transaction(writes=True) as connection:
             yield connection
 
+    def keep_order(self, connection: sa.Connection, table: sa.Table) -> None:
+        """Make the rows that this transaction inserts visible in the order of their numbers.
+
+        A reader that goes on after the highest number it has seen would else miss what a slower
+        transaction of PostgreSQL was given a lower number for. SQLite has one writer at a time.
+        """
+        if self._is_postgresql:
+            connection.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")
+
     def insert_new(
         self, connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
     ) -> int:

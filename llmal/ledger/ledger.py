@@ -16,15 +16,14 @@ from llmal.errors import LedgerError
 from llmal.ledger import schema
 from llmal.ledger.database import Database
 from llmal.ledger.entries import Decided, Expense, LoggedEvent, Round
+from llmal.ledger.labels import Labels
 from llmal.ledger.queue import Queue
+from llmal.ledger.rounds import Rounds
 from llmal.ledger.rows import (
     USAGE_FIELDS,
     annotation_of,
     annotation_row,
-    round_from_store,
     round_to_store,
-    score_from_store,
-    score_to_store,
     synthetic_of,
     synthetic_row,
     usage_of,
@@ -51,6 +50,8 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._labels = Labels(database)
+        self._rounds = Rounds(database)
         self.queue = Queue(database)
 
     @classmethod
@@ -138,6 +139,7 @@ class Ledger:
         if not rows:
             return 0
         with self._database.write() as connection:
+            self._database.keep_order(connection, schema.ANNOTATIONS)
             return self._database.insert_new(connection, schema.ANNOTATIONS, rows)
 
     def annotations(
@@ -224,31 +226,7 @@ class Ledger:
         Returns:
             By item id, in the order in which the items first got a label.
         """
-        table = schema.ANNOTATIONS
-        query = sa.select(
-            table.c.item_id,
-            table.c.label,
-            table.c.kind,
-            table.c.annotator,
-            table.c.confidence,
-            table.c.round,
-            table.c.id,
-        ).where(
-            table.c.label.is_not(None),
-            sa.or_(table.c.kind == "human", table.c.decision == "accepted"),
-        )
-        if before_round is not None:
-            query = query.where(table.c.round < int(before_round))
-        decided: dict[str, Decided] = {}
-        for item_id, label, kind, annotator, confidence, number, _ in self._stream(
-            query, table.c.id
-        ):
-            standing = decided.get(item_id)
-            if standing is None or kind == "human" or standing.kind != "human":
-                decided[item_id] = Decided(
-                    label, kind, annotator, confidence, round_from_store(number)
-                )
-        return decided
+        return self._labels.standing(before_round)
 
     def start_round(
         self,
@@ -265,36 +243,9 @@ class Ledger:
         Raises:
             LedgerError: The round exists, or the three sequences differ in length.
         """
-        if not len(item_ids) == len(scores) == len(why):
-            raise LedgerError(
-                f"round {number} has {len(item_ids)} items, {len(scores)} scores and {len(why)} "
-                "reasons",
-                where=self._database.where,
-                fix="give one score and one reason for each item",
-            )
-        stored = round_to_store(number)
-        row = {"number": stored, "phase": phase, "selector": selector, "started": time.time()}
-        picks = [
-            {
-                "round": stored,
-                "position": position,
-                "item_id": item_id,
-                "score": score_to_store(score),
-                "why": reason,
-            }
-            for position, (item_id, score, reason) in enumerate(
-                zip(item_ids, scores, why, strict=True)
-            )
-        ]
-        with self._database.write() as connection:
-            if not self._database.insert_new(connection, schema.ROUNDS, [row]):
-                raise LedgerError(
-                    f"round {number} was started before",
-                    where=self._database.where,
-                    fix="go on with it, or start the next number",
-                )
-            if picks:
-                connection.execute(sa.insert(schema.PICKS), picks)
+        self._rounds.start(
+            number, phase=phase, selector=selector, item_ids=item_ids, scores=scores, why=why
+        )
 
     def finish_round(self, number: int, metrics: Mapping[str, Any]) -> None:
         """Record that a round has ended, and the figures that it ended with.
@@ -302,54 +253,11 @@ class Ledger:
         Raises:
             LedgerError: The round was never started, or is finished already.
         """
-        stored = round_to_store(number)
-        row = {"number": stored, "finished": time.time(), "metrics": metrics}
-        started = sa.select(schema.ROUNDS.c.number).where(schema.ROUNDS.c.number == stored)
-        with self._database.write() as connection:
-            if connection.scalar(started) is None:
-                raise LedgerError(
-                    f"round {number} cannot be finished, it was never started",
-                    where=self._database.where,
-                )
-            if not self._database.insert_new(connection, schema.ROUND_ENDS, [row]):
-                raise LedgerError(
-                    f"round {number} was finished before, and its figures stay as they are",
-                    where=self._database.where,
-                )
+        self._rounds.finish(number, metrics)
 
     def rounds(self) -> list[Round]:
         """All rounds by number, each with what it picked."""
-        table, ends, picks = schema.ROUNDS, schema.ROUND_ENDS, schema.PICKS
-        query = (
-            sa.select(table, ends.c.finished, ends.c.metrics)
-            .join_from(table, ends, table.c.number == ends.c.number, isouter=True)
-            .order_by(table.c.number)
-        )
-        picked = sa.select(picks).order_by(picks.c.round, picks.c.position)
-        columns: dict[int, tuple[list[str], list[float], list[str]]] = defaultdict(
-            lambda: ([], [], [])
-        )
-        with self._database.read() as connection:
-            started = connection.execute(query).all()
-            for number, _, item_id, score, reason in connection.execute(picked):
-                item_ids, scores, why = columns[number]
-                item_ids.append(item_id)
-                scores.append(score_from_store(score))
-                why.append(reason)
-        return [
-            Round(
-                number=row.number,
-                phase=row.phase,
-                selector=row.selector,
-                item_ids=tuple(columns[row.number][0]),
-                scores=tuple(columns[row.number][1]),
-                why=tuple(columns[row.number][2]),
-                started=row.started,
-                finished=row.finished,
-                metrics={} if row.metrics is None else row.metrics,
-            )
-            for row in started
-        ]
+        return self._rounds.all()
 
     def event(self, kind: str, message: str, data: Mapping[str, Any] | None = None) -> None:
         """Record something that a reader of the report should know."""
@@ -429,20 +337,17 @@ class Ledger:
 
         The usage that synthetic items carry is not in it: what they cost is recorded with `spend`.
         """
-        total = defaultdict(Usage, self.annotation_usage())
-        for name, usage in self._usage_by(schema.SPENDING.c.purpose).items():
-            total[name] += usage
+        total: defaultdict[str, Usage] = defaultdict(Usage)
+        with self._database.read() as connection:
+            for query in (_ANNOTATION_USAGE, _SPENDING_USAGE):
+                for row in connection.execute(query):
+                    total[row.name] += usage_of(row)
         return dict(total)
 
     def annotation_usage(self) -> dict[str, Usage]:
         """What annotations cost, by annotator."""
-        return self._usage_by(schema.ANNOTATIONS.c.annotator)
-
-    def _usage_by(self, name: sa.Column[Any]) -> dict[str, Usage]:
-        sums = (sa.func.sum(name.table.c[one]).label(one) for one in USAGE_FIELDS)
-        query = sa.select(name.label("name"), *sums).group_by(name).order_by(name)
         with self._database.read() as connection:
-            return {row.name: usage_of(row) for row in connection.execute(query)}
+            return {row.name: usage_of(row) for row in connection.execute(_ANNOTATION_USAGE)}
 
     def total_usage(self) -> Usage:
         """The sum of `usage`."""
@@ -456,17 +361,16 @@ class Ledger:
         Read page by page with a transaction each: a reader that stops half-way, or takes hours,
         holds no connection and keeps no write-ahead log from being folded in.
         """
+        first = query.order_by(key).limit(_PAGE)
         with self._database.read() as connection:
-            last = connection.scalar(sa.select(sa.func.max(key)))
-        after = 0
-        while last is not None and after < last:
-            page = query.where(key > after, key <= last).order_by(key).limit(_PAGE)
-            with self._database.read() as connection:
-                rows = connection.execute(page).all()
-            yield from rows
+            last = connection.scalar(sa.select(sa.func.max(key))) or 0
+            rows = connection.execute(first).all()
+        while rows:
+            yield from (row for row in rows if row.id <= last)
             if len(rows) < _PAGE:
                 return
-            after = rows[-1].id
+            with self._database.read() as connection:
+                rows = connection.execute(first.where(key > rows[-1].id, key <= last)).all()
 
 
 def _identity(connection: sa.Connection) -> dict[str, str]:
@@ -482,6 +386,16 @@ def _spending_row(expense: Expense) -> dict[str, Any]:
         "time": expense.time,
         **usage_row(expense.usage),
     }
+
+
+def _usage_by(name: sa.Column[Any]) -> sa.Select[*tuple[Any, ...]]:
+    sums = (sa.func.sum(name.table.c[one]).label(one) for one in USAGE_FIELDS)
+    return sa.select(name.label("name"), *sums).group_by(name).order_by(name)
+
+
+# Made once: to build a query takes longer than to run it over a few hundred annotations.
+_ANNOTATION_USAGE = _usage_by(schema.ANNOTATIONS.c.annotator)
+_SPENDING_USAGE = _usage_by(schema.SPENDING.c.purpose)
 
 
 def _sum(usages: Iterable[Usage]) -> Usage:

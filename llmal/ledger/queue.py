@@ -163,6 +163,7 @@ class Queue:
         table = schema.QUEUE
         rows = [annotation_row(one) for one in annotations]
         with self._database.write() as connection:
+            self._database.keep_order(connection, schema.ANNOTATIONS)
             new = self._database.insert_new(connection, schema.ANNOTATIONS, rows)
             for row in rows:
                 marked = connection.execute(

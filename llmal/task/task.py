@@ -175,10 +175,14 @@ class Task:
                 fix="name each once",
             )
 
-    @property
+    @functools.cached_property
     def names(self) -> tuple[str, ...]:
         """The label names, in the order of the columns of every probability matrix."""
         return tuple(label.name for label in self.labels)
+
+    @functools.cached_property
+    def _columns(self) -> dict[str, int]:
+        return {name: column for column, name in enumerate(self.names)}
 
     def index(self, name: str) -> int:
         """The column of a label.
@@ -187,8 +191,8 @@ class Task:
             DataError: The task has no label of that name.
         """
         try:
-            return self.names.index(name)
-        except ValueError:
+            return self._columns[name]
+        except KeyError:
             raise DataError(
                 f"{name!r} is not a label of task {self.name!r}",
                 fix=f"its labels are {', '.join(self.names)}",
