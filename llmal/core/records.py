@@ -9,6 +9,8 @@ from typing import Any, Literal, TypeAlias
 
 AnnotatorKind = Literal["llm", "human", "similarity", "recorded", "learner"]
 Decision = Literal["accepted", "deferred"]
+Outcome = Literal["accepted", "deferred", "overruled"]
+Purpose = Literal["train", "audit", "review", "calibrate"]
 
 Answer: TypeAlias = str | tuple[str, ...]
 """What an answer is as plain data, by the kind of the task. `single`: the name of a label. `multi`:
@@ -96,12 +98,12 @@ class Annotation:
     Attributes:
         item_id: The item that it is about.
         label: The label, or None for an abstention.
-        annotator: Who gave it (a person's name, or the name of the annotator).
+        annotator: The worker who gave it (a person's name, or the name of the annotator).
         kind: What sort of annotator that is.
         probabilities: Probability of each label, by name, where the annotator has them.
         exact: Whether the probabilities are exact; False for estimates by sampling.
-        decision: Whether the router lets the label stand ("accepted") or asks the next annotator
-            ("deferred").
+        decision: Whether the router let the label stand ("accepted") or asked the next annotator
+            ("deferred") when it came. What has been decided since is in the ledger.
         rationale: Why, in the annotator's words.
         usage: What it cost.
         provenance: What is needed to reproduce it: model fingerprint, prompt name and version,
@@ -109,6 +111,13 @@ class Annotation:
         flags: Things a person should know, such as "instruction-like text" or "truncated".
         round: The round that asked for it; None outside a run.
         created: Unix time of the answer, in seconds.
+        stage: The place in the router that it was asked for; "" reads as the annotator's name.
+        purpose: What it was asked for: to train on, to audit, to review what a machine said, or to
+            calibrate. An audit is neither shown to a model nor trained on.
+        task_version: The version of the task that it answers.
+        revision: 0, or one more than the answer of the same worker that it takes the place of. Both
+            stay in the ledger; the highest stands.
+        reason: Why it takes the place of an earlier one.
     """
 
     item_id: str
@@ -124,6 +133,11 @@ class Annotation:
     flags: tuple[str, ...] = ()
     round: int | None = None
     created: float = field(default_factory=time.time)
+    stage: str = ""
+    purpose: Purpose = "train"
+    task_version: int = 1
+    revision: int = 0
+    reason: str | None = None
 
     @property
     def confidence(self) -> float | None:
