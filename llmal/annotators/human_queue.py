@@ -14,8 +14,8 @@ from llmal.annotators.label_file import (
     Sheet,
     read_sheet,
     stamp_of,
+    write_for_people,
     write_sheet,
-    write_whole,
 )
 from llmal.annotators.label_help import MOST_NAMED, SKIP, help_lines, in_one_line
 from llmal.annotators.protocol import Context
@@ -174,7 +174,7 @@ class HumanQueue:
             return
         opening = f"Open {self.file.name} in a spreadsheet or an editor."
         help_text = "\n".join(help_lines(self.task, opening)) + "\n"
-        write_whole(self.file.with_name(self._help_file), help_text.encode("utf-8", "replace"))
+        write_for_people(self.file.with_name(self._help_file), help_text.encode("utf-8", "replace"))
         write_sheet(
             self.file,
             sheet,

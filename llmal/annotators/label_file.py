@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from llmal.annotators.label_help import first_line_cell
 from llmal.annotators.label_workbook import read_workbook, workbook_bytes
+from llmal.core.files import write_whole
 from llmal.core.records import Item
 from llmal.core.spreadsheets import guarded, unguarded
 from llmal.errors import AnnotationError
@@ -290,25 +290,18 @@ def write_sheet(
             content = workbook_bytes(header, lines, task)
         else:
             content = _csv(header, lines, sheet.delimiter).encode(*_encoding(sheet.encoding))
-    write_whole(path, content)
+    write_for_people(path, content)
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_for_people(path: Path, content: bytes) -> None:
     """Write a file beside its place and put it there; one that holds the same is left alone.
 
     Raises:
         AnnotationError: It cannot be written; the old one is as it was.
     """
-    part = path.with_name(f".{path.name}.part")
     try:
-        if path.is_file() and path.read_bytes() == content:
-            return
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        part.replace(path)
+        write_whole(path, content)
     except OSError as error:
         raise AnnotationError(
             f"the file for people cannot be written ({error.strerror})",

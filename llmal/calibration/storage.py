@@ -12,6 +12,7 @@ from llmal.calibration.chain import Chain
 from llmal.calibration.cross_fitted import CrossFitted
 from llmal.calibration.fittable import FORMAT
 from llmal.calibration.protocol import Calibrator
+from llmal.core.files import write_whole
 from llmal.errors import DataError, LlmalError
 
 _WRAPPERS = {Chain.name: Chain, CrossFitted.name: CrossFitted}
@@ -40,10 +41,8 @@ def save(calibrator: Calibrator, path: str | Path, source: Mapping[str, Any] | N
             where=str(path),
             fix="let its source hold plain numbers and strings",
         ) from error
-    fresh = path.with_name(path.name + ".new")
     try:
-        fresh.write_text(raw + "\n", encoding="utf-8")
-        fresh.replace(path)
+        write_whole(path, raw + "\n")
     except OSError as error:
         raise DataError(
             f"the calibrator cannot be written ({error.strerror})", where=str(path)

@@ -13,6 +13,7 @@ import yaml
 from llmal.cli.kept_paths import with_found_paths, with_relative_paths
 from llmal.config import RunConfig, parse_config
 from llmal.config.yaml_lines import write
+from llmal.core.files import write_whole
 from llmal.errors import ConfigError, DataError, LedgerError
 from llmal.ledger import Ledger
 from llmal.pool import Pool
@@ -65,9 +66,7 @@ class KeptConfig:
                 shown,
                 f" and {more} more" if more > 0 else "",
             )
-        part = path.with_name(f".{FILE}.part")
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
+        write_whole(path, text)
 
 
 def _changes(before: str, after: str, directory: Path) -> list[str]:

@@ -9,12 +9,12 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llmal.core.cache_folder import cache_folder
+from llmal.core.files import write_json
 from llmal.errors import DataError
 
 logger = logging.getLogger("llmal.embed")
@@ -160,7 +160,7 @@ class _Shelf:
         self.directory.mkdir(parents=True, exist_ok=True)
         with FileLock(str(self.directory / "lock"), timeout=LOCK_SECONDS):
             if self.dimensions is None:
-                _write_json(self._meta, {"format": 1, "dimensions": width})
+                write_json(self._meta, {"format": 1, "dimensions": width})
             elif self.dimensions != width:
                 raise DataError(
                     f"the cache holds vectors of length {self.dimensions}, not {width}",
@@ -212,9 +212,3 @@ def _append(path: Path, raw: bytes) -> None:
         file.write(raw)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    fresh = path.with_name(path.name + ".new")
-    fresh.write_text(json.dumps(content), encoding="utf-8")
-    fresh.replace(path)

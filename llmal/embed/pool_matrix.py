@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from llmal.core.files import read_json, write_json
 from llmal.embed.cache import text_keys
 from llmal.embed.protocol import Embedder, Progress
 
@@ -62,14 +62,14 @@ def embed_pool(
     sidecar = sidecar_of(path)
     partial = path.with_name(path.name + ".partial")
     mark = path.with_name(path.name + ".partial.json")
-    if path.exists() and _read(sidecar) == mine:
+    if path.exists() and read_json(sidecar) == mine:
         if on_progress is not None:
             on_progress(size, size)
         return _open(path, "r")
 
     path.parent.mkdir(parents=True, exist_ok=True)
     width = embedder.dimensions
-    state = _read(mark) if partial.exists() else {}
+    state = read_json(mark) if partial.exists() else {}
     done = state.get("done", 0) if {**state, "done": 0} == {**mine, "done": 0} else 0
     if done:
         matrix = _open(partial, "r+")
@@ -87,14 +87,14 @@ def embed_pool(
         matrix[copies] = matrix[original[copies]]
         # The mark must never run ahead of the rows that are on disk.
         matrix.flush()
-        _write(mark, {**mine, "done": stop})
+        write_json(mark, {**mine, "done": stop}, sort_keys=True)
         if on_progress is not None:
             on_progress(stop, size)
     del matrix
     # At no moment may the sidecar of an older matrix stand beside the new one.
     sidecar.unlink(missing_ok=True)
     partial.replace(path)
-    _write(sidecar, mine)
+    write_json(sidecar, mine, sort_keys=True)
     mark.unlink(missing_ok=True)
     return _open(path, "r")
 
@@ -108,7 +108,7 @@ def kept_embeddings(
     path: Path, pool_fingerprint: str
 ) -> np.memmap[Any, np.dtype[np.float32]] | None:
     """What `embed_pool` left at a path, mapped; None if that is not all of this pool."""
-    belongs = _read(sidecar_of(path))
+    belongs = read_json(sidecar_of(path))
     if belongs.get("pool") != pool_fingerprint:
         return None
     try:
@@ -137,17 +137,3 @@ def _open(
     matrix: np.memmap[Any, np.dtype[np.float32]]
     matrix = npy.open_memmap(path, mode=mode, dtype=dtype, shape=shape)  # type: ignore[no-untyped-call]
     return matrix
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    fresh = path.with_name(path.name + ".new")
-    fresh.write_text(json.dumps(content, sort_keys=True), encoding="utf-8")
-    fresh.replace(path)

@@ -15,6 +15,7 @@ import yaml
 
 from llmal.config import yaml_lines
 from llmal.config.yaml_lines import KeyPath, Places
+from llmal.core.files import write_whole
 from llmal.core.records import Item, Usage
 from llmal.errors import ConfigError, DataError
 from llmal.few_shot.chosen import ChosenPrompt, check_demonstration
@@ -156,10 +157,8 @@ def write(chosen: ChosenPrompt, path: Path) -> None:
     text = yaml.dump(
         as_data(chosen), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100
     )
-    fresh = path.with_name(path.name + ".new")
     try:
-        fresh.write_bytes(text.encode())
-        fresh.replace(path)
+        write_whole(path, text)
     except OSError as error:
         raise ConfigError(
             f"the file cannot be written ({error.strerror})", where=str(path)

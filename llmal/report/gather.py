@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llmal.core.files import read_json, write_json
 from llmal.embed.pool_matrix import kept_embeddings, sidecar_of
 from llmal.ledger import Ledger, LoggedEvent, Round
 from llmal.report.figures import collect
@@ -182,7 +183,7 @@ def _baseline(
     parts += [run.test.fingerprint, run.embedder.fingerprint, repr(run.learner)]
     key = hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
     file = run.directory / "baseline.json"
-    kept = _kept(file)
+    kept = read_json(file)
     if kept.get("key") == key:
         return list(kept["points"]), None
     if not measure:
@@ -206,7 +207,7 @@ def _map(
     parts += [installed_versions(("umap-learn",))]
     key = hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
     file = run.directory / "map.json"
-    kept = _kept(file)
+    kept = read_json(file)
     if kept.get("key") == key:
         return PoolMap.from_dict(kept["map"])
     positions = run.pool.positions(picked).tolist()
@@ -265,19 +266,9 @@ def _measured(
     return trainer.random_baseline(sizes, BASELINE_DRAWS, run.seed)
 
 
-def _kept(file: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
 def _keep(file: Path, content: Mapping[str, Any]) -> None:
     """Keep for the next report what took a while; in a read-only directory it is made anew."""
-    part = file.with_name(f".{file.name}.part")
     try:
-        part.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        part.replace(file)
+        write_json(file, content, indent=1)
     except OSError as error:
         log.info("%s is not kept: %s", file, error.strerror or error)

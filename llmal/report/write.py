@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from llmal.core.files import write_whole
 from llmal.errors import LlmalError
 from llmal.report.html import render
 
@@ -34,8 +32,8 @@ def write_report(place: Path | str, figures: Mapping[str, Any]) -> Path:
     data = json.dumps(figures, ensure_ascii=False, indent=1, allow_nan=False)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _replace(target.with_suffix(".json"), data + "\n")
-        _replace(target, page)
+        write_whole(target.with_suffix(".json"), data + "\n")
+        write_whole(target, page)
     except OSError as error:
         raise LlmalError(
             f"the report cannot be written ({error.strerror or error})",
@@ -43,21 +41,3 @@ def write_report(place: Path | str, figures: Mapping[str, Any]) -> Path:
             fix="make the directory writable and see that the disk has room, or name another --out",
         ) from error
     return target
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes files that only their owner can read; a report is for others too.
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(name).chmod(0o666 & ~mask)
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise

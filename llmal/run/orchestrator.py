@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
-import json
 import logging
 import time
 from collections.abc import Callable, Sequence, Set
@@ -28,6 +27,7 @@ from llmal.annotators.protocol import (
 )
 from llmal.annotators.router import Router, Stage
 from llmal.calibration.protocol import Calibrator
+from llmal.core.files import write_json
 from llmal.core.records import Annotation, Item, Usage
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError, DataError
@@ -691,9 +691,12 @@ class Orchestrator:
             scores, why = [float(s) for s in picks.scores], list(picks.why)
         ledger.start_round(number, phase=phase, selector=name, item_ids=ids, scores=scores, why=why)
         picked = [{"id": i, "score": s, "why": w} for i, s, w in zip(ids, scores, why, strict=True)]
-        _write_json(
-            self.directory / "picks" / f"round-{number:03d}.json",
+        folder = self.directory / "picks"
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(
+            folder / f"round-{number:03d}.json",
             {"round": number, "phase": phase, "selector": name, "seed": self.seed, "items": picked},
+            indent=1,
         )
         items = len(ids) or len(self.items.distinct)
         self._tell("round_started", f"round {number} ({phase})", round=number, items=items)
@@ -980,10 +983,3 @@ def _sentence(current: Round, figures: dict[str, Any]) -> str:
     accuracy = figures.get("accuracy")
     tail = f", test accuracy {accuracy:.3f}" if accuracy is not None else ""
     return f"round {current.number} ({current.phase}): {figures['labelled']} labelled{tail}"
-
-
-def _write_json(path: Path, content: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-    part.replace(path)

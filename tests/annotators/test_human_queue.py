@@ -499,9 +499,9 @@ def test_a_place_that_cannot_be_used_is_named(tmp_path: Path):
     (tmp_path / "out.csv").mkdir()
     with pytest.raises(AnnotationError, match="labels cannot be read"):
         _queue(tmp_path).annotate(_items(), FIRST)
-    (tmp_path / ".new.csv.part").mkdir()
+    # The disk takes names of 255 characters, and the file that is written beside has a longer one.
     with pytest.raises(AnnotationError, match="the file for people cannot be written"):
-        _queue(tmp_path, "new.csv").annotate(_items(), FIRST)
+        _queue(tmp_path, f"{'n' * 245}.csv").annotate(_items(), FIRST)
 
 
 @pytest.mark.parametrize(
