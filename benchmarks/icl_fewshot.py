@@ -201,7 +201,7 @@ def measure(
 
 
 def run(options: argparse.Namespace) -> None:
-    """All cells that are not in the file yet: one number of shots and seed after the other."""
+    """All cells that are not in the file yet, seed by seed: each seed fills the whole table."""
     work, shared = Path(options.work), Path(options.shared).resolve()
     work.mkdir(parents=True, exist_ok=True)
     record_command(work)
@@ -221,8 +221,8 @@ def run(options: argparse.Namespace) -> None:
         )
     embedder = SentenceEmbedder()
     begun = time.perf_counter()
-    for shots in options.shots:
-        for seed in range(options.seeds):
+    for seed in range(options.seeds):
+        for shots in options.shots:
             for name in options.sets:
                 task, prompt, values = SETS[name]
                 if options.zhao and name == "trec6":
