@@ -19,7 +19,7 @@ from main_job_page import main_job
 from page_tables import table
 from results_file import RESULTS
 from selectors_page import selectors_agreement, selectors_speed, selectors_table13
-from wide_labels_page import wide_labels
+from wide_labels_page import shortlist_size, wide_labels
 
 PAGE = RESULTS.parent.parent / "docs" / "results.md"
 Figures = dict[str, Any]
@@ -482,6 +482,7 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("defaults", "Defaults of labelling by a language model", defaults),
     ("exactness", "Exactness of label scores", exactness),
     ("wide_labels", "Wide label sets", wide_labels),
+    ("shortlist_size", "The length of a shortlist that nothing was measured for", shortlist_size),
     ("annotate_throughput", "Throughput of annotation", annotate_throughput),
     ("kill_and_resume", "Killed and run again", kill_and_resume),
     ("million_rows", "A pool of a million rows", million_rows),
