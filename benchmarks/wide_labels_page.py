@@ -15,9 +15,10 @@ def wide_labels(figures: Figures) -> list[str]:
         f"{figures['model']} (dtype {figures['dtype']}), {figures['items']} test items of each "
         "set, zero-shot, the completion prompt. *Requests* and *tokens* are for an item: on a "
         "server, which is asked once for each inner node of the labels' trie, and in process. "
-        "Seconds are of the processor, one thread, in process, embedding included. *Recall* is the share of the items "
-        "whose label was on the list, beside what the list itself said of it. Accuracy with scores "
-        "calibrated on inputs without content, in brackets as they are.",
+        "Seconds are of the processor, one thread, in process, embedding included. *Recall* is "
+        "the share of the items whose label was on the list, beside what the list itself said "
+        "of it. Accuracy with scores calibrated on inputs without content, in brackets as they "
+        "are.",
     ]
     for name, ways in figures["sets"].items():
         lines += ["", f"**{name}**, {next(iter(ways.values()))['labels']} labels", ""]
