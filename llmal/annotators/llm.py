@@ -291,24 +291,21 @@ class LLMAnnotator:
         return replace(context, unlabelled=())
 
     def prepare_zero_shot(
-        self, unlabelled: Sequence[Item], rng: np.random.Generator, *, counting: bool = False
+        self, scorer: PromptScorer, unlabelled: Sequence[Item], rng: np.random.Generator
     ) -> FewShotPrompt:
-        """The same prompt without demonstrations, with the calibrators that need no labels: for
-        whoever asks about the whole pool, such as selectors.
+        """A prompt without demonstrations, with the calibrators that need no labels: for whoever
+        asks about the whole pool, such as selectors.
 
         Args:
+            scorer: Asks with that prompt, or counts what it would cost.
             unlabelled: Texts of the pool.
             rng: For calibrators that draw.
-            counting: Count what it would cost, and ask nobody.
 
         Raises:
             LanguageModelError: The model failed; what it answered before is in its cache.
         """
-        prompts = self.foreseen_prompts if counting else self.prompts
         return prepare(
-            PromptScorer(
-                prompts, self._normalise, counting=counting, shortlist=self.shortlist_for()
-            ),
+            scorer,
             (),
             shots=0,
             selector=None,

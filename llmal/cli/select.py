@@ -18,7 +18,7 @@ from llmal.embed import SentenceEmbedder
 from llmal.errors import ConfigError
 from llmal.functions.label_file import LabelFile
 from llmal.functions.rows import open_rows
-from llmal.functions.selecting import Asking, Hints, Known, pick
+from llmal.functions.selecting import Asking, Hints, Known, Picking
 from llmal.functions.selection import picked
 from llmal.lm.cache import ResponseCache
 from llmal.lm.protocol import LanguageModel
@@ -130,19 +130,20 @@ def select(request: Request, *, out: Path, force: bool, as_json: bool, quiet: bo
         task = request.task()
         labels = LabelFile.read(request.labels, pool, task, request.reading)
         asking = request.asking(out, progress, quiet=quiet)
-        picks, usage = pick(
+        picking = Picking(
             pool,
             selector,
             request.k,
-            name=request.strategy,
-            task=task,
-            known=Known(labels.positions, labels.labels, labels.name),
-            embedder=SentenceEmbedder(*([] if request.embedder is None else [request.embedder])),
+            request.strategy,
+            task,
+            Known(labels.positions, labels.labels, labels.name),
+            SentenceEmbedder(*([] if request.embedder is None else [request.embedder])),
             asking=asking,
             seed=request.seed,
             hints=request.hints(),
             on_progress=progress.step,
         )
+        picks, usage = picking.pick()
         chosen = picked(open_rows(pool), picks, picks.indices, usage)
         write_table(out, format, chosen.table, chosen.rows)
     result: dict[str, Any] = {

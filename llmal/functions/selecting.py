@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.annotators.llm import LLMAnnotator
+from llmal.annotators.protocol import drawn_texts
+from llmal.calibration.default import AUTO, Calibrate
 from llmal.core.records import Usage
 from llmal.embed import Embedder
-from llmal.errors import SelectionError
+from llmal.errors import BudgetError, SelectionError
 from llmal.lm.protocol import LanguageModel, Normalise
 from llmal.pool import Pool
-from llmal.prompting.scorer import PromptScorer
-from llmal.prompting.style import labelling_prompts, style_cost
 from llmal.prompting.templates import PromptTemplate
+from llmal.run.budget import Budget
 from llmal.run.round_signals import RoundSignals
+from llmal.run.selector_questions import SelectorQuestions
 from llmal.run.training import Progress, Trainer
 from llmal.selectors import KINDS, RoundState, Selection, Selector
 from llmal.selectors.checks import check_count
@@ -82,8 +85,8 @@ class Asking:
         template: The prompt.
         style: The form of the prompt.
         normalise: How labels of several tokens are compared.
+        calibrate: What makes probabilities of its scores.
         asked: Whether it was needed.
-        setup: What it took to find the form of the prompt.
     """
 
     open: OpenModel
@@ -91,90 +94,162 @@ class Asking:
     template: PromptTemplate
     style: str = "auto"
     normalise: Normalise = "sum"
+    calibrate: Calibrate = AUTO
     asked: bool = False
-    setup: Usage = field(default_factory=Usage)
 
-    def scorer(self, stack: contextlib.ExitStack) -> PromptScorer:
-        """Scores items against the labels of the task; the model is closed with the stack."""
-        lm = stack.enter_context(self.open())
-        self.asked = True
-        if self.style == "auto":
-            self.setup = style_cost(self.task, self.template, lm)
-        prompts = labelling_prompts(self.task, self.template, lm, self.style)
-        return PromptScorer(prompts, self.normalise)
+    def questions(
+        self, pool: Pool, embedder: Embedder, seed: int, stack: contextlib.ExitStack
+    ) -> SelectorQuestions:
+        """What selectors ask with; the model is closed with the stack."""
+
+        def annotator() -> LLMAnnotator:
+            lm = stack.enter_context(self.open())
+            self.asked = True
+            return LLMAnnotator(
+                self.task,
+                lm,
+                prompt=self.template,
+                style=self.style,
+                normalise=self.normalise,
+                calibrate=self.calibrate,
+                embedder=embedder,
+            )
+
+        return SelectorQuestions(annotator, lambda: drawn_texts(pool, seed), seed)
 
 
-def pick(
-    pool: Pool,
-    selector: Selector,
-    k: int,
-    *,
-    name: str,
-    task: Task | None,
-    known: Known,
-    columns: NDArray[np.int64] | None = None,
-    embedder: Embedder,
-    asking: Asking | None = None,
-    seed: int = 0,
-    hints: Hints = Hints(),
-    on_progress: Progress | None = None,
-) -> tuple[Selection, Usage]:
-    """The picks of a selector, and what it asked of a language model.
+@dataclass
+class Picking:
+    """Items of a pool to be picked by a selector.
 
-    Args:
+    Attributes:
         pool: The items.
         selector: Picks.
         k: How many.
         name: Of the selector, for messages.
         task: The task; without it the labels that were seen.
         known: The labels so far.
-        columns: The same as columns of the task, where the caller has them.
         embedder: For signals that need one.
+        columns: The labels so far as columns of the task, where the caller has them.
         asking: The language model, if there is one.
         seed: Of all that is drawn.
+        budget: Nobody is asked if that could cost more.
         hints: What to say where something is missing.
         on_progress: Told of long steps.
-
-    Raises:
-        SelectionError: There are not as many items, or the selector lacks something.
-        DataError: A known label is none of the task's.
     """
-    from llmal.learners import LinearHead
 
-    check_count(k, len(pool) - len(known.positions))
-    about = task or known.task()
-    with contextlib.ExitStack() as stack:
-        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="llmal-select-"))
-        trainer = Trainer(
-            about,
-            pool,
-            LinearHead(random_state=seed),
-            embedder=embedder,
-            test=None,
-            matrix_file=Path(scratch) / "embeddings.npy",
-            seed=seed,
-            on_progress=on_progress,
-        )
-        signals = RoundSignals(
-            pool,
-            trainer,
-            embeddings=True,
-            scorer=None if asking is None else lambda: asking.scorer(stack),
-            price=0.0,
-            members=COMMITTEE,
-            on_progress=on_progress or (lambda what, done, total: None),
-        )
-        codes = known.columns(about) if columns is None else columns
-        learnt = len(set(known.labels)) > 1
-        if learnt and _learns(selector):
-            trainer.fit(known.positions, codes)
-        state = signals.state(
-            known.positions, codes, _repeated(pool, known.positions, k), learnt=learnt
-        )
-        _check_signals(name, selector, state, known, task, hints)
-        picks = selector.select(state, k, np.random.default_rng(seed))
-        usage = picks.usage + signals.take_usage()
-        return picks, usage if asking is None else usage + asking.setup
+    pool: Pool
+    selector: Selector
+    k: int
+    name: str
+    task: Task | None
+    known: Known
+    embedder: Embedder
+    columns: NDArray[np.int64] | None = None
+    asking: Asking | None = None
+    seed: int = 0
+    budget: Budget | None = None
+    hints: Hints = Hints()
+    on_progress: Progress | None = None
+
+    def most(self) -> Usage:
+        """The most that picking can cost. Asks nobody.
+
+        Raises:
+            SelectionError: There are not as many items, or the selector lacks something.
+            DataError: A known label is none of the task's.
+        """
+        with self._signals() as signals:
+            _check_signals(self, self._state(signals))
+            return self._cost(signals)
+
+    def pick(self) -> tuple[Selection, Usage]:
+        """The picks, and what was asked of a language model for them.
+
+        Raises:
+            SelectionError: There are not as many items, or the selector lacks something.
+            DataError: A known label is none of the task's.
+            BudgetError: It could cost more than the budget allows.
+        """
+        with self._signals() as signals:
+            if self._learnt and _learns(self.selector):
+                signals.trainer.fit(self.known.positions, self._codes)
+            state = self._state(signals)
+            _check_signals(self, state)
+            if self.budget is not None:
+                self._check_budget(self.budget, self._cost(signals))
+            questions = signals.questions
+            asks = _asks(self.selector, state) and questions is not None
+            setup = questions.annotator.setup_cost() if asks and questions else Usage()
+            picks = self.selector.select(state, self.k, np.random.default_rng(self.seed))
+            usage = setup + picks.usage + signals.take_usage()
+            calibrated = [] if questions is None else questions.take_calibrations()
+            return picks, sum((one.usage for one in calibrated), usage)
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[RoundSignals]:
+        from llmal.learners import LinearHead
+
+        check_count(self.k, len(self.pool) - len(self.known.positions))
+        with contextlib.ExitStack() as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="llmal-select-"))
+            trainer = Trainer(
+                self._about,
+                self.pool,
+                LinearHead(random_state=self.seed),
+                embedder=self.embedder,
+                test=None,
+                matrix_file=Path(folder) / "embeddings.npy",
+                seed=self.seed,
+                on_progress=self.on_progress,
+            )
+            questions = None
+            if self.asking is not None:
+                questions = self.asking.questions(self.pool, self.embedder, self.seed, stack)
+            yield RoundSignals(
+                self.pool,
+                trainer,
+                embeddings=True,
+                questions=questions,
+                price=0.0,
+                members=COMMITTEE,
+                on_progress=self.on_progress or (lambda what, done, total: None),
+            )
+
+    @property
+    def _about(self) -> Task:
+        return self.task or self.known.task()
+
+    @property
+    def _codes(self) -> NDArray[np.int64]:
+        return self.known.columns(self._about) if self.columns is None else self.columns
+
+    @property
+    def _learnt(self) -> bool:
+        return len(set(self.known.labels)) > 1
+
+    def _state(self, signals: RoundSignals) -> RoundState:
+        positions = self.known.positions
+        repeated = _repeated(self.pool, positions, self.k)
+        return signals.state(positions, self._codes, repeated, learnt=self._learnt)
+
+    def _cost(self, signals: RoundSignals) -> Usage:
+        """The most that it costs; the form of the prompt may not be known yet."""
+        planned = signals.planned()
+        state = self._state(planned)
+        if not _asks(self.selector, state) or signals.questions is None:
+            return Usage()
+        setup = signals.questions.annotator.setup_cost()
+        return setup + planned.cost(self.selector, state, self.k)
+
+    def _check_budget(self, budget: Budget, cost: Usage) -> None:
+        limit = budget.exceeded_by(Usage(), cost)
+        if limit is not None:
+            raise BudgetError(
+                f"{limit} does not reach for {self.name}, which can take up to "
+                f"{cost.tokens:,} tokens and {cost.money:.2f} money",
+                fix="raise it, or have fewer items asked about",
+            )
 
 
 def _repeated(pool: Pool, labelled: NDArray[np.int64], k: int) -> NDArray[np.int64]:
@@ -195,20 +270,18 @@ def _learns(selector: Selector) -> bool:
     return any(KINDS[one].learnt and one != "labels" for one in selector.requires)
 
 
-def _check_signals(
-    name: str,
-    selector: Selector,
-    state: RoundState,
-    known: Known,
-    task: Task | None,
-    hints: Hints,
-) -> None:
+def _asks(selector: Selector, state: RoundState) -> bool:
+    return any(KINDS[one].asks for one in needed(selector, state))
+
+
+def _check_signals(picking: Picking, state: RoundState) -> None:
     """See that a selector has what it needs, before anything is computed for it.
 
     Raises:
         SelectionError: Something is missing; the message says how to give it.
     """
-    missing = needed(selector, state) - state.signals
+    name, known, hints = picking.name, picking.known, picking.hints
+    missing = needed(picking.selector, state) - state.signals
     if "costs" in missing:
         raise SelectionError(
             f"{name} weighs what labels cost, and nothing is known of that here",
@@ -224,5 +297,6 @@ def _check_signals(
         )
     if any(KINDS[one].asks for one in missing):
         raise SelectionError(
-            f"{name} asks a language model", fix=hints.task if task is None else hints.model
+            f"{name} asks a language model",
+            fix=hints.task if picking.task is None else hints.model,
         )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.calibration.default import AUTO, Calibrate
 from llmal.core.records import Item, Usage
 from llmal.core.spelling import is_missing
 from llmal.core.tables import Column
@@ -22,10 +23,10 @@ from llmal.functions.annotating import Progress, renamed
 from llmal.functions.annotation import shown_progress
 from llmal.functions.label_file import LabelFile
 from llmal.functions.labelled import label_name
-from llmal.functions.models import CacheChoice, embedder_of, opened_model
+from llmal.functions.models import CacheChoice, counting_model, embedder_of, opened_model
 from llmal.functions.results import Picked
 from llmal.functions.rows import InputRows, open_rows
-from llmal.functions.selecting import Asking, Known, pick
+from llmal.functions.selecting import Asking, Known, Picking
 from llmal.functions.tasks import Labels, task_of
 from llmal.pool import Pool
 from llmal.pool.columns import Columns, missing_column
@@ -34,6 +35,7 @@ from llmal.pool.readers import Numbered, Reading
 from llmal.pool.sources import list_source
 from llmal.pool.store import load
 from llmal.prompting.templates import PromptTemplate, load_prompt
+from llmal.run.budget import Budget
 from llmal.selectors import Selection, Selector, make
 from llmal.task import Task
 
@@ -60,9 +62,12 @@ def select(
     prompt: str | Path | PromptTemplate = "label",
     normalise: Normalise = "sum",
     style: str = "auto",
+    calibrate: Calibrate = AUTO,
+    budget: Budget | None = None,
     cache: CacheChoice = True,
     seed: int = 0,
     encoding: str | None = None,
+    dry_run: bool = False,
     progress: bool | Progress = True,
 ) -> Picked:
     """Choose the k rows that are most worth labelling next.
@@ -92,9 +97,13 @@ def select(
         prompt: Name of a prompt of llmal, path of a YAML file, or a `PromptTemplate`.
         normalise: How labels of several tokens are compared: "sum", "mean" or "first".
         style: "chat", "completion", or "auto".
+        calibrate: As for `llmal.annotate`: what strategies that ask for labels make of the model's
+            scores. "auto" fits on texts of the data; None or "none" leaves the scores as they are.
+        budget: Limits of tokens and money: nobody is asked if picking could cost more.
         cache: As for `llmal.annotate`.
         seed: Same seed, same picks.
         encoding: Of a file.
+        dry_run: Ask nobody and pick nothing: `cost` is then the most that it would cost.
         progress: Show it in a terminal; or a function that is told of it.
 
     Raises:
@@ -116,7 +125,8 @@ def select(
         if task is None:
             raise ConfigError("a language model is asked about labels", fix="give labels=")
         template = prompt if isinstance(prompt, PromptTemplate) else load_prompt(prompt)
-        asking = Asking(lambda: opened_model(lm, cache=cache), task, template, style, normalise)
+        opened = counting_model if dry_run else functools.partial(opened_model, cache=cache)
+        asking = Asking(lambda: opened(lm), task, template, style, normalise, calibrate)
     with contextlib.ExitStack() as stack:
         progressed = stack.enter_context(shown_progress(progress))
         pool, places = _pool_of(data, rows, stack)
@@ -125,18 +135,22 @@ def select(
         known = Known(
             np.array(list(placed), dtype=np.int64), tuple(placed.values()), name="labelled"
         )
-        picks, usage = pick(
+        picking = Picking(
             pool,
             selector,
             k,
-            name=name,
-            task=task,
-            known=known,
-            embedder=embedder_of(embedder),
+            name,
+            task,
+            known,
+            embedder_of(embedder),
             asking=asking,
             seed=seed,
+            budget=budget,
             on_progress=None if progressed is None else functools.partial(_step, progressed),
         )
+        if dry_run:
+            return picked(rows, None, (), picking.most())
+        picks, usage = picking.pick()
         return picked(rows, picks, places[picks.indices], usage)
 
 
@@ -145,13 +159,13 @@ def _step(progress: Progress, what: str, done: int, total: int) -> None:
 
 
 def picked(
-    rows: InputRows, picks: Selection, places: Sequence[int] | np.ndarray, usage: Usage
+    rows: InputRows, picks: Selection | None, places: Sequence[int] | np.ndarray, usage: Usage
 ) -> Picked:
     """The picked rows, best first.
 
     Args:
         rows: All rows.
-        picks: What was picked.
+        picks: What was picked; None in a dry run, which picks nothing.
         places: Where each pick stands among the rows.
         usage: What that took.
     """
@@ -165,6 +179,7 @@ def picked(
             called["why"]: picks.why[number],
         }
         for number, row in enumerate(rows.rows_at(indices))
+        if picks is not None
     ]
     columns = [*rows.columns, *(Column(called[one.name], one.kind) for one in ADDED)]
     return Picked(

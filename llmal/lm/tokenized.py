@@ -15,6 +15,7 @@ from llmal.lm.cache import ResponseCache
 from llmal.lm.encoder import Encoder
 from llmal.lm.formats import format_key
 from llmal.lm.generation import answers_from_cache
+from llmal.lm.likelihood import Means, likelihoods
 from llmal.lm.progress import Progress
 from llmal.lm.protocol import Completion, LabelScores, Prompt, Sampling
 from llmal.lm.trie import Trie
@@ -24,7 +25,7 @@ class Tokenized:
     """Prompts to token ids, answers from the cache; a backend asks the model for the rest.
 
     A backend gives `fingerprint` and `context_length`, `_ask` (log-probabilities of the steps of a
-    trie) and `_generate` (answers).
+    trie), `_generate` (answers) and `_likelihoods`.
 
     Args:
         encoder: The model's tokenizer.
@@ -34,6 +35,9 @@ class Tokenized:
     """
 
     exact = True
+
+    _answer_to_reading = 0
+    """Tokens that the model must write after a text that it reads."""
 
     def __init__(
         self,
@@ -184,15 +188,27 @@ class Tokenized:
             on_progress=self.on_progress,
         )
 
-    def _told(self, done: int, total: int) -> None:
-        """Tell how far a call is."""
-        if self.on_progress is not None:
-            self.on_progress(done, total)
+    def log_likelihood(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Mean log-probability per token, shape (n,); the first token is scored after the
+        begin token where the model has one.
+        """
+        ids = self._encoder.with_begin(texts)
+        scoring.check_context(ids, self._answer_to_reading, self.context_length)
+        return likelihoods(
+            ids,
+            self._likelihoods,
+            cache=self.cache,
+            fingerprint=self.fingerprint,
+            on_progress=self.on_progress,
+        )
 
     def close(self) -> None:
         """Release what is held."""
 
     def _ask(self, ids: list[list[int]], trie: Trie, needed: list[scoring.Nodes]) -> scoring.Rows:
+        raise NotImplementedError
+
+    def _likelihoods(self, ids: list[list[int]]) -> Means:
         raise NotImplementedError
 
     def _generate(

@@ -19,6 +19,7 @@ from llmal.lm import scoring
 from llmal.lm.cache import ResponseCache
 from llmal.lm.encoder import Encoder, load_pretrained, model_identity
 from llmal.lm.formats import as_term
+from llmal.lm.likelihood import Means
 from llmal.lm.protocol import Completion, Sampling
 from llmal.lm.row_sampler import RowSampler
 from llmal.lm.tokenized import Tokenized
@@ -369,16 +370,9 @@ class TransformersLM(Tokenized):
             return get_json_schema_logits_processor(None, self._outlines, term.schema)
         return get_regex_logits_processor(None, self._outlines, to_regex(term))
 
-    def log_likelihood(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Mean log-probability per token, shape (n,); the first token is scored after the
-        begin token where the model has one.
-        """
+    def _likelihoods(self, ids: list[list[int]]) -> Means:
         import torch
 
-        ids = self._encoder.with_begin(texts)
-        scoring.check_context(ids, 0, self.context_length)
-        result = np.empty(len(ids))
-        done = 0
         for part in self._batches(ids, self._tokens_read):
             start = time.perf_counter()
             tokens, mask = self._left_padded(torch, [ids[i] for i in part])
@@ -393,11 +387,8 @@ class TransformersLM(Tokenized):
                 steps = logs.gather(-1, tokens[:, 1:, None])[..., 0]
                 valid = mask[:, :-1].bool()
                 sums = (steps * valid).sum(-1) / valid.sum(-1).clamp(min=1)
-            result[part] = sums.cpu().double().numpy()
             self._count(len(part), int(mask.sum()), 0, time.perf_counter() - start)
-            done += len(part)
-            self._told(done, len(ids))
-        return result
+            yield list(part), sums.cpu().double().numpy()
 
     def close(self) -> None:
         """Let go of the model."""

@@ -12,7 +12,6 @@ from typing import Any, Self
 
 import httpx
 import numpy as np
-from numpy.typing import NDArray
 
 from llmal.core.records import Price, Usage
 from llmal.errors import LanguageModelError, ServerError, UnsupportedError
@@ -22,6 +21,7 @@ from llmal.lm.client import Client
 from llmal.lm.encoder import Encoder, model_identity
 from llmal.lm.formats import server_field
 from llmal.lm.generation import completion_count
+from llmal.lm.likelihood import Means
 from llmal.lm.protocol import Completion, Sampling
 from llmal.lm.questions import Question, questions, questions_work
 from llmal.lm.server import Server, installed_vllm
@@ -54,6 +54,8 @@ class VLLM(Tokenized):
         ServerError: No server answers.
         LanguageModelError: The server has several models and none was named, or another one.
     """
+
+    _answer_to_reading = 1
 
     def __init__(
         self,
@@ -376,13 +378,7 @@ class VLLM(Tokenized):
                     ],
                 )
 
-    def log_likelihood(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Mean log-probability per token, shape (n,); the first token is scored after the
-        begin token where the model has one.
-        """
-        ids = self._encoder.with_begin(texts)
-        scoring.check_context(ids, 1, self._context_length)
-        result = np.empty(len(ids))
+    def _likelihoods(self, ids: list[list[int]]) -> Means:
         order = sorted(range(len(ids)), key=lambda i: ids[i])
         parts = [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
         bodies = [
@@ -395,9 +391,9 @@ class VLLM(Tokenized):
             }
             for part in parts
         ]
-        done = 0
         for number, answer in self._posted(bodies):
             part = parts[number]
+            means: list[float] = []
             for i, choice in zip(part, _choices(answer, len(part)), strict=True):
                 try:
                     steps = [
@@ -411,10 +407,8 @@ class VLLM(Tokenized):
                         "give the log-probabilities of a prompt's tokens",
                         fix="use vLLM 0.32 or newer",
                     ) from error
-                result[i] = float(np.mean(steps)) if steps else 0.0
-            done += len(part)
-            self._told(done, len(ids))
-        return result
+                means.append(float(np.mean(steps)) if steps else 0.0)
+            yield part, np.array(means)
 
     def close(self) -> None:
         """Close the connections, and stop the server if it is ours."""

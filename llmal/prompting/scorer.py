@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from llmal.prompting.labelling import LabellingPrompt, LabellingPrompts
 
 if TYPE_CHECKING:
     from llmal.calibration.protocol import Calibrator
+    from llmal.lm.paid import PaidQuestions
     from llmal.prompting.order import Order
     from llmal.prompting.shortlist import Shortlist
 
@@ -58,6 +59,23 @@ class Scored:
         return probabilities_of(self.log_probs)
 
 
+class ScoreCalibration(Protocol):
+    """Calibrates scores that are asked for without demonstrations, each prompt by itself."""
+
+    def fitted(self, scorer: PromptScorer) -> tuple[Calibrator | None, Set[bytes]]:
+        """Ask what it takes to calibrate the scores of a scorer that has no calibration yet.
+
+        Returns:
+            The fitted calibrator, if there is any, and the keys (`prompt_key`) of the prompts that
+            were paid for by fitting it.
+        """
+        ...
+
+    def foreseen(self, scorer: PromptScorer) -> tuple[Usage, Set[bytes]]:
+        """The most that `fitted` would cost, and the same keys. Asks nobody."""
+        ...
+
+
 class PromptScorer:
     """Scores the labels of items.
 
@@ -67,10 +85,10 @@ class PromptScorer:
         order: How demonstrations are arranged in the prompt; without it the most useful stands
             first.
         counting: Count what would be asked and ask nobody; every label is then as good.
-        calibration: Called when the first items are scored; gives the fitted calibrator that all
-            scores go through, or None, and the keys of the prompts that were paid for by fitting
-            it.
+        calibration: Gives the calibrator that all scores go through, when the first items are
+            scored.
         shortlist: Chooses the labels that are scored for each item; None scores all.
+        questions: What is paid for already and costs nothing here; what is asked is added to it.
     """
 
     def __init__(
@@ -80,8 +98,9 @@ class PromptScorer:
         order: Order | None = None,
         *,
         counting: bool = False,
-        calibration: Callable[[], tuple[Calibrator | None, Set[bytes]]] | None = None,
+        calibration: ScoreCalibration | None = None,
         shortlist: Shortlist | None = None,
+        questions: PaidQuestions | None = None,
     ) -> None:
         self.prompts = prompts
         self.normalise: Normalise = normalise
@@ -93,7 +112,9 @@ class PromptScorer:
         """Changes with every prompt that is asked: two stretches of work in which it changes by as
         much have asked the same prompts."""
         self.shortlist = shortlist
-        self._calibration = calibration
+        self.calibration = calibration
+        self.questions = questions
+        self._calibrated = calibration is None
         self._calibrator: Calibrator | None = None
         self._paid: Set[bytes] = frozenset()
 
@@ -151,12 +172,14 @@ class PromptScorer:
         asked = [one.prompt for one in built]
         keys = [prompt_key(one) for one in asked]
         self.trail = sum((int.from_bytes(one) for one in keys), self.trail) % _TRAIL
-        if not self.counting and self._calibration is not None:
-            (self._calibrator, self._paid), self._calibration = self._calibration(), None
-        free = self._paid | paid
-        inside = self._inside(items, [key in free for key in keys]) if not whole else None
+        self._calibrate()
+        whole_paid = [key in self._paid or key in paid for key in keys]
+        inside = self._inside(items, whole_paid) if not whole else None
+        free = self._charged(keys, inside, whole_paid)
         if self.counting:
-            cost = self._cost(asked, inside)
+            rows = [row for row, one in enumerate(free) if not one]
+            part = None if inside is None else inside[rows]
+            cost = self._cost([asked[row] for row in rows], part) if rows else Usage()
             self.spent += cost
             rest = (Usage(),) * (len(items) - 1)
             zeros = np.zeros((len(items), columns))
@@ -165,15 +188,15 @@ class PromptScorer:
         price = self.lm.price
         usage = tuple(
             Usage()
-            if key in free
+            if own
             else Usage(
                 requests=int(passes),
                 prompt_tokens=int(read),
                 completion_tokens=int(written),
                 money=price.of(int(read), int(written)),
             )
-            for key, passes, read, written in zip(
-                keys, scores.requests, scores.prompt_tokens, scores.completion_tokens, strict=True
+            for own, passes, read, written in zip(
+                free, scores.requests, scores.prompt_tokens, scores.completion_tokens, strict=True
             )
         )
         self.spent = sum(usage, self.spent)
@@ -195,6 +218,114 @@ class PromptScorer:
             return Usage()
         inside = None if self.shortlist is None else self.shortlist.inside(items)
         return self._cost([one.prompt for one in built], inside)
+
+    def counted(self) -> PromptScorer:
+        """The same for an estimate: it asks nobody, and counts what is not paid for."""
+        questions = self.questions
+        if questions is not None and not self.counting:
+            questions = questions.trial()
+        return self._counting(questions)
+
+    def at_full_price(self) -> PromptScorer:
+        """The same for an estimate over items that stand for others, of which nobody knows whether
+        they are paid for.
+        """
+        return self._counting(None)
+
+    def _counting(self, questions: PaidQuestions | None) -> PromptScorer:
+        made = PromptScorer(
+            self.prompts,
+            self.normalise,
+            self.order,
+            counting=True,
+            calibration=self.calibration,
+            shortlist=self.shortlist,
+            questions=questions,
+        )
+        made._calibrated = self._calibrated
+        made._paid = self._paid if questions is not None else frozenset()
+        return made
+
+    def unpaid(self, prompts: Sequence[Prompt]) -> NDArray[np.bool_]:
+        """Which prompts have to be paid for, with all their labels, shape (n,)."""
+        keys = [prompt_key(one) for one in prompts]
+        free = [key in self._paid for key in keys]
+        if self.questions is not None:
+            asked = self._questions(keys, None)
+            known = self.questions.among(asked)
+            free = [own or one in known for own, one in zip(free, asked, strict=True)]
+        return ~np.array(free, dtype=np.bool_)
+
+    def count(self, prompts: Sequence[Prompt]) -> Usage:
+        """The most that prompts cost, with all their labels, whatever is paid for; that counts as
+        paid for then. Asks nobody.
+        """
+        if self.questions is not None:
+            self.questions.add(self._questions([prompt_key(one) for one in prompts], None))
+        return self._cost(prompts, None) if prompts else Usage()
+
+    def not_read_before(self, texts: Sequence[str]) -> list[str]:
+        """The texts whose likelihood has to be paid for; it counts as paid for then."""
+        if self.questions is None:
+            return list(texts)
+        told = repr((self.lm.fingerprint, "likelihood")).encode()
+        asked = {
+            hashlib.blake2b(told + one.encode(), digest_size=16).digest(): one for one in texts
+        }
+        known = self.questions.among(asked)
+        self.questions.add(asked)
+        return [one for key, one in asked.items() if key not in known]
+
+    def calibration_cost(self) -> Usage:
+        """The most that calibrating costs, if it is still to be paid for. Asks nobody."""
+        before = self.spent
+        self._calibrate()
+        return self.spent - before
+
+    def _calibrate(self) -> None:
+        """Have the calibrator fitted, or count what that costs."""
+        if self._calibrated or self.calibration is None:
+            return
+        self._calibrated = True
+        bare = PromptScorer(
+            self.prompts, self.normalise, counting=self.counting, shortlist=self.shortlist
+        )
+        if self.counting:
+            cost, self._paid = self.calibration.foreseen(bare)
+            self.spent += cost
+        else:
+            self._calibrator, self._paid = self.calibration.fitted(bare)
+
+    def _charged(
+        self,
+        keys: Sequence[bytes],
+        inside: NDArray[np.bool_] | None,
+        paid: Sequence[bool],
+    ) -> list[bool]:
+        """Which of the prompts cost nothing. All are paid for from now on."""
+        if self.questions is None:
+            return list(paid)
+        asked = self._questions(keys, inside)
+        known = self.questions.among(asked)
+        self.questions.add(asked)
+        free = []
+        for own, one in zip(paid, asked, strict=True):
+            free.append(own or one in known)
+            known.add(one)
+        return free
+
+    def _questions(self, keys: Sequence[bytes], inside: NDArray[np.bool_] | None) -> list[bytes]:
+        """What tells each question to the model from all others."""
+        told = (self.lm.fingerprint, *self.prompts.candidates, self.normalise == "first")
+        start = hashlib.blake2b(repr(told).encode(), digest_size=16)
+        made: list[bytes] = []
+        for row, key in enumerate(keys):
+            digest = start.copy()
+            digest.update(key)
+            if inside is not None and not inside[row].all():
+                digest.update(np.packbits(inside[row]).tobytes())
+            made.append(digest.digest())
+        return made
 
     def spread(
         self, probabilities: NDArray[np.float64], inside: NDArray[np.bool_] | None

@@ -7,7 +7,7 @@ import functools
 import itertools
 import logging
 import time
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -26,7 +26,6 @@ from llmal.annotators.protocol import (
     drawn_texts,
 )
 from llmal.annotators.router import Router, Stage
-from llmal.calibration.protocol import Calibrator
 from llmal.core.files import write_json
 from llmal.core.records import Annotation, Item, Usage
 from llmal.embed.protocol import Embedder
@@ -41,7 +40,6 @@ from llmal.lm.progress import reporting
 from llmal.lm.protocol import Asking, LanguageModel
 from llmal.pool import Pool
 from llmal.prompting.protocol import Probing
-from llmal.prompting.scorer import PromptScorer
 from llmal.run.budget import Budget
 from llmal.run.calibration_check import check_calibration
 from llmal.run.events import Announcer, Callback, EventKind, WarningCollector
@@ -51,6 +49,7 @@ from llmal.run.plan import Plan
 from llmal.run.planning import Spenders, forecast
 from llmal.run.purse import Purse, SpentOut
 from llmal.run.round_signals import RoundSignals
+from llmal.run.selector_questions import SelectorQuestions
 from llmal.run.synthesis import Synthesis
 from llmal.run.training import Trainer
 from llmal.selectors.protocol import Selector
@@ -230,11 +229,12 @@ class Orchestrator:
             on_progress=self._progress,
         )
         people = (stage.annotator for stage in self.router.stages)
+        self._questions = self._made_questions()
         self.signals = RoundSignals(
             self.pool,
             self.trainer,
             embeddings=self.embedder is not None,
-            scorer=self._scorer if self._language_model is not None else None,
+            questions=self._questions,
             price=sum(one.cost for one in people if isinstance(one, Priced)),
             members=committee,
             on_progress=self._progress,
@@ -276,46 +276,18 @@ class Orchestrator:
         annotators = self._asked_for_labels
         return annotators[0].lm if annotators else self.lm
 
-    def _asked_for_picks(self) -> LLMAnnotator:
-        """Whose prompt selectors ask with, without shots; its calibration is theirs too."""
-        for annotator in self._asked_for_labels:
-            return annotator
-        assert self.lm is not None
-        if self._for_picks is None:
-            self._for_picks = LLMAnnotator(self.task, self.lm)
-        return self._for_picks
-
-    def _scorer(self) -> PromptScorer:
-        """What selectors ask the language model with."""
-        annotator = self._asked_for_picks()
-
-        def calibration() -> tuple[Calibrator | None, Set[bytes]]:
-            prepared = self._prepare_picks()
-            self._prepared_for_picks = prepared
-            return prepared.calibrator, prepared.paid
-
-        return PromptScorer(
-            annotator.prompts,
-            annotator.scorer.normalise,
-            calibration=calibration,
-            shortlist=annotator.shortlist_for(),
-        )
-
-    def _counting_scorer(self) -> PromptScorer:
-        """The same for a plan, which asks nobody."""
-        annotator = self._asked_for_picks()
-        return PromptScorer(
-            annotator.foreseen_prompts,
-            annotator.normalise,
-            counting=True,
-            shortlist=annotator.shortlist_for(Context(foreseen=True)),
-        )
-
-    def _prepare_picks(self, *, counting: bool = False) -> FewShotPrompt:
-        """Calibrate what selectors ask with: once in a run, as it does not depend on the round."""
-        rng = np.random.default_rng(self.seed)
-        return self._asked_for_picks().prepare_zero_shot(
-            drawn_texts(self.pool, self.seed), rng, counting=counting
+    def _made_questions(self) -> SelectorQuestions | None:
+        """What selectors ask the language model with, if there is one."""
+        lm = self._language_model
+        if lm is None:
+            return None
+        asked = self._asked_for_labels
+        annotator = asked[0] if asked else LLMAnnotator(self.task, lm)
+        return SelectorQuestions(
+            lambda: annotator,
+            lambda: drawn_texts(self.pool, self.seed),
+            self.seed,
+            lambda trail: self._purse.has_booked(_preparation_key(annotator.name, trail)),
         )
 
     def _default_embedder(self) -> Embedder | None:
@@ -417,10 +389,7 @@ class Orchestrator:
             start_items=self.start_items,
             spenders=Spenders(
                 setup=sum((one.setup_cost() for one in self._probes().values()), Usage()),
-                selection=(
-                    self._selection_cost(self.start, self.start_items) + self._picks_cost(),
-                    self._selection_cost(self.selector, self.budget.batch),
-                ),
+                selection=self._selection_costs(),
                 synthesis=None if self._synthesis is None else self._synthesis.estimate,
                 generator="" if self._synthesis is None else self._synthesis.name,
                 prices=[one.price for one in self._models],
@@ -428,18 +397,25 @@ class Orchestrator:
             seed=self.seed,
         )
 
-    def _picks_cost(self) -> Usage:
-        """The most that calibrating what selectors ask with can cost."""
-        return self._prepare_picks(counting=True).usage if self._picks_ask else Usage()
+    def _selection_costs(self) -> tuple[Usage, Usage, Usage]:
+        """The most that selectors can ask of the language model: at the start, in the round after
+        it, and in each later one. What was asked in one round costs nothing in the next.
+        """
+        if not self._picks_ask:
+            return Usage(), Usage(), Usage()
+        signals = self.signals.planned()
 
-    def _selection_cost(self, selector: Selector, size: int) -> Usage:
-        """The most that a selector can ask of the language model in one round."""
-        if not any(KINDS[name].asks for name in selector.requires):
-            return Usage()
-        signals = self.signals.counting(self._counting_scorer)
-        none = np.zeros(0, dtype=np.int64)
-        state = signals.state(none, none, self.items.not_to_pick({}), learnt=False)
-        return signals.cost(selector, state, min(size, len(state.unlabelled)))
+        def cost(selector: Selector, size: int) -> Usage:
+            none = np.zeros(0, dtype=np.int64)
+            state = signals.state(none, none, self.items.not_to_pick({}), learnt=False)
+            return signals.cost(selector, state, min(size, len(state.unlabelled)))
+
+        batch = self.budget.batch
+        return (
+            cost(self.start, self.start_items),
+            cost(self.selector, batch),
+            cost(self.selector, batch),
+        )
 
     # The run
 
@@ -471,7 +447,10 @@ class Orchestrator:
             warnings = held.enter_context(collected_warnings())
             held.callback(self._note_warnings, ledger, warnings)
             held.enter_context(on_interrupt(self._end_soon))
-            held.enter_context(kept_answers(self._models, self.directory / "responses.sqlite"))
+            answers = self.directory / "responses.sqlite"
+            held.enter_context(kept_answers(self._models, answers))
+            if self._questions is not None and self._picks_ask:
+                held.enter_context(self._questions.paid.kept_in(answers))
             held.enter_context(reporting(self._models, self._announcer.asking))
             for stage in self.router.stages:
                 if isinstance(stage.annotator, HumanQueue):
@@ -531,8 +510,8 @@ class Orchestrator:
             for stage in self.router.stages
             if isinstance(stage.annotator, Probing)
         }
-        if self._picks_ask and not self._asked_for_labels:
-            probes["setup-selection"] = self._asked_for_picks()
+        if self._picks_ask and not self._asked_for_labels and self._questions is not None:
+            probes["setup-selection"] = self._questions.annotator
         if self._synthesis is not None:
             probes |= {f"setup-{n}-synthesis": p for n, p in enumerate(self._synthesis.probing)}
         return probes
@@ -663,22 +642,17 @@ class Orchestrator:
         if size == 0:
             return None
         self._tell("step", f"round {number}: {called(selector)} picks {size} items")
-        if not self._purse.admits(lambda: self._picking_cost(selector, state, size)):
+        key = f"select-{number}"
+        self.signals.begin()
+        if not self._purse.admits(lambda: self.signals.cost(selector, state, size), key=key):
             self._purse.check()
         picks = selector.select(state, size, np.random.default_rng([self.seed, number]))
-        self._purse.book("selection", picks.usage + self.signals.take_usage(), f"select-{number}")
-        if self._prepared_for_picks is not None:
-            self._book_preparation(self._asked_for_picks().name, self._prepared_for_picks)
+        self._purse.book("selection", picks.usage + self.signals.take_usage(), key)
+        if self._questions is not None:
+            self._questions.paid.keep()
+            for prepared in self._questions.take_calibrations():
+                self._book_preparation(self._questions.annotator.name, prepared)
         return self._record(ledger, number, phase, (selector, picks))
-
-    def _picking_cost(self, selector: Selector, state: RoundState, size: int) -> Usage:
-        """The most that a selector can ask now, calibration that is not paid for included."""
-        cost = self.signals.cost(selector, state, size)
-        if any(KINDS[name].asks for name in selector.requires):
-            prepared = self._prepare_picks(counting=True)
-            key = _preparation_key(self._asked_for_picks().name, prepared.trail)
-            cost += Usage() if self._purse.has_booked(key) else prepared.usage
-        return cost
 
     def _record(
         self, ledger: Ledger, number: int, phase: str, made: tuple[Selector, Any] | None
@@ -927,9 +901,7 @@ class Orchestrator:
     _swept: NDArray[np.float32] | None = None
     _unanswered: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
     """Positions of items that none of the people has an answer for."""
-    _for_picks: LLMAnnotator | None = None
     _purse: Purse
-    _prepared_for_picks: FewShotPrompt | None = None
 
     # Around the run
 

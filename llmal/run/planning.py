@@ -40,7 +40,8 @@ class Spenders:
 
     Attributes:
         setup: The most that finding the form of the prompts can cost, once.
-        selection: What the selectors may ask: at the start, and in each round after it.
+        selection: What the selectors may ask: at the start, in the round after it, and in each
+            later one.
         synthesis: What so many rounds of a generator may cost, given the longest demonstrations
             that there may be; None without one.
         generator: Name of the generator.
@@ -48,7 +49,7 @@ class Spenders:
     """
 
     setup: Usage = field(default_factory=Usage)
-    selection: tuple[Usage, Usage] = (Usage(), Usage())
+    selection: tuple[Usage, Usage, Usage] = (Usage(), Usage(), Usage())
     synthesis: Callable[[int, Sequence[Item]], Usage] | None = None
     generator: str = "generation"
     prices: Sequence[Price] = ()
@@ -116,7 +117,7 @@ def forecast(
     counted = _Counted(task, pool, course, seed, asks=asks or spenders.synthesis is not None)
     costs = {
         "prompt style": spenders.setup,
-        "selection": sum([spenders.selection[1]] * (course.rounds - 1), spenders.selection[0]),
+        "selection": _over_rounds(spenders.selection, course.rounds),
     }
     people = Usage()
     least: list[float] = []
@@ -181,6 +182,11 @@ def forecast(
         first_pays=router.stages[0].annotator.kind == "human",
         most_at_once=max(start_items, budget.batch),
     )
+
+
+def _over_rounds(selection: tuple[Usage, Usage, Usage], rounds: int) -> Usage:
+    start, second, later = selection
+    return sum([second][: rounds - 1] + [later] * (rounds - 2), start)
 
 
 def _labelling_parts(router: Router) -> set[str]:

@@ -13,6 +13,7 @@ from llmal.core.records import Item, Usage
 from llmal.learners.protocol import CommitteeLearner
 from llmal.pool import Pool
 from llmal.prompting.scorer import PromptScorer
+from llmal.run.selector_questions import SelectorQuestions
 from llmal.run.training import Trainer
 from llmal.selectors.protocol import AskingSelector, Selector
 from llmal.selectors.signals import KINDS, Signal
@@ -29,7 +30,7 @@ class RoundSignals:
         pool: The pool.
         trainer: The learner of the run.
         embeddings: Whether there is an embedder.
-        scorer: Makes what asks the language model, if there is one; called at most once.
+        questions: What the language model is asked with, if there is one.
         price: What people take for a label of one item.
         members: Members of the committee.
         on_progress: Told of long steps.
@@ -41,15 +42,16 @@ class RoundSignals:
         trainer: Trainer,
         *,
         embeddings: bool,
-        scorer: Callable[[], PromptScorer] | None,
+        questions: SelectorQuestions | None,
         price: float,
         members: int,
         on_progress: Callable[[str, int, int], None],
     ) -> None:
         self._pool = pool
-        self._trainer = trainer
+        self.trainer = trainer
         self._embeddings = embeddings
-        self._make_scorer = scorer
+        self.questions = questions
+        self._make_scorer = None if questions is None else questions.scorer
         self._made_scorer: PromptScorer | None = None
         self._price = price
         self._members = members
@@ -68,11 +70,11 @@ class RoundSignals:
         }
         if self._embeddings:
             found.add("embeddings")
-        if self._embeddings or self._trainer.has_features:
+        if self._embeddings or self.trainer.has_features:
             found.add("features")
-        if self._trainer.learner.input == "embeddings":
+        if self.trainer.learner.input == "embeddings":
             found.add("predict")
-        if isinstance(self._trainer.learner, CommitteeLearner):
+        if isinstance(self.trainer.learner, CommitteeLearner):
             found.add("committee")
         if self._make_scorer is not None:
             found |= {"scorer", "lm_scores", "likelihoods"}
@@ -80,10 +82,13 @@ class RoundSignals:
             found.add("costs")
         return frozenset(found)
 
-    def counting(self, scorer: Callable[[], PromptScorer]) -> RoundSignals:
-        """The same for a plan: what asks the language model is replaced by what counts."""
+    def planned(self) -> RoundSignals:
+        """The same for a plan: what asks the language model is replaced by what counts, and what it
+        has counted in one round costs nothing in the next.
+        """
         signals = copy.copy(self)
-        signals._make_scorer, signals._made_scorer = scorer, None
+        signals._made_scorer = None
+        signals._make_scorer = None if self.questions is None else self.questions.planned
         return signals
 
     def state(
@@ -105,7 +110,7 @@ class RoundSignals:
                 has none of its signals.
             probabilities: In the place of the learner's.
         """
-        trainer = self._trainer
+        trainer = self.trainer
         given: dict[Signal, Any] = {
             "embeddings": trainer.embeddings,
             "features": trainer.features,
@@ -136,7 +141,9 @@ class RoundSignals:
         )
 
     def cost(self, selector: Selector, state: RoundState, k: int) -> Usage:
-        """The most that it costs to let a selector pick if no answer is cached. Asks nobody."""
+        """The most that it costs to let a selector pick: what it asks, calibration included, as
+        far as that is not paid for. Asks nobody.
+        """
         total = Usage()
         if isinstance(selector, AskingSelector):
             total += selector.estimate(state, k)
@@ -144,19 +151,25 @@ class RoundSignals:
             state = selector.costliest_part(state, k)
         asked = {name for name in needed(selector, state) if KINDS[name].asks}
         if "lm_scores" in asked:
-            scorer = self._scorer()
-            counting = PromptScorer(scorer.prompts, counting=True, shortlist=scorer.shortlist)
+            counting = state.scorer.counted()
             for items in self._in_parts(state.unlabelled):
                 counting.score(items)
             total += counting.spent
         if "likelihoods" in asked:
+            counting = state.scorer.counted()
             for items in self._in_parts(state.unlabelled):
-                total += self._reading(items)
+                total += _reading(counting, items)
         return total
 
+    def begin(self) -> None:
+        """Forget what was asked and not booked: a selection begins."""
+        self._asked = Usage()
+        if self.questions is not None:
+            self.questions.paid.drop()
+
     def take_usage(self) -> Usage:
-        """What signals have asked of the language model since the last call, answers from the
-        response cache counted like others.
+        """What signals have asked of the language model since the last call, what was paid for
+        before left out.
         """
         taken, self._asked = self._asked, Usage()
         return taken
@@ -182,15 +195,18 @@ class RoundSignals:
         return np.concatenate(parts)
 
     def _likelihoods(self, positions: NDArray[np.int64]) -> NDArray[np.float64]:
-        lm = self._scorer().lm
+        scorer = self._scorer()
         parts = [np.zeros(0)]
         for items in self._in_parts(positions):
-            self._asked += self._reading(items)
-            parts.append(lm.log_likelihood([one.text for one in items]))
+            self._asked += _reading(scorer, items)
+            parts.append(scorer.lm.log_likelihood([one.text for one in items]))
             self._said("reading texts", sum(map(len, parts)), len(positions))
         return np.concatenate(parts)
 
-    def _reading(self, items: Sequence[Item]) -> Usage:
-        lm = self._scorer().lm
-        tokens = int(np.sum(lm.count_tokens([one.text for one in items])))
-        return Usage(requests=len(items), prompt_tokens=tokens, money=lm.price.of(tokens, 0))
+
+def _reading(scorer: PromptScorer, items: Sequence[Item]) -> Usage:
+    """What reading texts costs, those left out that were read before."""
+    texts = scorer.not_read_before([one.text for one in items])
+    lm = scorer.lm
+    tokens = int(np.sum(lm.count_tokens(texts))) if texts else 0
+    return Usage(requests=len(texts), prompt_tokens=tokens, money=lm.price.of(tokens, 0))

@@ -111,11 +111,7 @@ def flagged(reason: str, item: Item) -> str:
 
 
 def grader(
-    scorer: PromptScorer,
-    prompt: str | PromptTemplate,
-    grades: Sequence[str],
-    *,
-    counting: bool = False,
+    scorer: PromptScorer, prompt: str | PromptTemplate, grades: Sequence[str]
 ) -> PromptScorer:
     """A scorer whose labels are grades, with the model and the form of prompt of another.
 
@@ -124,7 +120,6 @@ def grader(
         prompt: Of the grades. Its values `classes`, `guidelines`, `noun` and `field`, where it has
             them, are those of the task.
         grades: Words.
-        counting: Ask nobody.
     """
     prompts = scorer.prompts
     template = prompt if isinstance(prompt, PromptTemplate) else load_prompt(prompt)
@@ -136,17 +131,25 @@ def grader(
     values = {key: value for key, value in told.items() if key in template.defaults}
     task = Task(template.name, grades, text=prompts.task.text)
     made = LabellingPrompts(task, template.with_values(values), prompts.lm, prompts.style)
-    return PromptScorer(made, counting=counting)
+    return PromptScorer(made, counting=scorer.counting, questions=scorer.questions)
 
 
-def rephrased(scorer: PromptScorer, prompt: str, *, counting: bool = False) -> PromptScorer:
-    """A scorer of the same labels through another labelling prompt, zero-shot."""
+def rephrased(scorer: PromptScorer, prompt: str) -> PromptScorer:
+    """A scorer of the same labels through another labelling prompt, zero-shot, calibrated by itself
+    in the same way.
+    """
     prompts = scorer.prompts
     template = load_prompt(prompt)
     told = _shared_values(prompts.template)
     values = {key: value for key, value in told.items() if key in template.defaults}
     made = LabellingPrompts(prompts.task, template.with_values(values), prompts.lm, prompts.style)
-    return PromptScorer(made, scorer.normalise, counting=counting)
+    return PromptScorer(
+        made,
+        scorer.normalise,
+        counting=scorer.counting,
+        calibration=scorer.calibration,
+        questions=scorer.questions,
+    )
 
 
 def _shared_values(template: PromptTemplate) -> dict[str, str]:
@@ -185,17 +188,23 @@ def expected_points(scorer: PromptScorer, items: Sequence[Item], name: str) -> N
 
 
 def cost_of_asking(scorer: PromptScorer, state: RoundState, count: int | None) -> Usage:
-    """The most that scoring `count` of the unlabelled items can cost. Asks nobody."""
+    """The most that scoring `count` of the unlabelled items can cost, those left out whose answers
+    are paid for. Asks nobody.
+
+    Args:
+        scorer: Counts (`PromptScorer.counted`).
+        state: The round.
+        count: How many; None for all.
+    """
+    calibration = scorer.calibration_cost()
     prompts, times = longest_prompts(
         scorer.lm,
         lambda items: [one.prompt for one in scorer.build(items, [()] * len(items))],
         state,
         count,
+        scorer.unpaid,
     )
-    cost = scorer.lm.score_cost(
-        prompts, scorer.prompts.candidates, first_token_only=scorer.normalise == "first"
-    )
-    return scaled(cost, times)
+    return calibration + scaled(scorer.count(prompts), times)
 
 
 def longest_prompts(
@@ -203,11 +212,20 @@ def longest_prompts(
     build: Callable[[list[Item]], Sequence[Prompt]],
     state: RoundState,
     count: int | None,
+    unpaid: Callable[[Sequence[Prompt]], NDArray[np.bool_]] | None = None,
 ) -> tuple[list[Prompt], float]:
     """The longest of the prompts that `count` unlabelled items may need, and for how many each is.
 
     Of a pool of more than 2,000 items, so many are looked at, evenly spaced, and stand for the
     others.
+
+    Args:
+        lm: Reads them.
+        build: Makes the prompts of items.
+        state: The round.
+        count: Items that are asked about; None for all.
+        unpaid: Says which prompts cost anything, shape (n,), and the others are left out; by
+            default all do.
     """
     total = len(state.unlabelled)
     asked = total if count is None else min(count, total)
@@ -215,8 +233,10 @@ def longest_prompts(
     prompts = build(state.items(state.unlabelled[rows]))
     lengths = lm.count_tokens(prompts)
     take = min(len(rows), math.ceil(asked * len(rows) / total))
-    order = np.argsort(-lengths, kind="stable")[:take]
-    return [prompts[i] for i in order.tolist()], asked / take
+    order = np.argsort(-lengths, kind="stable")
+    if unpaid is not None:
+        order = order[unpaid(prompts)[order]]
+    return [prompts[i] for i in order[:take].tolist()], asked / take
 
 
 def scaled(usage: Usage, times: float) -> Usage:

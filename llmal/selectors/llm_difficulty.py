@@ -106,7 +106,7 @@ class LLMDifficulty:
 
     def estimate(self, state: RoundState, k: int) -> Usage:
         """The most that it can cost."""
-        counting = grader(state.scorer, self.prompt, GRADES, counting=True)
+        counting = grader(state.scorer.counted(), self.prompt, GRADES)
         return cost_of_asking(counting, state, self._count(k))
 
     def _count(self, k: int) -> int | None:

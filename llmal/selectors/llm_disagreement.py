@@ -140,7 +140,7 @@ class LLMDisagreement(Ranking):
         """The most that it can cost, whatever k."""
         scorer = state.scorer
         if self.prompts:
-            each = (rephrased(scorer, one) for one in self.prompts)
+            each = (rephrased(scorer.counted(), one) for one in self.prompts)
             return sum((cost_of_asking(one, state, self.candidates) for one in each), Usage())
         lm = scorer.lm
         prompts, times = longest_prompts(

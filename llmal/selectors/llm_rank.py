@@ -138,7 +138,7 @@ class LLMRank(Ranking):
         """The most that it can cost, whatever k."""
         usage = Usage()
         if self.mode == "points" or self.start == "points":
-            counting = grader(state.scorer, self.points_prompt, POINTS, counting=True)
+            counting = grader(state.scorer.counted(), self.points_prompt, POINTS)
             usage += cost_of_asking(counting, state, self.candidates)
         if self.mode == "list":
             usage += _Sliding(self, state.scorer).cost(state)

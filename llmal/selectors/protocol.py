@@ -22,8 +22,8 @@ class Selection:
         indices: Shape (k,): positions in the pool, distinct and unlabelled.
         scores: Shape (k,): how useful each is; higher is more useful.
         why: k short reasons for people to read.
-        usage: What the selector itself asked of a language model, answers from the response cache
-            counted like others.
+        usage: What the selector itself asked of a language model, scores that are paid for
+            (`llmal.lm.paid`) left out.
     """
 
     indices: NDArray[np.int64]

@@ -82,7 +82,7 @@ class QualityFilter(Wrapper):
 
     def estimate(self, state: RoundState, k: int) -> Usage:
         """The most that it and the selector inside can cost."""
-        counting = grader(state.scorer, self.prompt, POINTS, counting=True)
+        counting = grader(state.scorer.counted(), self.prompt, POINTS)
         own = cost_of_asking(counting, state, self._count(k))
         return own + estimated(self.selector, state, k)
 

@@ -227,6 +227,15 @@ class RoundState:
         narrower._suppliers, narrower._kept, narrower._wider = {}, {}, self
         return narrower
 
+    def standing_in(self, rows: NDArray[np.int64]) -> RoundState:
+        """The same as `among`, for estimates: these items stand for others, so that what is paid
+        for of them says nothing, and the scorer counts at full price.
+        """
+        narrower = self.among(rows)
+        if "scorer" in self.signals:
+            narrower._suppliers["scorer"] = lambda: self.scorer.at_full_price()
+        return narrower
+
     @property
     def size(self) -> int:
         """N: the number of items in the pool, those set aside included."""
@@ -361,7 +370,7 @@ class RoundState:
         return self._kept[name]
 
     def _made(self, name: Signal) -> Any:
-        if self._wider is not None:
+        if self._wider is not None and name not in self._suppliers:
             assert self._rows is not None
             return self._wider._part(name, self._rows) if name in _BY_ITEM else self._shared(name)
         if name == "features" and name not in self._suppliers:

@@ -60,7 +60,7 @@ def longest(state: RoundState, count: int) -> RoundState:
         rows = slice(start, start + _TEXTS_AT_ONCE)
         items = state.items(state.unlabelled[rows])
         lengths[rows] = [len(one.text.encode()) for one in items]
-    return state.among(np.argpartition(-lengths, count - 1)[:count])
+    return state.standing_in(np.argpartition(-lengths, count - 1)[:count])
 
 
 def called(selector: Selector) -> str:

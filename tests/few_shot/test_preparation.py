@@ -329,11 +329,16 @@ def test_a_scorer_can_calibrate_once_for_all_who_ask(tiny_hf, shared):
     )
     calls = []
 
-    def calibration():
-        calls.append(1)
-        return ready.calibrator, ready.paid
+    class Ready:
+        def fitted(self, scorer):
+            calls.append(1)
+            return ready.calibrator, ready.paid
 
-    scorer = PromptScorer(plain.prompts, calibration=calibration)
+        def foreseen(self, scorer):
+            return ready.usage, ready.paid
+
+    scorer = PromptScorer(plain.prompts, calibration=Ready())
+    assert scorer.counted().calibration_cost() == ready.usage
     assert not calls
     first, second = scorer.score(texts), scorer.score(texts[:3])
     assert calls == [1]

@@ -91,6 +91,13 @@ def _asked(run: Orchestrator) -> dict[str, Any]:
         return ledger.usage()
 
 
+def _counts(run: Orchestrator) -> dict[str, tuple[int, int, int]]:
+    return {
+        name: (one.requests, one.prompt_tokens, one.completion_tokens)
+        for name, one in _asked(run).items()
+    }
+
+
 def test_what_selectors_ask_of_the_model_is_in_the_ledger(
     tmp_path: Path, embedder: SentenceEmbedder, tiny_hf: TransformersLM
 ):
@@ -98,15 +105,86 @@ def test_what_selectors_ask_of_the_model_is_in_the_ledger(
     plan = run.plan()
     result = run.run()
     spent = _asked(run)["selection"]
-    # Two rounds of selection: 66 and 60 items were unlabelled. Calibration has asked about 64 of
-    # the 72, which costs nothing more. A prompt takes two passes.
+    # The first selection asks about 66 unlabelled items; calibration has asked about 64 of the 72,
+    # which costs nothing more. The second finds all answers there. A prompt takes two passes.
     assert _asked(run)["demonstrations and calibration"].requests == 2 * 64
     sample = {one.id for one in drawn_texts(run.pool, 0)}
-    first, second, _ = ([i for i in one.item_ids if i not in sample] for one in result.rounds)
-    assert spent.requests == 2 * (2 * (72 - 64) - 2 * len(first) - len(second))
-    assert 0 < spent.tokens <= plan.tokens
+    first = [i for i in result.rounds[0].item_ids if i not in sample]
+    assert spent.requests == 2 * (72 - 64 - len(first))
+    assert 0 < spent.tokens <= plan.parts["selection"]
     assert _asked(run)["prompt style"].requests > 0
     assert result.cost.tokens == sum(one.tokens for one in _asked(run).values())
+
+
+SCORING = {
+    "entropy": {"of": "lm"},
+    "llm_difficulty": {"candidates": None},
+    "llm_disagreement": {"prompts": ("label", "pattern"), "candidates": None},
+    "quality": {"selector": "random", "candidates": None},
+    "perplexity": {"selector": "random", "candidates": None},
+    "subsample": {"selector": {"name": "entropy", "of": "lm"}, "items": 40},
+}
+
+
+class _Broken:
+    """A selector whose process dies when it has picked for the second time."""
+
+    name = "broken"
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+        self.requires = inner.requires
+        self.calls = 0
+
+    def select(self, state: RoundState, k: int, rng: np.random.Generator) -> Selection:
+        picks: Selection = self.inner.select(state, k, rng)
+        self.calls += 1
+        if self.calls == 2:
+            raise KeyboardInterrupt
+        return picks
+
+
+@pytest.mark.parametrize("name", SCORING)
+def test_what_selectors_ask_again_is_paid_for_once(
+    name: str, tmp_path: Path, embedder: SentenceEmbedder, tiny_hf: TransformersLM
+):
+    def run(folder: str, selector: Any, **limits: Any) -> Orchestrator:
+        return _run(
+            tmp_path,
+            embedder,
+            directory=tmp_path / folder,
+            selector=selector,
+            lm=tiny_hf,
+            budget=Budget(human_labels=18, batch=6, **limits),
+        )
+
+    whole = run("whole", make(name, **SCORING[name]))
+    plan = whole.plan()
+    before = tiny_hf.usage.requests
+    result = whole.run()
+    asked = tiny_hf.usage.requests - before
+    spent = _asked(whole)
+    assert len(result.rounds) == 3
+    with Ledger.open(whole.ledger_url) as ledger:
+        paid = [one.key for one in ledger.expenses() if one.purpose == "selection"]
+    assert paid == (["select-1"] if name != "subsample" else ["select-1", "select-2"])
+    # All that was paid for was asked, and what was asked was paid for.
+    assert sum(one.requests for one in spent.values()) == asked
+    assert 0 < spent["selection"].tokens <= plan.parts["selection"]
+
+    # It is enough to have what it costs.
+    if name in ("entropy", "llm_disagreement"):
+        just = run("just", make(name, **SCORING[name]), tokens=result.cost.tokens)
+        assert len(just.run().rounds) == 3
+        assert _counts(just) == _counts(whole)
+
+    # Killed between asking and booking, and gone on with, it comes to the same.
+    broken = run("broken", _Broken(make(name, **SCORING[name])))
+    with pytest.raises(KeyboardInterrupt):
+        broken.run()
+    again = run("broken", make(name, **SCORING[name]))
+    assert again.run().rounds[-1].item_ids == result.rounds[-1].item_ids
+    assert _counts(again) == _counts(whole)
 
 
 def test_the_language_model_can_start_a_run(
