@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from llmal.functions.generation import generate
     from llmal.functions.prediction import predict
     from llmal.functions.selection import select
+    from llmal.learners.saved import load_learner
     from llmal.learning_curve import LearningCurve
     from llmal.ledger import Ledger
     from llmal.pool import Pool
@@ -62,6 +63,7 @@ _HOMES = {
     "Task": "task",
     "Usage": "core.records",
     "load_config": "config",
+    "load_learner": "learners.saved",
     "annotate": "functions.annotation",
     "choose_demonstrations": "functions.demonstration_choice",
     "generate": "functions.generation",
@@ -112,6 +114,7 @@ __all__ = [
     "learners",
     "lm",
     "load_config",
+    "load_learner",
     "perturb",
     "predict",
     "prompting",

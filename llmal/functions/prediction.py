@@ -14,7 +14,7 @@ from llmal.functions.annotating import Annotating, Progress, Wanted
 from llmal.functions.annotation import collected, shown_progress
 from llmal.functions.results import Annotated
 from llmal.functions.rows import open_rows
-from llmal.learners.saved import TextClassifier, load
+from llmal.learners.saved import TextClassifier, load_learner
 from llmal.pool.readers import DETECTED, Reading
 
 if TYPE_CHECKING:
@@ -37,11 +37,11 @@ def predict(
     The rows come back as from `llmal.annotate`; nobody is asked and nothing is spent.
 
     Args:
-        learner: A run directory, the folder of a learner, or what `llmal.learners.load` gave.
+        learner: A run directory, the folder of a learner, or what `llmal.load_learner` gave.
         data: As for `llmal.annotate`.
         text: The text column, or several; by default those that the learner was trained on.
         probabilities: Add a column `probabilities`: the probability of every label, by name.
-        labels: As for `llmal.learners.load`.
+        labels: As for `llmal.load_learner`.
         embedder: Likewise.
         encoding: Of a file.
         progress: Show it in a terminal; or a function that is told of it.
@@ -78,7 +78,7 @@ def predicting(
     classifier = (
         learner
         if isinstance(learner, TextClassifier)
-        else load(os.fspath(learner), labels=labels, embedder=embedder)
+        else load_learner(os.fspath(learner), labels=labels, embedder=embedder)
     )
     # A list of texts has no columns to be looked for.
     named = text if text is not None else classifier.text

@@ -6,7 +6,8 @@ scikit-learn nor torch.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import warnings
+from typing import TYPE_CHECKING, Any
 
 from llmal.core.lazy import attributes
 from llmal.core.registry import Registry
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from llmal.learners.protocol import EmbeddingLearner as EmbeddingLearner
     from llmal.learners.protocol import Learner as Learner
     from llmal.learners.saved import TextClassifier as TextClassifier
-    from llmal.learners.saved import load as load
+    from llmal.learners.saved import load_learner as load_learner
 
 REGISTRY = Registry(
     "learners",
@@ -36,7 +37,7 @@ _HOMES = {
     "LinearHead": "linear",
     "PromptTuned": "prompt_tuned",
     "TextClassifier": "saved",
-    "load": "saved",
+    "load_learner": "saved",
 }
 
 __all__ = [
@@ -47,10 +48,21 @@ __all__ = [
     "LinearHead",
     "PromptTuned",
     "TextClassifier",
-    "load",
+    "load_learner",
 ]
 
-__getattr__ = attributes(__name__, _HOMES)
+_lazy = attributes(__name__, _HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "load":
+        warnings.warn(
+            "llmal.learners.load is now llmal.load_learner; it goes in the next version",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        name = "load_learner"
+    return _lazy(name)
 
 
 def __dir__() -> list[str]:

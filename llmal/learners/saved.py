@@ -102,7 +102,7 @@ class TextClassifier:
         return [int(one) for one in classes]
 
 
-def load(
+def load_learner(
     path: str | Path,
     *,
     labels: Sequence[str] | None = None,

@@ -9,7 +9,7 @@ import pytest
 
 import llmal
 from llmal.errors import LlmalError
-from llmal.learners import LinearHead, TextClassifier, load
+from llmal.learners import LinearHead, TextClassifier, load_learner
 
 SENTENCES = {
     "sport": [
@@ -68,7 +68,7 @@ def test_rows_get_the_labels_of_the_learner(run_directory, texts, embedder):
     assert result.failed == [1]
     assert list(result.to_pandas().index) == list("vwxyz")
     assert result.added["label"] == "llmal_label"
-    classifier = load(run_directory / "learner")
+    classifier = load_learner(run_directory / "learner")
     assert isinstance(classifier, TextClassifier)
     assert list(classifier.classes_) == LABELS
     filled = [text for text in texts if text]
@@ -103,19 +103,19 @@ def test_the_folder_says_which_embedder_it_needs(run_directory, tmp_path):
             return np.zeros((len(texts), 384), np.float32)
 
     with pytest.raises(LlmalError, match="was trained on embeddings of all-MiniLM-L6-v2"):
-        load(run_directory, embedder=Other())
+        load_learner(run_directory, embedder=Other())
 
 
 def test_a_learner_that_was_saved_without_names_is_given_them(run_directory, texts, tmp_path):
     shutil.copytree(run_directory / "learner", tmp_path / "old")
     (tmp_path / "old" / "labels.json").unlink()
     with pytest.raises(LlmalError, match="saved without the names of its labels; give labels="):
-        load(tmp_path / "old")
+        load_learner(tmp_path / "old")
     with pytest.raises(LlmalError, match="which embedder made them is not known; give embedder="):
-        load(tmp_path / "old", labels=LABELS)
+        load_learner(tmp_path / "old", labels=LABELS)
     with pytest.raises(LlmalError, match="1 names of labels do not cover"):
-        load(tmp_path / "old", labels=["weather"], embedder="all-MiniLM-L6-v2")
-    old = load(tmp_path / "old", labels=LABELS, embedder="all-MiniLM-L6-v2")
+        load_learner(tmp_path / "old", labels=["weather"], embedder="all-MiniLM-L6-v2")
+    old = load_learner(tmp_path / "old", labels=LABELS, embedder="all-MiniLM-L6-v2")
     assert llmal.predict(old, texts).labels == llmal.predict(run_directory, texts).labels
 
 
@@ -123,7 +123,7 @@ def test_a_learner_of_names_knows_them(embedder, tmp_path):
     texts = [text for one in SENTENCES.values() for text in one]
     names = [label for label, some in SENTENCES.items() for _ in some]
     LinearHead().fit(embedder.embed(texts), names).save(tmp_path / "own")
-    classifier = load(tmp_path / "own", embedder=embedder)
+    classifier = load_learner(tmp_path / "own", embedder=embedder)
     assert classifier.labels == tuple(sorted(SENTENCES))
     assert classifier.predict(texts) == names
 
@@ -141,6 +141,11 @@ def test_what_is_no_learner_is_one_sentence(tmp_path, name, content, sentence):
     if name is not None:
         (tmp_path / name).write_text(content)
     with pytest.raises(LlmalError, match=sentence):
-        load(tmp_path)
+        load_learner(tmp_path)
     with pytest.raises(LlmalError, match="there is no such directory"):
-        load(tmp_path / "gone")
+        load_learner(tmp_path / "gone")
+
+
+def test_the_former_name_says_the_new_one():
+    with pytest.warns(DeprecationWarning, match=r"llmal\.learners\.load is now llmal\.load_learne"):
+        assert llmal.learners.load is llmal.load_learner
