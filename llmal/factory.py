@@ -294,7 +294,9 @@ def _confusion(section: HumanAnnotatorConfig, task: Task) -> dict[str, dict[str,
     if section.confusion is None:
         return None
     return {
-        task.match(gold) or gold: {task.match(name) or name: p for name, p in row.items()}
+        task.match_label(gold) or gold: {
+            task.match_label(name) or name: p for name, p in row.items()
+        }
         for gold, row in section.confusion.items()
     }
 

@@ -26,6 +26,7 @@ from llmal.errors import AnnotationError, ConfigError, DataError
 from llmal.ledger.queue import Queue
 from llmal.task import Task
 from llmal.task.labels import LabelMatcher
+from llmal.task.spaces import refuse_unless
 
 log = logging.getLogger("llmal.annotators")
 
@@ -77,6 +78,7 @@ class HumanQueue:
         cost: float = 0.0,
         name: str = "human",
     ) -> None:
+        refuse_unless(task, ("single",), "labelling in a file")
         if file is not None and Path(file).suffix not in SUFFIXES:
             raise ConfigError(
                 f"the file for people is {str(file)!r}",

@@ -83,7 +83,7 @@ class Recorded:
         Raises:
             AnnotationError: The pool lacks a column, or a confidence is not between 0 and 1.
         """
-        roles = {*pool.text_columns, pool.gold_column, pool.id_column}
+        roles = {*pool.text_columns, *pool.gold_columns, pool.id_column}
         self._check_columns(sorted(name for name in pool.columns if name not in roles))
         answers = (one for part in pool.map_batches(self._all) for one in part)
         return Foresight(self._gaps(answers))

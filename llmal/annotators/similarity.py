@@ -13,6 +13,7 @@ from llmal.core.records import Annotation, AnnotatorKind, Item, Usage
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError
 from llmal.task import Task
+from llmal.task.spaces import refuse_unless
 
 log = logging.getLogger("llmal.annotators")
 
@@ -31,7 +32,7 @@ class SimilarityAnnotator:
         batch_size: Items between two writes to the ledger in a run.
 
     Raises:
-        ConfigError: The temperature is not above 0.
+        ConfigError: The temperature is not above 0, or the task takes several labels an item.
     """
 
     kind: AnnotatorKind = "similarity"
@@ -45,6 +46,7 @@ class SimilarityAnnotator:
         name: str = "similarity",
         batch_size: int = 1024,
     ) -> None:
+        refuse_unless(task, ("single",), "the annotator similarity", "use the annotator llm")
         if not temperature > 0:
             raise ConfigError(f"temperature is {temperature}", fix="it must be above 0")
         self.task = task

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from llmal.annotators.protocol import Context, Foresight
-from llmal.core.records import Annotation, AnnotatorKind, Item, Usage
+from llmal.core.records import Annotation, AnnotatorKind, Item, Usage, one_label
 from llmal.errors import ConfigError, DataError
 from llmal.pool import Pool
 
@@ -84,7 +84,9 @@ class SimulatedHuman:
         return [
             Annotation(
                 item_id=item.id,
-                label=None if item.gold is None else self._answer(item, item.gold, context),
+                label=None
+                if item.gold is None
+                else self._answer(item, one_label(item.gold), context),
                 annotator=self.name,
                 kind="human",
                 decision="deferred" if item.gold is None else "accepted",

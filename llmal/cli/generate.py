@@ -63,7 +63,7 @@ def generate(
                 section=section,
                 lm=lm,
                 embedder=make_embedder(config),
-                labels=None if label is None else [task.match(label) or label],
+                labels=None if label is None else [task.match_label(label) or label],
                 demonstrations=shown,
                 pool=pool,
                 test=test,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     ValidationInfo,
@@ -27,6 +28,12 @@ def _text_or_mapping(value: Any) -> Any:
     return value
 
 
+if TYPE_CHECKING:
+    Gold = str | tuple[str, ...]
+else:
+    Gold = Annotated[Texts, AfterValidator(lambda names: names if len(names) > 1 else names[0])]
+
+
 class LabelConfig(Section):
     """What is said of one label; see `llmal.task.Label`."""
 
@@ -39,14 +46,14 @@ class TaskConfig(Section):
 
     Attributes:
         name: Default: the name of the configuration file without its ending.
-        kind: The kind of the task.
+        kind: "single", one label an item, or "multi", any number of labels.
         text: The text columns, in the order of the prompt.
         labels: By name, in the order of the columns of every probability matrix.
         guidelines: What an annotator must know.
     """
 
     name: str = Field(default="", validate_default=True)
-    kind: TaskKind = "classification"
+    kind: TaskKind = "single"
     text: Texts = ("text",)
     labels: dict[str, Annotated[LabelConfig, BeforeValidator(_text_or_mapping)]]
     guidelines: str = ""
@@ -104,7 +111,8 @@ class DataConfig(Section):
         pool: A file (CSV, JSONL, JSON, Parquet, each gzipped too, or Excel), or a data set of the
             hub.
         test: The same, for the items that the learner is tested on.
-        gold: Column with the true label, if there is one.
+        gold: Column with the true label, if there is one; or several columns, each called like a
+            label, with 1 where it holds.
         id: Column with a name for each item. Default: made from the content.
         encoding: Of pool and test, where they are text files. Default: what their byte-order mark
             says, else UTF-8.
@@ -118,10 +126,14 @@ class DataConfig(Section):
 
     pool: DataSource
     test: DataSource | None = None
-    gold: Text | None = None
+    gold: Gold | None = None
     id: Text | None = None
     encoding: Text | None = None
     delimiter: Text | None = None
     sheet: Text | None = None
     duplicates: Literal["together", "apart"] = "together"
     overlap: Literal["exclude", "keep"] = "exclude"
+
+    @field_serializer("gold")
+    def _plain_gold(self, gold: str | tuple[str, ...] | None) -> str | list[str] | None:
+        return list(gold) if isinstance(gold, tuple) else gold

@@ -229,7 +229,7 @@ class RunConfig(Section):
         found: list[Problem] = []
         for path in paths:
             try:
-                task.match(path[-1])
+                task.match_label(path[-1])
             except DataError as error:
                 found.append(((*at, "confusion", *path), error.what, error.fix or ""))
         return found

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias
 
+from llmal.errors import DataError
+
 AnnotatorKind = Literal["llm", "human", "similarity", "recorded", "learner"]
 Decision = Literal["accepted", "deferred"]
 Outcome = Literal["accepted", "deferred", "overruled"]
@@ -18,6 +20,32 @@ the sorted names of labels, perhaps none. In JSON a tuple is a list. None is an 
 kind."""
 
 
+def confidence_of(answer: Answer, probabilities: Mapping[str, float]) -> float:
+    """How sure an answer is: of one label its probability, of several that of the least sure.
+
+    Where an item takes any number of labels, each label that is given counts with its probability,
+    and each that is not with one less it.
+    """
+    if isinstance(answer, str):
+        return probabilities[answer]
+    held = set(answer)
+    return min(p if name in held else 1 - p for name, p in probabilities.items())
+
+
+def one_label(answer: Answer | None) -> str:
+    """The name of the label of an answer that is one label, for what works with no other.
+
+    Raises:
+        DataError: There is none, or a list of labels.
+    """
+    if isinstance(answer, str):
+        return answer
+    raise DataError(
+        "there is no label" if answer is None else f"one label is expected, and not {answer!r}",
+        fix="give every item one label",
+    )
+
+
 @dataclass(frozen=True)
 class Item:
     """One text of a pool.
@@ -26,14 +54,14 @@ class Item:
         id: Stable name of the item.
         text: Its text; the text columns joined by a newline where there are several.
         fields: The text columns by name.
-        gold: The label of the gold column, if there is one.
+        gold: The answer of the gold column, if there is one.
         extra: The other columns of the row.
     """
 
     id: str
     text: str
     fields: Mapping[str, str] = field(default_factory=dict)
-    gold: str | None = None
+    gold: Answer | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -97,7 +125,7 @@ class Annotation:
 
     Attributes:
         item_id: The item that it is about.
-        label: The label, or None for an abstention.
+        label: The answer, or None for an abstention.
         annotator: The worker who gave it (a person's name, or the name of the annotator).
         kind: What sort of annotator that is.
         probabilities: Probability of each label, by name, where the annotator has them.
@@ -121,7 +149,7 @@ class Annotation:
     """
 
     item_id: str
-    label: str | None
+    label: Answer | None
     annotator: str
     kind: AnnotatorKind
     probabilities: Mapping[str, float] | None = None
@@ -141,10 +169,10 @@ class Annotation:
 
     @property
     def confidence(self) -> float | None:
-        """Probability of the label that was given; None without probabilities or label."""
+        """How sure the annotator is of its answer; None without probabilities or answer."""
         if self.probabilities is None or self.label is None:
             return None
-        return self.probabilities[self.label]
+        return confidence_of(self.label, self.probabilities)
 
 
 @dataclass(frozen=True)

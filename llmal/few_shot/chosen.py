@@ -20,6 +20,7 @@ from llmal.prompting.scorer import PromptScorer
 from llmal.prompting.style import check_normalise
 from llmal.prompting.templates import PromptTemplate, Style
 from llmal.task import Task
+from llmal.task.spaces import refuse_unless
 
 if TYPE_CHECKING:
     from llmal.calibration.protocol import Calibrator
@@ -88,6 +89,7 @@ class ChosenPrompt:
         self._check()
 
     def _check(self) -> None:
+        refuse_unless(self.task, ("single",), "a chosen prompt", "use the annotator llm with shots")
         if self.style not in self.template.styles:
             raise ConfigError(
                 f"the prompt {self.template.name!r} has no {self.style} form",

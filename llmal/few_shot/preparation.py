@@ -22,7 +22,7 @@ from llmal.calibration.default import (
 )
 from llmal.calibration.protocol import Calibrator, LabelNaming, Settling
 from llmal.calibration.scores import probabilities_of
-from llmal.core.records import Item, Usage
+from llmal.core.records import Answer, Item, Usage, one_label
 from llmal.demonstrations import Fixed, choose_for
 from llmal.demonstrations.protocol import DemonstrationSelector
 from llmal.errors import ConfigError, DataError
@@ -250,7 +250,9 @@ def _too_few(texts: int) -> str:
     return f"{texts} texts of the pool are too few"
 
 
-def _judged(made: FewShotPrompt, asked: _Asked, labels: Mapping[str, str | None]) -> Judged | None:
+def _judged(
+    made: FewShotPrompt, asked: _Asked, labels: Mapping[str, Answer | None]
+) -> Judged | None:
     """What was asked about and has a label, before and after calibration."""
     learnt = made.calibrator is None or any(
         one.fits_on == "labels" for one in parts_of(made.calibrator)
@@ -262,7 +264,7 @@ def _judged(made: FewShotPrompt, asked: _Asked, labels: Mapping[str, str | None]
     if not ids:
         return None
     scores = np.concatenate([part.log_probs for part in asked.scored])[[first[one] for one in ids]]
-    truth = [made.scorer.prompts.task.index(labels[one] or "") for one in ids]
+    truth = [made.scorer.prompts.task.index(one_label(labels[one])) for one in ids]
     return Judged(
         tuple(ids),
         probabilities_of(scores),
@@ -320,7 +322,7 @@ def _fit(
     if calibrator.fits_on == "labels":
         shown = {one.id for one in made.candidates} if made.selector is None else set()
         items = [one for one in labelled if one.id not in shown]
-        columns = [made.scorer.prompts.task.index(one.gold or "") for one in items]
+        columns = [made.scorer.prompts.task.index(one_label(one.gold)) for one in items]
         if len(items) < LEAST_LABELLED or len(set(columns)) < 2:
             log.warning(
                 "%s waits for %d labelled items of two labels besides the demonstrations; until "

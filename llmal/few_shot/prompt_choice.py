@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from llmal.calibration.divergences import entropy, mutual_information
 from llmal.calibration.protocol import Calibrator
-from llmal.core.records import Item, Usage
+from llmal.core.records import Item, Usage, one_label
 from llmal.errors import ConfigError, DataError
 from llmal.few_shot.preparation import prepare
 from llmal.prompting.scorer import PromptScorer
@@ -266,7 +266,7 @@ def _figures(
 ) -> dict[str, Any]:
     from llmal.calibration import accuracy, macro_f1
 
-    truth = [scorer.prompts.task.index(item.gold or "") for item in held_out]
+    truth = [scorer.prompts.task.index(one_label(item.gold)) for item in held_out]
     given = calibrated[rows].argmax(axis=1)
     return {
         "accuracy": accuracy(given, truth),

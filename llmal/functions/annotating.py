@@ -17,7 +17,7 @@ from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import Context
 from llmal.annotators.router import Router
 from llmal.calibration.default import MOST_TEXTS
-from llmal.core.records import Annotation, Item, Usage
+from llmal.core.records import Annotation, Item, Usage, one_label
 from llmal.core.tables import Column
 from llmal.errors import (
     BudgetError,
@@ -314,7 +314,7 @@ class Annotating:
                 self.failed += 1
                 found["error"] = f"the annotator {answer.annotator!r} gave no label"
             else:
-                self.counts[answer.label] += 1
+                self.counts[one_label(answer.label)] += 1
             found |= {
                 "label": answer.label,
                 "confidence": answer.confidence,

@@ -117,7 +117,7 @@ class LabelFile:
 
 def _label(value: object, task: Task | None) -> str | None:
     if task is not None:
-        return task.match(value)
+        return task.match_label(value)
     if is_missing(value):
         return None
     try:

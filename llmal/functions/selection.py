@@ -258,7 +258,7 @@ def _name(value: Any, task: Task | None, where: str) -> str | None:
     if task is None:
         return label_name(value, where)
     try:
-        return task.match(value)
+        return task.match_label(value)
     except DataError as error:
         raise DataError(error.what, where=where, fix=error.fix) from None
 

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from llmal.core.records import Item, SyntheticItem, Usage
+from llmal.core.records import Item, SyntheticItem, Usage, one_label
 from llmal.errors import ConfigError, ContextLengthError, DataError, UnsupportedError
 from llmal.generators.protocol import Request
 from llmal.generators.structure import make_structure
 from llmal.lm.protocol import Completion, LanguageModel, Prompt, Sampling
 from llmal.prompting.templates import PromptTemplate, Style, load_prompt, without_special_tokens
 from llmal.task import Task
+from llmal.task.spaces import refuse_unless
 
 log = logging.getLogger("llmal.generators")
 
@@ -92,6 +93,7 @@ class ClassConditional:
         max_tokens: int | None = None,
         name: str = "class_conditional",
     ) -> None:
+        refuse_unless(task, ("single",), "the generator class_conditional")
         for what, value, least in (
             ("shots", shots, 0),
             ("others", others, 0),
@@ -232,7 +234,7 @@ class ClassConditional:
                     f"the demonstration {item.id!r} has no label",
                     fix="give demonstrations whose gold is set",
                 )
-            self.task.index(item.gold)
+            self.task.index(one_label(item.gold))
             (own if item.gold == request.label else other).append(item)
         return own, other
 
@@ -265,7 +267,7 @@ class ClassConditional:
             max_words=self.max_words,
             demonstrations=[
                 {
-                    "word": self.task.labels[self.task.index(item.gold or "")].verbalizers[0],
+                    "word": self.task.labels[self.task.index(one_label(item.gold))].verbalizers[0],
                     "answer": self._structure.write(self._clean(item)),
                 }
                 for item in shown

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from llmal.core.records import Annotation, SyntheticItem, Usage
+from llmal.core.records import Annotation, SyntheticItem, Usage, confidence_of
 from llmal.errors import AnnotationError, LedgerError
 from llmal.ledger.schema import NO_ROUND
 
@@ -153,11 +153,12 @@ def _numbers(probabilities: Mapping[str, float] | None) -> dict[str, float] | No
 def _confidence(one: Annotation) -> float | None:
     if one.probabilities is None or one.label is None:
         return None
-    if one.label not in one.probabilities:
+    names = (one.label,) if isinstance(one.label, str) else one.label
+    if not set(names) <= set(one.probabilities):
         raise AnnotationError(
             f"the annotation of item {one.item_id!r} by {one.annotator!r} has the label "
             f"{one.label!r}, and probabilities without one for it",
             fix="give a probability for every label, or none at all",
         )
     # NaN has no order, and SQLite would store NULL for it.
-    return score_to_store(one.probabilities[one.label])
+    return score_to_store(confidence_of(one.label, one.probabilities))

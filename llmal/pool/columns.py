@@ -34,20 +34,23 @@ class Columns:
 
     Attributes:
         text: The text columns, in the order in which they are joined.
-        gold: The column of the gold label.
+        gold: The column of the gold answer; or several that are each called like a label, with 1
+            where it holds.
         id: The column of the id; None means the column "id", or ids made from content.
     """
 
     text: tuple[str, ...]
-    gold: str | None = None
+    gold: tuple[str, ...] = ()
     id: str | None = None
 
     @classmethod
-    def of(cls, text: str | Sequence[str], gold: str | None, id: str | None) -> Columns:
+    def of(
+        cls, text: str | Sequence[str], gold: str | Sequence[str] | None, id: str | None
+    ) -> Columns:
         """Check the names that a caller gave.
 
         Raises:
-            DataError: No text column is named, or one is named twice or also as gold.
+            DataError: No text column is named, or a column is named twice or as text and as gold.
         """
         names = (text,) if isinstance(text, str) else tuple(text)
         if not names:
@@ -55,12 +58,16 @@ class Columns:
         for name in names:
             if names.count(name) > 1:
                 raise DataError(f"the text column {name!r} is named twice", fix="name it once")
-        if gold in names:
-            raise DataError(
-                f"the column {gold!r} is named both as text and as gold",
-                fix="name the column that holds the labels",
-            )
-        return cls(names, gold, id)
+        golds = () if gold is None else (gold,) if isinstance(gold, str) else tuple(gold)
+        for name in golds:
+            if name in names:
+                raise DataError(
+                    f"the column {name!r} is named both as text and as gold",
+                    fix="name the column that holds the labels",
+                )
+            if golds.count(name) > 1:
+                raise DataError(f"the gold column {name!r} is named twice", fix="name it once")
+        return cls(names, golds, id)
 
 
 def missing_column(column: str, role: str, present: Iterable[str], where: str) -> DataError:

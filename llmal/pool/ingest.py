@@ -9,7 +9,7 @@ import hashlib
 import json
 import uuid
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from llmal.pool.ids import likeness, read_id
 from llmal.pool.index import IdIndex, Positions, content_id, framed, hash_id, repeats, text_hash
 from llmal.pool.layout import ROWS, Layout
 from llmal.pool.readers import Numbered, Row
+from llmal.task.spaces.marks import marked_names
 
 _CHUNK_ROWS = 8_192
 _CHUNK_BYTES = 1 << 25
@@ -71,6 +72,8 @@ class _RowWriter:
         self._seen: dict[str, None] = {}
         self._kinds: dict[str, Kind | None] = {}
         self._gold_seen = False
+        self._gold_lists = len(columns.gold) > 1
+        self._gold_begun = self._gold_lists
         self._arrow: Any = None
         self._schema: Any = None
         self._chunk: dict[str, list[str | None]] = {}
@@ -94,22 +97,22 @@ class _RowWriter:
         columns = self._columns
         needed = [(column, "text") for column in columns.text]
         needed += [(columns.id, "id")] if columns.id is not None else []
-        needed += [(columns.gold, "gold")] if columns.gold is not None and self._uniform else []
+        needed += [(one, "gold") for one in columns.gold] if self._uniform else []
         for column, role in needed:
             if column not in row:
                 raise missing_column(column, role, row, self._name)
         if self._id_column is None and "id" in row:
             self._id_column = "id"
-        roles = {*columns.text, columns.gold, self._id_column} - {None}
+        roles = {*columns.text, *columns.gold, self._id_column} - {None}
         self._roles = frozenset(str(one) for one in roles)
         names = [f"text:{column}" for column in columns.text]
-        names += ["gold"] if columns.gold is not None else []
+        names += ["gold"] if columns.gold else []
         names += ["id"] if self._id_column is not None else []
         names += ["extra"]
         self._schema = pa.schema([(one, pa.string()) for one in names])
         self._chunk = {one: [] for one in names}
         self._arrow = pa.ipc.new_stream(self._sink, self._schema)
-        identity = [list(columns.text), columns.gold is not None, self._id_column is not None]
+        identity = [list(columns.text), bool(columns.gold), self._id_column is not None]
         self._content.update(json.dumps(identity).encode())
 
     def add(self, line: int, row: Row) -> None:
@@ -138,8 +141,8 @@ class _RowWriter:
         if not any(text.strip() for text in texts):
             self._empty += 1
             self._first_empty = line if self._first_empty is None else self._first_empty
-        if columns.gold is not None:
-            gold = self._gold(line, row, columns.gold)
+        if columns.gold:
+            gold = self._gold(line, row)
             chunk["gold"].append(gold)
             parts.append((gold or "").encode())
         if self._id_column is not None:
@@ -182,22 +185,44 @@ class _RowWriter:
             fix="mend or remove the row",
         )
 
-    def _gold(self, line: int, row: Row, column: str) -> str | None:
-        value = row.get(column)
-        if column in row:
+    def _gold(self, line: int, row: Row) -> str | None:
+        columns = self._columns.gold
+        if any(column in row for column in columns):
             self._gold_seen = True
         else:
             self._seen.update(dict.fromkeys(row))
-        if is_missing(value) or (isinstance(value, str) and not value):
-            return None
+        value = row.get(columns[0]) if len(columns) == 1 else {one: row.get(one) for one in columns}
         try:
-            return written(value)
+            return self._answer(value)
+        except DataError as error:
+            raise DataError(error.what, where=self._where(line), fix=error.fix) from None
         except (TypeError, ValueError) as error:
             raise DataError(
-                f"the label in column {column!r} is {error}",
+                f"the label in column {columns[0]!r} is {error}",
                 where=self._where(line),
                 fix="write each label as a string",
             ) from None
+
+    def _answer(self, value: Any) -> str | None:
+        """A gold answer as it is stored: a label, or where items have several a list in JSON."""
+        if isinstance(value, Mapping):
+            value = marked_names({str(key): mark for key, mark in value.items()})
+        if isinstance(value, np.ndarray):
+            value = value.tolist()
+        if is_missing(value) or (isinstance(value, str) and not value):
+            return None
+        several = isinstance(value, list | tuple | set | frozenset)
+        if not self._gold_begun:
+            self._gold_begun, self._gold_lists = True, several
+        if several and not self._gold_lists:
+            raise DataError(
+                "there is a list of labels, and rows before have one label each",
+                fix="write a list in every row, or one label",
+            )
+        if not self._gold_lists:
+            return written(value)
+        names = [written(one) for one in value] if several else [written(value)]
+        return json.dumps(names, ensure_ascii=False)
 
     def _id(self, line: int, row: Row, column: str) -> str:
         if column not in row:
@@ -235,8 +260,8 @@ class _RowWriter:
         """
         if self._arrow is None:
             raise DataError("there are no rows", where=self._name, fix="give a file with texts")
-        if self._columns.gold is not None and not self._gold_seen:
-            raise missing_column(self._columns.gold, "gold", self._seen, self._name)
+        if self._columns.gold and not self._gold_seen:
+            raise missing_column(self._columns.gold[0], "gold", self._seen, self._name)
         if self._chunk["extra"]:
             self._flush()
         self._arrow.close()
@@ -271,6 +296,7 @@ class _RowWriter:
             unit=self._unit,
             text=self._columns.text,
             gold=self._columns.gold,
+            gold_lists=self._gold_lists,
             id=self._id_column,
             columns=tuple((name, kind or "text") for name, kind in self._kinds.items()),
             content_ids=self._id_column is None,

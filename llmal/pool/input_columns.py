@@ -8,6 +8,7 @@ from typing import Any
 from llmal.core.records import Item
 from llmal.pool.columns import Kind
 from llmal.pool.pool import Pool
+from llmal.task.labels import LabelMatcher
 
 
 class InputColumns:
@@ -30,13 +31,17 @@ class InputColumns:
             roles.add(pool.id_column)
         if "gold" in own:
             roles.add(pool.gold_column)
-        self._id, self._gold = pool.id_column, pool.gold_column
+        self._id, self._gold = pool.id_column, pool.gold_columns
+        self._gold_names = LabelMatcher(self._gold)
         self.columns: dict[str, Kind] = {
             name: kind for name, kind in pool.columns.items() if not (name in own and name in roles)
         }
-        for name in (self._id, self._gold):
+        for name in (self._id, *(self._gold if len(self._gold) == 1 else ())):
             if name in self.columns:
                 self.columns[str(name)] = "text"
+        for name in self._gold if len(self._gold) > 1 else ():
+            if name in self.columns:
+                self.columns[name] = "whole"
         self.own = {name: self._free(name) for name in own}
 
     def _free(self, name: str) -> str:
@@ -54,6 +59,9 @@ class InputColumns:
         row = {**item.extra, **item.fields}
         if self._id is not None:
             row[self._id] = item.id
-        if self._gold is not None:
-            row[self._gold] = item.gold
+        if len(self._gold) == 1:
+            row[self._gold[0]] = item.gold
+        elif item.gold is not None:
+            held = {self._gold_names.match(label) for label in item.gold}
+            row |= {name: int(name in held) for name in self._gold}
         return {name: row.get(name) for name in self.columns}

@@ -9,7 +9,7 @@ from typing import Any
 
 from llmal.pool.columns import Kind
 
-FORMAT = 3
+FORMAT = 4
 """Version of the layout; part of the name of every imported pool."""
 
 ROWS = "rows.arrow"
@@ -32,7 +32,8 @@ class Layout:
         name: What the source is called in messages.
         unit: What its rows are counted in: "line" or "row".
         text: The text columns.
-        gold: The gold column.
+        gold: The gold column, or several.
+        gold_lists: Whether a gold answer is a list in JSON.
         id: The column of the ids; None where they are made from content.
         columns: Every column of the rows, in the order in which they were first seen, with the kind
             of its values.
@@ -48,7 +49,8 @@ class Layout:
     name: str
     unit: str
     text: tuple[str, ...]
-    gold: str | None
+    gold: tuple[str, ...]
+    gold_lists: bool
     id: str | None
     columns: tuple[tuple[str, Kind], ...]
     content_ids: bool
@@ -75,7 +77,7 @@ class Layout:
                 return None
         except (OSError, ValueError, KeyError):
             return None
-        record["text"] = tuple(record["text"])
+        record["text"], record["gold"] = tuple(record["text"]), tuple(record["gold"])
         record["columns"] = tuple((name, kind) for name, kind in record["columns"])
         record["first_copy"] = tuple(record["first_copy"]) if record["first_copy"] else None
         return cls(**record)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.records import Item
+from llmal.core.records import Answer, Item
 from llmal.errors import DataError
 from llmal.pool.columns import Columns, Kind
 from llmal.pool.ids import like
@@ -55,15 +55,17 @@ class Pool:
     refused, with the lines of both. A whole number is the same id whether it was read as 7, 7.0 or
     "7"; a number that may have lost digits is refused.
 
-    Gold labels may be strings, numbers or truth values; an empty one is none. `match_labels` spells
-    them as a task does.
+    Gold labels may be strings, numbers or truth values; an empty one is none. Where an item takes
+    several labels, the gold column holds lists of them or texts such as `a|b`, or `gold` names
+    several columns, each called like a label, with 1 where it holds and 0 where not. `match_labels`
+    reads and spells them as a task does.
     """
 
     def __init__(
         self,
         store: Store,
         positions: NDArray[np.int64] | None = None,
-        spelling: Mapping[str, str | None] | None = None,
+        spelling: Mapping[Answer, Answer | None] | None = None,
     ) -> None:
         self._store = store
         self._positions = positions
@@ -75,7 +77,7 @@ class Pool:
         path: _PathLike,
         *,
         text: str | Sequence[str] = "text",
-        gold: str | None = None,
+        gold: str | Sequence[str] | None = None,
         id: str | None = None,
         encoding: str | None = None,
         delimiter: str | None = None,
@@ -89,7 +91,7 @@ class Pool:
         Args:
             path: The file.
             text: The text column, or several.
-            gold: The column of gold labels.
+            gold: The column of gold labels, or several columns of 0 and 1.
             id: The column of ids.
             encoding: Of a text file; by default what its byte-order mark says, else UTF-8.
             delimiter: Of a CSV file; by default the one of comma, semicolon, tab and bar that its
@@ -110,7 +112,7 @@ class Pool:
         frame: pd.DataFrame | pd.Series[Any] | Sequence[Mapping[str, Any]],
         *,
         text: str | Sequence[str] = "text",
-        gold: str | None = None,
+        gold: str | Sequence[str] | None = None,
         id: str | None = None,
         cache: _PathLike | None = None,
     ) -> Pool:
@@ -129,7 +131,7 @@ class Pool:
         dataset: datasets.Dataset | datasets.IterableDataset,
         *,
         text: str | Sequence[str] = "text",
-        gold: str | None = None,
+        gold: str | Sequence[str] | None = None,
         id: str | None = None,
         cache: _PathLike | None = None,
     ) -> Pool:
@@ -152,7 +154,7 @@ class Pool:
         subset: str | None = None,
         revision: str | None = None,
         text: str | Sequence[str] = "text",
-        gold: str | None = None,
+        gold: str | Sequence[str] | None = None,
         id: str | None = None,
         cache: _PathLike | None = None,
     ) -> Pool:
@@ -186,7 +188,7 @@ class Pool:
         cls,
         source: Source,
         text: str | Sequence[str],
-        gold: str | None,
+        gold: str | Sequence[str] | None,
         id: str | None,
         cache: _PathLike | None,
     ) -> Pool:
@@ -203,9 +205,15 @@ class Pool:
         return self._store.layout.text
 
     @property
-    def gold_column(self) -> str | None:
-        """The gold column."""
+    def gold_columns(self) -> tuple[str, ...]:
+        """The gold column, or several."""
         return self._store.layout.gold
+
+    @property
+    def gold_column(self) -> str | None:
+        """The gold column, if it is one."""
+        columns = self.gold_columns
+        return columns[0] if len(columns) == 1 else None
 
     @property
     def id_column(self) -> str | None:
@@ -220,7 +228,7 @@ class Pool:
     @property
     def has_gold(self) -> bool:
         """Whether there is a gold column; single rows of it may still be empty."""
-        return self._store.layout.gold is not None
+        return bool(self._store.layout.gold)
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -239,7 +247,9 @@ class Pool:
         return self._store.layout.rows if self._positions is None else len(self._positions)
 
     def __repr__(self) -> str:
-        gold = f", gold={self.gold_column!r}" if self.has_gold else ""
+        columns = self.gold_columns
+        shown = columns[0] if len(columns) == 1 else columns
+        gold = f", gold={shown!r}" if columns else ""
         view = " of a larger pool" if self._positions is not None else ""
         return f"<Pool {self.source!r}: {len(self)} items{view}, text={self.text_columns}{gold}>"
 
@@ -312,7 +322,7 @@ class Pool:
         columns = [f"text:{name}" for name in names] + ["extra"] + ["gold"] * self.has_gold
         read = self._store.read(rows, columns)
         extras = read[len(names)]
-        gold = self._spelt(read[-1]) if self.has_gold else [None] * len(rows)
+        gold = self._spelt(self._read(read[-1])) if self.has_gold else [None] * len(rows)
         return [
             Item(
                 id=id,
@@ -356,31 +366,41 @@ class Pool:
             found += read[0] if len(read) == 1 else map("\n".join, zip(*read, strict=True))
         return found
 
-    def gold(self, indices: Indices | None = None) -> list[str | None]:
-        """The gold labels at some positions, or all; None where there is none.
+    def gold(self, indices: Indices | None = None) -> list[Answer | None]:
+        """The gold answers at some positions, or all; None where there is none.
 
         Raises:
             IndexError: A position is outside the pool.
         """
         return [label for part in self._gold(indices) for label in part]
 
-    def _gold(self, indices: Indices | None = None) -> Iterator[list[str | None]]:
+    def _gold(self, indices: Indices | None = None) -> Iterator[list[Answer | None]]:
+        return map(self._spelt, self._written_gold(indices))
+
+    def _written_gold(self, indices: Indices | None = None) -> Iterator[list[Answer | None]]:
+        """Gold answers as they stand in the source."""
         for rows in self._batches(indices):
             if self.has_gold:
-                yield self._spelt(self._store.read(rows, ["gold"])[0])
+                yield self._read(self._store.read(rows, ["gold"])[0])
             else:
                 yield [None] * len(rows)
 
-    def _spelt(self, labels: list[str | None]) -> list[str | None]:
+    def _read(self, stored: list[str | None]) -> list[Answer | None]:
+        if not self._store.layout.gold_lists:
+            return [*stored]
+        return [None if one is None else tuple(json.loads(one)) for one in stored]
+
+    def _spelt(self, answers: list[Answer | None]) -> list[Answer | None]:
         if not self._spelling:
-            return labels
-        return [None if one is None else self._spelling.get(one, one) for one in labels]
+            return answers
+        return [None if one is None else self._spelling.get(one, one) for one in answers]
 
     def gold_counts(self) -> dict[str, int]:
         """How often each gold label occurs, by name."""
         counts: Counter[str] = Counter()
         for part in self._gold():
-            counts.update(label for label in part if label is not None)
+            for answer in part:
+                counts.update((answer,) if isinstance(answer, str) else answer or ())
         return dict(sorted(counts.items()))
 
     def positions(self, ids: Sequence[str]) -> NDArray[np.int64]:
@@ -476,7 +496,7 @@ class Pool:
         return f"{layout.name}, {layout.unit} {self._store.arrays['lines'][row]}"
 
     def match_labels(self, task: Task) -> Pool:
-        """This pool with its gold labels spelt as the task spells them; see `Task.match`.
+        """This pool with its gold answers as the task has them; see `Task.match`.
 
         Its fingerprint stays: it is that of the file.
 
@@ -484,22 +504,28 @@ class Pool:
             DataError: One is no label of the task, or could be two; the message names the first
                 such row.
         """
-        spelling: dict[str, str | None] = {}
+        for column in self.gold_columns if len(self.gold_columns) > 1 else ():
+            try:
+                task.match_label(column)
+            except DataError as error:
+                where = f"{self.source}, column {column!r}"
+                raise DataError(error.what, where=where, fix=error.fix) from None
+        spelling: dict[Answer, Answer | None] = {}
         start = 0
-        for part in self._gold():
-            for label in dict.fromkeys(part):
-                if label is None or label in spelling:
+        for part in self._written_gold():
+            for answer in dict.fromkeys(part):
+                if answer is None or answer in spelling:
                     continue
                 try:
-                    spelling[label] = task.match(label)
+                    spelling[answer] = task.match(answer)
                 except DataError as error:
-                    offset = part.index(label)
-                    where = f"{self.where(start + offset)}, column {self.gold_column!r}"
+                    offset = part.index(answer)
+                    column = "columns" if len(self.gold_columns) > 1 else "column"
+                    named = ", ".join(map(repr, self.gold_columns))
+                    where = f"{self.where(start + offset)}, {column} {named}"
                     raise DataError(error.what, where=where, fix=error.fix) from None
             start += len(part)
         changed = {old: new for old, new in spelling.items() if old != new}
-        if not changed:
+        if changed == self._spelling:
             return self
-        # A pool that was matched before holds the spellings of its file.
-        before = {old: changed.get(str(new), new) for old, new in self._spelling.items()}
-        return Pool(self._store, self._positions, {**changed, **before})
+        return Pool(self._store, self._positions, changed)

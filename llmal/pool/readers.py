@@ -195,10 +195,10 @@ def numbered_tables(schema: Any, tables: Iterator[Any]) -> Iterator[Numbered]:
     """
     classes: dict[str, list[str]] = {}
     if schema.metadata and b"huggingface" in schema.metadata:
-        from datasets import ClassLabel, Features
+        from datasets import Features
 
         features = Features.from_arrow_schema(schema)
-        classes = {c: f.names for c, f in features.items() if isinstance(f, ClassLabel)}
+        classes = {c: names for c, f in features.items() if (names := class_names(f))}
     number = 0
     for table in tables:
         for row in table.to_pylist():
@@ -208,8 +208,20 @@ def numbered_tables(schema: Any, tables: Iterator[Any]) -> Iterator[Numbered]:
             yield number, row
 
 
-def class_name(code: int | None, names: Sequence[str]) -> str | None:
-    """The name of a class number of `datasets`, which marks a row without one by -1."""
+def class_names(feature: Any) -> list[str] | None:
+    """The classes of a feature of `datasets` that is class numbers, or lists of them."""
+    from datasets import ClassLabel
+
+    inner = getattr(feature, "feature", feature)
+    return list(inner.names) if isinstance(inner, ClassLabel) else None
+
+
+def class_name(code: Any, names: Sequence[str]) -> Any:
+    """The name of a class number of `datasets`, which marks a row without one by -1; of a list of
+    numbers the list of their names.
+    """
+    if isinstance(code, list):
+        return [class_name(one, names) for one in code]
     return names[code] if code is not None and code >= 0 else None
 
 

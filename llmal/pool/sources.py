@@ -17,6 +17,7 @@ from llmal.pool.readers import (
     Numbered,
     Reading,
     class_name,
+    class_names,
     counted_in,
     format_of,
     numbered_tables,
@@ -153,13 +154,9 @@ def dataset_source(dataset: Any, name: str = "the dataset") -> Source:
 
 def _stream_source(dataset: Any, name: str) -> Source:
     """A data set that is read once, from its beginning; what it holds is known only then."""
-    import datasets
-
     features = dataset.features or {}
     classes = {
-        column: feature.names
-        for column, feature in features.items()
-        if isinstance(feature, datasets.ClassLabel)
+        column: names for column, feature in features.items() if (names := class_names(feature))
     }
 
     def rows() -> Iterator[Numbered]:

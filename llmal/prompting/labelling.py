@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.records import Item
+from llmal.core.records import Item, one_label
 from llmal.errors import ContextLengthError
 from llmal.lm.protocol import LanguageModel, Prompt
 from llmal.prompting.templates import (
@@ -19,6 +19,7 @@ from llmal.prompting.templates import (
     without_special_tokens,
 )
 from llmal.task import Task
+from llmal.task.spaces import refuse_unless
 
 CUT = "the text was cut to the context"
 
@@ -51,6 +52,7 @@ class LabellingPrompts:
     def __init__(
         self, task: Task, template: PromptTemplate, lm: LanguageModel, style: str = "auto"
     ) -> None:
+        refuse_unless(task, ("single",), f"the prompt {template.name}")
         self.task = task
         self.template = template
         self.lm = lm
@@ -98,7 +100,8 @@ class LabellingPrompts:
             labels=[label.verbalizers[0] for label in self.task.labels],
             item=item,
             demonstrations=[
-                {"item": self._clean(one), "word": words[one.gold or ""]} for one in demonstrations
+                {"item": self._clean(one), "word": words[one_label(one.gold)]}
+                for one in demonstrations
             ],
         )
 

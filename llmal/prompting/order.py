@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.records import Item
+from llmal.core.records import Answer, Item
 from llmal.core.registry import Registry
 from llmal.embed.protocol import Embedder
 from llmal.errors import DataError
@@ -85,7 +85,7 @@ class Alternating(_QueryBlind):
 
     def arrange(self, demonstrations: Sequence[Item], query: Item | None = None) -> list[Item]:
         """Take one of each label, then the next of each."""
-        seen: dict[str | None, int] = {}
+        seen: dict[Answer | None, int] = {}
         turns = []
         for place, item in enumerate(demonstrations):
             turn = seen.get(item.gold, 0)

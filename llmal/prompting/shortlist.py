@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.records import Item
+from llmal.core.records import Item, one_label
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError
 from llmal.task import Label, Task
@@ -131,7 +131,9 @@ class Shortlister:
         self._embedder = embedder
         known = set(task.names)
         self._labelled = [one for one in labelled if one.gold in known]
-        self._of = np.array([task.index(one.gold or "") for one in self._labelled], dtype=np.int64)
+        self._of = np.array(
+            [task.index(one_label(one.gold)) for one in self._labelled], dtype=np.int64
+        )
         self._ids = [one.id for one in self._labelled]
         self._labels = embedder.embed([label_text(one) for one in task.labels])
         self._shown = (

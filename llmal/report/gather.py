@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmal.core.files import read_json, write_json
+from llmal.core.records import Answer
 from llmal.embed.pool_matrix import kept_embeddings, sidecar_of
 from llmal.ledger import Ledger, LoggedEvent, Round
 from llmal.report.figures import collect
@@ -141,7 +142,7 @@ def installed_versions(packages: Iterable[str] = _PACKAGES) -> dict[str, str]:
     return found
 
 
-def _gold(run: Orchestrator, ids: Sequence[str]) -> dict[str, str]:
+def _gold(run: Orchestrator, ids: Sequence[str]) -> dict[str, Answer]:
     labels = run.pool.gold(run.pool.positions(ids))
     return {i: label for i, label in zip(ids, labels, strict=True) if label is not None}
 
@@ -175,7 +176,7 @@ def _baseline(
     if sizes[0] > BASELINE_MOST_LABELS:
         return None, f"every round has more than {BASELINE_MOST_LABELS:,} labels"
     sizes = [one for one in sizes if one <= BASELINE_MOST_LABELS]
-    missing = len(run.pool) - sum(run.pool.gold_counts().values())
+    missing = sum(answer is None for answer in run.pool.gold())
     if missing:
         return None, f"{missing:,} items of the pool have no gold label"
     assert run.embedder is not None

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from llmal.core.records import Annotation
+from llmal.core.records import Annotation, Answer
 from llmal.report.plain import shortened
 from llmal.report.quality import known_gold, share
 from llmal.report.record import RoundLike, RunRecord
@@ -137,7 +137,7 @@ def _item(
     of: RoundLike,
     position: int,
     last: Mapping[str, Annotation],
-    gold: Mapping[str, str],
+    gold: Mapping[str, Answer],
 ) -> dict[str, Any]:
     item_id = of.item_ids[position]
     decided, annotation = record.labels.get(item_id), last.get(item_id)
@@ -155,7 +155,7 @@ def _item(
             "label": annotation.label,
             "by": annotation.annotator,
             "kind": annotation.kind,
-            "probability": (annotation.probabilities or {}).get(annotation.label or ""),
+            "probability": annotation.confidence,
         }
     else:
         answer = {"state": "open", "label": None, "by": None, "kind": None, "probability": None}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from llmal.calibration import measures
-from llmal.core.records import Annotation
+from llmal.core.records import Annotation, Answer, one_label
 from llmal.report.record import DecidedLike, RunRecord
 
 MATRIX_LABELS = 15
@@ -25,13 +25,13 @@ def share(hits: int, n: int) -> dict[str, Any] | None:
     return {"value": hits / n, "low": low, "high": high, "hits": hits, "n": n}
 
 
-def known_gold(record: RunRecord) -> dict[str, str]:
-    """Gold by item id, without labels that the task does not have."""
-    names = set(record.task.names)
-    return {i: label for i, label in (record.gold or {}).items() if label in names}
+def known_gold(record: RunRecord) -> dict[str, Answer]:
+    """Gold by item id, without answers that the task does not have."""
+    space = record.task.space
+    return {i: answer for i, answer in (record.gold or {}).items() if space.holds(answer)}
 
 
-def human_labels(record: RunRecord) -> dict[str, str]:
+def human_labels(record: RunRecord) -> dict[str, Answer]:
     """The label that people gave, by item id: the delivered one where it is theirs."""
     last = {
         one.item_id: one.label
@@ -69,7 +69,7 @@ def _machine(
     record: RunRecord,
     annotator: str,
     last: Sequence[Annotation],
-    reference: Mapping[str, str],
+    reference: Mapping[str, Answer],
     reference_name: str,
 ) -> dict[str, Any]:
     given = [one for one in last if one.label is not None]
@@ -91,26 +91,48 @@ def _machine(
             [one for one in judged if one.decision == "deferred"], reference
         ),
         "macro_f1": _macro_f1(record, judged, reference),
+        **_of_several(record, judged, reference),
         "calibration": _calibration(record, judged, reference),
         "with_and_without_calibration": _last_comparison(record, annotator),
         "confusion": confusion(
-            record.task.names,
+            record,
             [(reference[one.item_id], one.label) for one in judged if one.label is not None],
         ),
     }
 
 
-def _accuracy(judged: Sequence[Annotation], reference: Mapping[str, str]) -> dict[str, Any] | None:
+def _accuracy(
+    judged: Sequence[Annotation], reference: Mapping[str, Answer]
+) -> dict[str, Any] | None:
     return share(sum(one.label == reference[one.item_id] for one in judged), len(judged))
 
 
 def _macro_f1(
-    record: RunRecord, judged: Sequence[Annotation], reference: Mapping[str, str]
+    record: RunRecord, judged: Sequence[Annotation], reference: Mapping[str, Answer]
 ) -> float | None:
     if not judged:
         return None
-    truth = [reference[one.item_id] for one in judged]
-    return measures.macro_f1([str(one.label) for one in judged], truth, record.task.names)
+    if not record.task.space.rows_sum_to_one:
+        return _measured(record, judged, reference)["macro_f1"]
+    truth = [one_label(reference[one.item_id]) for one in judged]
+    return measures.macro_f1([one_label(one.label) for one in judged], truth, record.task.names)
+
+
+def _of_several(
+    record: RunRecord, judged: Sequence[Annotation], reference: Mapping[str, Answer]
+) -> dict[str, Any]:
+    """The measures of a task that takes several labels an item; nothing for other tasks."""
+    if record.task.space.rows_sum_to_one:
+        return {}
+    return {"measures": _measured(record, judged, reference) if judged else None}
+
+
+def _measured(
+    record: RunRecord, judged: Sequence[Annotation], reference: Mapping[str, Answer]
+) -> dict[str, float]:
+    space = record.task.space
+    given = space.targets(one.label for one in judged if one.label is not None)
+    return dict(space.measures(given, space.targets(reference[one.item_id] for one in judged)))
 
 
 def _last_comparison(record: RunRecord, annotator: str) -> dict[str, Any] | None:
@@ -124,25 +146,32 @@ def _last_comparison(record: RunRecord, annotator: str) -> dict[str, Any] | None
 
 
 def _calibration(
-    record: RunRecord, judged: Sequence[Annotation], reference: Mapping[str, str]
+    record: RunRecord, judged: Sequence[Annotation], reference: Mapping[str, Answer]
 ) -> dict[str, Any] | None:
-    names = record.task.names
+    names, space = record.task.names, record.task.space
     rated = [
-        (one.probabilities, one)
+        (one.probabilities, one.label, reference[one.item_id])
         for one in judged
-        if one.probabilities is not None and one.label in one.probabilities
+        if one.probabilities is not None
+        and one.label is not None
+        and {*space.names_in(one.label)} <= {*one.probabilities}
     ]
     if not rated:
         return None
-    confidences = np.clip([p[str(one.label)] for p, one in rated], 0.0, 1.0)
-    correct = np.array([one.label == reference[one.item_id] for _, one in rated])
-    column = {name: position for position, name in enumerate(names)}
-    matrix = np.array([[p.get(name, 0.0) for name in names] for p, _ in rated])
-    truth = np.array([column[reference[one.item_id]] for _, one in rated])
-    whole = bool((np.abs(matrix.sum(axis=1) - 1) <= 1e-3).all())
+    matrix = np.array([[p.get(name, 0.0) for name in names] for p, _, _ in rated])
+    given = space.targets(label for _, label, _ in rated)
+    truth = space.targets(answer for _, _, answer in rated)
+    if space.rows_sum_to_one:
+        confidences = matrix[np.arange(len(given)), given]
+        whole = bool((np.abs(matrix.sum(axis=1) - 1) <= 1e-3).all())
+    else:
+        # Every label is a decision of its own.
+        confidences, whole = np.where(given == 1, matrix, 1 - matrix).ravel(), False
+    confidences = np.clip(confidences, 0.0, 1.0)
+    correct = (given == truth).ravel()
     edges = np.linspace(0.0, 1.0, HISTOGRAM_BINS + 1)
     return {
-        "n": len(rated),
+        "n": len(confidences),
         "mean_confidence": float(confidences.mean()),
         "ece": measures.expected_calibration_error(confidences, correct),
         "brier": measures.brier(matrix, truth) if whole else None,
@@ -179,38 +208,44 @@ def delivered_labels(record: RunRecord) -> dict[str, Any]:
             kind: _delivered_accuracy({i: d for i, d in judged.items() if d.kind == kind}, gold)
             for kind in sorted(kinds)
         },
-        "confusion": confusion(
-            record.task.names, [(gold[i], one.label) for i, one in judged.items()]
-        ),
+        "confusion": confusion(record, [(gold[i], one.label) for i, one in judged.items()]),
     }
 
 
 def _delivered_accuracy(
-    judged: Mapping[str, DecidedLike], gold: Mapping[str, str]
+    judged: Mapping[str, DecidedLike], gold: Mapping[str, Answer]
 ) -> dict[str, Any] | None:
     return share(sum(one.label == gold[i] for i, one in judged.items()), len(judged))
 
 
-def confusion(names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> dict[str, Any] | None:
-    """What was taken for what, from pairs (reference, label given); None without pairs.
+def confusion(record: RunRecord, pairs: Sequence[tuple[Answer, Answer]]) -> dict[str, Any] | None:
+    """What was taken for what, from pairs (reference, answer given); None without pairs.
 
     The whole matrix for few labels; the most frequent confusions and the figures of each label
-    always.
+    always. Where an item takes several labels, none is taken for another: the figures of each label
+    alone.
     """
     if not pairs:
         return None
-    counts = Counter(pairs)
-    references = Counter(true for true, _ in pairs)
-    given = Counter(label for _, label in pairs)
+    names, space = record.task.names, record.task.space
+    references = Counter(name for true, _ in pairs for name in space.names_in(true))
+    given = Counter(name for _, answer in pairs for name in space.names_in(answer))
+    both = Counter(
+        name
+        for true, answer in pairs
+        for name in {*space.names_in(true)} & {*space.names_in(answer)}
+    )
+    alone = space.rows_sum_to_one
+    counts = Counter(pairs) if alone else Counter[tuple[Answer, Answer]]()
     wrong = [(pair, n) for pair, n in counts.items() if pair[0] != pair[1]]
     wrong.sort(key=lambda entry: (-entry[1], entry[0]))
     return {
         "n": len(pairs),
         "matrix": [[counts[true, label] for label in names] for true in names]
-        if len(names) <= MATRIX_LABELS
+        if alone and len(names) <= MATRIX_LABELS
         else None,
         "top": [
-            {"reference": true, "given": label, "count": n, "share": n / references[true]}
+            {"reference": true, "given": label, "count": n, "share": n / references[str(true)]}
             for (true, label), n in wrong[:TOP_CONFUSIONS]
         ],
         "confused_pairs": len(wrong),
@@ -219,8 +254,8 @@ def confusion(names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> dict[st
                 "label": name,
                 "reference": references[name],
                 "given": given[name],
-                "precision": counts[name, name] / given[name] if given[name] else None,
-                "recall": counts[name, name] / references[name] if references[name] else None,
+                "precision": both[name] / given[name] if given[name] else None,
+                "recall": both[name] / references[name] if references[name] else None,
             }
             for name in names
         ],

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from llmal.core.records import Annotation, SyntheticItem, Usage
+from llmal.core.records import Annotation, Answer, SyntheticItem, Usage
 from llmal.report.pool_map import PoolMap
 from llmal.task import Task
 
@@ -49,7 +49,7 @@ class DecidedLike(Protocol):
     """The label that an item leaves the run with."""
 
     @property
-    def label(self) -> str: ...
+    def label(self) -> Answer: ...
 
     @property
     def kind(self) -> str: ...
@@ -121,7 +121,7 @@ class RunRecord:
     stop_reason: str | None = None
     rounds: Sequence[RoundLike] = ()
     annotations: Sequence[Annotation] = ()
-    gold: Mapping[str, str] | None = None
+    gold: Mapping[str, Answer] | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
     usage: Mapping[str, Usage] = field(default_factory=dict)
     events: Sequence[EventLike] = ()

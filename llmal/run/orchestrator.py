@@ -58,6 +58,7 @@ from llmal.selectors.state import RoundState
 from llmal.selectors.wrapper import called, needed
 from llmal.stopping import StoppingRule
 from llmal.task import Task
+from llmal.task.spaces import refuse_unless
 
 Objective = Literal["model", "labels"]
 Status = Literal["finished", "waiting", "interrupted"]
@@ -298,6 +299,7 @@ class Orchestrator:
         return SentenceEmbedder()
 
     def _check(self) -> None:
+        refuse_unless(self.task, ("single",), "a run")
         if len(self.pool) == 0:
             raise DataError("the pool is empty", where=self.pool.source)
         if self.objective not in ("model", "labels"):

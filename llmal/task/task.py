@@ -9,11 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from llmal.core.records import Answer
 from llmal.core.spelling import as_seen
 from llmal.errors import ConfigError, DataError
-from llmal.task.labels import LabelMatcher
+from llmal.task.spaces import KINDS, Single, Space, SpaceKind, make_space
 
-TaskKind = Literal["classification"]
+TaskKind = SpaceKind | Literal["classification"]
+"""What an answer is; "classification" is read as "single"."""
+
+_SINGLE_BEFORE = "classification"
+# The word that stands in fingerprints, so that run directories of before still bind.
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class Task:
             columns of every probability matrix.
         guidelines: What an annotator must know, in the words that people and prompts get.
         text: The text column, or several (a pair, or more).
-        kind: The kind of the task.
+        kind: What an answer is: "single", one label an item, or "multi", any number of labels.
 
     Raises:
         ConfigError: Fewer than two labels; a name that is empty, has space around it or a line
@@ -68,7 +73,7 @@ class Task:
     labels: tuple[Label, ...]
     guidelines: str
     text: tuple[str, ...]
-    kind: TaskKind
+    kind: SpaceKind
 
     def __init__(
         self,
@@ -76,7 +81,7 @@ class Task:
         labels: Iterable[str | Label] | Mapping[str, str],
         guidelines: str = "",
         text: str | Sequence[str] = "text",
-        kind: TaskKind = "classification",
+        kind: TaskKind = "single",
     ) -> None:
         if isinstance(labels, str):
             raise ConfigError(
@@ -91,16 +96,16 @@ class Task:
         object.__setattr__(self, "labels", made)
         object.__setattr__(self, "guidelines", guidelines)
         object.__setattr__(self, "text", (text,) if isinstance(text, str) else tuple(text))
-        object.__setattr__(self, "kind", kind)
+        object.__setattr__(self, "kind", "single" if kind == _SINGLE_BEFORE else kind)
         self._check()
 
     def _check(self) -> None:
         if not self.name.strip():
             raise ConfigError("the task has no name", fix="give it a short one")
-        if self.kind != "classification":
+        if self.kind not in KINDS:
             raise ConfigError(
                 f"task {self.name!r} has the unknown kind {self.kind!r}",
-                fix="the known kind is 'classification'",
+                fix=f"the known kinds are {' and '.join(map(repr, KINDS))}",
             )
         if len(self.labels) < 2:
             raise ConfigError(
@@ -199,25 +204,38 @@ class Task:
             ) from None
 
     @functools.cached_property
-    def _matcher(self) -> LabelMatcher:
-        return LabelMatcher(self.names, f"task {self.name!r}")
+    def space(self) -> Space:
+        """What an answer of this task is."""
+        return make_space(self.kind, self.names, f"task {self.name!r}")
 
-    def match(self, value: object) -> str | None:
-        """The name of the label that a value from outside stands for, None for an empty one.
+    def match(self, value: object) -> Answer | None:
+        """The answer that a value from outside stands for, None for an empty one.
 
-        The label to the letter, or else the one label that differs in nothing but case, white
+        A label is the one to the letter, or else the one that differs in nothing but case, white
         space, Unicode form or the way a whole number is written; see `LabelMatcher`.
+
+        Raises:
+            DataError: It is no answer of the task, or could be two of them.
+        """
+        return self.space.match(value)
+
+    def match_label(self, value: object) -> str | None:
+        """The name of the one label that a value from outside stands for, None for an empty one.
 
         Raises:
             DataError: It is no label of the task, or could be two of them.
         """
-        return self._matcher.match(value)
+        return self._labels.match(value)
+
+    @functools.cached_property
+    def _labels(self) -> Single:
+        return Single(self.names, f"task {self.name!r}")
 
     def as_dict(self) -> dict[str, Any]:
         """The task as plain data, for the ledger and for fingerprints."""
         return {
             "name": self.name,
-            "kind": self.kind,
+            "kind": _SINGLE_BEFORE if self.kind == "single" else self.kind,
             "labels": [
                 {"name": one.name, "description": one.description, "words": list(one.words)}
                 for one in self.labels

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -277,3 +278,16 @@ def test_calibration_is_switched_off_in_the_file(written: str, tmp_path: Path) -
     path.write_text(f"{base}annotator: [{{name: llm}}]\n")
     (annotator,) = load_config(path).annotator
     assert [one.name for one in annotator.calibrate] == ["auto"]
+
+
+def test_several_gold_columns_and_several_labels_an_item(tmp_path):
+    text = """
+task: {name: e, kind: multi, labels: [joy, anger]}
+data: {pool: p.csv, gold: [joy, anger]}
+annotator: [{name: human, via: gold}]
+"""
+    (tmp_path / "p.csv").write_text("text,joy,anger\na,1,0\n")
+    config = parse_config(text, base=tmp_path)
+    assert config.data.gold == ("joy", "anger")
+    assert config.task_object().kind == "multi"
+    assert config.data.model_dump(mode="json")["gold"] == ["joy", "anger"]

@@ -137,7 +137,10 @@ def test_duplicate_ids_name_both_lines(tmp_path):
         ({"id": None, "text": "b"}, "the id in column 'id' is empty"),
         ({"id": 1.5, "text": "b"}, "the id in column 'id' is of type float"),
         ({"text": "b"}, "there is no id column 'id'"),
-        ({"id": 2, "text": "b", "label": ["x"]}, "the label in column 'label' is of type list"),
+        (
+            {"id": 2, "text": "b", "label": ["x"]},
+            "there is a list of labels, and rows before have one label each",
+        ),
         ({"id": 2, "text": "b\ud800"}, "the row holds half a surrogate pair"),
     ],
 )

@@ -66,7 +66,7 @@ def test_an_empty_cell_is_no_label(value: Any):
         ("11", "'11' is not a label of task 'desk'"),
         ("Cafe", "'Cafe' is not a label of task 'desk'"),
         (False, "'False' is not a label"),
-        (["billing"], "the label is of type list, not a string or a whole number"),
+        (["billing"], "there is a list of labels, and task 'desk' takes one label an item"),
         (math.inf, "the label is the number inf, which may have lost digits"),
     ],
 )

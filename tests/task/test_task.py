@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -79,7 +80,7 @@ def test_the_fingerprint_changes_with_anything(changes: dict[str, Any]):
         ({"name": " "}, "the task has no name; give it a short one"),
         (
             {"kind": "ranking"},
-            "task 'trec' has the unknown kind 'ranking'; the known kind is 'classification'",
+            "task 'trec' has the unknown kind 'ranking'; the known kinds are 'single' and 'multi'",
         ),
         ({"labels": ["one"]}, "task 'trec' has 1 label(s); a task needs at least two"),
         ({"labels": []}, "task 'trec' has 0 label(s); a task needs at least two"),
@@ -152,3 +153,27 @@ def test_a_label_that_the_task_lacks_is_named():
     assert str(caught.value) == (
         "'Place' is not a label of task 'trec'; its labels are Person, Number"
     )
+
+
+def test_a_task_of_before_keeps_its_fingerprint():
+    task = Task("t", ["a", "b"])
+    assert task.fingerprint == "da2ea0acff08746e"
+    assert Task("t", ["a", "b"], kind="classification") == task
+    assert task.kind == "single"
+    assert task.as_dict()["kind"] == "classification"
+
+
+def test_a_task_of_several_labels_is_another_task():
+    task = Task("t", ["a", "b"], kind="multi")
+    assert task.match("b|a") == ("a", "b")
+    assert task.match_label("A") == "a"
+    assert task.fingerprint != Task("t", ["a", "b"]).fingerprint
+
+
+def test_a_loaded_task_knows_what_an_answer_is():
+    for kind in ("single", "multi"):
+        task = Task("t", ["a", "b"], kind=kind)
+        assert task.space.kind == kind
+        other = copy.deepcopy(task)
+        assert other == task
+        assert other.match("a") == task.match("a")

@@ -12,6 +12,7 @@ from llmal.prompting.scorer import PromptScorer
 from llmal.prompting.style import check_style, foreseen_prompts, labelling_prompts, style_cost
 from llmal.prompting.templates import PromptTemplate, load_prompt
 from llmal.task import Task
+from llmal.task.spaces import refuse_unless
 
 
 class LabelAgreement:
@@ -45,6 +46,7 @@ class LabelAgreement:
         style: str = "auto",
         normalise: Normalise = "sum",
     ) -> None:
+        refuse_unless(task, ("single",), "the filter of generated texts by their label")
         if not 0 <= minimum <= 1:
             raise ConfigError(f"minimum is {minimum}", fix="it must be from 0 to 1")
         check_style(style)

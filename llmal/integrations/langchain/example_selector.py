@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from langchain_core.example_selectors import BaseExampleSelector
 
-from llmal.core.records import Item
+from llmal.core.records import Item, one_label
 from llmal.demonstrations.protocol import DemonstrationSelector
 from llmal.errors import ConfigError, DataError
 from llmal.prompting.order import Order
@@ -144,7 +144,7 @@ class ExampleSelector(BaseExampleSelector):  # type: ignore[misc]
     def example(self, item: Item) -> dict[str, Any]:
         """An item as an example."""
         texts = [item.text] if len(self.input_keys) == 1 else self._columns(item)
-        label = item.gold or ""
+        label = one_label(item.gold)
         shown = dict(zip(self.input_keys, texts, strict=True))
         return {**shown, self.output_key: self._words.get(label, label)}
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from llmal.core.records import Item
+from llmal.core.records import Answer, Item
 from llmal.errors import ConfigError
 from llmal.few_shot.chosen import ChosenPrompt
 from llmal.lm.protocol import Message, Prompt
@@ -64,7 +64,7 @@ class Wording:
         """What is shown for each label."""
         return {label.name: label.verbalizers[0] for label in self.chosen.task.labels}
 
-    def item(self, texts: Sequence[str], name: str = "", gold: str | None = None) -> Item:
+    def item(self, texts: Sequence[str], name: str = "", gold: Answer | None = None) -> Item:
         """An item with these texts."""
         return Item(name, "\n".join(texts), dict(zip(self.columns, texts, strict=True)), gold)
 

@@ -17,6 +17,7 @@ from langchain_core.prompts import (
 )
 from pydantic import Field
 
+from llmal.core.records import one_label
 from llmal.demonstrations import Fixed, make_selector
 from llmal.demonstrations.protocol import DemonstrationSelector
 from llmal.embed.protocol import Embedder
@@ -261,7 +262,7 @@ def _check(wording: Wording, filled: Any) -> None:
     query: Mapping[str, str] = dict(zip(wording.columns, texts, strict=True))
     for some in (shown, (*shown[1:], *other[:1])) if other else (shown,):
         mine = wording.render(
-            wording.item(texts), [(one, wording.words[one.gold or ""]) for one in some]
+            wording.item(texts), [(one, wording.words[one_label(one.gold)]) for one in some]
         )
         if filled([example_of(wording, one) for one in some], dict(query)) != mine:
             raise wording.not_fixed(f"with {len(some)} demonstrations it reads otherwise")
