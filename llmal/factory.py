@@ -38,6 +38,7 @@ from llmal.errors import ConfigError
 from llmal.lm.protocol import LanguageModel
 from llmal.pool import Pool
 from llmal.pool.readers import DETECTED, Reading, format_of
+from llmal.prompting.asking import default_prompt
 from llmal.prompting.order import make_order
 from llmal.prompting.templates import load_prompt
 from llmal.run.budget import Budget
@@ -332,6 +333,8 @@ def _llm_annotator(
                 )
             else:
                 calibrators.append(AUTO)
+    with _at(config, *place, "prompt"):
+        template = load_prompt(section.prompt) if section.prompt else default_prompt(task)
     with _at(config, *place, "name"):
         return LLMAnnotator(
             task,
@@ -342,13 +345,14 @@ def _llm_annotator(
             order=order,
             calibrate=calibrators,
             embedder=embedder,
-            prompt=load_prompt(section.prompt or "label").with_values(section.prompt_values),
+            prompt=template.with_values(section.prompt_values),
             style=_style(config),
             normalise=section.normalise,
             rationale=section.rationale,
             shortlist=section.shortlist,
             recall=section.recall,
             codes=section.codes,
+            thresholds=section.thresholds,
             name=section.ledger_name,
             batch_size=section.batch_size,
         )

@@ -14,35 +14,34 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.annotators.answers import annotations_of, by_label
 from llmal.annotators.protocol import Context
+from llmal.annotators.rationale import RationaleWriter
+from llmal.annotators.shortlisting import Shortlisting
+from llmal.annotators.shots import Shots
 from llmal.annotators.texts import as_items
 from llmal.calibration.comparison import Judged
 from llmal.calibration.default import AUTO, FEWEST_TEXTS, Calibrate, Stage, fits_on, stages_of
 from llmal.core.records import Annotation, AnnotatorKind, Item, Usage
-from llmal.demonstrations import Fixed, check_selector, make_selector, needs
 from llmal.demonstrations.protocol import DemonstrationSelector
-from llmal.embed import SentenceEmbedder
 from llmal.embed.protocol import Embedder
-from llmal.errors import ConfigError, ContextLengthError
 from llmal.few_shot.chosen import ChosenPrompt
 from llmal.few_shot.preparation import FewShotPrompt, in_short, prepare
-from llmal.lm.protocol import LanguageModel, Normalise, Prompt, Sampling, SubsetScoring
+from llmal.lm.protocol import LanguageModel, Normalise
+from llmal.prompting.asking import check_prompt, default_prompt
 from llmal.prompting.codes import coded
-from llmal.prompting.labelling import CUT, LabellingPrompt, LabellingPrompts, longest_that_fits
+from llmal.prompting.labelling import CUT, LabellingPrompt, LabellingPrompts
 from llmal.prompting.order import Order, make_order
 from llmal.prompting.scorer import PromptScorer, prompt_key
 from llmal.prompting.shortlist import (
     RECALL,
-    WIDE,
-    Costliest,
     Shortlist,
-    Shortlister,
-    check_shortlist,
-    largest_size,
 )
 from llmal.prompting.style import check_style, foreseen_prompts, labelling_prompts, style_cost
-from llmal.prompting.templates import PromptTemplate, load_prompt, without_special_tokens
+from llmal.prompting.templates import PromptTemplate, load_prompt
 from llmal.task import Task
+from llmal.task.spaces import refuse_unless
+from llmal.task.spaces.thresholds import Thresholds, check_thresholds
 
 log = logging.getLogger("llmal.annotators")
 
@@ -70,7 +69,8 @@ class LLMAnnotator:
             `Context.unlabelled`. One that is not fitted is fitted in each round, through the
             demonstrations of that round.
         embedder: For selectors and orders that need one.
-        prompt: Name of a prompt of llmal, path of a YAML file, or a `PromptTemplate`.
+        prompt: Name of a prompt of llmal, path of a YAML file, or a `PromptTemplate`; by default
+            the one for the kind of the task.
         style: "chat", "completion", or "auto" (see `llmal.prompting.style.choose_style`).
         normalise: How labels of several tokens are compared: by the sum of their tokens'
             log-probabilities, their mean, or the first token alone (one forward pass).
@@ -80,12 +80,15 @@ class LLMAnnotator:
             labels that take more than one pass, and chooses as many as reach `recall`.
         recall: Share of items whose label is to be among those that are scored.
         codes: Show the labels as codes of one token each, so that one pass scores them all.
+        thresholds: Where an item takes several labels, the probability above which one is given: a
+            number for all, numbers by label (0.5 for the others), or "f1", chosen in each round for
+            the best F1 of each label on the items that people have labelled.
         name: Who is recorded in the ledger.
         batch_size: Items between two writes to the ledger in a run.
 
     Raises:
-        ConfigError: `shots` is negative, the prompt cannot be used, a name is unknown, or something
-            that a selector or order needs is missing.
+        ConfigError: `shots` is negative, the prompt cannot be used, a name is unknown, something
+            that a selector or order needs is missing, or an option does not go with the task.
     """
 
     kind: AnnotatorKind = "llm"
@@ -101,69 +104,53 @@ class LLMAnnotator:
         order: str | Order = "as-chosen",
         calibrate: Calibrate = AUTO,
         embedder: Embedder | None = None,
-        prompt: str | Path | PromptTemplate = "label",
+        prompt: str | Path | PromptTemplate | None = None,
         style: str = "auto",
         normalise: Normalise = "sum",
         rationale: bool = False,
         shortlist: int | Literal["auto"] = "auto",
         recall: float = RECALL,
         codes: bool = False,
+        thresholds: Thresholds = 0.5,
         name: str = "llm",
         batch_size: int = 512,
     ) -> None:
-        if shots < 0:
-            raise ConfigError(f"shots is {shots}", fix="it must be 0 or more")
+        self._shots = Shots(task, lm, shots, demonstrations, options, embedder)
         check_style(style)
         self.task = task
         self.lm = lm
-        self.shots = shots
+        self._thresholds = check_thresholds(task, thresholds)
         self.name = name
         self.batch_size = batch_size
+        if prompt is None:
+            prompt = default_prompt(task)
         self.template = prompt if isinstance(prompt, PromptTemplate) else load_prompt(prompt)
+        check_prompt(task, self.template)
         self._style = style
         self._normalise: Normalise = normalise
-        self._rationale = rationale
-        self._reason_template = load_prompt("rationale")
+        self._rationale = RationaleWriter(task, lm) if rationale else None
         self._order = make_order(order, embedder=embedder) if isinstance(order, str) else order
         self._calibrators = stages_of(calibrate)
         self._embedder = embedder
-        if shortlist not in ("auto", 0):
-            check_shortlist(int(shortlist), recall)
-            self._check_subsets()
-        check_shortlist(None, recall)
-        self._shortlist: int | Literal["auto"] = shortlist
-        self._recall = recall
+        self._shortlisting = Shortlisting(
+            task,
+            lm,
+            size=shortlist,
+            recall=recall,
+            normalise=normalise,
+            embedder=embedder,
+            prompts=lambda: self.foreseen_prompts,
+        )
+        if codes:
+            refuse_unless(task, ("single",), "labels as codes", "leave codes out")
         self._codes = codes
         self._asked = coded(task, self.template, lm) if codes else task
-        self._selector: DemonstrationSelector | None = None
-        self._strategy = "", dict(options or {})
-        if isinstance(demonstrations, str):
-            self._strategy = demonstrations, dict(options or {})
-            check_selector(demonstrations, embedder=embedder, **self._strategy[1])
-        elif isinstance(demonstrations, DemonstrationSelector):
-            self._selector = demonstrations
-        else:
-            self._selector = Fixed(demonstrations)
-            self.shots = len(demonstrations)
         self._scorer: PromptScorer | None = None
         self._foreseen: LabellingPrompts | None = None
         self._said_cut = False
         self._chosen: ChosenPrompt | None = None
         self._prepared: tuple[Any, FewShotPrompt] | None = None
         self._foreseen_paid: tuple[Any, Set[bytes]] | None = None
-        self._shortlisted: tuple[Any, Shortlist | None] | None = None
-
-    def _check_subsets(self) -> None:
-        if not isinstance(self.lm, SubsetScoring):
-            raise ConfigError(
-                "this language model cannot score a part of the labels",
-                fix="leave the shortlist out",
-            )
-        if self._normalise == "first":
-            raise ConfigError(
-                "normalise 'first' scores all labels in one pass, so a shortlist saves nothing",
-                fix="leave one of them out",
-            )
 
     @classmethod
     def from_chosen(
@@ -202,10 +189,19 @@ class LLMAnnotator:
         return made
 
     @property
+    def shots(self) -> int:
+        """Demonstrations in the prompt."""
+        return self._shots.count
+
+    @property
+    def _chooses_thresholds(self) -> bool:
+        return isinstance(self._thresholds, str)
+
+    @property
     def needs_texts(self) -> bool:
         """Whether it wants texts of the pool beside those that it is asked about."""
         return any(fits_on(one) in ("pool", "random-words") for one in self._calibrators) or (
-            self.shots > 0 and self._strategy[0] == "informative"
+            self._shots.read_the_pool
         )
 
     @property
@@ -214,46 +210,22 @@ class LLMAnnotator:
         return (
             self.shots > 0
             or self.shortlists
+            or self._chooses_thresholds
             or any(fits_on(one) == "labels" for one in self._calibrators)
         )
 
     @property
     def shortlists(self) -> bool:
         """Whether only some of the labels are scored for each item."""
-        if self._shortlist != "auto":
-            return 0 < self._shortlist < len(self.task.labels)
-        if len(self.task.labels) <= WIDE or self._normalise == "first":
-            return False
-        if not isinstance(self.lm, SubsetScoring):
-            return False
-        return self.lm.score_cost([""], self.foreseen_prompts.candidates).requests > 1
+        return self._shortlisting.wanted
 
     def shortlist_for(self, context: Context = Context()) -> Shortlist | None:
         """What chooses the labels that are scored in a round; None where all are."""
-        if not self.shortlists:
-            return None
-        count = len(self.task.labels)
-        if context.foreseen:
-            most = largest_size(count) if self._shortlist == "auto" else self._shortlist
-            return Costliest(self._longest_words(), most)
-        key = _key(context)
-        if self._shortlisted is None or self._shortlisted[0] != key:
-            labelled = self._usable(context) if self._chosen is None else self._chosen.items
-            made = Shortlister(
-                self.task,
-                self._embedder or SentenceEmbedder(),
-                labelled,
-                size=None if self._shortlist == "auto" else self._shortlist,
-                recall=self._recall,
-            )
-            self._shortlisted = key, made if made.size.labels < count else None
-        return self._shortlisted[1]
 
-    def _longest_words(self) -> NDArray[np.int64]:
-        """Tokens of the words of each label, shape (C,)."""
-        prompts = self.foreseen_prompts
-        tokens = self.lm.count_tokens(prompts.candidates)
-        return np.bincount(prompts.word_columns, weights=tokens).astype(np.int64)
+        def labelled() -> Sequence[Item]:
+            return self._shots.usable(context) if self._chosen is None else self._chosen.items
+
+        return self._shortlisting.of_round(context, _key(context), labelled)
 
     @property
     def calibrates_on_texts(self) -> bool:
@@ -265,7 +237,8 @@ class LLMAnnotator:
         """Whether calibration asks the same wherever the demonstrations are the same, so that it is
         paid for once.
         """
-        return all(fits_on(one) in ("pool", "content-free") for one in self._calibrators)
+        unlabelled = all(fits_on(one) in ("pool", "content-free") for one in self._calibrators)
+        return unlabelled and not self._chooses_thresholds
 
     @property
     def scorer(self) -> PromptScorer:
@@ -354,7 +327,7 @@ class LLMAnnotator:
         self.scorer.shortlist = self.shortlist_for(context)
         if self._chosen is not None:
             if self._prepared is None:
-                selector = self._made_selector(context, self.scorer)
+                selector = self._shots.selector(context, self.scorer)
                 made = self._chosen.prepared(self.scorer, selector)
                 # What choosing took was spent then.
                 self._prepared = None, replace(made, usage=Usage())
@@ -365,10 +338,11 @@ class LLMAnnotator:
                 self.scorer,
                 context.demonstrations,
                 shots=self.shots,
-                selector=self._made_selector(context, self.scorer),
+                selector=self._shots.selector(context, self.scorer),
                 calibrators=deepcopy(self._calibrators),
                 unlabelled=context.unlabelled,
                 rng=context.rng(self.name, "shots"),
+                thresholds=self._thresholds,
             )
             self._prepared = key, made
         return self._prepared[1]
@@ -389,11 +363,12 @@ class LLMAnnotator:
         if self._chosen is not None:
             return Usage(), 0
         counting = self._counting(context)
-        selector = self._made_selector(context, counting)
+        selector = self._shots.selector(context, counting)
         if selector is not None and getattr(selector, "scorer", None) is counting:
-            selector.choose(self._usable(context), self.shots, context.rng(self.name, "shots"))
+            usable = self._shots.usable(context)
+            selector.choose(usable, self.shots, context.rng(self.name, "shots"))
         chosen = counting.spent
-        prepared = self._rehearsed(context, counting, self._calibrators)
+        prepared = self._rehearsed(context, counting, self._calibrators, self._thresholds)
         self._foreseen_paid = _key(context), prepared.paid
         return chosen + prepared.usage, counting.trail
 
@@ -406,50 +381,25 @@ class LLMAnnotator:
             shortlist=self.shortlist_for(context),
         )
 
-    def _usable(self, context: Context) -> list[Item]:
-        known = set(self.task.names)
-        return [item for item in context.demonstrations if item.gold in known]
-
     def _rehearsed(
-        self, context: Context, counting: PromptScorer, calibrators: Sequence[Stage] = ()
+        self,
+        context: Context,
+        counting: PromptScorer,
+        calibrators: Sequence[Stage] = (),
+        thresholds: NDArray[np.float64] | Literal["f1"] | None = None,
     ) -> FewShotPrompt:
         """What would be prepared; the longest that could be, where the model has a say in it."""
-        candidates = self._usable(context)
-        selector = self._made_selector(context, counting)
-        unknown = selector is not None and (context.foreseen or "scorer" in selector.requires)
-        if unknown and candidates and not isinstance(selector, Fixed):
-            selector = self._longest(candidates)
-        shots = self.shots
-        if context.foreseen and not isinstance(self._selector, Fixed):
-            shots = min(shots, len(candidates))
+        selector, shots = self._shots.foreseen(context, counting)
         return prepare(
             counting,
-            candidates,
+            self._shots.usable(context),
             shots=shots,
             selector=selector,
             calibrators=deepcopy(calibrators),
             unlabelled=context.unlabelled,
             rng=context.rng(self.name, "shots"),
+            thresholds=thresholds,
         )
-
-    def _longest(self, candidates: Sequence[Item]) -> Fixed:
-        """The candidates of the most tokens, in place of those that will be chosen."""
-        lengths = self.lm.count_tokens([item.text for item in candidates]) if candidates else ()
-        order = np.argsort(-np.asarray(lengths), kind="stable")
-        return Fixed([candidates[i] for i in order[: self.shots]])
-
-    def _made_selector(
-        self, context: Context, scorer: PromptScorer
-    ) -> DemonstrationSelector | None:
-        name, options = self._strategy
-        if self._selector is not None or not self.shots:
-            return self._selector
-        if context.foreseen and "embedder" in needs(name):
-            # Stand-ins are not worth embedding: the longest of them will be taken anyway.
-            return self._longest(self._usable(context))
-        if name == "informative":
-            options = {"pool": context.unlabelled, **options}
-        return make_selector(name, scorer=scorer, embedder=self._embedder, **options)
 
     def build(self, items: Sequence[Item], context: Context = Context()) -> list[LabellingPrompt]:
         """The prompts for items, as they are scored."""
@@ -487,104 +437,51 @@ class LLMAnnotator:
             return []
         prepared = self.prepare(context)
         start = time.perf_counter()
-        answer = prepared.score(items)
-        scored, probabilities = answer.scored, answer.probabilities
-        best = probabilities.argmax(axis=1)
-        reasons: Sequence[str | None] = [None] * len(items)
-        reason_usage: Sequence[Usage] = [Usage()] * len(items)
-        if self._rationale:
-            reasons, reason_usage = self._reasons(items, best)
+        scores = prepared.score(items)
+        answers = self.task.space.answers(prepared.decide(scores.probabilities))
+        rationales: Sequence[str | None] = [None] * len(items)
+        more: Sequence[Usage] = [Usage()] * len(items)
+        if self._rationale is not None:
+            rationales, more = self._rationale.write(items, answers, self.prompts.style)
         seconds = Usage(seconds=(time.perf_counter() - start) / len(items))
-        names = self.task.names
+        if not self._said_cut and any(CUT in one.flags for one in scores.scored.prompts):
+            self._said_cut = True
+            log.warning(
+                "texts are cut to the model's context of %s tokens; each such answer is flagged",
+                self.lm.context_length,
+            )
+        return annotations_of(
+            items,
+            answers,
+            scores,
+            task=self.task,
+            annotator=self.name,
+            round=context.round,
+            provenance=self._provenance(prepared),
+            keep_uncalibrated=prepared.calibrator is not None,
+            rationales=rationales,
+            usage=[seconds + one for one in more],
+        )
+
+    def _provenance(self, prepared: FewShotPrompt) -> dict[str, Any]:
+        """What an answer can be had by again, the same for all items of a call."""
         shared: dict[str, Any] = {
             "model": self.lm.fingerprint,
             "prompt": self.template.key,
             "style": self.prompts.style,
             "normalise": self._normalise,
         }
-        uncalibrated: list[dict[str, Any]] = [{}] * len(items)
         if self._codes:
             shared["codes"] = True
         if self.scorer.shortlist is not None:
             shared["shortlist"] = asdict(self.scorer.shortlist.size)
         if prepared.calibrator is not None:
             shared["calibration"] = in_short(prepared.calibrator)
-            uncalibrated = [{"uncalibrated": _by_label(names, row)} for row in scored.probabilities]
+        if prepared.thresholds is not None:
+            shared["thresholds"] = by_label(self.task.names, prepared.thresholds)
         if self._chosen is not None:
             shared["chosen"] = self._chosen.fingerprint
-        if not self._said_cut and any(CUT in one.flags for one in scored.prompts):
-            self._said_cut = True
-            log.warning(
-                "texts are cut to the model's context of %s tokens; each such answer is flagged",
-                self.lm.context_length,
-            )
-        return [
-            Annotation(
-                item_id=item.id,
-                label=names[best[row]],
-                annotator=self.name,
-                kind="llm",
-                probabilities=dict(zip(names, probabilities[row].tolist(), strict=True)),
-                exact=scored.exact,
-                rationale=reasons[row],
-                usage=scored.usage[row] + seconds + reason_usage[row],
-                provenance={
-                    **shared,
-                    **uncalibrated[row],
-                    "demonstrations": list(scored.prompts[row].demonstrations),
-                },
-                flags=(*scored.prompts[row].flags, *_unscored(scored.inside, row)),
-                round=context.round,
-            )
-            for row, item in enumerate(items)
-        ]
-
-    def _reasons(
-        self, items: Sequence[Item], best: NDArray[np.int64]
-    ) -> tuple[list[str | None], list[Usage]]:
-        words = [self.task.labels[column].verbalizers[0] for column in best]
-        answers = self.lm.generate(
-            [self._why(item, word) for item, word in zip(items, words, strict=True)],
-            sampling=Sampling(max_tokens=_REASON_TOKENS, stop=tuple(self._reason_template.stop)),
-        )
-        price = self.lm.price
-        return (
-            [drawn[0].text.strip() or None for drawn in answers],
-            [
-                Usage(
-                    requests=1,
-                    prompt_tokens=drawn[0].prompt_tokens,
-                    completion_tokens=drawn[0].completion_tokens,
-                    money=price.of(drawn[0].prompt_tokens, drawn[0].completion_tokens),
-                )
-                for drawn in answers
-            ],
-        )
-
-    def _why(self, item: Item, word: str) -> Prompt:
-        """The prompt that asks for the reason; a text that is too long for it is cut."""
-        room = self.lm.context_length
-
-        def render(cut: Item) -> Prompt:
-            return self._reason_template.render(
-                self.foreseen_prompts.style, task=self.task, item=cut, word=word
-            )
-
-        def fits(prompt: Prompt) -> bool:
-            return room is None or int(self.lm.count_tokens([prompt])[0]) + _REASON_TOKENS <= room
-
-        clean = Item(item.id, without_special_tokens(item.text, self.lm.special_tokens))
-        whole = render(clean)
-        if fits(whole):
-            return whole
-        prompt = longest_that_fits(clean, render, fits)
-        if prompt is None:
-            raise ContextLengthError(
-                f"the prompt for reasons does not fit into the model's context of {room} tokens "
-                f"even without the text of item {item.id!r}",
-                fix="shorten the guidelines, or leave rationales out",
-            )
-        return prompt
+        return shared
 
     def estimate(self, items: Sequence[Item | str], context: Context = Context()) -> Usage:
         """The most that these items would cost: scoring their labels, and reasons where wanted."""
@@ -592,7 +489,9 @@ class LLMAnnotator:
         if not items:
             return Usage()
         total = self.scoring_cost(items, context)
-        return total + self._reasons_cost(items) if self._rationale else total
+        if self._rationale is None:
+            return total
+        return total + self._rationale.cost(items, self.foreseen_prompts.style)
 
     def scoring_cost(self, items: Sequence[Item], context: Context = Context()) -> Usage:
         """The most that scoring these items would cost, from the prompts' true token counts.
@@ -617,48 +516,23 @@ class LLMAnnotator:
         ]
         total = self._counting(context).cost([one for one, _ in asked], [one for _, one in asked])
         if context.foreseen:
-            total = self._filled_up(total, built, min(self.shots, len(self._usable(context))))
+            total = self._filled_up(total, built, min(self.shots, len(self._shots.usable(context))))
         return total
-
-    def _reasons_cost(self, items: Sequence[Item]) -> Usage:
-        # Which label is given is not known yet: the longest word is the most that it can be.
-        words = self.foreseen_prompts.words
-        word = max(words, key=lambda w: int(self.lm.count_tokens([w])[0]))
-        read = int(self.lm.count_tokens([self._why(item, word) for item in items]).sum())
-        read += len(items)  # Where word and prompt meet, a token may be split.
-        written = _REASON_TOKENS * len(items)
-        return Usage(
-            requests=len(items),
-            prompt_tokens=read,
-            completion_tokens=written,
-            money=self.lm.price.of(read, written),
-        )
 
     def _filled_up(self, cost: Usage, built: Sequence[LabellingPrompt], wanted: int) -> Usage:
         """The cost of prompts, those that left out a long stand-in as long as the context is."""
         room = self.lm.context_length
-        short = [one.prompt for one in built if len(one.demonstrations) < wanted]
+        cut = [one for one in built if len(one.demonstrations) < wanted]
+        short = [each for one in cut for each in one.questions]
         if room is None or not short:
             return cost
-        lengths = self.lm.count_tokens([one.prompt for one in built])
+        lengths = self.lm.count_tokens([each for one in built for each in one.questions])
         missing = sum(room - int(n) for n in self.lm.count_tokens(short))
         times = 1 + missing / int(lengths.sum())
         read = math.ceil(cost.prompt_tokens * times)
         return replace(
             cost, prompt_tokens=read, money=self.lm.price.of(read, cost.completion_tokens)
         )
-
-
-def _unscored(inside: NDArray[np.bool_] | None, row: int) -> tuple[str, ...]:
-    """A word on an item of which not all labels were scored."""
-    if inside is None or inside[row].all():
-        return ()
-    return (f"{int(inside[row].sum())} of {inside.shape[1]} labels were scored",)
-
-
-def _by_label(names: Sequence[str], probabilities: NDArray[np.float64]) -> dict[str, float]:
-    """Probabilities by label, to four digits: what tells them apart beyond is noise of batches."""
-    return {name: round(float(p), 4) for name, p in zip(names, probabilities, strict=True)}
 
 
 def _key(context: Context) -> tuple[object, ...]:

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Iterable, Sequence
 
 from llmal.annotators.protocol import Context, Foresight
-from llmal.core.records import Annotation, AnnotatorKind, Item, Usage
+from llmal.core.records import Annotation, AnnotatorKind, Answer, Item, Usage
 from llmal.errors import AnnotationError, ConfigError, DataError
 from llmal.pool import Pool
-from llmal.task.labels import LabelMatcher
+from llmal.task.spaces import Single, Space
 
 _UNREAD = "not a label of the task"
 
@@ -26,13 +26,14 @@ class Recorded:
     Args:
         column: The column of the labels.
         labels: The task's labels.
+        space: What an answer of the task is; by default one of the labels.
         confidence: The column of the confidences, between 0 and 1. The rest of the probability is
             spread evenly over the other labels.
         name: Who is recorded in the ledger.
         batch_size: Items between two writes to the ledger in a run.
 
     Raises:
-        ConfigError: Fewer than two labels.
+        ConfigError: Fewer than two labels, or confidences where an item takes several.
     """
 
     kind: AnnotatorKind = "recorded"
@@ -42,6 +43,7 @@ class Recorded:
         column: str,
         *,
         labels: Sequence[str],
+        space: Space | None = None,
         confidence: str | None = None,
         name: str = "recorded",
         batch_size: int = 1024,
@@ -53,7 +55,13 @@ class Recorded:
         self._column = column
         self._confidence = confidence
         self._labels = tuple(labels)
-        self._matcher = LabelMatcher(self._labels)
+        self._space: Space = Single(self._labels) if space is None else space
+        if confidence is not None and not self._space.rows_sum_to_one:
+            raise ConfigError(
+                "a column of confidences works with one label an item, and the task takes "
+                f"{self._space.takes}",
+                fix="leave the confidence out",
+            )
 
     @property
     def gives_confidence(self) -> bool:
@@ -120,10 +128,10 @@ class Recorded:
 
     def _one(self, item: Item, context: Context) -> Annotation:
         answer = item.extra.get(self._column)
-        label: str | None = None
+        label: Answer | None = None
         flags: tuple[str, ...] = ()
         try:
-            label = self._matcher.match(answer)
+            label = self._space.match(answer)
         except DataError:
             flags = (_UNREAD,)
         return Annotation(
@@ -138,7 +146,7 @@ class Recorded:
             round=context.round,
         )
 
-    def _spread(self, item: Item, label: str) -> dict[str, float] | None:
+    def _spread(self, item: Item, label: Answer) -> dict[str, float] | None:
         value = None if self._confidence is None else item.extra.get(self._confidence)
         if value is None or value == "":
             return None

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from llmal.annotators.protocol import Context, Foresight
-from llmal.core.records import Annotation, AnnotatorKind, Item, Usage, one_label
+from llmal.core.records import Annotation, AnnotatorKind, Answer, Item, Usage
 from llmal.errors import ConfigError, DataError
 from llmal.pool import Pool
 
@@ -84,9 +84,7 @@ class SimulatedHuman:
         return [
             Annotation(
                 item_id=item.id,
-                label=None
-                if item.gold is None
-                else self._answer(item, one_label(item.gold), context),
+                label=None if item.gold is None else self._answer(item, item.gold, context),
                 annotator=self.name,
                 kind="human",
                 decision="deferred" if item.gold is None else "accepted",
@@ -119,7 +117,14 @@ class SimulatedHuman:
         )
         return Foresight((warning,), missing)
 
-    def _answer(self, item: Item, gold: str, context: Context) -> str:
+    def _answer(self, item: Item, gold: Answer, context: Context) -> Answer:
+        if not isinstance(gold, str):
+            if self._noise or self._confusion:
+                raise DataError(
+                    "mistakes of simulated people work with one label an item, and gold has lists",
+                    fix="leave noise and confusion out",
+                )
+            return gold
         row = self._confusion.get(gold)
         if row is None and self._noise:
             others = [name for name in self._labels if name != gold]

@@ -3,7 +3,7 @@
 Prior corrections need no labels: `Contextual`, `DomainContext`, `Batch`, `PromptALPrior`,
 `PriorMatching` and `Prototypical`. Maps are fitted on labels: `Temperature`, `Vector`, `Isotonic`,
 `Beta` and `Dirichlet`. `Chain` puts them one after the other; `CrossFitted` judges a map on its own
-rows.
+rows. `PerLabel` fits one for each label, where an item takes several.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         selective_accuracy,
         wilson_interval,
     )
+    from llmal.calibration.per_label import PerLabel
     from llmal.calibration.prior_matching import PriorMatching
     from llmal.calibration.promptal_prior import PromptALPrior
     from llmal.calibration.protocol import Calibrator, FitsOn, Normalise, Scores
@@ -59,6 +60,7 @@ _HOMES = {
     "Isotonic": "isotonic",
     "Judged": "comparison",
     "Normalise": "protocol",
+    "PerLabel": "per_label",
     "PriorMatching": "prior_matching",
     "PromptALPrior": "promptal_prior",
     "Prototypical": "prototypical",
@@ -98,6 +100,7 @@ __all__ = [
     "Isotonic",
     "Judged",
     "Normalise",
+    "PerLabel",
     "PriorMatching",
     "PromptALPrior",
     "Prototypical",

@@ -9,9 +9,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from llmal.calibration.fittable import FittedOn, read_fitted_on, read_source, saved
-from llmal.calibration.protocol import Calibrator, FitsOn, LabelNaming, Normalise, Scores
+from llmal.calibration.protocol import (
+    Calibrator,
+    FitsOn,
+    LabelNaming,
+    Normalise,
+    OtherScores,
+    Scores,
+)
 from llmal.calibration.scores import log_of, read_scores, refuse_labels
 from llmal.errors import ConfigError, DataError
+
+
+def scores_for(calibrator: Calibrator, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What a calibrator is given of the probabilities that another gave."""
+    if isinstance(calibrator, OtherScores):
+        return calibrator.scores_of(probabilities)
+    return log_of(probabilities)
 
 
 class Chain:
@@ -100,7 +114,7 @@ class Chain:
             if not kept:
                 one.fit(current, labels if one.fits_on == "labels" else None)
             if position < last:
-                current = log_of(one.transform(current))
+                current = scores_for(self.calibrators[position + 1], one.transform(current))
         told = [getattr(one, "fitted_on", None) for one in self._open()]
         rows, columns = read_scores(scores, self.normalise).shape
         counts = [one.label_counts for one in told if one is not None and one.label_counts]
@@ -116,7 +130,7 @@ class Chain:
         """
         probabilities = self.calibrators[0].transform(scores)
         for one in self.calibrators[1:]:
-            probabilities = one.transform(log_of(probabilities))
+            probabilities = one.transform(scores_for(one, probabilities))
         return probabilities
 
     def to_dict(self) -> dict[str, Any]:

@@ -38,6 +38,15 @@ class LabelNaming(Protocol):
 
 
 @runtime_checkable
+class OtherScores(Protocol):
+    """Takes scores that are no log-probabilities, such as log-odds."""
+
+    def scores_of(self, probabilities: NDArray[float64]) -> NDArray[float64]:
+        """The scores that stand for probabilities, shape (n, C)."""
+        ...
+
+
+@runtime_checkable
 class Settling(Protocol):
     """Can round what it has learnt, so that scores that differ in their last digits alone, as those
     of other batches do, come to the same.

@@ -11,11 +11,12 @@ from llmal.calibration.catalogue import REGISTRY
 from llmal.calibration.chain import Chain
 from llmal.calibration.cross_fitted import CrossFitted
 from llmal.calibration.fittable import FORMAT
+from llmal.calibration.per_label import PerLabel
 from llmal.calibration.protocol import Calibrator
 from llmal.core.files import write_whole
 from llmal.errors import DataError, LlmalError
 
-_WRAPPERS = {Chain.name: Chain, CrossFitted.name: CrossFitted}
+_WRAPPERS = {one.name: one for one in (Chain, CrossFitted, PerLabel)}
 
 
 def save(calibrator: Calibrator, path: str | Path, source: Mapping[str, Any] | None = None) -> Path:

@@ -59,7 +59,10 @@ class LLMAnnotatorConfig(Section):
             as reach the recall, in sets of more than 20.
         recall: Share of items whose label is to be among those that are scored.
         codes: Whether labels are shown as codes of one token each.
-        prompt: Path of a prompt file, or name of one of llmal's.
+        thresholds: Where an item takes several labels, the probability above which one is given:
+            a number, numbers by label, or "f1", chosen on what people labelled.
+        prompt: Path of a prompt file, or name of one of llmal's. Default: the one for the kind of
+            the task.
         prompt_values: Values for the prompt's defaults, such as {noun: question}.
         batch_size: Items to hand over at once.
     """
@@ -78,6 +81,7 @@ class LLMAnnotatorConfig(Section):
     shortlist: Annotated[Count | Literal["auto"], BeforeValidator(_shortlist)] = "auto"
     recall: Annotated[float, Field(gt=0, lt=1)] = 0.95
     codes: bool = False
+    thresholds: Share | Literal["f1"] | dict[str, Share] = 0.5
     prompt: PromptName | None = None
     prompt_values: dict[str, str] = Field(default_factory=dict)
     batch_size: Positive = 512

@@ -7,11 +7,12 @@ import json
 import logging
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.calibration.chain import Chain, scores_for
 from llmal.calibration.comparison import Judged
 from llmal.calibration.default import (
     FEWEST_TEXTS,
@@ -20,6 +21,7 @@ from llmal.calibration.default import (
     Stage,
     default_for,
 )
+from llmal.calibration.per_label import PerLabel
 from llmal.calibration.protocol import Calibrator, LabelNaming, Settling
 from llmal.calibration.scores import probabilities_of
 from llmal.core.records import Answer, Item, Usage, one_label
@@ -27,6 +29,8 @@ from llmal.demonstrations import Fixed, choose_for
 from llmal.demonstrations.protocol import DemonstrationSelector
 from llmal.errors import ConfigError, DataError
 from llmal.prompting.scorer import PromptScorer, Scored, prompt_key
+from llmal.task.spaces import Space
+from llmal.task.spaces.thresholds import f1_thresholds
 
 log = logging.getLogger("llmal.few_shot")
 
@@ -42,7 +46,7 @@ class Calibrated:
 
     Attributes:
         scored: What the model gave.
-        probabilities: Shape (n, C): calibrated, each row sums to one.
+        probabilities: Shape (n, C): calibrated, as the space of the task has them.
     """
 
     scored: Scored
@@ -66,6 +70,8 @@ class FewShotPrompt:
         paid: Keys of the prompts about texts of the pool that are in `usage`: whoever asks them
             again through this prompt is not charged again.
         trail: Hash of all that was asked: what has the same one costs nothing more.
+        thresholds: Shape (C,): probabilities above which a label is given, where an item takes
+            several; None for one half.
         judged: Labelled items among the texts that it was calibrated on, which it can be judged by;
             None where there are none, or where the calibrator has learnt from labels.
     """
@@ -81,6 +87,13 @@ class FewShotPrompt:
     paid: Set[bytes] = frozenset()
     trail: int = 0
     judged: Judged | None = None
+    thresholds: NDArray[np.float64] | None = None
+
+    def decide(self, probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The answers that probabilities, shape (n, C), speak for, as targets of the space."""
+        if self.thresholds is None:
+            return self.scorer.prompts.task.space.decide(probabilities)
+        return np.asarray(probabilities > self.thresholds, dtype=np.int64)
 
     def demonstrations(self, items: Sequence[Item]) -> list[Sequence[Item]]:
         """The demonstrations of each item, most useful first."""
@@ -104,8 +117,6 @@ class FewShotPrompt:
 
 def parts_of(calibrator: Calibrator) -> tuple[Calibrator, ...]:
     """The calibrators that one consists of, in turn."""
-    from llmal.calibration import Chain
-
     return calibrator.calibrators if isinstance(calibrator, Chain) else (calibrator,)
 
 
@@ -120,14 +131,16 @@ def in_short(calibrator: Calibrator) -> str:
 def _composed(calibrators: Sequence[Calibrator]) -> Calibrator | None:
     """Fitted calibrators as one."""
     if len(calibrators) > 1:
-        from llmal.calibration import Chain
-
         return Chain(*calibrators)
     return calibrators[0] if calibrators else None
 
 
-def _log(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.log(np.maximum(probabilities, np.finfo(np.float64).tiny)))
+def _scores(calibrator: Calibrator, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What a calibrator is fitted on of the probabilities that came before it; finite."""
+    limits = np.finfo(np.float64)
+    least = limits.tiny if not isinstance(calibrator, PerLabel) else limits.eps
+    most = np.inf if not isinstance(calibrator, PerLabel) else 1 - limits.eps
+    return scores_for(calibrator, np.clip(probabilities, least, most))
 
 
 def prepare(
@@ -139,6 +152,7 @@ def prepare(
     calibrators: Sequence[Stage] = (),
     unlabelled: Sequence[Item] = (),
     rng: np.random.Generator,
+    thresholds: NDArray[np.float64] | Literal["f1"] | None = None,
 ) -> FewShotPrompt:
     """Choose demonstrations, and fit calibrators through the same demonstrations.
 
@@ -158,6 +172,8 @@ def prepare(
         unlabelled: Texts of the pool, for calibrators that need no labels. Those that are shown in
             every prompt are left out.
         rng: Draws for all of it.
+        thresholds: Where an item takes several labels, the probabilities above which one is given,
+            shape (C,); "f1" chooses them on the labelled items; None is one half.
 
     Raises:
         ConfigError: `shots` is negative, or there are shots and no selector.
@@ -171,8 +187,8 @@ def prepare(
     scorers = [scorer] if own is None or own is scorer else [scorer, own]
     before = sum((one.spent for one in scorers), Usage())
     trail = sum(one.trail for one in scorers)
-    known = set(scorer.labels)
-    labelled = tuple(item for item in candidates if item.gold in known)
+    space = scorer.prompts.task.space
+    labelled = tuple(item for item in candidates if space.holds(item.gold))
     seed = int(rng.integers(2**63))
     made = FewShotPrompt(scorer, shots, seed=seed)
     if shots and selector is not None and (labelled or isinstance(selector, Fixed)):
@@ -182,7 +198,7 @@ def prepare(
             made = replace(made, candidates=tuple(selector.choose(labelled, shots, rng)))
             made = replace(made, left_out=_left_out(made))
             if not scorer.counting:
-                _warn_of_lacking(made.candidates, labelled)
+                _warn_of_lacking(space, made.candidates, labelled)
     shown = {one.id for one in made.candidates} if made.selector is None else set()
     texts = [one for one in unlabelled if one.id not in shown]
     fitted: list[Calibrator] = []
@@ -193,6 +209,8 @@ def prepare(
             sample = _drawn(texts)
             stage = _default(sample, made)
         one: Calibrator = stage
+        if not space.rows_sum_to_one and not isinstance(one, PerLabel):
+            one = PerLabel(one)
         if not one.fitted:
             ready = _fit(one, fitted, made, labelled, sample, asked, rng)
             if ready is None:
@@ -200,6 +218,10 @@ def prepare(
             one = ready
         fitted.append(one)
     made = replace(made, calibrator=_composed(fitted), paid=asked.keys)
+    if thresholds is not None:
+        if isinstance(thresholds, str):
+            thresholds = _best_thresholds(made, labelled, asked)
+        made = replace(made, thresholds=thresholds)
     return replace(
         made,
         usage=sum((one.spent for one in scorers), Usage()) - before,
@@ -208,12 +230,48 @@ def prepare(
     )
 
 
+def _best_thresholds(
+    made: FewShotPrompt, labelled: Sequence[Item], asked: _Asked
+) -> NDArray[np.float64] | None:
+    """The thresholds of the best F1 on labelled items that are not shown; None for too few."""
+    items = _not_shown(made, labelled)
+    if len(items) < LEAST_LABELLED:
+        if not made.scorer.counting:
+            log.warning(
+                "thresholds for F1 wait for %d labelled items besides the demonstrations; until "
+                "then they are one half",
+                LEAST_LABELLED,
+            )
+        return None
+    scored = asked.labelled
+    if scored is None:
+        scored = made.scorer.score_each(
+            items, made.demonstrations(items), paid=asked.keys, whole=True
+        )
+    if made.scorer.counting:
+        return None
+    probabilities = (
+        scored.probabilities
+        if made.calibrator is None
+        else made.calibrator.transform(scored.log_probs)
+    )
+    golds = [one.gold for one in items if one.gold is not None]
+    return f1_thresholds(probabilities, made.scorer.prompts.task.space.targets(golds))
+
+
+def _not_shown(made: FewShotPrompt, labelled: Sequence[Item]) -> list[Item]:
+    """Labelled items that do not stand in every prompt."""
+    shown = {one.id for one in made.candidates} if made.selector is None else set()
+    return [one for one in labelled if one.id not in shown]
+
+
 @dataclass
 class _Asked:
-    """The texts of the pool that calibration has asked about, and the answers."""
+    """What calibration has asked about, and the answers: texts of the pool, and labelled items."""
 
     items: list[Item]
     scored: list[Scored]
+    labelled: Scored | None = None
 
     @property
     def keys(self) -> frozenset[bytes]:
@@ -254,6 +312,8 @@ def _judged(
     made: FewShotPrompt, asked: _Asked, labels: Mapping[str, Answer | None]
 ) -> Judged | None:
     """What was asked about and has a label, before and after calibration."""
+    if not made.scorer.prompts.task.space.rows_sum_to_one:
+        return None
     learnt = made.calibrator is None or any(
         one.fits_on == "labels" for one in parts_of(made.calibrator)
     )
@@ -273,10 +333,12 @@ def _judged(
     )
 
 
-def _warn_of_lacking(chosen: Sequence[Item], labelled: Sequence[Item]) -> None:
+def _warn_of_lacking(space: Space, chosen: Sequence[Item], labelled: Sequence[Item]) -> None:
     """Say which labels are not shown, where as many demonstrations could show more of them."""
-    shown = {one.gold or "" for one in chosen}
-    known = {one.gold or "" for one in labelled} | shown
+    if not space.rows_sum_to_one:
+        return
+    shown = {one_label(one.gold) for one in chosen}
+    known = {one_label(one.gold) for one in labelled} | shown
     if len(shown) < min(len(chosen), len(known)):
         log.warning(
             "the %d demonstrations leave out the label%s %s, which the model may then hardly "
@@ -320,10 +382,9 @@ def _fit(
     labels: NDArray[np.int64] | None = None
     items: Sequence[Item]
     if calibrator.fits_on == "labels":
-        shown = {one.id for one in made.candidates} if made.selector is None else set()
-        items = [one for one in labelled if one.id not in shown]
-        columns = [made.scorer.prompts.task.index(one_label(one.gold)) for one in items]
-        if len(items) < LEAST_LABELLED or len(set(columns)) < 2:
+        items = _not_shown(made, labelled)
+        golds = [one.gold for one in items if one.gold is not None]
+        if len(items) < LEAST_LABELLED or len(set(golds)) < 2:
             log.warning(
                 "%s waits for %d labelled items of two labels besides the demonstrations; until "
                 "then scores are not calibrated by it",
@@ -331,8 +392,9 @@ def _fit(
                 LEAST_LABELLED,
             )
             return None
-        labels = np.asarray(columns, dtype=np.int64)
+        labels = made.scorer.prompts.task.space.targets(golds)
         scored = made.scorer.score_each(items, made.demonstrations(items), whole=True)
+        asked.labelled = scored
     elif calibrator.fits_on == "pool":
         if not unlabelled:
             raise DataError(
@@ -351,7 +413,7 @@ def _fit(
         return None
     earlier = _composed(before)
     if earlier is not None:
-        scores = _log(earlier.transform(scores))
+        scores = _scores(calibrator, earlier.transform(scores))
     calibrator.fit(scores, labels)
     if isinstance(calibrator, Settling):
         # A run that was killed scores some inputs in other batches, and must come to the same.

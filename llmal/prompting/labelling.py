@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from llmal.prompting.templates import (
     without_special_tokens,
 )
 from llmal.task import Task
-from llmal.task.spaces import refuse_unless
+from llmal.task.spaces import SpaceKind, refuse_unless
 
 CUT = "the text was cut to the context"
 
@@ -29,30 +30,42 @@ class LabellingPrompt:
     """One prompt, ready to be scored.
 
     Attributes:
-        prompt: For the language model.
+        prompt: For the language model; the first question, where it is asked several.
         demonstrations: Ids of the demonstrations that are in it, in their order.
         flags: What was done to make it fit, and what is odd about the text.
+        more: The other questions.
     """
 
     prompt: Prompt
     demonstrations: tuple[str, ...]
     flags: tuple[str, ...]
+    more: tuple[Prompt, ...] = ()
+
+    @property
+    def questions(self) -> tuple[Prompt, ...]:
+        """All that the model is asked about the item."""
+        return (self.prompt, *self.more)
 
 
 class LabellingPrompts:
-    """Builds the labelling prompts of a task for a model.
+    """Builds the labelling prompts of a task for a model: one prompt scores all labels.
 
     Args:
-        task: The task.
+        task: The task; one label an item.
         template: Must take `task`, `labels`, `item` and `demonstrations`.
         lm: The model, for its context and its control tokens.
         style: "chat", "completion" or "auto": chat where both model and prompt can.
+
+    Raises:
+        ConfigError: The task is of another kind.
     """
+
+    kind: ClassVar[SpaceKind] = "single"
 
     def __init__(
         self, task: Task, template: PromptTemplate, lm: LanguageModel, style: str = "auto"
     ) -> None:
-        refuse_unless(task, ("single",), f"the prompt {template.name}")
+        self.check(task, template)
         self.task = task
         self.template = template
         self.lm = lm
@@ -61,10 +74,7 @@ class LabellingPrompts:
             if style == "auto"
             else ("chat" if style == "chat" else "completion")
         )
-        self.words = [word for label in task.labels for word in label.verbalizers]
-        self.word_columns = [
-            column for column, label in enumerate(task.labels) for _ in label.verbalizers
-        ]
+        self.words, self.word_columns = self._answers()
         self.candidates = template.candidates(self.style, self.words)
         length = lm.context_length
         longest = max(len(candidate.encode()) for candidate in self.candidates)
@@ -73,13 +83,45 @@ class LabellingPrompts:
         empty: Prompt = [{"role": "user", "content": ""}] if self.style == "chat" else ""
         self._frame = 0 if length is None else int(lm.count_tokens([empty])[0])
 
-    def log_over_labels(self, words: NDArray[np.float64]) -> NDArray[np.float64]:
-        """From log-probabilities of words, shape (n, words), to those of labels, shape (n, C): the
-        probability of a label is the sum over its words.
+    @classmethod
+    def check(cls, task: Task, template: PromptTemplate) -> None:
+        """Refuse a prompt that cannot ask what the task needs.
+
+        Raises:
+            ConfigError: The task is of another kind.
         """
-        result = np.full((len(words), len(self.task.labels)), -np.inf)
+        refuse_unless(task, (cls.kind,), f"the prompt {template.name}")
+
+    def _answers(self) -> tuple[list[str], list[int]]:
+        """What the model may answer, and the column that each answer belongs to."""
+        labels = self.task.labels
+        return (
+            [word for label in labels for word in label.verbalizers],
+            [column for column, label in enumerate(labels) for _ in label.verbalizers],
+        )
+
+    def label_scores(self, words: NDArray[np.float64]) -> NDArray[np.float64]:
+        """From log-probabilities of words, one row a question, to scores of labels, shape (n, C):
+        the probability of a label is the sum over its words.
+        """
+        return self._summed(words)
+
+    def _summed(self, words: NDArray[np.float64]) -> NDArray[np.float64]:
+        result = np.full((len(words), max(self.word_columns) + 1), -np.inf)
         np.logaddexp.at(result.T, self.word_columns, words.T)
         return result
+
+    def probe(self, item: Item, column: int) -> Prompt:
+        """The question about an item that a label is the answer to, without demonstrations."""
+        return self.build(item).prompt
+
+    def candidates_of(self, columns: Sequence[int]) -> list[str]:
+        """The candidates that tell some labels from each other."""
+        return [
+            candidate
+            for candidate, column in zip(self.candidates, self.word_columns, strict=True)
+            if column in columns
+        ]
 
     def _clean(self, item: Item) -> Item:
         special = self.lm.special_tokens
@@ -92,7 +134,12 @@ class LabellingPrompts:
             fields={k: without_special_tokens(v, special) for k, v in item.fields.items()},
         )
 
+    def _questions(self, item: Item, demonstrations: Sequence[Item]) -> tuple[Prompt, ...]:
+        """All questions about an item."""
+        return (self._render(item, demonstrations),)
+
     def _render(self, item: Item, demonstrations: Sequence[Item]) -> Prompt:
+        """The longest question about an item."""
         words = {label.name: label.verbalizers[0] for label in self.task.labels}
         return self.template.render(
             self.style,
@@ -149,10 +196,11 @@ class LabellingPrompts:
         if len(shown) < wanted:
             flags.append(f"{wanted - len(shown)} demonstration(s) left out for want of context")
         if not fits:
-            prompt = self._cut(clean)
+            clean = self._cut(clean)
             flags.append(CUT)
         shown.sort(key=lambda one: order[one.id])
-        return LabellingPrompt(prompt, tuple(one.id for one in shown), tuple(flags))
+        first, *more = self._questions(clean, shown)
+        return LabellingPrompt(first, tuple(one.id for one in shown), tuple(flags), tuple(more))
 
     def _fits(self, prompt: Prompt) -> bool:
         if self._limit is None:
@@ -162,36 +210,36 @@ class LabellingPrompts:
         most = sum(len(text.encode()) for text in contents) + self._frame * len(contents)
         return most <= self._limit or int(self.lm.count_tokens([prompt])[0]) <= self._limit
 
-    def _cut(self, item: Item) -> Prompt:
+    def _cut(self, item: Item) -> Item:
         """The longest beginning of every field, in equal proportion, that fits."""
-        prompt = longest_that_fits(item, lambda cut: self._render(cut, ()), self._fits)
-        if prompt is None:
+        cut = longest_that_fits(item, lambda part: self._render(part, ()), self._fits)
+        if cut is None:
             raise ContextLengthError(
                 f"the labelling prompt of task {self.task.name!r} does not fit into the model's "
                 f"context of {self.lm.context_length} tokens even without the text of item "
                 f"{item.id!r}",
                 fix="shorten the guidelines or the label descriptions, or use another model",
             )
-        return prompt
+        return cut
 
 
 def longest_that_fits(
     item: Item, render: Callable[[Item], Prompt], fits: Callable[[Prompt], bool]
-) -> Prompt | None:
-    """The prompt with the longest beginning of every field, in equal proportion, that fits.
+) -> Item | None:
+    """The item with the longest beginning of every field, in equal proportion, whose prompt fits.
 
     None if it does not fit without any text.
     """
-    best = render(_beginning(item, 0.0))
-    if not fits(best):
+    best = _beginning(item, 0.0)
+    if not fits(render(best)):
         return None
     low, high = 0.0, 1.0
     # Until the bounds are some characters apart.
     for _ in range(max(8, len(item.text).bit_length() - 2)):
         share = (low + high) / 2
-        prompt = render(_beginning(item, share))
-        if fits(prompt):
-            best, low = prompt, share
+        part = _beginning(item, share)
+        if fits(render(part)):
+            best, low = part, share
         else:
             high = share
     return best

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.calibration.scores import log_of, probabilities_of
 from llmal.core.records import Item, Usage
 from llmal.errors import UnsupportedError
 from llmal.lm.protocol import LabelScores, LanguageModel, Normalise, Prompt, SubsetScoring
 from llmal.prompting.labelling import LabellingPrompt, LabellingPrompts
+from llmal.task.spaces import Space
 
 if TYPE_CHECKING:
     from llmal.calibration.protocol import Calibrator
@@ -30,14 +30,16 @@ class Scored:
     """What a model gave to n items.
 
     Attributes:
-        log_probs: Shape (n, C): log-probability of each label, in natural log, summed over its
-            words; not normalised over the labels, unless the scorer calibrates.
+        log_probs: Shape (n, C): scores of the task's space. Of one label an item the
+            log-probability of each label, in natural log, summed over its words; not normalised
+            over the labels, unless the scorer calibrates. Of several the log-odds of each.
         prompts: What was asked, with what was left out of each prompt.
         usage: Shape (n,): what each item cost, counted alike whether the answer came from the model
             or from the response cache.
         exact: False if the numbers are estimates by sampling.
         inside: Shape (n, C): which labels were scored; the others share what the shortlist leaves
             out. None where all were.
+        space: What an answer is.
     """
 
     log_probs: NDArray[np.float64]
@@ -45,6 +47,7 @@ class Scored:
     usage: tuple[Usage, ...]
     exact: bool
     inside: NDArray[np.bool_] | None = None
+    space: Space = field(kw_only=True)
 
     @property
     def scored(self) -> NDArray[np.float64]:
@@ -55,8 +58,8 @@ class Scored:
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
-        """Shape (n, C): normalised over the labels."""
-        return probabilities_of(self.log_probs)
+        """Shape (n, C): as the space has them."""
+        return self.space.probabilities_of(self.log_probs)
 
 
 class ScoreCalibration(Protocol):
@@ -165,12 +168,12 @@ class PromptScorer:
                 and cost nothing here.
             whole: Score all labels, whatever the shortlist.
         """
-        columns = len(self.labels)
+        columns, space = len(self.labels), self.prompts.task.space
         if not items:
-            return Scored(np.zeros((0, columns)), (), (), self.lm.exact)
+            return Scored(np.zeros((0, columns)), (), (), self.lm.exact, space=space)
         built = self.build(items, demonstrations)
-        asked = [one.prompt for one in built]
-        keys = [prompt_key(one) for one in asked]
+        asked = [question for one in built for question in one.questions]
+        keys = [prompt_key(one.prompt) for one in built]
         self.trail = sum((int.from_bytes(one) for one in keys), self.trail) % _TRAIL
         self._calibrate()
         whole_paid = [key in self._paid or key in paid for key in keys]
@@ -179,45 +182,48 @@ class PromptScorer:
         if self.counting:
             rows = [row for row, one in enumerate(free) if not one]
             part = None if inside is None else inside[rows]
-            cost = self._cost([asked[row] for row in rows], part) if rows else Usage()
+            unpaid = [question for row in rows for question in built[row].questions]
+            cost = self._cost(unpaid, part) if rows else Usage()
             self.spent += cost
             rest = (Usage(),) * (len(items) - 1)
             zeros = np.zeros((len(items), columns))
-            return Scored(zeros, built, (cost, *rest), self.lm.exact, inside)
+            return Scored(zeros, built, (cost, *rest), self.lm.exact, inside, space=space)
         scores = self._scores(asked, inside)
         price = self.lm.price
+        # All questions about an item stand together, and there are as many of each.
+        passes, read, written = (
+            counts.reshape(len(items), -1).sum(axis=1).tolist()
+            for counts in (scores.requests, scores.prompt_tokens, scores.completion_tokens)
+        )
         usage = tuple(
             Usage()
             if own
             else Usage(
-                requests=int(passes),
-                prompt_tokens=int(read),
-                completion_tokens=int(written),
-                money=price.of(int(read), int(written)),
+                requests=passes[row],
+                prompt_tokens=read[row],
+                completion_tokens=written[row],
+                money=price.of(read[row], written[row]),
             )
-            for own, passes, read, written in zip(
-                free, scores.requests, scores.prompt_tokens, scores.completion_tokens, strict=True
-            )
+            for row, own in enumerate(free)
         )
         self.spent = sum(usage, self.spent)
-        log_probs = self.prompts.log_over_labels(scores.normalised(self.normalise))
+        log_probs = self.prompts.label_scores(scores.normalised(self.normalise))
         if self._calibrator is None and inside is None:
-            return Scored(log_probs, built, usage, scores.exact)
+            return Scored(log_probs, built, usage, scores.exact, space=space)
         probabilities = (
-            probabilities_of(log_probs)
+            space.probabilities_of(log_probs)
             if self._calibrator is None
             else self._calibrator.transform(log_probs)
         )
-        return Scored(
-            log_of(self.spread(probabilities, inside)), built, usage, scores.exact, inside
-        )
+        spread = space.scores_of(self.spread(probabilities, inside))
+        return Scored(spread, built, usage, scores.exact, inside, space=space)
 
     def cost(self, items: Sequence[Item], built: Sequence[LabellingPrompt]) -> Usage:
         """The most that it costs to score items with these prompts. Asks nobody."""
         if not items:
             return Usage()
         inside = None if self.shortlist is None else self.shortlist.inside(items)
-        return self._cost([one.prompt for one in built], inside)
+        return self._cost([question for one in built for question in one.questions], inside)
 
     def counted(self) -> PromptScorer:
         """The same for an estimate: it asks nobody, and counts what is not paid for."""

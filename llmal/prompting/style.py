@@ -10,6 +10,7 @@ import numpy as np
 from llmal.core.records import Item, Usage
 from llmal.errors import ConfigError
 from llmal.lm.protocol import LanguageModel, Normalise, Prompt
+from llmal.prompting.asking import make_prompts
 from llmal.prompting.labelling import LabellingPrompts
 from llmal.prompting.scorer import PromptScorer
 from llmal.prompting.shortlist import WIDE
@@ -29,7 +30,7 @@ def labelling_prompts(
     """The labelling prompts in a form that was given, or with "auto" in the one that suits."""
     if style == "auto":
         style = choose_style(task, template, lm)
-    return LabellingPrompts(task, template, lm, style)
+    return make_prompts(task, template, lm, style)
 
 
 def foreseen_prompts(
@@ -46,7 +47,7 @@ def foreseen_prompts(
         return scorer.prompts
     if style == "auto":
         style = _longest_style(task, template, lm)
-    return LabellingPrompts(task, template, lm, style)
+    return make_prompts(task, template, lm, style)
 
 
 def check_style(style: str) -> None:
@@ -128,23 +129,20 @@ def _probes(
     task: Task, template: PromptTemplate, lm: LanguageModel, style: Style
 ) -> tuple[list[Prompt], list[str]]:
     """What is asked, and what is scored after it."""
-    prompts = LabellingPrompts(task, template, lm, style)
+    prompts = make_prompts(task, template, lm, style)
     columns = list(range(len(task.labels)))[:_PROBES]
     candidates = list(prompts.candidates)
     if len(task.labels) > WIDE:
         columns = np.linspace(0, len(task.labels) - 1, _WIDE_PROBES).astype(int).tolist()
-        candidates = [
-            candidate
-            for candidate, column in zip(candidates, prompts.word_columns, strict=True)
-            if column in columns
-        ]
-    labels = [task.labels[column] for column in columns]
-    texts = {one.name: one.description or one.name for one in labels}
-    probes = [
-        Item(f"probe-{name}", "\n".join([text] * len(task.text)), dict.fromkeys(task.text, text))
-        for name, text in texts.items()
-    ]
-    return [prompts.build(probe).prompt for probe in probes], candidates
+        candidates = prompts.candidates_of(columns)
+    probes: list[Prompt] = []
+    for column in columns:
+        label = task.labels[column]
+        text = label.description or label.name
+        texts = dict.fromkeys(task.text, text)
+        item = Item(f"probe-{label.name}", "\n".join([text] * len(task.text)), texts)
+        probes.append(prompts.probe(item, column))
+    return probes, candidates
 
 
 def _tried(task: Task, template: PromptTemplate, lm: LanguageModel, style: Style) -> Usage:

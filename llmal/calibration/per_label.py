@@ -1,0 +1,219 @@
+"""A calibrator for each label by itself, where an item takes several."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, log_expit, logit
+
+from llmal.calibration.fittable import FittedOn, read_fitted_on, read_source, saved
+from llmal.calibration.protocol import Calibrator, FitsOn, LabelNaming, Scores, Settling
+from llmal.calibration.scores import refuse_labels
+from llmal.errors import ConfigError, DataError
+
+log = logging.getLogger("llmal.calibration")
+
+
+class PerLabel:
+    """Fits a copy of a calibrator on the yes and no of every label.
+
+    Scores are log-odds of yes against no, shape (n, C); probabilities are those of yes, each column
+    its own. A label that has only yes or only no among labelled rows is left as it is.
+
+    Args:
+        calibrator: Not fitted; what is copied for each label.
+
+    Raises:
+        ConfigError: The calibrator is fitted.
+    """
+
+    name: ClassVar[str] = "per-label"
+
+    def __init__(self, calibrator: Calibrator) -> None:
+        if calibrator.fitted:
+            raise ConfigError(
+                "a calibrator that is fitted cannot be fitted on each label",
+                fix="give one that is not fitted yet",
+            )
+        self.calibrator = calibrator
+        self.fitted_on: FittedOn | None = None
+        self.source: dict[str, Any] = {}
+        self._columns: list[Calibrator | None] = []
+        self._labels: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"PerLabel({self.calibrator!r})"
+
+    @property
+    def fits_on(self) -> FitsOn:
+        """What `fit` must be given scores of."""
+        return self.calibrator.fits_on
+
+    @property
+    def inputs(self) -> Any:
+        """What a calibrator that makes its own inputs asks about."""
+        made: Any = self.calibrator
+        return made.inputs
+
+    @property
+    def fitted(self) -> bool:
+        """Whether `fit` was called, or a fitted state loaded."""
+        return bool(self._columns)
+
+    def name_labels(self, labels: Sequence[str]) -> None:
+        """Say what the columns are called, for messages."""
+        self._labels = tuple(labels)
+
+    def fit(self, scores: Scores, labels: ArrayLike | None = None) -> Self:
+        """Learn from log-odds, shape (n, C).
+
+        Args:
+            scores: Of what `fits_on` says.
+            labels: 1 where a label holds, shape (n, C), for those that fit on labels.
+
+        Raises:
+            DataError: There are no rows, a score is NaN, or labels are missing or given in vain.
+        """
+        odds = _odds(scores)
+        if not len(odds):
+            raise DataError(f"the {self.name} calibrator was given no rows", fix="give some")
+        truth = self._truth(labels, odds.shape)
+        self._columns = []
+        alone: list[int] = []
+        for column in range(odds.shape[1]):
+            own = None if truth is None else 1 - truth[:, column]
+            if own is not None and len(np.unique(own)) < 2:
+                alone.append(column)
+                self._columns.append(None)
+                continue
+            made = copy.deepcopy(self.calibrator)
+            if isinstance(made, LabelNaming):
+                made.name_labels(("yes", "no"))
+            self._columns.append(made.fit(_yes_no(odds[:, column]), own))
+        if alone:
+            log.warning(
+                "%d of %d labels are not calibrated, as all labelled items or none have them: %s",
+                len(alone),
+                odds.shape[1],
+                ", ".join(self._called(column) for column in alone),
+            )
+        counts = None if truth is None else tuple(int(n) for n in truth.sum(axis=0))
+        self.fitted_on = FittedOn(len(odds), odds.shape[1], counts)
+        self.source = {}
+        return self
+
+    def _called(self, column: int) -> str:
+        return repr(self._labels[column]) if self._labels else f"number {column + 1}"
+
+    def _truth(self, labels: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[np.int64] | None:
+        if self.fits_on != "labels":
+            refuse_labels(labels, self.name)
+            return None
+        if labels is None:
+            raise DataError(
+                f"the {self.name} calibrator learns from labels and was given none",
+                fix="give 1 for each label that holds, and 0 for the others",
+            )
+        truth = np.asarray(labels)
+        if truth.shape != shape or not np.isin(truth, (0, 1)).all():
+            raise DataError(
+                f"labels of shape {truth.shape} stand beside scores of shape {shape}",
+                fix="give 0 or 1 for each label of each row",
+            )
+        return truth.astype(np.int64)
+
+    def transform(self, scores: Scores) -> NDArray[np.float64]:
+        """Probabilities of yes, shape (n, C).
+
+        Raises:
+            DataError: Not fitted, or the scores have another number of columns.
+        """
+        if not self._columns:
+            raise DataError(f"the {self.name} calibrator is not fitted", fix="call fit first")
+        odds = _odds(scores)
+        if odds.shape[1] != len(self._columns):
+            raise DataError(
+                f"the {self.name} calibrator was fitted on {len(self._columns)} labels, and these "
+                f"scores have {odds.shape[1]}",
+                fix="fit it anew for these labels",
+            )
+        result = np.empty_like(odds)
+        for column, one in enumerate(self._columns):
+            own = odds[:, column]
+            result[:, column] = (
+                expit(own) if one is None or not len(own) else one.transform(_yes_no(own))[:, 0]
+            )
+        return result
+
+    def scores_of(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Log-odds."""
+        return np.asarray(logit(probabilities))
+
+    def settle(self) -> None:
+        """Round the fitted numbers of every label, where that can be."""
+        for column in self._columns:
+            made: object = column
+            if isinstance(made, Settling):
+                made.settle()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The calibrator of each label with its fitted numbers, as plain JSON data."""
+        options = {"calibrator": self.calibrator.to_dict()}
+        columns = [None if one is None else one.to_dict() for one in self._columns]
+        state = {"columns": columns} if self._columns else None
+        return saved(self.name, self.fits_on, options, state, self.fitted_on, self.source)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """What `to_dict` described.
+
+        Raises:
+            DataError: Something is missing or is not what it should be.
+        """
+        from llmal.calibration.storage import from_dict
+
+        options, state = data.get("options"), data.get("state")
+        if not isinstance(options, Mapping) or not isinstance(options.get("calibrator"), Mapping):
+            raise DataError("the calibrator of each label is missing")
+        made = cls(from_dict(options["calibrator"]))
+        made.fitted_on, made.source = read_fitted_on(data), read_source(data)
+        if state is not None:
+            kept: Any = state
+            columns = kept.get("columns") if isinstance(kept, Mapping) else None
+            if not isinstance(columns, list) or not columns:
+                raise DataError("the fitted calibrators of the labels are missing")
+            made._columns = [None if one is None else from_dict(one) for one in columns]
+        return made
+
+
+def _odds(scores: Any) -> NDArray[np.float64]:
+    """Log-odds as a table of numbers.
+
+    Raises:
+        DataError: They are none, or hold NaN.
+    """
+    try:
+        odds = np.asarray(scores, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"the scores are not a table of numbers ({error})", fix="give log-odds, (rows, labels)"
+        ) from error
+    if odds.ndim != 2 or not odds.shape[1]:
+        raise DataError(f"scores of shape {odds.shape} are not a table (rows, labels)")
+    if np.isnan(odds).any():
+        row = int(np.flatnonzero(np.isnan(odds).any(axis=1))[0])
+        raise DataError(
+            f"row {row} of the scores (counted from 0) holds a score that is NaN",
+            fix="look at what the language model answered there",
+        )
+    return odds
+
+
+def _yes_no(odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log-probabilities of yes and no, shape (n, 2)."""
+    return np.stack([log_expit(odds), log_expit(-odds)], axis=1)

@@ -1,0 +1,65 @@
+"""Thresholds of labels: given, and chosen for F1."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score
+
+from llmal.errors import ConfigError
+from llmal.task import Task
+from llmal.task.spaces.thresholds import check_thresholds, f1_thresholds
+
+TASK = Task("t", ["a", "b", "c"], kind="multi")
+
+
+def test_chosen_thresholds_reach_the_best_f1_that_there_is():
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        probabilities = rng.integers(0, 8, (25, 3)) / 8
+        truth = (rng.random((25, 3)) < probabilities * 0.6).astype(int)
+        found = f1_thresholds(probabilities, truth)
+        for column in range(3):
+            if truth[:, column].min() == truth[:, column].max():
+                assert found[column] == 0.5
+                continue
+            own = probabilities[:, column]
+            best = max(
+                f1_score(truth[:, column], own >= cut, zero_division=0) for cut in np.unique(own)
+            )
+            given = f1_score(truth[:, column], own > found[column], zero_division=0)
+            assert given == pytest.approx(best)
+
+
+def test_of_thresholds_that_are_as_good_the_one_nearest_to_one_half():
+    probabilities = np.array([[0.1], [0.2], [0.9], [0.95]])
+    assert f1_thresholds(probabilities, np.array([[0], [0], [1], [1]]))[0] == pytest.approx(0.55)
+
+
+def test_numbers_for_all_or_by_label():
+    assert check_thresholds(TASK, 0.5) is None
+    assert check_thresholds(TASK, 0.3).tolist() == [0.3] * 3
+    assert check_thresholds(TASK, {"b": 0.9}).tolist() == [0.5, 0.9, 0.5]
+    assert check_thresholds(TASK, "f1") == "f1"
+    assert check_thresholds(Task("s", ["a", "b"]), 0.5) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (1.5, "the threshold of label 'a' is 1.5"),
+        (True, "the threshold of label 'a' is True"),
+        ({"d": 0.5}, "there is a threshold for 'd', which is no label of task 't'"),
+        ({"a": "high"}, "the threshold of label 'a' is 'high'"),
+        ("best", "thresholds is 'best'"),
+    ],
+)
+def test_what_is_no_threshold_is_said(given, said):
+    with pytest.raises(ConfigError, match=said):
+        check_thresholds(TASK, given)
+
+
+@pytest.mark.parametrize("given", [0.3, "f1", {"a": 0.2}])
+def test_a_task_of_one_label_an_item_has_none(given):
+    with pytest.raises(ConfigError, match="the option thresholds works with several labels"):
+        check_thresholds(Task("s", ["a", "b"]), given)
