@@ -5,13 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmal.core.lazy import attributes
-from llmal.ledger.entries import Decided, Expense, LoggedEvent, QueueCounts, Round
+from llmal.ledger.entries import (
+    Decided,
+    Expense,
+    LoggedEvent,
+    QueueCounts,
+    RecordedDecision,
+    Round,
+    TaskVersion,
+)
 
 if TYPE_CHECKING:
     from llmal.ledger.ledger import Ledger
     from llmal.ledger.queue import Queue
 
-__all__ = ["Decided", "Expense", "Ledger", "LoggedEvent", "Queue", "QueueCounts", "Round"]
+__all__ = [
+    "Decided",
+    "Expense",
+    "Ledger",
+    "LoggedEvent",
+    "Queue",
+    "QueueCounts",
+    "RecordedDecision",
+    "Round",
+    "TaskVersion",
+]
 
 # These need SQLAlchemy, which takes longer to import than all of llmal.
 __getattr__ = attributes(__name__, {"Ledger": "ledger", "Queue": "queue"})

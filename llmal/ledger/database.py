@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import sqlite3
 import tempfile
 import time
@@ -19,7 +18,9 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from llmal.errors import LedgerError
 from llmal.ledger import schema
+from llmal.ledger.copies import copy_with_log, keep_copy
 from llmal.ledger.failures import explain, explain_os, not_a_ledger
+from llmal.ledger.migrations import migrate
 
 _log = logging.getLogger("llmal.ledger")
 
@@ -33,8 +34,8 @@ class Database:
     Args:
         place: Path of an SQLite file, or a URL.
         timeout: Seconds to wait for another process that writes.
-        read_only: Create and write nothing. A file in a directory where SQLite cannot put the files
-            that it needs beside it is read in a temporary copy.
+        read_only: Create and write nothing. A file of an earlier version, and one in a directory
+            where SQLite cannot put the files that it needs beside it, is read in a temporary copy.
 
     Raises:
         LedgerError: The place cannot be used, or holds something else than a ledger.
@@ -65,13 +66,13 @@ class Database:
             raise
 
     def _read_a_copy(self, path: Path) -> None:
-        """Go on with a copy, where SQLite has room for its index of the write-ahead log."""
+        """Go on with a copy, where SQLite has room for its index of the write-ahead log, and where
+        the tables may be changed.
+        """
         self._copy = tempfile.TemporaryDirectory(prefix="llmal-ledger-")
         place = Path(self._copy.name) / path.name
         try:
-            for name in (path.name, f"{path.name}-wal"):
-                if path.with_name(name).exists():
-                    shutil.copyfile(path.with_name(name), place.with_name(name))
+            copy_with_log(path, place)
             self._engine = self._connectable(sa.URL.create("sqlite", database=str(place)))
             self._prepare()
         except OSError as error:
@@ -102,14 +103,16 @@ class Database:
         with self._transaction(writes=True) as connection:
             yield connection
 
-    def keep_order(self, connection: sa.Connection, table: sa.Table) -> None:
-        """Make the rows that this transaction inserts visible in the order of their numbers.
+    def keep_order(self, connection: sa.Connection) -> None:
+        """Make the annotations and decisions that this transaction inserts visible in the order of
+        their numbers.
 
         A reader that goes on after the highest number it has seen would else miss what a slower
         transaction of PostgreSQL was given a lower number for. SQLite has one writer at a time.
         """
         if self._is_postgresql:
-            connection.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")
+            table = schema.ANNOTATIONS.name
+            connection.exec_driver_sql(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
 
     def insert_new(
         self, connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
@@ -168,23 +171,44 @@ class Database:
 
     def _prepare(self) -> None:
         with self.read() as connection:
-            found = self._recognise(connection)
+            version = self._recognise(connection)
+        outdated = version is not None and version < schema.SCHEMA_VERSION
+        if outdated and self._read_only and self._copy is None:
+            if self.path is None:
+                raise LedgerError(
+                    f"the ledger has version {version}, and has to be brought to version "
+                    f"{schema.SCHEMA_VERSION} before it can be read",
+                    where=self.where,
+                    fix="llmal run does so",
+                )
+            self._engine.dispose()
+            self._read_a_copy(self.path)
+            return
         if self.path is not None:
             self._use_write_ahead_log()
-        if not found and self._read_only:
+        if version is None and self._read_only:
             raise not_a_ledger(self.where, "it is empty")
-        if not found:
-            with self.write() as connection:
-                if self._is_postgresql:
-                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATION_LOCK)))
-                if not self._recognise(connection):
-                    schema.METADATA.create_all(connection, checkfirst=False)
-                    connection.execute(
-                        sa.insert(schema.VERSION), {"version": schema.SCHEMA_VERSION}
-                    )
+        if version is None or outdated:
+            with self._transaction(writes=True) as connection:
+                self._create_or_migrate(connection)
 
-    def _recognise(self, connection: sa.Connection) -> bool:
-        """Whether the tables are there; False where they may be created."""
+    def _create_or_migrate(self, connection: sa.Connection) -> None:
+        if self._is_postgresql:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATION_LOCK)))
+        # Another process may have done it since.
+        version = self._recognise(connection)
+        if version is None:
+            schema.METADATA.create_all(connection, checkfirst=False)
+            connection.execute(sa.insert(schema.VERSION), {"version": schema.SCHEMA_VERSION})
+        elif version < schema.SCHEMA_VERSION:
+            if self.path is not None and self._copy is None:
+                # This transaction has written nothing yet, and keeps all others from writing.
+                kept = keep_copy(self.path, version)
+                _log.info("%s: version %d is kept as %s", self.where, version, kept)
+            migrate(connection, version, schema.SCHEMA_VERSION)
+
+    def _recognise(self, connection: sa.Connection) -> int | None:
+        """The version of the tables; None where they may be created."""
         tables = set(sa.inspect(connection).get_table_names())
         if schema.VERSION.name not in tables:
             # A PostgreSQL database may serve others too, an SQLite file is the ledger's own.
@@ -193,7 +217,7 @@ class Database:
                 raise not_a_ledger(
                     self.where, f"it has the table {min(theirs)!r} of something else"
                 )
-            return False
+            return None
         version = connection.scalar(sa.select(sa.func.max(schema.VERSION.c.version)))
         if version is None:
             raise not_a_ledger(self.where, "it does not say which version it has")
@@ -204,7 +228,7 @@ class Database:
                 where=self.where,
                 fix="upgrade llmal: pip install --upgrade llmal",
             )
-        return True
+        return int(version)
 
     def _use_write_ahead_log(self) -> None:
         # SQLite does not wait for others when it changes the mode, so the waiting is done here.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from llmal.core.records import AnnotatorKind, Usage
+from llmal.core.records import AnnotatorKind, Outcome, Usage
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,52 @@ class Round:
     started: float
     finished: float | None
     metrics: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RecordedDecision:
+    """What a rule decided about an annotation.
+
+    Attributes:
+        item_id: The item of the annotation.
+        stage: Its place in the router.
+        annotator: Who gave it.
+        annotation_round: The round that it was given in; None outside a run.
+        revision: Its revision.
+        rule: What decided.
+        outcome: "accepted"; "deferred", to be asked of the next annotator; or "overruled".
+        round: The round that decided; None outside a run.
+        time: Unix time in seconds.
+    """
+
+    item_id: str
+    stage: str
+    annotator: str
+    annotation_round: int | None
+    revision: int
+    rule: str
+    outcome: Outcome
+    round: int | None
+    time: float
+
+
+@dataclass(frozen=True)
+class TaskVersion:
+    """One version of the task of a run.
+
+    Attributes:
+        version: Counted from 1; what annotations have as `task_version`.
+        fingerprint: Of the task.
+        task: The task as plain data; None where it was not kept.
+        reason: Why it took the place of the version before.
+        time: When it was recorded, in Unix seconds.
+    """
+
+    version: int
+    fingerprint: str
+    task: Mapping[str, Any] | None
+    reason: str | None
+    time: float
 
 
 @dataclass(frozen=True)

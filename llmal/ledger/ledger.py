@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import sqlalchemy as sa
 
-from llmal.core.records import Annotation, AnnotatorKind, SyntheticItem, Usage
+from llmal.core.records import (
+    Annotation,
+    AnnotatorKind,
+    Outcome,
+    Purpose,
+    SyntheticItem,
+    Usage,
+)
 from llmal.errors import LedgerError
 from llmal.ledger import schema
 from llmal.ledger.database import Database
-from llmal.ledger.entries import Decided, Expense, LoggedEvent, Round
+from llmal.ledger.decisions import Decisions, outcome
+from llmal.ledger.entries import (
+    Decided,
+    Expense,
+    LoggedEvent,
+    RecordedDecision,
+    Round,
+    TaskVersion,
+)
 from llmal.ledger.labels import Labels
 from llmal.ledger.queue import Queue
+from llmal.ledger.recording import record, revise, superseded
 from llmal.ledger.rounds import Rounds
 from llmal.ledger.rows import (
-    USAGE_FIELDS,
     annotation_of,
     annotation_row,
     round_to_store,
@@ -29,6 +43,8 @@ from llmal.ledger.rows import (
     usage_of,
     usage_row,
 )
+from llmal.ledger.task_versions import TaskVersions
+from llmal.ledger.totals import Totals, add_expense
 
 _PAGE = 4096
 
@@ -39,7 +55,8 @@ class Ledger:
     What is written is durable when the call returns: SQLite runs with a write-ahead log and
     `synchronous=FULL`, PostgreSQL with `synchronous_commit=on`. Each call is one transaction, so
     a process that is killed leaves all of it or nothing. Nothing is changed once written, but for
-    the state of the queue. Several processes and threads may use one ledger at once.
+    the state of the queue and the running totals. Several processes and threads may use one ledger
+    at once.
 
     Every method raises `LedgerError` where the database refuses: a full disk, a read-only place, a
     lock held for longer than the timeout, a damaged file, a server that cannot be reached. After
@@ -51,6 +68,9 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._labels = Labels(database)
+        self._decisions = Decisions(database)
+        self._task_versions = TaskVersions(database)
+        self._totals = Totals(database)
         self._rounds = Rounds(database)
         self.queue = Queue(database)
 
@@ -70,6 +90,10 @@ class Ledger:
         Raises:
             LedgerError: The place cannot be used, holds something else, or was written by a newer
                 llmal.
+
+        A ledger that an older llmal wrote is brought to the present version, in one transaction; an
+        SQLite file is copied first (`ledger.v1.sqlite`). Opened to be read alone, it is left as it
+        is, and a temporary copy is read.
         """
         return cls(Database(path_or_url, timeout, read_only=read_only))
 
@@ -113,6 +137,22 @@ class Ledger:
                 if stored[name] != value:
                     raise self._belongs_elsewhere(name, stored[name], value)
 
+    def task_version(
+        self, fingerprint: str, task: Mapping[str, Any], *, reason: str | None = None
+    ) -> int:
+        """The number of a version of the task; one whose fingerprint is new becomes the next.
+
+        Args:
+            fingerprint: Of the task.
+            task: The task as plain data.
+            reason: Why it takes the place of the version before.
+        """
+        return self._task_versions.number(fingerprint, task, reason)
+
+    def task_versions(self) -> list[TaskVersion]:
+        """All versions of the task that were recorded, the first one first."""
+        return self._task_versions.all()
+
     def _belongs_elsewhere(self, name: str, was: str, now: str) -> LedgerError:
         path = self._database.path
         what = f"run directory {path.parent}" if path else f"ledger {self._database.where}"
@@ -125,22 +165,71 @@ class Ledger:
     def append(self, annotations: Sequence[Annotation]) -> int:
         """Record annotations, in one transaction that is durable when this returns.
 
-        Item, annotator and round are the key of an annotation. One that exists is left as it is, so
-        a batch that may have been recorded before can be appended again.
+        Item, stage, annotator, round and revision are the key of an annotation. One that exists is
+        left as it is, so a batch that may have been recorded before can be appended again. Each is
+        recorded with the router's decision about it, and with what it cost.
 
         Returns:
             How many were new.
 
         Raises:
-            AnnotationError: An annotation has probabilities, and none for its own label.
+            AnnotationError: An annotation has probabilities, and none for its own label, or a
+                purpose that there is not.
             LedgerError: Nothing of the batch was recorded; see the class.
         """
         rows = [annotation_row(one) for one in annotations]
         if not rows:
             return 0
         with self._database.write() as connection:
-            self._database.keep_order(connection, schema.ANNOTATIONS)
-            return self._database.insert_new(connection, schema.ANNOTATIONS, rows)
+            return record(self._database, connection, rows)
+
+    def revise(self, annotations: Sequence[Annotation]) -> int:
+        """Record answers that take the place of earlier ones of the same workers, in one
+        transaction.
+
+        Each revises the last answer of its annotator about its item (at its stage, if it names
+        one): it gets that one's round, stage and purpose, and the next revision. Both stay in the
+        ledger. An answer that is the same as the one that stands changes nothing, so that a batch
+        can be revised again.
+
+        Returns:
+            How many were new.
+
+        Raises:
+            AnnotationError: See `append`.
+            LedgerError: The annotator has given no answer about the item.
+        """
+        return revise(self._database, annotations)
+
+    def decide(
+        self,
+        rule: str,
+        outcomes: Sequence[tuple[Annotation, Outcome]],
+        *,
+        round: int | None = None,
+    ) -> int:
+        """Record what a rule decides about annotations, in one transaction.
+
+        Every annotation comes with the decision of the router. The latest decision counts; none is
+        ever changed. The same decision of the same rule twice in a row is recorded once.
+
+        Args:
+            rule: Name of what decides.
+            outcomes: Annotations of this ledger, and what becomes of each. An overruled one stands
+                for nothing, not even one of a person.
+            round: The round that decides; it does not count in labels of before that round.
+
+        Returns:
+            How many were new.
+
+        Raises:
+            LedgerError: An annotation is not in the ledger, and nothing was recorded.
+        """
+        return self._decisions.add(rule, outcomes, round)
+
+    def decisions(self) -> Iterator[RecordedDecision]:
+        """All decisions in the order in which they were made, streamed in bounded memory."""
+        return self._decisions.all()
 
     def annotations(
         self,
@@ -148,8 +237,10 @@ class Ledger:
         round: int | None = None,
         annotator: str | None = None,
         kind: AnnotatorKind | None = None,
+        purpose: Purpose | None = None,
     ) -> Iterator[Annotation]:
-        """All annotations in order of insertion, or those of a round, an annotator or a kind.
+        """All annotations in order of insertion, or those of a round, an annotator, a kind or a
+        purpose; those that were revised among them.
 
         They are streamed in bounded memory; those appended once the iteration has begun are not
         in it.
@@ -162,6 +253,8 @@ class Ledger:
             query = query.where(table.c.annotator == annotator)
         if kind is not None:
             query = query.where(table.c.kind == kind)
+        if purpose is not None:
+            query = query.where(table.c.purpose == purpose)
         return map(annotation_of, self._stream(query, table.c.id))
 
     def annotations_of(self, item_ids: Sequence[str]) -> dict[str, list[Annotation]]:
@@ -180,9 +273,7 @@ class Ledger:
 
     def annotation_count(self) -> int:
         """How many annotations there are."""
-        with self._database.read() as connection:
-            count = connection.scalar(sa.select(sa.func.count()).select_from(schema.ANNOTATIONS))
-        return int(count or 0)
+        return self._totals.annotations()
 
     def annotated(self, annotator: str, round: int | None) -> set[str]:
         """The items that an annotator has answered in a round; None means outside a run."""
@@ -197,7 +288,7 @@ class Ledger:
         """The items for which an annotator had no label, in whatever round."""
         table = schema.ANNOTATIONS
         query = sa.select(table.c.item_id).where(
-            table.c.annotator == annotator, table.c.label.is_(None)
+            table.c.annotator == annotator, table.c.answer.is_(None), ~superseded()
         )
         with self._database.read() as connection:
             return set(connection.scalars(query))
@@ -208,25 +299,34 @@ class Ledger:
         query = sa.select(table.c.item_id).where(
             table.c.annotator == annotator,
             table.c.round == round_to_store(round),
-            table.c.decision == "deferred",
+            outcome() == "deferred",
+            ~superseded(),
         )
         with self._database.read() as connection:
             return set(connection.scalars(query))
 
-    def labels(self, before_round: int | None = None) -> dict[str, Decided]:
+    def labels(
+        self,
+        before_round: int | None = None,
+        purposes: Collection[Purpose] = ("train", "review"),
+    ) -> dict[str, Decided]:
         """The label of each item that has one, as the aggregate of its annotations.
 
         It is that of the last human annotation, whatever the router decided, else that of the last
-        accepted one. Abstentions count for nothing. Last means last recorded.
+        one whose latest decision is "accepted". What its worker has revised, what was overruled and
+        abstentions count for nothing. Last means last recorded.
 
         Args:
-            before_round: Count only annotations of earlier rounds, and those outside a run. A
-                round that is repeated after a kill then sees what it saw the first time.
+            before_round: Count only annotations and decisions of earlier rounds, and those outside
+                a run. A round that is repeated after a kill then sees what it saw the first time.
+                A revision belongs to the round of the answer that it revises.
+            purposes: Count only annotations that were asked for one of these. By default audits are
+                not among them, so that nothing learns from them.
 
         Returns:
             By item id, in the order in which the items first got a label.
         """
-        return self._labels.standing(before_round)
+        return self._labels.standing(before_round, frozenset(purposes))
 
     def start_round(
         self,
@@ -290,8 +390,8 @@ class Ledger:
             return 0
         with self._database.write() as connection:
             new = self._database.insert_new(connection, schema.SYNTHETIC, rows) if rows else 0
-            if costs:
-                self._database.insert_new(connection, schema.SPENDING, costs)
+            for row in costs:
+                self._spend(connection, row)
             return new
 
     def synthetic(self, accepted: bool | None = None) -> list[SyntheticItem]:
@@ -314,7 +414,11 @@ class Ledger:
         """
         row = _spending_row(Expense(key, purpose, time.time(), usage))
         with self._database.write() as connection:
-            self._database.insert_new(connection, schema.SPENDING, [row])
+            self._spend(connection, row)
+
+    def _spend(self, connection: sa.Connection, row: Mapping[str, Any]) -> None:
+        if self._database.insert_new(connection, schema.SPENDING, [row]):
+            add_expense(connection, row)
 
     def expenses(self) -> list[Expense]:
         """What `spend` has recorded, in order of time."""
@@ -337,17 +441,11 @@ class Ledger:
 
         The usage that synthetic items carry is not in it: what they cost is recorded with `spend`.
         """
-        total: defaultdict[str, Usage] = defaultdict(Usage)
-        with self._database.read() as connection:
-            for query in (_ANNOTATION_USAGE, _SPENDING_USAGE):
-                for row in connection.execute(query):
-                    total[row.name] += usage_of(row)
-        return dict(total)
+        return self._totals.usage()
 
     def annotation_usage(self) -> dict[str, Usage]:
         """What annotations cost, by annotator."""
-        with self._database.read() as connection:
-            return {row.name: usage_of(row) for row in connection.execute(_ANNOTATION_USAGE)}
+        return self._totals.annotation_usage()
 
     def total_usage(self) -> Usage:
         """The sum of `usage`."""
@@ -386,16 +484,6 @@ def _spending_row(expense: Expense) -> dict[str, Any]:
         "time": expense.time,
         **usage_row(expense.usage),
     }
-
-
-def _usage_by(name: sa.Column[Any]) -> sa.Select[*tuple[Any, ...]]:
-    sums = (sa.func.sum(name.table.c[one]).label(one) for one in USAGE_FIELDS)
-    return sa.select(name.label("name"), *sums).group_by(name).order_by(name)
-
-
-# Made once: to build a query takes longer than to run it over a few hundred annotations.
-_ANNOTATION_USAGE = _usage_by(schema.ANNOTATIONS.c.annotator)
-_SPENDING_USAGE = _usage_by(schema.SPENDING.c.purpose)
 
 
 def _sum(usages: Iterable[Usage]) -> Usage:

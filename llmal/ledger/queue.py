@@ -12,6 +12,7 @@ from llmal.errors import LedgerError
 from llmal.ledger import schema
 from llmal.ledger.database import Database
 from llmal.ledger.entries import QueueCounts, QueueEntry
+from llmal.ledger.recording import record, superseded
 from llmal.ledger.rows import annotation_row, round_from_store, round_to_store
 
 Clock = Callable[[], float]
@@ -76,10 +77,10 @@ class Queue:
         Those of the annotator that is called like the queue.
         """
         table = schema.ANNOTATIONS
-        query = sa.select(table.c.item_id, table.c.label)
-        query = query.where(table.c.annotator == queue).order_by(table.c.id)
+        query = sa.select(table.c.item_id, table.c.answer)
+        query = query.where(table.c.annotator == queue, ~superseded()).order_by(table.c.id)
         with self._database.read() as connection:
-            return {row.item_id: row.label for row in connection.execute(query)}
+            return {row.item_id: row.answer for row in connection.execute(query)}
 
     def lease(
         self, queue: str, worker: str, n: int, seconds: float, now: Clock = time.time
@@ -163,8 +164,7 @@ class Queue:
         table = schema.QUEUE
         rows = [annotation_row(one) for one in annotations]
         with self._database.write() as connection:
-            self._database.keep_order(connection, schema.ANNOTATIONS)
-            new = self._database.insert_new(connection, schema.ANNOTATIONS, rows)
+            new = record(self._database, connection, rows)
             for row in rows:
                 marked = connection.execute(
                     sa.update(table)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, get_args
 
 import sqlalchemy as sa
 
-from llmal.core.records import Annotation, SyntheticItem, Usage, confidence_of
+from llmal.core.records import Annotation, Purpose, SyntheticItem, Usage, confidence_of
 from llmal.errors import AnnotationError, LedgerError
 from llmal.ledger.schema import NO_ROUND
 
@@ -64,19 +64,25 @@ def annotation_row(one: Annotation) -> dict[str, Any]:
     """An annotation as a row.
 
     Raises:
-        AnnotationError: It has probabilities, and none for its own label.
+        AnnotationError: It has probabilities, and none for its own label; a negative revision; or a
+            purpose that there is not.
     """
     return {
         "item_id": one.item_id,
+        "stage": one.stage or one.annotator,
         "annotator": one.annotator,
         "round": round_to_store(one.round),
+        "revision": _revision(one),
         "kind": one.kind,
-        "label": one.label,
+        "purpose": _purpose(one),
+        "task_version": int(one.task_version),
+        "answer": one.label,
         "confidence": _confidence(one),
         "probabilities": _numbers(one.probabilities),
         "exact": bool(one.exact),
         "decision": one.decision,
         "rationale": one.rationale,
+        "reason": one.reason,
         "provenance": one.provenance,
         "flags": one.flags,
         "created": float(one.created),
@@ -88,7 +94,7 @@ def annotation_of(row: sa.Row[Any]) -> Annotation:
     """The annotation in a row."""
     return Annotation(
         item_id=row.item_id,
-        label=row.label,
+        label=row.answer,
         annotator=row.annotator,
         kind=row.kind,
         probabilities=row.probabilities,
@@ -100,6 +106,11 @@ def annotation_of(row: sa.Row[Any]) -> Annotation:
         flags=tuple(row.flags),
         round=round_from_store(row.round),
         created=row.created,
+        stage="" if row.stage == row.annotator else row.stage,
+        purpose=row.purpose,
+        task_version=row.task_version,
+        revision=row.revision,
+        reason=row.reason,
     )
 
 
@@ -148,6 +159,27 @@ def _numbers(probabilities: Mapping[str, float] | None) -> dict[str, float] | No
     if probabilities is None:
         return None
     return {name: float(number) for name, number in probabilities.items()}
+
+
+def _purpose(one: Annotation) -> str:
+    # One that is misspelt would be read by nobody, or by those who must not see it.
+    if one.purpose not in get_args(Purpose):
+        raise AnnotationError(
+            f"the annotation of item {one.item_id!r} by {one.annotator!r} has the purpose "
+            f"{one.purpose!r}",
+            fix=f"use one of {', '.join(get_args(Purpose))}",
+        )
+    return one.purpose
+
+
+def _revision(one: Annotation) -> int:
+    if one.revision < 0:
+        raise AnnotationError(
+            f"the annotation of item {one.item_id!r} by {one.annotator!r} has revision "
+            f"{one.revision}",
+            fix="count revisions from 0",
+        )
+    return int(one.revision)
 
 
 def _confidence(one: Annotation) -> float | None:

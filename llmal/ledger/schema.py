@@ -1,4 +1,4 @@
-"""The tables of the ledger. Nothing in them is changed once written, but for the queue.
+"""The tables of the ledger. Nothing in them is changed once written, but for queue and totals.
 
 The same tables serve SQLite and PostgreSQL. They have no foreign keys: the order in which the
 ledger is written already says what depends on what, and an append stays one index look-up.
@@ -6,6 +6,7 @@ ledger is written already says what depends on what, and an append stays one ind
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -25,8 +26,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = 1
-"""Raise it with every change of the tables; a ledger of a newer version is refused."""
+from llmal.core.records import Answer
+
+SCHEMA_VERSION = 2
+"""Raise it with every change of the tables, and say in `migrations` how the ledgers of the version
+before become those of the new one. A ledger of a newer version is refused."""
 
 NO_ROUND = -1
 """How "outside a run" is stored: two NULLs differ in SQL, so a key with one is never unique."""
@@ -63,6 +67,26 @@ class JsonText(TypeDecorator[Any]):
         return None if value is None else _decode(value)
 
 
+class AnswerText(TypeDecorator[Answer]):
+    """An answer as JSON; a list of labels is read as a tuple."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Answer | None, dialect: Dialect) -> str | None:
+        return None if value is None else _encode(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Answer | None:
+        return None if value is None else _answer(value)
+
+
+@functools.lru_cache(maxsize=4096)
+def _answer(text: str) -> Answer:
+    """The answer in a text; the same few come again and again."""
+    value = _decode(text)
+    return tuple(value) if isinstance(value, list) else str(value)
+
+
 # SQLite numbers rows by itself only in a column of exactly the type INTEGER.
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 
@@ -94,28 +118,66 @@ IDENTITY = Table(
     Column("value", Text, nullable=False),
 )
 
+TASK_VERSIONS = Table(
+    "task_versions",
+    METADATA,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("fingerprint", Text, nullable=False, unique=True),
+    # NULL for the task of a ledger that did not keep it.
+    Column("task", JsonText),
+    Column("reason", Text),
+    Column("time", Double, nullable=False),
+)
+
 ANNOTATIONS = Table(
     "annotations",
     METADATA,
     Column("id", _Serial, primary_key=True),
     Column("item_id", Text, nullable=False),
+    Column("stage", Text, nullable=False),
     Column("annotator", Text, nullable=False),
     Column("round", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("label", Text),
+    Column("purpose", Text, nullable=False),
+    Column("task_version", Integer, nullable=False),
+    Column("answer", AnswerText),
     # Derived from probabilities, so that reading the labels of a whole pool parses no JSON.
     Column("confidence", Double),
     Column("probabilities", JsonText),
     Column("exact", Boolean, nullable=False),
     Column("decision", Text, nullable=False),
     Column("rationale", Text),
+    Column("reason", Text),
     Column("provenance", JsonText, nullable=False),
     Column("flags", JsonText, nullable=False),
     Column("created", Double, nullable=False),
     *_usage(),
     # It leads with item_id and so is the index for looking up an item too.
-    UniqueConstraint("item_id", "annotator", "round", name="annotations_key"),
+    UniqueConstraint("item_id", "stage", "annotator", "round", "revision", name="annotations_key"),
     Index("annotations_by_annotator", "annotator", "round"),
+)
+
+DECISIONS = Table(
+    "decisions",
+    METADATA,
+    Column("id", _Serial, primary_key=True),
+    Column("annotation", BigInteger, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("time", Double, nullable=False),
+    Index("decisions_of_annotation", "annotation", "id"),
+)
+
+TOTALS = Table(
+    "totals",
+    METADATA,
+    # An annotator, or what `spend` was called with; the purpose is empty for the latter.
+    Column("name", Text, primary_key=True),
+    Column("purpose", Text, primary_key=True),
+    Column("annotations", BigInteger, nullable=False),
+    *_usage(),
 )
 
 ROUNDS = Table(

@@ -192,7 +192,7 @@ def test_damaged_file(tmp_path: Path) -> None:
         for number in range(20):
             ledger.append(_batch(number))
     with path.open("r+b") as file:
-        file.seek(4096 * 20)
+        file.seek(4096 * 40)
         file.write(b"\xff" * 4096 * 60)
     with Ledger.open(path) as ledger, pytest.raises(LedgerError, match="the ledger is damaged"):
         list(ledger.annotations())
