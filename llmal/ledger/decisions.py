@@ -32,7 +32,13 @@ class Decisions:
         self, rule: str, outcomes: Sequence[tuple[Annotation, Outcome]], round: int | None
     ) -> int:
         """Record what a rule decides; see `Ledger.decide`."""
-        stored, now, new = round_to_store(round), time.time(), 0
+        if rule == schema.ROUTER:
+            raise LedgerError(
+                f"{rule!r} decides when an annotation is recorded, and never again",
+                where=self._database.where,
+                fix="give the rule another name",
+            )
+        stored, now = round_to_store(round), time.time()
         with self._database.write() as connection:
             self._database.keep_order(connection)
             rows = []
@@ -50,17 +56,16 @@ class Decisions:
                     continue
                 rows.append(
                     {
-                        "annotation": latest.annotation,
+                        "annotation": latest.id,
                         "rule": rule,
                         "outcome": outcome,
                         "round": stored,
                         "time": now,
                     }
                 )
-                new += 1
             if rows:
                 connection.execute(sa.insert(schema.DECISIONS), rows)
-        return new
+        return len(rows)
 
     def all(self) -> Iterator[RecordedDecision]:
         """All decisions in the order in which they were made, read page by page."""
@@ -85,25 +90,33 @@ class Decisions:
             after = rows[-1].id
 
 
-def outcome(before_round: sa.BindParameter[Any] | None = None) -> sa.ScalarSelect[Any]:
+def outcome(before_round: sa.BindParameter[Any] | None = None) -> sa.ColumnElement[Any]:
     """The latest decision about a row of the annotations.
 
     Args:
         before_round: Leave out decisions of this round and later ones.
     """
     table, annotations = schema.DECISIONS, schema.ANNOTATIONS
-    query = sa.select(table.c.outcome).where(table.c.annotation == annotations.c.id)
+    query = sa.select(table.c.outcome).where(
+        table.c.annotation == annotations.c.id, schema.LATER_DECISION
+    )
     if before_round is not None:
         query = query.where(table.c.round < before_round)
-    return query.order_by(table.c.id.desc()).limit(1).correlate(annotations).scalar_subquery()
+    later = query.order_by(table.c.id.desc()).limit(1).correlate(annotations).scalar_subquery()
+    return sa.func.coalesce(later, annotations.c.decision)
 
 
 _KEY = ("item_id", "stage", "annotator", "round", "revision")
 _TABLE = schema.ANNOTATIONS
 # Made once: to build a query takes longer than to run it.
 _LATEST = (
-    sa.select(schema.DECISIONS.c.annotation, schema.DECISIONS.c.rule, schema.DECISIONS.c.outcome)
-    .join_from(_TABLE, schema.DECISIONS, schema.DECISIONS.c.annotation == _TABLE.c.id)
+    sa.select(_TABLE.c.id, schema.DECISIONS.c.rule, schema.DECISIONS.c.outcome)
+    .join_from(
+        _TABLE,
+        schema.DECISIONS,
+        sa.and_(schema.DECISIONS.c.annotation == _TABLE.c.id, schema.LATER_DECISION),
+        isouter=True,
+    )
     .where(*(_TABLE.c[name] == sa.bindparam(name) for name in _KEY))
     .order_by(schema.DECISIONS.c.id.desc())
     .limit(1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -55,13 +54,6 @@ class Labels:
             return earlier.labels()
 
 
-@dataclass
-class _Label:
-    first: int
-    """The number of the first annotation that gave the item a label that counts."""
-    decided: Decided
-
-
 class _Standing:
     """The labels as of the last annotation and the last decision that were read."""
 
@@ -73,7 +65,9 @@ class _Standing:
             "purposes": sorted(purposes),
             "before_round": _ALL_ROUNDS if before_round is None else before_round,
         }
-        self._labels: dict[str, _Label] = {}
+        self._decided: dict[str, Decided] = {}
+        # By item, the number of the first annotation that gave it a label that counts.
+        self._first: dict[str, int] = {}
         self._in_order = True
         self._revised: set[str] = set()
         self._last_annotation = 0
@@ -81,32 +75,39 @@ class _Standing:
 
     def labels(self) -> dict[str, Decided]:
         if not self._in_order:
-            self._labels = dict(sorted(self._labels.items(), key=lambda one: one[1].first))
+            ids = sorted(self._decided, key=self._first.__getitem__)
+            self._decided = {item_id: self._decided[item_id] for item_id in ids}
             self._in_order = True
-        return {item_id: one.decided for item_id, one in self._labels.items()}
+        return dict(self._decided)
 
     def catch_up(self, database: Database) -> None:
         changed = self._decided_anew(database)
         if changed is None:
             return
         for page in self._new_annotations(database):
-            for row in page:
-                self._last_annotation = row.id
-                self.last_round = max(self.last_round, row.round)
-                if row.revision or row.item_id in self._revised:
-                    # Which of a worker's answers stands, is seen only from all of them.
-                    self._revised.add(row.item_id)
-                    changed.add(row.item_id)
-                elif _counts(row):
-                    self._take(self._labels, row)
+            # Which of a worker's answers stands, is seen only from all of them.
+            self._revised.update(row.item_id for row in page if row.revision)
+            changed.update(row.item_id for row in page if row.item_id in self._revised)
+            self._take(page)
+            if page:
+                self._last_annotation = page[-1].id
+                self.last_round = max(self.last_round, *(row.round for row in page))
         self._read_anew(database, sorted(changed))
 
-    def _take(self, labels: dict[str, _Label], row: sa.Row[*tuple[Any, ...]]) -> None:
-        standing = labels.get(row.item_id)
-        if standing is None:
-            labels[row.item_id] = _Label(row.id, _decided(row))
-        elif row.kind == "human" or standing.decided.kind != "human":
-            standing.decided = _decided(row)
+    def _take(self, rows: Sequence[sa.Row[*tuple[Any, ...]]]) -> None:
+        """Let annotations count in the order in which they were recorded."""
+        for number, item_id, answer, kind, annotator, confidence, round, _, decision in rows:
+            human = kind == "human"
+            if answer is None or (decision == "overruled" if human else decision != "accepted"):
+                continue
+            standing = self._decided.get(item_id)
+            if standing is None:
+                self._first[item_id] = number
+            elif not human and standing.kind == "human":
+                continue
+            self._decided[item_id] = Decided(
+                answer, kind, annotator, confidence, round_from_store(round)
+            )
 
     def _decided_anew(self, database: Database) -> set[str] | None:
         """The items about whose annotations, of those that were read, something was decided.
@@ -137,26 +138,12 @@ class _Standing:
     def _read_anew(self, database: Database, item_ids: Sequence[str]) -> None:
         for start in range(0, len(item_ids), _ITEMS_AT_ONCE):
             some = item_ids[start : start + _ITEMS_AT_ONCE]
-            labels: dict[str, _Label] = {}
             with database.read() as connection:
                 rows = connection.execute(_OF_ITEMS, {**self._asked, "item_ids": some}).all()
-            for row in rows:
-                if _counts(row):
-                    self._take(labels, row)
             for item_id in some:
-                self._labels.pop(item_id, None)
-            self._labels.update(labels)
+                self._decided.pop(item_id, None)
+            self._take(rows)
             self._in_order = False
-
-
-def _counts(row: sa.Row[*tuple[Any, ...]]) -> bool:
-    if row.answer is None or row.outcome == "overruled":
-        return False
-    return bool(row.kind == "human" or row.outcome == "accepted")
-
-
-def _decided(row: sa.Row[*tuple[Any, ...]]) -> Decided:
-    return Decided(row.answer, row.kind, row.annotator, row.confidence, round_from_store(row.round))
 
 
 _TABLE = schema.ANNOTATIONS.c

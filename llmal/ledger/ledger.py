@@ -214,7 +214,7 @@ class Ledger:
         ever changed. The same decision of the same rule twice in a row is recorded once.
 
         Args:
-            rule: Name of what decides.
+            rule: Name of what decides, other than "router".
             outcomes: Annotations of this ledger, and what becomes of each. An overruled one stands
                 for nothing, not even one of a person.
             round: The round that decides; it does not count in labels of before that round.
@@ -223,7 +223,8 @@ class Ledger:
             How many were new.
 
         Raises:
-            LedgerError: An annotation is not in the ledger, and nothing was recorded.
+            LedgerError: An annotation is not in the ledger, or the rule is called "router", and
+                nothing was recorded.
         """
         return self._decisions.add(rule, outcomes, round)
 

@@ -14,9 +14,6 @@ from llmal.ledger import schema, totals
 from llmal.ledger.database import Database
 from llmal.ledger.rows import annotation_of, annotation_row
 
-ROUTER = "router"
-"""The rule of the decision that an annotation comes with."""
-
 
 def record(database: Database, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> int:
     """Insert annotations that are new, each with its decision, and add them to the totals.
@@ -28,7 +25,7 @@ def record(database: Database, connection: sa.Connection, rows: Sequence[Mapping
     before = connection.scalar(_LAST) or 0
     new = database.insert_new(connection, schema.ANNOTATIONS, rows)
     if new:
-        connection.execute(_DECIDE, {"rule": ROUTER, "after": before})
+        connection.execute(_DECIDE, {"rule": schema.ROUTER, "after": before})
         totals.add_annotations(connection, before)
     return new
 

@@ -165,6 +165,8 @@ def test_deciding_about_what_is_not_there_records_nothing(ledger: Ledger) -> Non
     ledger.append([there])
     with pytest.raises(LedgerError, match="item 'b' by 'lm' is not in the ledger"):
         ledger.decide("rule", [(there, "deferred"), (_by("lm", "b", "yes"), "deferred")])
+    with pytest.raises(LedgerError, match="'router' decides when an annotation is recorded"):
+        ledger.decide("router", [(there, "deferred")])
     assert len(list(ledger.decisions())) == 1
 
 

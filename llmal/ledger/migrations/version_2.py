@@ -113,7 +113,7 @@ _FILL = (
     SELECT purpose, '', 0, {_USAGE_SUMS} FROM spending GROUP BY purpose
     """,
     "CREATE INDEX annotations_by_annotator ON annotations (annotator, round)",
-    "CREATE INDEX decisions_of_annotation ON decisions (annotation, id)",
+    "CREATE INDEX decisions_later ON decisions (annotation, id) WHERE rule != 'router'",
     "DROP TABLE migrated_answers",
 )
 
