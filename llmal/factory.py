@@ -12,7 +12,7 @@ from typing import Any
 
 from llmal.annotators.human import make_human
 from llmal.annotators.llm import LLMAnnotator
-from llmal.annotators.protocol import Annotator
+from llmal.annotators.protocol import Annotator, drawn_texts
 from llmal.annotators.recorded import Recorded
 from llmal.annotators.router import Router, Stage, Threshold
 from llmal.calibration import make as make_calibrator
@@ -24,17 +24,18 @@ from llmal.config import (
     LLMAnnotatorConfig,
     LMConfig,
     PlugInAnnotatorConfig,
-    PlugInGeneratorConfig,
     RecordedAnnotatorConfig,
     RunConfig,
     SimilarityAnnotatorConfig,
 )
+from llmal.config.annotator_sections import CalibratorConfig
 from llmal.core.options import OptionError
-from llmal.core.records import Item, Price
+from llmal.core.records import Price
 from llmal.core.registry import Where
 from llmal.demonstrations import check_selector
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError
+from llmal.generators.from_section import make_generator
 from llmal.lm.protocol import LanguageModel
 from llmal.pool import Pool
 from llmal.pool.readers import DETECTED, Reading, format_of
@@ -308,6 +309,29 @@ def _answered_columns(config: RunConfig) -> list[str]:
     return [name for one in recorded for name in (one.column, one.confidence) if name is not None]
 
 
+def make_calibrators(
+    config: RunConfig, sections: Sequence[CalibratorConfig], *place: str | int
+) -> list[str | Calibrator]:
+    """The calibrators of a section, which stands at a place of the configuration.
+
+    Raises:
+        ConfigError: There is no such calibrator or option.
+    """
+    made: list[str | Calibrator] = []
+    for number, one in enumerate(sections):
+        with _at(config, *place, "calibrate", number):
+            if one.name != AUTO:
+                made.append(make_calibrator(one.name, **one.options))
+            elif one.options:
+                raise ConfigError(
+                    f"{AUTO!r} has no options, and {next(iter(one.options))!r} is given",
+                    fix="name the calibrator that the option belongs to",
+                )
+            else:
+                made.append(AUTO)
+    return made
+
+
 def _llm_annotator(
     config: RunConfig,
     section: LLMAnnotatorConfig,
@@ -321,18 +345,7 @@ def _llm_annotator(
         check_selector(shown.name, embedder=embedder, **shown.options)
     with _at(config, *place, "order"):
         order = make_order(section.order, embedder=embedder)
-    calibrators: list[str | Calibrator] = []
-    for number, one in enumerate(section.calibrate):
-        with _at(config, *place, "calibrate", number):
-            if one.name != AUTO:
-                calibrators.append(make_calibrator(one.name, **one.options))
-            elif one.options:
-                raise ConfigError(
-                    f"{AUTO!r} has no options, and {next(iter(one.options))!r} is given",
-                    fix="name the calibrator that the option belongs to",
-                )
-            else:
-                calibrators.append(AUTO)
+    calibrators = make_calibrators(config, section.calibrate, *place)
     with _at(config, *place, "prompt"):
         template = load_prompt(section.prompt) if section.prompt else default_prompt(task)
     with _at(config, *place, "name"):
@@ -388,66 +401,14 @@ def _generator(
         pool,
         test,
         style=_style(config),
+        calibrate=make_calibrators(config, section.calibrate, "generator"),
+        unlabelled=drawn_texts(pool, config.seed),
         where=_within(config, "generator"),
     )
 
 
 def _style(config: RunConfig) -> str:
     return config.lm.prompt_style if config.lm is not None else "auto"
-
-
-def make_generator(
-    section: Any,
-    task: Task,
-    lm: LanguageModel,
-    embedder: Embedder | None,
-    pool: Pool | Sequence[Item] | None,
-    test: Pool | None,
-    *,
-    style: str = "auto",
-    where: Where | None = None,
-) -> tuple[Any, list[Any]]:
-    """The generator of a configuration, and the filters behind it."""
-    from llmal.generators import (
-        REGISTRY,
-        ClassConditional,
-        FormatAndLength,
-        LabelAgreement,
-        NearDuplicates,
-    )
-
-    limits = {
-        name: value
-        for name in ("min_words", "max_words")
-        if (value := getattr(section, name)) is not None
-    }
-    generator: Any
-    if isinstance(section, PlugInGeneratorConfig):
-        offers = {"task": task, "lm": lm, "embedder": embedder, "style": style, **limits}
-        offers["shots"] = section.shots
-        generator = REGISTRY.make(section.name, section.options, offers=offers, where=where)
-    else:
-        generator = ClassConditional(
-            task,
-            lm,
-            prompt=load_prompt(section.prompt or "generate").with_values(section.prompt_values),
-            structure=section.structure,
-            style=style,
-            shots=section.shots,
-            temperature=section.temperature,
-            **limits,
-        )
-    filters: list[Any] = [
-        FormatAndLength(**limits),
-        NearDuplicates(
-            () if pool is None else pool,
-            () if test is None else test,
-            embedder=embedder,
-            threshold=section.similarity,
-        ),
-        LabelAgreement(task, lm, minimum=section.agreement, style=style),
-    ]
-    return generator, filters
 
 
 def _start_selector(config: RunConfig) -> Selector:

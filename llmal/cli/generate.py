@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from llmal.annotators import drawn_texts
 from llmal.cli.demonstrations import labelled_by_people
 from llmal.cli.models import language_model_of, planning_model_of
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.config import GeneratorConfig, load_config
 from llmal.core.tables import check_output, write_table
 from llmal.errors import ConfigError
-from llmal.factory import make_embedder, open_pool
+from llmal.factory import make_calibrators, make_embedder, open_pool
 from llmal.functions.generation import Writing, table_columns, table_rows
 from llmal.generators import SynthesisResult
 from llmal.lm.cache import ResponseCache
@@ -68,6 +69,8 @@ def generate(
                 pool=pool,
                 test=test,
                 style=config.lm.prompt_style,
+                calibrate=make_calibrators(config, section.calibrate, "generator"),
+                unlabelled=drawn_texts(pool, config.seed),
                 seed=config.seed,
                 budget=Budget(money=config.budget.money, tokens=config.budget.tokens),
             )

@@ -36,6 +36,9 @@ def _calibrators(value: Any) -> Any:
     return () if value in (None, "none", ["none"]) else as_tuple(value)
 
 
+Calibrators = Annotated[tuple[CalibratorConfig, ...], BeforeValidator(_calibrators)]
+
+
 def _shortlist(value: Any) -> Any:
     """0 for what YAML makes of "off"."""
     return 0 if value in (None, False, "off", "none") else value
@@ -74,9 +77,7 @@ class LLMAnnotatorConfig(Section):
     normalise: Literal["sum", "mean", "first"] = "sum"
     demonstrations: DemonstrationsConfig = DemonstrationsConfig(name="balanced")
     order: Text = "as-chosen"
-    calibrate: Annotated[tuple[CalibratorConfig, ...], BeforeValidator(_calibrators)] = (
-        CalibratorConfig(name="auto"),
-    )
+    calibrate: Calibrators = (CalibratorConfig(name="auto"),)
     rationale: bool = False
     shortlist: Annotated[Count | Literal["auto"], BeforeValidator(_shortlist)] = "auto"
     recall: Annotated[float, Field(gt=0, lt=1)] = 0.95
@@ -221,6 +222,8 @@ class _Filtered(BaseModel):
         max_words: Longer texts are refused; None sets no limit.
         similarity: Cosine from which two texts count as near duplicates.
         agreement: Smallest probability of the intended label, by the language model.
+        calibrate: What makes these probabilities of its scores, one after another; "auto" leaves it
+            to llmal, and "none" leaves the scores as they are.
     """
 
     per_class: Positive = 10
@@ -230,6 +233,7 @@ class _Filtered(BaseModel):
     max_words: Positive | None = None
     similarity: Annotated[float, Field(gt=0, le=1)] = 0.95
     agreement: Share = 0.5
+    calibrate: Calibrators = (CalibratorConfig(name="auto"),)
 
     @model_validator(mode="after")
     def _words(self) -> Self:

@@ -8,15 +8,16 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from pydantic import ValidationError
 
+from llmal.calibration.default import AUTO, MOST_TEXTS, Calibrate
 from llmal.config import GeneratorConfig, PlugInGeneratorConfig
 from llmal.config.explain import explain
 from llmal.config.yaml_lines import Places
 from llmal.core.records import Item, SyntheticItem, Usage
 from llmal.core.tables import Column, text_columns
 from llmal.errors import BudgetError, ConfigError
-from llmal.factory import make_generator
 from llmal.functions.annotating import Progress
 from llmal.functions.annotation import shown_progress
 from llmal.functions.labelled import labelled_items, matched
@@ -25,6 +26,8 @@ from llmal.functions.results import Generated
 from llmal.functions.rows import Row, open_rows
 from llmal.functions.tasks import Labels, task_of
 from llmal.generators import Request, SynthesisResult, filters_cost, generate_filtered
+from llmal.generators.filters import Preparing
+from llmal.generators.from_section import make_generator
 from llmal.lm.progress import reporting
 from llmal.prompting.protocol import Probing
 from llmal.run.budget import Budget
@@ -68,6 +71,7 @@ def generate(
     max_words: int | None = None,
     similarity: float = 0.95,
     agreement: float = 0.5,
+    calibrate: Calibrate = AUTO,
     prompt: str | None = None,
     style: str = "auto",
     embedder: Embedder | str | os.PathLike[str] | None = None,
@@ -105,6 +109,8 @@ def generate(
         max_words: Longer texts are refused.
         similarity: Cosine from which two texts count as the same.
         agreement: Least probability of the label by the model that wrote the text.
+        calibrate: What makes these probabilities of its scores, as for `llmal.annotate`; "auto"
+            fits on demonstrations and `avoid`.
         prompt: Name of a prompt of llmal, or path of a YAML file.
         style: "chat", "completion", or "auto".
         embedder: An embedder, its path or its name, for `similarity`.
@@ -154,6 +160,8 @@ def generate(
             demonstrations=shown,
             pool=known or None,
             style=style,
+            calibrate=calibrate,
+            unlabelled=_drawn(known, seed),
             seed=seed,
             budget=budget,
         )
@@ -177,6 +185,8 @@ class Writing:
         pool: Texts that must not be written again.
         test: Likewise.
         style: The form of the prompts.
+        calibrate: What makes probabilities of the judge's scores.
+        unlabelled: Texts that it is calibrated on.
         seed: Same seed, same texts.
         budget: Nothing is written that could cost more than is left.
 
@@ -197,6 +207,8 @@ class Writing:
         pool: Pool | Sequence[Item] | None = None,
         test: Pool | None = None,
         style: str = "auto",
+        calibrate: Calibrate = AUTO,
+        unlabelled: Sequence[Item] = (),
         seed: int = 0,
         budget: Budget | None = None,
     ) -> None:
@@ -206,7 +218,15 @@ class Writing:
         self.k = k
         self._lm = lm
         self._generator, self._filters = make_generator(
-            section, task, lm, embedder, pool, test, style=style
+            section,
+            task,
+            lm,
+            embedder,
+            pool,
+            test,
+            style=style,
+            calibrate=calibrate,
+            unlabelled=unlabelled,
         )
         self._requests = [
             Request(name, tuple(one for one in demonstrations if one.gold == name), seed)
@@ -216,6 +236,7 @@ class Writing:
         self._setup = sum(
             (one.setup_cost() for one in self._parts if isinstance(one, Probing)), Usage()
         )
+        self._preparing = [one for one in self._filters if isinstance(one, Preparing)]
         self.usage = Usage()
         """What was spent so far."""
 
@@ -226,7 +247,11 @@ class Writing:
     def most(self) -> Usage:
         """The most that it can cost: every attempt, at full length. Asks nobody."""
         each = (self._cost(request, ATTEMPTS * self.k) for request in self._requests)
-        return sum(each, self._setup)
+        return sum(each, self._beginning())
+
+    def _beginning(self) -> Usage:
+        """The most that is asked before the first text is written."""
+        return sum((one.preparation_cost() for one in self._preparing), self._setup)
 
     def run(self, on_progress: Progress | None = None) -> SynthesisResult:
         """Write.
@@ -265,7 +290,7 @@ class Writing:
 
     def _set_up(self) -> None:
         if self._budget is not None:
-            first = self._setup + self._cost(self._requests[0], 1)
+            first = self._beginning() + self._cost(self._requests[0], 1)
             limit = self._budget.exceeded_by(Usage(), first)
             if limit is not None:
                 raise BudgetError(
@@ -276,7 +301,7 @@ class Writing:
         for one in self._parts:
             if isinstance(one, Probing):
                 one.set_up()
-        self.usage += self._setup
+        self.usage += sum((one.prepare() for one in self._preparing), self._setup)
 
     def _cost(self, request: Request, k: int) -> Usage:
         written: Usage = self._generator.estimate(request, k)
@@ -357,6 +382,13 @@ def _texts(avoid: Any, columns: Sequence[str]) -> list[Item]:
     rows = open_rows(avoid, columns, what="avoid")
     items = (rows.item(row) for row in rows)
     return [item for item in items if isinstance(item, Item)]
+
+
+def _drawn(items: Sequence[Item], seed: int) -> list[Item]:
+    """At most `MOST_TEXTS` of them at random, in their order."""
+    rng = np.random.default_rng([seed, MOST_TEXTS])
+    rows = rng.choice(len(items), min(len(items), MOST_TEXTS), replace=False)
+    return [items[row] for row in np.sort(rows)]
 
 
 def _section(**options: Any) -> GeneratorConfig:

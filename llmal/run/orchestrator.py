@@ -47,7 +47,7 @@ from llmal.run.guards import Hold, collected_warnings, on_interrupt, only_one
 from llmal.run.items import Duplicates, OnOverlap, RunItems
 from llmal.run.plan import Plan
 from llmal.run.planning import Spenders, forecast
-from llmal.run.purse import Purse, SpentOut
+from llmal.run.purse import PREPARATION, Purse, SpentOut
 from llmal.run.round_signals import RoundSignals
 from llmal.run.selector_questions import SelectorQuestions
 from llmal.run.synthesis import Synthesis
@@ -96,10 +96,6 @@ class RunResult:
         """Every annotation that was in the ledger then, in the order in which they came."""
         with Ledger.open(self._ledger_url) as ledger:
             return list(itertools.islice(ledger.annotations(), self._annotations))
-
-
-_PREPARATION = "demonstrations and calibration"
-"""What choosing demonstrations and calibrating is called in the ledger."""
 
 
 _AT_ONCE = 4096
@@ -824,7 +820,7 @@ class Orchestrator:
                 f"round {current.number}: demonstrations and calibration of {annotator.name}"
             )
             self._book_preparation(annotator.name, annotator.prepare(way))
-            self._purse.mark(_PREPARATION, mark)
+            self._purse.mark(PREPARATION, mark)
             return way
         return None
 
@@ -837,7 +833,7 @@ class Orchestrator:
     def _book_preparation(self, name: str, prepared: FewShotPrompt) -> None:
         """Record what was asked for it, once however many rounds ask the same."""
         key = _preparation_key(name, prepared.trail)
-        self._purse.book(_PREPARATION, prepared.usage, key)
+        self._purse.book(PREPARATION, prepared.usage, key)
 
     def _deferred(
         self, ledger: Ledger, annotator: Annotator, number: int, ids: Sequence[str]

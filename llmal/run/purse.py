@@ -8,6 +8,9 @@ from llmal.core.records import Usage
 from llmal.ledger import Ledger
 from llmal.run.budget import Budget
 
+PREPARATION = "demonstrations and calibration"
+"""What choosing demonstrations and calibrating is called in the ledger."""
+
 
 class SpentOut(Exception):
     """The budget does not reach any further; the message says which limit."""

@@ -12,11 +12,11 @@ import numpy as np
 
 from llmal.core.records import Item, SyntheticItem, Usage
 from llmal.generators import filters_cost, run_filters, with_new_ids
-from llmal.generators.filters import Remembering
+from llmal.generators.filters import Preparing, Remembering
 from llmal.generators.protocol import Filter, Generator, Request
 from llmal.ledger import Expense, Ledger
 from llmal.prompting.protocol import Probing
-from llmal.run.purse import Purse
+from llmal.run.purse import PREPARATION, Purse
 from llmal.task import Task
 
 
@@ -76,7 +76,7 @@ class Synthesis:
             longest: The longest demonstrations that there may be.
         """
         turns = -(-rounds // self._every)
-        total = Usage()
+        total = sum((one.preparation_cost() for _, one in self._preparing), Usage())
         for label in self._task.names:
             # Of every label, as each may have them.
             shown = tuple(
@@ -103,6 +103,8 @@ class Synthesis:
             demonstrations: Items that people have labelled, those of this round included.
         """
         if number % self._every:
+            return
+        if not self._prepare(purse):
             return
         stored = ledger.synthetic()
         self._recall([one for one in stored if one.accepted])
@@ -132,6 +134,23 @@ class Synthesis:
             self._keep(ledger, checked, checked, key)
             if count < self._per_label:
                 return
+
+    @property
+    def _preparing(self) -> list[tuple[str, Preparing]]:
+        """Filters that calibrate, each with the key of the expense."""
+        return [
+            (f"prepare-{one.name}-{number}", one)
+            for number, one in enumerate(self._filters)
+            if isinstance(one, Preparing)
+        ]
+
+    def _prepare(self, purse: Purse) -> bool:
+        """Have the filters calibrated, once in a run; whether the budget allows that."""
+        for key, one in self._preparing:
+            if not purse.admits(one.preparation_cost, key=key):
+                return False
+            purse.book(PREPARATION, one.prepare(), key)
+        return True
 
     def _most(self, request: Request, k: int) -> Usage:
         if not k:

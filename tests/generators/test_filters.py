@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 
+from llmal.annotators import Context, LLMAnnotator
 from llmal.core.records import Item, SyntheticItem, Usage
 from llmal.embed import SentenceEmbedder
 from llmal.errors import ConfigError, DataError
@@ -207,12 +208,46 @@ def test_the_words_of_a_label_are_summed(tiny_hf):
 
 def test_label_agreement_counts_what_it_costs(tiny_hf):
     filter = LabelAgreement(_task(), tiny_hf, style="completion")
+    filter.prepare()
+    calibration = filter.usage
     before = tiny_hf.usage
     items = run_filters(_items("Who wrote Emma ?", "Who sang ?", "Who is he ?"), [filter])
     spent = tiny_hf.usage - before
     carried = sum((one.usage for one in items), Usage())
-    assert carried.prompt_tokens == filter.usage.prompt_tokens == spent.prompt_tokens > 0
-    assert carried.requests == filter.usage.requests
+    own = filter.usage - calibration
+    assert carried.prompt_tokens == own.prompt_tokens == spent.prompt_tokens > 0
+    assert carried.requests == own.requests
+
+
+def test_label_agreement_is_calibrated_on_texts_of_the_pool(tiny_hf, trec):
+    texts = [Item(str(n), row["text"]) for n, row in enumerate(trec[:24])]
+    item = _item("What is a bird ?", "Description")
+
+    def given(**options):
+        filter = LabelAgreement(_task(), tiny_hf, 1.0, style="completion", **options)
+        before = tiny_hf.usage.requests
+        foreseen = filter.preparation_cost()
+        assert tiny_hf.usage.requests == before
+        (reason,) = filter.check([item])
+        assert filter.prepare().requests == foreseen.requests
+        checked = filter.estimate(1, tiny_hf.count_tokens([item.text])[0])
+        assert filter.usage.requests == foreseen.requests + checked.requests
+        return foreseen.requests, reason
+
+    annotator = LLMAnnotator(_task(), tiny_hf, style="completion")
+    context = Context(unlabelled=texts)
+    (own,) = annotator.annotate([Item("own", item.text)], context)
+    requests, reason = given(unlabelled=texts)
+    assert requests == annotator.preparation_cost(context).requests > 0
+    assert f"gives it {own.probabilities['Description']:.2f}" in reason
+    plain, uncalibrated = given(calibrate=None, unlabelled=texts)
+    assert plain == 0
+    assert f"gives it {own.provenance['uncalibrated']['Description']:.2f}" in uncalibrated
+    assert reason != uncalibrated
+    few, _ = given(unlabelled=texts[:5])
+    assert few == given()[0] == given(calibrate="contextual")[0] > 0
+    with pytest.raises(ConfigError, match="no labelled items to fit Temperature on"):
+        given(calibrate="temperature")
 
 
 def test_label_agreement_refuses_what_it_cannot_judge(tiny_hf):

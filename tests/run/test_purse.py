@@ -136,8 +136,11 @@ def test_generation_is_in_plan_budget_and_ledger(
     spent = _spent(whole)
     assert spent["class_conditional"].tokens == written.tokens > 0
     assert spent["prompt style"].tokens == LabelAgreement(_task(), tiny_hf).setup_cost().tokens
+    calibrated = spent["demonstrations and calibration"].tokens
+    judge = _judged(tiny_hf, _pool(tmp_path), embedder)[2]
+    assert 0 < calibrated <= judge.preparation_cost().tokens
     assert result.cost.tokens <= plan.tokens
-    assert plan.parts["class_conditional"] >= written.tokens
+    assert plan.parts["class_conditional"] >= written.tokens + calibrated
     for share in (0.1, 0.7):
         limit = int(result.cost.tokens * share)
         limited = run(f"limited-{share}", tokens=limit)

@@ -6,7 +6,7 @@ from llmal.core.registry import Registry
 from llmal.generators.filters.format_length import FormatAndLength
 from llmal.generators.filters.label_agreement import LabelAgreement
 from llmal.generators.filters.near_duplicates import NearDuplicates
-from llmal.generators.filters.run import Metered, Remembering, filters_cost, run_filters
+from llmal.generators.filters.run import Metered, Preparing, Remembering, filters_cost, run_filters
 
 REGISTRY = Registry(
     "filters",
@@ -24,6 +24,7 @@ __all__ = [
     "LabelAgreement",
     "Metered",
     "NearDuplicates",
+    "Preparing",
     "Remembering",
     "filters_cost",
     "run_filters",

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 
+import numpy as np
+
+from llmal.calibration.default import (
+    AUTO,
+    FEWEST_TEXTS,
+    Calibrate,
+    Stage,
+    default_for,
+    stages_of,
+)
 from llmal.core.records import Item, SyntheticItem, Usage
 from llmal.errors import ConfigError
+from llmal.few_shot.preparation import FewShotPrompt, prepare
 from llmal.lm.protocol import LanguageModel, Normalise
 from llmal.prompting.scorer import PromptScorer
 from llmal.prompting.style import check_style, foreseen_prompts, labelling_prompts, style_cost
@@ -16,7 +28,7 @@ from llmal.task.spaces import refuse_unless
 
 
 class LabelAgreement:
-    """Asks a language model for the label of each text, by exact scores.
+    """Asks a language model for the label of each text, by exact scores that are calibrated.
 
     The label that was asked for must have at least `minimum` of the probability over all labels;
     the words of a label are summed. If the model that wrote the texts judges them too, what both
@@ -29,9 +41,17 @@ class LabelAgreement:
         prompt: Name of a labelling prompt of llmal, path of a YAML file, or a `PromptTemplate`.
         style: "chat", "completion", or "auto" (see `llmal.prompting.style.choose_style`).
         normalise: How labels of several tokens are compared.
+        calibrate: What makes probabilities of scores: a name from `llmal.calibration`, a
+            `Calibrator`, or several that are applied in turn; None or "none" leaves the scores as
+            they are. "auto" fits the default of `llmal.calibration.default` on `unlabelled`; where
+            those are too few, on inputs without content.
+        unlabelled: Texts of the pool, for calibration without labels. Synthetic texts would not do:
+            as many are written of each label, however rare it is.
+        seed: For calibrators that draw.
 
     Raises:
-        ConfigError: `minimum` is no probability, or the prompt cannot be used.
+        ConfigError: `minimum` is no probability, the prompt cannot be used, or a calibrator wants
+            labelled items, which there are none of.
     """
 
     name = "label_agreement"
@@ -45,6 +65,9 @@ class LabelAgreement:
         prompt: str | Path | PromptTemplate = "label",
         style: str = "auto",
         normalise: Normalise = "sum",
+        calibrate: Calibrate = AUTO,
+        unlabelled: Sequence[Item] = (),
+        seed: int = 0,
     ) -> None:
         refuse_unless(task, ("single",), "the filter of generated texts by their label")
         if not 0 <= minimum <= 1:
@@ -56,7 +79,11 @@ class LabelAgreement:
         self._template = prompt if isinstance(prompt, PromptTemplate) else load_prompt(prompt)
         self._style = style
         self._normalise: Normalise = normalise
+        self._calibrators = [_stage(one, len(unlabelled)) for one in stages_of(calibrate)]
+        self._unlabelled = unlabelled
+        self._seed = seed
         self._scorer: PromptScorer | None = None
+        self._prepared: FewShotPrompt | None = None
         self._usage = Usage()
 
     @property
@@ -76,12 +103,46 @@ class LabelAgreement:
             prompts = labelling_prompts(self.task, self._template, self.lm, self._style)
             self._scorer = PromptScorer(prompts, self._normalise)
 
+    def preparation_cost(self) -> Usage:
+        """The most that calibration costs, once. Asks nobody."""
+        return self._calibrated(self._counting()).usage
+
+    def prepare(self) -> Usage:
+        """Calibrate, if that is not done yet, and give what it has cost.
+
+        Raises:
+            LanguageModelError: The model failed; what it answered before is in its cache.
+        """
+        return self._prompt().usage
+
+    def _prompt(self) -> FewShotPrompt:
+        if self._prepared is None:
+            self.set_up()
+            assert self._scorer is not None
+            self._prepared = self._calibrated(self._scorer)
+            self._usage += self._prepared.usage
+        return self._prepared
+
+    def _calibrated(self, scorer: PromptScorer) -> FewShotPrompt:
+        return prepare(
+            scorer,
+            (),
+            shots=0,
+            selector=None,
+            calibrators=deepcopy(self._calibrators),
+            unlabelled=self._unlabelled,
+            rng=np.random.default_rng(self._seed),
+        )
+
+    def _counting(self) -> PromptScorer:
+        prompts = foreseen_prompts(self.task, self._template, self.lm, self._style, self._scorer)
+        return PromptScorer(prompts, self._normalise, counting=True)
+
     def estimate(self, k: int, tokens: int) -> Usage:
-        """The most that checking k texts of so many tokens costs."""
+        """The most that checking k texts of so many tokens costs, calibration left out."""
         if not k:
             return Usage()
-        prompts = foreseen_prompts(self.task, self._template, self.lm, self._style, self._scorer)
-        counting = PromptScorer(prompts, self._normalise, counting=True)
+        counting = self._counting()
         text = _text_of(self.lm, tokens)
         counting.score([Item(f"foreseen-{number}", text) for number in range(k)])
         return counting.spent
@@ -96,15 +157,13 @@ class LabelAgreement:
         if not items:
             return []
         intended = [self.task.index(item.label) for item in items]
-        self.set_up()
-        assert self._scorer is not None
+        prompt = self._prompt()
         seconds = self.lm.usage.seconds
-        scored = self._scorer.score([Item(item.id, item.text) for item in items])
-        self._usage += sum(scored.usage, Usage(seconds=self.lm.usage.seconds - seconds))
-        probabilities = scored.probabilities
+        answer = prompt.score([Item(item.id, item.text) for item in items])
+        self._usage += sum(answer.scored.usage, Usage(seconds=self.lm.usage.seconds - seconds))
         return [
             self._reason(row, own)
-            for row, own in zip(probabilities.tolist(), intended, strict=True)
+            for row, own in zip(answer.probabilities.tolist(), intended, strict=True)
         ]
 
     def _reason(self, row: list[float], own: int) -> str | None:
@@ -116,6 +175,22 @@ class LabelAgreement:
         if best == own:
             return f"{given}, less than {self.minimum:g}"
         return f"{given}, most to {names[best]!r} ({row[best]:.2f})"
+
+
+def _stage(stage: Stage, texts: int) -> Stage:
+    """A stage that can be fitted without labels, on so many texts.
+
+    Raises:
+        ConfigError: It cannot.
+    """
+    if stage == "auto":
+        return stage if texts >= FEWEST_TEXTS else default_for(0)
+    if stage.fits_on == "labels" and not stage.fitted:
+        raise ConfigError(
+            f"the filter label_agreement has no labelled items to fit {type(stage).__name__} on",
+            fix="calibrate with auto, batch or contextual, or with one that is fitted",
+        )
+    return stage
 
 
 def _text_of(lm: LanguageModel, tokens: int) -> str:

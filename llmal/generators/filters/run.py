@@ -26,6 +26,21 @@ class Metered(Protocol):
 
 
 @runtime_checkable
+class Preparing(Protocol):
+    """A filter that asks the model something once, before the first text; its first check does so
+    if nobody has before.
+    """
+
+    def preparation_cost(self) -> Usage:
+        """The most that it costs. Asks nobody."""
+        ...
+
+    def prepare(self) -> Usage:
+        """Do it, if it is not done, and give what it has cost."""
+        ...
+
+
+@runtime_checkable
 class Remembering(Protocol):
     """A filter that must know what was accepted before."""
 
