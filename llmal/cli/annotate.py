@@ -12,11 +12,12 @@ from pathlib import Path
 from llmal.annotators import Context, LLMAnnotator, Router, Stage
 from llmal.cli.demonstrations import labelled_by_people
 from llmal.cli.models import language_model_of, planning_model_of
+from llmal.cli.spending import Spending, give_most
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.config import LLMAnnotatorConfig, RunConfig, load_config
 from llmal.config.explain import explain
 from llmal.config.references import Surroundings
-from llmal.config.yaml_lines import Places
+from llmal.config.yaml_lines import Places, scalar
 from llmal.core.tables import check_output, write_table
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError
@@ -43,6 +44,8 @@ class Flags:
     url: str | None = None
     backend: str | None = None
     calibrate: tuple[str, ...] = ()
+    shortlist: str | None = None
+    codes: bool = False
     reading: Reading = DETECTED
 
     @property
@@ -74,7 +77,7 @@ def annotate(
     flags: Flags,
     added: Added,
     out: Path,
-    dry_run: bool,
+    spending: Spending,
     force: bool,
     as_json: bool,
     quiet: bool,
@@ -88,11 +91,11 @@ def annotate(
         shown = labelled_by_people(config, _own_pool(config)) if config_file is not None else ()
         model: AbstractContextManager[LanguageModel | None] = (
             planning_model_of(config)
-            if dry_run
+            if spending.dry_run
             else language_model_of(config, quiet=quiet, progress=progress)
         )
         with model as lm:
-            if lm is not None and not dry_run:
+            if lm is not None and not spending.dry_run:
                 lm.cache = ResponseCache(out.with_name(f"{out.name}.cache.sqlite"))
             router = _router(config, lm, make_embedder(config), chosen, added)
             work = Annotating(
@@ -109,24 +112,24 @@ def annotate(
                     rationale=added.rationale,
                     decision=config_file is not None,
                 ),
-                count_only=dry_run,
+                budget=spending.budget(config),
+                count_only=spending.dry_run,
                 whole=reading_whole_rows(router),
                 strict=True,
                 on_progress=progress.step,
             )
             if work.leaves_out_people:
                 say("people are left out: what they would be asked about is not accepted")
-            if dry_run:
+            if spending.dry_run:
                 count = sum(1 for _ in work.rows())
             else:
                 with _told_that_answers_are_kept(lm):
                     count = write_table(out, format, work.columns, work.rows())
+    if spending.dry_run:
+        give_most(work.usage, f"{count:,} rows cost", as_json=as_json, items=count)
+        return
     usage = {**work.usage.as_dict(), "tokens": work.usage.tokens}
     cost = cost_in_words(work.usage.as_dict())
-    if dry_run:
-        words = f"{count:,} rows cost at most {cost or 'nothing'}; nothing was asked"
-        give({"items": count, "usage": usage, "dry_run": True}, words, as_json=as_json)
-        return
     result = {
         "out": str(out),
         "items": count,
@@ -190,9 +193,10 @@ def _chosen(
             "--prompt comes with its task",
             fix="leave --config, --text, --labels and --guidelines out",
         )
-    if flags.calibrate:
+    if flags.calibrate or flags.shortlist or flags.codes:
         raise ConfigError(
-            "--prompt comes with its calibration", fix="leave --calibrate out, or choose again"
+            "--prompt comes with how the labels are scored",
+            fix="leave --calibrate, --shortlist and --codes out, or choose again",
         )
     if data is None:
         raise ConfigError("--data is missing", fix="name the file to label")
@@ -211,8 +215,8 @@ def _configuration(
         if flags.given:
             raise ConfigError(
                 "--config comes with the task and the model",
-                fix="leave --text, --labels, --guidelines, --model, --url, --backend and "
-                "--calibrate out",
+                fix="leave --text, --labels, --guidelines, --model, --url, --backend, "
+                "--calibrate, --shortlist and --codes out",
             )
         config = load_config(file)
         return _with_rationales(config) if rationale else config
@@ -253,6 +257,8 @@ def _configuration(
                 "name": "llm",
                 "rationale": rationale,
                 **({"calibrate": list(flags.calibrate)} if flags.calibrate else {}),
+                **({"shortlist": scalar(flags.shortlist)} if flags.shortlist else {}),
+                "codes": flags.codes,
             }
         ],
     }

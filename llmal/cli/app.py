@@ -7,6 +7,36 @@ from typing import Annotated
 
 import typer
 
+from llmal.cli.groups import icl, models
+from llmal.cli.options import (
+    Backend,
+    Calibrating,
+    Config,
+    Count,
+    Debug,
+    Delimiter,
+    DryRun,
+    Encoding,
+    Force,
+    IdColumn,
+    Json,
+    Model,
+    MostMoney,
+    MostTokens,
+    MovedPool,
+    Normalising,
+    Probabilities,
+    PromptFile,
+    Quiet,
+    RunDirectory,
+    Sheet,
+    StrategyOptions,
+    TableOut,
+    Text,
+    ToLabel,
+    Url,
+    Values,
+)
 from llmal.cli.telling import told
 
 app = typer.Typer(
@@ -20,44 +50,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Config = Annotated[Path, typer.Argument(help="The configuration of the run, a YAML file.")]
-RunDirectory = Annotated[
-    Path,
-    typer.Argument(help="The directory of a run.", exists=True, file_okay=False),
-]
-MovedPool = Annotated[
-    Path | None,
-    typer.Option("--data", help="The pool, if it is no longer where the run had it."),
-]
-Out = Annotated[Path, typer.Option("--out", help="File to write.")]
-TableOut = Annotated[
-    Path, typer.Option("--out", help="File to write: .jsonl, .csv, .xlsx or .parquet.")
-]
-Force = Annotated[bool, typer.Option("--force", help="Replace the output if it is there.")]
-Json = Annotated[
-    bool, typer.Option("--json", help="One JSON object on stdout, all else on stderr.")
-]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No progress, only warnings and errors.")
-]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-Text = Annotated[
-    list[str] | None,
-    typer.Option("--text", help="Text column; may be given several times. [default: text]"),
-]
-Encoding = Annotated[
-    str | None,
-    typer.Option("--encoding", help="Of text files. [default: by their mark, else UTF-8]"),
-]
-Delimiter = Annotated[
-    str | None,
-    typer.Option("--delimiter", help="Of a CSV file, such as ';'. [default: by its first line]"),
-]
-Sheet = Annotated[
-    str | None,
-    typer.Option("--sheet", help="Of an Excel workbook. [default: the only one with rows]"),
-]
+app.add_typer(icl)
+app.add_typer(models)
 
 
 def _version(wanted: bool) -> None:
@@ -123,9 +117,7 @@ def annotate(
         typer.Option("--prompt", help="A prompt that `llmal icl choose` wrote, with its task."),
     ] = None,
     text: Text = None,
-    id: Annotated[
-        str | None, typer.Option("--id", help="Id column. [default: id, or made from the text]")
-    ] = None,
+    id: IdColumn = None,
     encoding: Encoding = None,
     delimiter: Delimiter = None,
     sheet: Sheet = None,
@@ -136,32 +128,29 @@ def annotate(
     guidelines: Annotated[
         str, typer.Option("--guidelines", help="Without --config: what annotators must know.")
     ] = "",
-    model: Annotated[
+    model: Model = None,
+    url: Url = None,
+    backend: Backend = None,
+    calibrate: Calibrating = None,
+    shortlist: Annotated[
         str | None,
-        typer.Option("--model", help="Without --config: path, known or hub name of a model."),
-    ] = None,
-    url: Annotated[
-        str | None, typer.Option("--url", help="Without --config: a server that runs, http://…/v1.")
-    ] = None,
-    backend: Annotated[
-        str | None, typer.Option("--backend", help="Without --config: vllm or transformers.")
-    ] = None,
-    calibrate: Annotated[
-        list[str] | None,
         typer.Option(
-            "--calibrate",
-            help="Without --config: auto, none, contextual, batch, …; several are applied in turn.",
+            "--shortlist",
+            help="Labels that are scored for each text: a number, off, or auto (the default: so "
+            "with more than 20 labels).",
         ),
     ] = None,
+    codes: Annotated[
+        bool,
+        typer.Option("--codes", help="Show labels as codes of one token; one pass scores them."),
+    ] = False,
     rationale: Annotated[
         bool, typer.Option("--rationale", help="Also why, in the model's words; costs more.")
     ] = False,
-    probabilities: Annotated[
-        bool, typer.Option("--probabilities", help="Also the probability of every label.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what it can cost at most. Asks nobody.")
-    ] = False,
+    probabilities: Probabilities = False,
+    tokens: MostTokens = None,
+    money: MostMoney = None,
+    dry_run: DryRun = False,
     force: Force = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -170,11 +159,13 @@ def annotate(
     """Label a file with machines, without a run.
 
     Every row comes back in its order with its own columns, and label, confidence, flags and error;
-    added columns whose names the file has already begin with "llmal_".
+    added columns whose names the file has already begin with "llmal_". How the model is asked comes
+    from --config, or from the options in its place.
     Answers are kept in <out>.cache.sqlite: stopped and started again, nothing is asked twice.
     """
     from llmal.cli.annotate import Added, Flags
     from llmal.cli.annotate import annotate as command
+    from llmal.cli.spending import Spending
     from llmal.pool.readers import Reading
 
     reading = Reading(encoding, delimiter, sheet)
@@ -186,6 +177,8 @@ def annotate(
         url,
         backend,
         tuple(calibrate or ()),
+        shortlist,
+        codes,
         reading,
     )
     command(
@@ -195,7 +188,7 @@ def annotate(
         flags=flags,
         added=Added(id, rationale, probabilities),
         out=out,
-        dry_run=dry_run,
+        spending=Spending(tokens, money, dry_run),
         force=force,
         as_json=as_json,
         quiet=quiet,
@@ -208,7 +201,7 @@ def predict(
     learner: Annotated[
         Path, typer.Argument(help="A run directory, or the folder of a trained learner.")
     ],
-    data: Annotated[Path, typer.Option("--data", help="The file to label.")],
+    data: ToLabel,
     out: TableOut,
     text: Annotated[
         list[str] | None,
@@ -221,9 +214,7 @@ def predict(
         str | None,
         typer.Option("--embedder", help="Path or name of the embedder that it was trained with."),
     ] = None,
-    probabilities: Annotated[
-        bool, typer.Option("--probabilities", help="Also the probability of every label.")
-    ] = False,
+    probabilities: Probabilities = False,
     force: Force = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -247,181 +238,21 @@ def predict(
     )
 
 
-icl = typer.Typer(
-    name="icl",
-    help="Choose the demonstrations and the wording of a prompt.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-app.add_typer(icl)
-
-TaskFile = Annotated[
-    Path,
-    typer.Option("--task", help="A YAML file with the section task, such as a run's."),
-]
-Labelled = Annotated[
-    Path | None,
-    typer.Option("--data", help="Labelled texts. [default: the pool of the task file]"),
-]
-Gold = Annotated[str | None, typer.Option("--gold", help="Its column with the labels.")]
-Model = Annotated[
-    str | None,
-    typer.Option("--model", help="Path, known name or hub name, in place of the file's lm."),
-]
-Url = Annotated[str | None, typer.Option("--url", help="A server that runs, http://…/v1.")]
-Backend = Annotated[str | None, typer.Option("--backend", help="vllm or transformers.")]
-Values = Annotated[
-    list[str] | None, typer.Option("--set", help="A value of the prompt, noun=question.")
-]
-Most = Annotated[int, typer.Option("--most", min=1, help="Most texts that are drawn from a file.")]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, help="In place of the file's.")]
-Normalising = Annotated[
-    str, typer.Option("--normalise", help="Labels of several tokens: sum, mean or first.")
-]
-
-
-@icl.command("choose")
-@told
-def icl_choose(
-    task: TaskFile,
-    out: Annotated[Path, typer.Option("--out", help="File to write, .yaml.")],
-    data: Labelled = None,
-    strategy: Annotated[
-        str,
-        typer.Option(
-            "--strategy",
-            help="random, balanced, similar, diverse, vote-k, uncertain, allsh or informative.",
-        ),
-    ] = "allsh",
-    shots: Annotated[int, typer.Option("--shots", min=0, help="Demonstrations.")] = 8,
-    option: Annotated[
-        list[str] | None, typer.Option("--option", help="Of the strategy, copies=8.")
-    ] = None,
-    order: Annotated[
-        str,
-        typer.Option("--order", help="as-chosen, reversed, alternating or similar-last."),
-    ] = "as-chosen",
-    calibrate: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--calibrate",
-            help="auto, none, contextual, batch, temperature, …; several are applied in turn.",
-        ),
-    ] = None,
-    unlabelled: Annotated[
-        Path | None, typer.Option("--unlabelled", help="Texts for calibration without labels.")
-    ] = None,
-    gold: Gold = None,
-    encoding: Encoding = None,
-    delimiter: Delimiter = None,
-    sheet: Sheet = None,
-    prompt: Annotated[str, typer.Option("--prompt", help="Name or path of the prompt.")] = "label",
-    values: Values = None,
-    normalise: Normalising = "sum",
-    model: Model = None,
-    url: Url = None,
-    backend: Backend = None,
-    most: Most = 1000,
-    seed: Seed = None,
-    force: Force = False,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """Choose demonstrations among labelled texts, calibrate, and write the prompt to a file.
-
-    `llmal annotate --prompt FILE` labels with it.
-    """
-    from llmal.cli import icl as commands
-    from llmal.cli.source import Source
-    from llmal.cli.wording import Wording
-    from llmal.pool.readers import Reading
-    from llmal.prompting.style import check_normalise
-
-    reading = Reading(encoding, delimiter, sheet)
-    commands.choose(
-        Source(task, data, gold, unlabelled, model, url, backend, most, seed, reading),
-        Wording(prompt, tuple(values or ()), check_normalise(normalise)),
-        strategy=strategy,
-        shots=shots,
-        options=option or [],
-        order=order,
-        calibrate=calibrate or ["auto"],
-        out=out,
-        force=force,
-        as_json=as_json,
-        quiet=quiet,
-    )
-
-
-@icl.command("rank-prompts")
-@told
-def icl_rank_prompts(
-    prompts: Annotated[list[str], typer.Argument(help="Names or paths of two prompts or more.")],
-    task: TaskFile,
-    data: Labelled = None,
-    labelled: Annotated[
-        bool,
-        typer.Option(
-            "--labelled/--unlabelled", help="Whether the texts have labels to be right about."
-        ),
-    ] = True,
-    calibrate: Annotated[
-        str, typer.Option("--calibrate", help="Correction of the label prior.")
-    ] = "batch",
-    gold: Gold = None,
-    encoding: Encoding = None,
-    delimiter: Delimiter = None,
-    sheet: Sheet = None,
-    values: Values = None,
-    normalise: Normalising = "sum",
-    model: Model = None,
-    url: Url = None,
-    backend: Backend = None,
-    most: Most = 300,
-    seed: Seed = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """Rank prompts: by accuracy where there are labels, else by mutual information."""
-    from llmal.cli import icl as commands
-    from llmal.cli.source import Source
-    from llmal.pool.readers import Reading
-    from llmal.prompting.style import check_normalise
-
-    reading = Reading(encoding, delimiter, sheet)
-    commands.rank(
-        Source(task, data, gold, None, model, url, backend, most, seed, reading),
-        prompts,
-        values=values or [],
-        normalise=check_normalise(normalise),
-        calibrate=calibrate,
-        labelled=labelled,
-        as_json=as_json,
-        quiet=quiet,
-    )
-
-
 @app.command()
 @told
 def select(
     data: Annotated[Path, typer.Option("--data", help="The file to choose from.")],
     out: TableOut,
-    k: Annotated[int, typer.Option("-k", min=1, help="How many items.")],
+    k: Count,
     strategy: Annotated[
         str, typer.Option("--strategy", help="Name of the query strategy; see llmal strategies.")
     ] = "typiclust",
-    option: Annotated[
-        list[str] | None, typer.Option("--option", help="Of the strategy, neighbours=10.")
-    ] = None,
+    option: StrategyOptions = None,
     labels: Annotated[
         Path | None, typer.Option("--labels", help="Labels so far: a file with id and label.")
     ] = None,
     text: Text = None,
-    id: Annotated[
-        str | None, typer.Option("--id", help="Id column. [default: id, or made from the text]")
-    ] = None,
+    id: IdColumn = None,
     encoding: Encoding = None,
     delimiter: Delimiter = None,
     sheet: Sheet = None,
@@ -434,10 +265,14 @@ def select(
     model: Model = None,
     url: Url = None,
     backend: Backend = None,
-    prompt: Annotated[str, typer.Option("--prompt", help="Name or path of the prompt.")] = "label",
+    prompt: PromptFile = "label",
     values: Values = None,
     normalise: Normalising = "sum",
+    calibrate: Calibrating = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same picks.")] = 0,
+    tokens: MostTokens = None,
+    money: MostMoney = None,
+    dry_run: DryRun = False,
     force: Force = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -451,6 +286,7 @@ def select(
     from llmal.cli.select import Request
     from llmal.cli.select import select as command
     from llmal.cli.source import Source
+    from llmal.cli.spending import Spending
     from llmal.cli.wording import Wording
     from llmal.pool.readers import Reading
     from llmal.prompting.style import check_normalise
@@ -477,43 +313,10 @@ def select(
         wording=Wording(prompt, tuple(values or ()), check_normalise(normalise)),
         seed=seed,
         reading=reading,
+        calibrate=tuple(calibrate or ("auto",)),
+        spending=Spending(tokens, money, dry_run),
     )
     command(request, out=out, force=force, as_json=as_json, quiet=quiet)
-
-
-models = typer.Typer(
-    name="models",
-    invoke_without_command=True,
-    rich_markup_mode=None,
-)
-app.add_typer(models)
-
-
-@models.callback()
-@told
-def models_list(context: typer.Context, as_json: Json = False, debug: Debug = False) -> None:
-    """List the models that are known by a short name, wherever a model is asked for.
-
-    `llmal models get NAME` fetches one; so does its first use.
-    """
-    if context.invoked_subcommand is None:
-        from llmal.cli.known_models import list_models as command
-
-        command(as_json=as_json)
-
-
-@models.command("get")
-@told
-def models_get(
-    name: Annotated[str, typer.Argument(help="Its short name.")],
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """Fetch a model, or check every byte of one that is here already."""
-    from llmal.cli.known_models import fetch_model as command
-
-    command(name, as_json=as_json, quiet=quiet)
 
 
 @app.command()
@@ -536,9 +339,9 @@ def generate(
     out: TableOut,
     k: Annotated[int, typer.Option("-k", min=1, help="Accepted items to reach, of each label.")],
     label: Annotated[str | None, typer.Option("--label", help="Of this label alone.")] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what it can cost at most. Asks nobody.")
-    ] = False,
+    tokens: MostTokens = None,
+    money: MostMoney = None,
+    dry_run: DryRun = False,
     force: Force = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -550,13 +353,14 @@ def generate(
     the run, if it has begun. No more is written than the budget's tokens and money allow.
     """
     from llmal.cli.generate import generate as command
+    from llmal.cli.spending import Spending
 
     command(
         config,
         k=k,
         label=label,
         out=out,
-        dry_run=dry_run,
+        spending=Spending(tokens, money, dry_run),
         force=force,
         as_json=as_json,
         quiet=quiet,

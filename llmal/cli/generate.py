@@ -8,17 +8,16 @@ from pathlib import Path
 from llmal.annotators import drawn_texts
 from llmal.cli.demonstrations import labelled_by_people
 from llmal.cli.models import language_model_of, planning_model_of
+from llmal.cli.spending import Spending, give_most
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.config import GeneratorConfig, load_config
 from llmal.core.tables import check_output, write_table
 from llmal.errors import ConfigError
 from llmal.factory import make_calibrators, make_embedder, open_pool
 from llmal.functions.generation import Writing, table_columns, table_rows
-from llmal.generators import SynthesisResult
 from llmal.lm.cache import ResponseCache
 from llmal.lm.protocol import LanguageModel
 from llmal.progress import ProgressDisplay, cost_in_words, say
-from llmal.run.budget import Budget
 
 
 def generate(
@@ -27,7 +26,7 @@ def generate(
     k: int,
     label: str | None,
     out: Path,
-    dry_run: bool,
+    spending: Spending,
     force: bool,
     as_json: bool,
     quiet: bool,
@@ -51,12 +50,12 @@ def generate(
             say("no labels by people are there yet, so the prompts have no demonstrations")
         model: AbstractContextManager[LanguageModel | None] = (
             planning_model_of(config)
-            if dry_run
+            if spending.dry_run
             else language_model_of(config, quiet=quiet, progress=progress)
         )
         with model as lm:
             assert lm is not None
-            if not dry_run:
+            if not spending.dry_run:
                 lm.cache = ResponseCache(out.with_name(f"{out.name}.cache.sqlite"))
             writing = Writing(
                 task,
@@ -72,17 +71,16 @@ def generate(
                 calibrate=make_calibrators(config, section.calibrate, "generator"),
                 unlabelled=drawn_texts(pool, config.seed),
                 seed=config.seed,
-                budget=Budget(money=config.budget.money, tokens=config.budget.tokens),
+                budget=spending.budget(config),
             )
-            most = writing.most() if dry_run else None
-            synthesis = SynthesisResult((), {}, {}) if dry_run else writing.run(progress.step)
+            most = writing.most() if spending.dry_run else None
+            if most is None:
+                synthesis = writing.run(progress.step)
         if most is None:
             columns, called = table_columns(task)
             write_table(out, format, columns, table_rows(synthesis.items, called))
     if most is not None:
-        words = f"at most {cost_in_words(most.as_dict()) or 'nothing'}; nothing was asked"
-        usage = {**most.as_dict(), "tokens": most.tokens}
-        give({"usage": usage, "dry_run": True}, words, as_json=as_json)
+        give_most(most, "", as_json=as_json)
         return
     result = {
         "out": str(out),

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from llmal.cli.models import language_model_of
+from llmal.cli.models import language_model_of, planning_model_of
 from llmal.cli.source import Source
+from llmal.cli.spending import Spending, give_most
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.cli.wording import Wording, key_values
 from llmal.core.tables import check_place
@@ -32,6 +33,7 @@ def choose(
     options: Sequence[str],
     order: str,
     calibrate: Sequence[str],
+    spending: Spending,
     out: Path,
     force: bool,
     as_json: bool,
@@ -48,11 +50,14 @@ def choose(
     with (
         results_only_on_stdout(as_json),
         ProgressDisplay(quiet=quiet) as progress,
-        language_model_of(config, quiet=quiet, progress=progress) as lm,
+        planning_model_of(config, progress=progress)
+        if spending.dry_run
+        else language_model_of(config, quiet=quiet, progress=progress) as lm,
     ):
         if lm is None or config.lm is None:
             raise ConfigError("there is no language model to ask", where=str(source.task))
-        lm.cache = ResponseCache(out.with_name(f"{out.name}.cache.sqlite"))
+        if not spending.dry_run:
+            lm.cache = ResponseCache(out.with_name(f"{out.name}.cache.sqlite"))
         shown = choose_demonstrations(
             candidates,
             shots,
@@ -68,8 +73,13 @@ def choose(
             normalise=wording.normalise,
             style=config.lm.prompt_style,
             seed=config.seed,
+            budget=spending.budget(config),
+            dry_run=spending.dry_run,
             progress=progress.step,
         )
+    if spending.dry_run:
+        give_most(shown.cost, "choosing costs", as_json=as_json)
+        return
     shown.save(out, force=force)
     give(
         _as_data(shown, out, strategy, len(candidates), shots),

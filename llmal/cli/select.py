@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from llmal.cli.models import language_model_of
+from llmal.cli.models import language_model_of, planning_model_of
 from llmal.cli.source import Source
+from llmal.cli.spending import Spending, give_most
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.cli.wording import Wording, key_values
 from llmal.core.tables import check_output, write_table
@@ -49,6 +50,8 @@ class Request:
         source: The task and the language model, if there is a task.
         wording: How the language model is asked.
         seed: Of all that is drawn.
+        calibrate: What makes probabilities of the language model's scores.
+        spending: What it may cost.
         reading: How the files are read.
     """
 
@@ -63,6 +66,8 @@ class Request:
     source: Source | None
     wording: Wording
     seed: int
+    calibrate: tuple[str, ...]
+    spending: Spending
     reading: Reading = DETECTED
 
     @functools.cached_property
@@ -113,11 +118,14 @@ class Request:
         if config is None or config.lm is None:
             return None
         return Asking(
-            functools.partial(_model, config, out, progress, quiet),
+            functools.partial(_planned, config)
+            if self.spending.dry_run
+            else functools.partial(_model, config, out, progress, quiet),
             config.task_object(),
             self.wording.template(),
             config.lm.prompt_style,
             self.wording.normalise,
+            self.calibrate,
         )
 
 
@@ -140,12 +148,18 @@ def select(request: Request, *, out: Path, force: bool, as_json: bool, quiet: bo
             SentenceEmbedder(*([] if request.embedder is None else [request.embedder])),
             asking=asking,
             seed=request.seed,
+            budget=request.spending.budget(request.config),
             hints=request.hints(),
             on_progress=progress.step,
         )
-        picks, usage = picking.pick()
-        chosen = picked(open_rows(pool), picks, picks.indices, usage)
-        write_table(out, format, chosen.table, chosen.rows)
+        most = picking.most() if request.spending.dry_run else None
+        if most is None:
+            picks, usage = picking.pick()
+            chosen = picked(open_rows(pool), picks, picks.indices, usage)
+            write_table(out, format, chosen.table, chosen.rows)
+    if most is not None:
+        give_most(most, "picking costs", as_json=as_json)
+        return
     result: dict[str, Any] = {
         "out": str(out),
         "strategy": request.strategy,
@@ -169,4 +183,11 @@ def _model(
     with language_model_of(config, quiet=quiet, progress=progress) as lm:
         assert lm is not None
         lm.cache = ResponseCache(out.with_name(f"{out.name}.cache.sqlite"))
+        yield lm
+
+
+@contextlib.contextmanager
+def _planned(config: RunConfig) -> Iterator[LanguageModel]:
+    with planning_model_of(config) as lm:
+        assert lm is not None
         yield lm

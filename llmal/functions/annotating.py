@@ -20,13 +20,13 @@ from llmal.calibration.default import MOST_TEXTS
 from llmal.core.records import Annotation, Item, Usage, one_label
 from llmal.core.tables import Column
 from llmal.errors import (
-    BudgetError,
     ConfigError,
     LanguageModelError,
     ServerError,
     UnsupportedError,
 )
 from llmal.functions.rows import InputRows, Row
+from llmal.functions.spending import affordable_context, most_of_preparing
 from llmal.lm.progress import reporting
 from llmal.run.budget import Budget
 
@@ -196,35 +196,16 @@ class Annotating:
             if not isinstance(annotator, LLMAnnotator):
                 continue
             self._tell("preparing the prompt", 0, 1)
-            setup = annotator.setup_cost()
             if self.count_only:
-                self.usage += setup + annotator.preparation_cost(self.context)
+                self.usage += most_of_preparing(annotator, self.context)
             else:
                 if self.budget is not None:
-                    self._fit_budget(annotator, setup)
+                    self.context = affordable_context(
+                        annotator, self.context, self.budget, self.usage
+                    )
                 with reporting([annotator.lm], partial(self._tell, "preparing the prompt")):
-                    self.usage += setup + annotator.prepare(self.context).usage
+                    self.usage += annotator.setup_cost() + annotator.prepare(self.context).usage
             self._tell("preparing the prompt", 1, 1)
-
-    def _fit_budget(self, annotator: LLMAnnotator, setup: Usage) -> None:
-        """Prepare with less where the budget does not reach for more."""
-        assert self.budget is not None
-        cost = setup + annotator.preparation_cost(self.context)
-        less = annotator.with_less(self.context)
-        if less is not None and self.budget.exceeded_by(self.usage, cost) is not None:
-            self.context = less
-            cost = setup + annotator.preparation_cost(less)
-        self._check_budget(cost)
-
-    def _check_budget(self, cost: Usage) -> None:
-        assert self.budget is not None
-        limit = self.budget.exceeded_by(self.usage, cost)
-        if limit is not None:
-            raise BudgetError(
-                f"{limit} is too small to begin: demonstrations and calibration alone can take "
-                f"{cost.tokens:,} tokens and {cost.money:.2f} money",
-                fix="raise it, or calibrate with less",
-            )
 
     def _asked(self, items: Sequence[Item]) -> dict[str, Annotation | str]:
         """For each item, by id, its annotation or a sentence on why there is none."""

@@ -119,7 +119,13 @@ def annotate(
     """
     chosen = chosen_prompt(demonstrations)
     if chosen is not None:
-        _check_alone(labels=labels, guidelines=guidelines, shots=shots)
+        _check_alone(labels=labels, guidelines=guidelines, shots=shots, codes=codes)
+        _check_as_it_is(
+            calibrate=(calibrate, AUTO),
+            shortlist=(shortlist, "auto"),
+            normalise=(normalise, "sum"),
+            style=(style, "auto"),
+        )
         text = chosen.task.text if text is None else text
     rows = open_rows(data, text, reading=Reading(encoding=encoding))
     shown: list[Item] = []
@@ -143,7 +149,8 @@ def annotate(
     with contextlib.ExitStack() as stack:
         annotator: Annotator
         if lm == SIMILARITY:
-            _check_alone(demonstrations=demonstrations, rationale=rationale or None)
+            _check_alone(demonstrations=demonstrations, rationale=rationale, codes=codes)
+            _check_as_it_is(calibrate=(calibrate, AUTO), shortlist=(shortlist, "auto"))
             annotator = SimilarityAnnotator(task, embedder_of(embedder))
         else:
             opened = counting_model(lm) if dry_run else opened_model(lm, cache=cache)
@@ -204,3 +211,8 @@ def _check_alone(**options: Any) -> None:
     for name, value in options.items():
         if value:
             raise ConfigError(f"{name} has no effect here", fix="leave it out")
+
+
+def _check_as_it_is(**options: tuple[Any, Any]) -> None:
+    """Refuse options that are other than they are by default."""
+    _check_alone(**{name: value != default for name, (value, default) in options.items()})

@@ -26,11 +26,19 @@ from llmal.few_shot.preparation import parts_of
 from llmal.functions.annotating import Progress, drawn_items
 from llmal.functions.annotation import shown_progress
 from llmal.functions.labelled import LabelledRows, matched
-from llmal.functions.models import GIVE_A_MODEL, CacheChoice, embedder_of, opened_model
+from llmal.functions.models import (
+    GIVE_A_MODEL,
+    CacheChoice,
+    counting_model,
+    embedder_of,
+    opened_model,
+)
 from llmal.functions.results import Demonstrations
 from llmal.functions.rows import Row, open_rows
+from llmal.functions.spending import affordable_context, most_of_preparing
 from llmal.functions.tasks import Labels, task_of
 from llmal.pool.readers import Reading
+from llmal.run.budget import Budget
 from llmal.task import Task
 
 if TYPE_CHECKING:
@@ -61,9 +69,11 @@ def choose_demonstrations(
     normalise: Normalise = "sum",
     style: str = "auto",
     most: int = MOST,
+    budget: Budget | None = None,
     cache: CacheChoice = True,
     seed: int = 0,
     encoding: str | None = None,
+    dry_run: bool = False,
     progress: bool | Progress = True,
 ) -> Demonstrations:
     """Choose k labelled rows to show in a prompt, and calibrate the model through them.
@@ -91,9 +101,12 @@ def choose_demonstrations(
         normalise: How labels of several tokens are compared: "sum", "mean" or "first".
         style: "chat", "completion", or "auto".
         most: Rows that are chosen from, drawn at random where there are more.
+        budget: Limits of tokens and money: nobody is asked if it could cost more. Where that is
+            enough, "auto" calibrates with less.
         cache: As for `llmal.annotate`.
         seed: Same seed, same choice.
         encoding: Of a file.
+        dry_run: Ask nobody and choose nothing: `cost` is then the most that it would cost.
         progress: Show it in a terminal; or a function that is told of it.
 
     Raises:
@@ -123,6 +136,8 @@ def choose_demonstrations(
     )
     items = matched(items, task, "data")
     name = strategy or ("balanced" if lm is None else "allsh")
+    if lm is None and dry_run:
+        return _result([], rows, columns, label_column)
     if lm is None:
         chosen = _without_model(name, items, k, embedder, options or {}, rng, calibrate)
         return _result(chosen, rows, columns, label_column)
@@ -134,7 +149,8 @@ def choose_demonstrations(
         )
         texts = list(drawn_items(given, seed))
     with contextlib.ExitStack() as stack:
-        model = stack.enter_context(opened_model(lm, cache=cache))
+        opened = counting_model(lm) if dry_run else opened_model(lm, cache=cache)
+        model = stack.enter_context(opened)
         told = stack.enter_context(shown_progress(progress))
         annotator = LLMAnnotator(
             task,
@@ -151,7 +167,13 @@ def choose_demonstrations(
         )
         if told is not None:
             told("choosing demonstrations", 0, 1, Usage())
-        prepared = annotator.prepare(Context(demonstrations=items, unlabelled=texts, seed=seed))
+        context = Context(demonstrations=items, unlabelled=texts, seed=seed)
+        if dry_run:
+            most_cost = most_of_preparing(annotator, context)
+            return _result([], rows, columns, label_column, cost=most_cost)
+        if budget is not None:
+            context = affordable_context(annotator, context, budget)
+        prepared = annotator.prepare(context)
         cost = prepared.usage + annotator.setup_cost()
         if told is not None:
             told("choosing demonstrations", 1, 1, cost)

@@ -17,13 +17,14 @@ from llmal.config.explain import explain
 from llmal.config.yaml_lines import Places
 from llmal.core.records import Item, SyntheticItem, Usage
 from llmal.core.tables import Column, text_columns
-from llmal.errors import BudgetError, ConfigError
+from llmal.errors import ConfigError
 from llmal.functions.annotating import Progress
 from llmal.functions.annotation import shown_progress
 from llmal.functions.labelled import labelled_items, matched
 from llmal.functions.models import CacheChoice, counting_model, embedder_of, opened_model
 from llmal.functions.results import Generated
 from llmal.functions.rows import Row, open_rows
+from llmal.functions.spending import check_reach
 from llmal.functions.tasks import Labels, task_of
 from llmal.generators import Request, SynthesisResult, filters_cost, generate_filtered
 from llmal.generators.filters import Preparing
@@ -291,13 +292,7 @@ class Writing:
     def _set_up(self) -> None:
         if self._budget is not None:
             first = self._beginning() + self._cost(self._requests[0], 1)
-            limit = self._budget.exceeded_by(Usage(), first)
-            if limit is not None:
-                raise BudgetError(
-                    f"{limit} does not reach for one text, which takes up to {first.tokens:,} "
-                    f"tokens and {first.money:.2f} money",
-                    fix="raise it, or lower max_words",
-                )
+            check_reach(self._budget, first, "one text")
         for one in self._parts:
             if isinstance(one, Probing):
                 one.set_up()

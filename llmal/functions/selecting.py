@@ -16,7 +16,8 @@ from llmal.annotators.protocol import drawn_texts
 from llmal.calibration.default import AUTO, Calibrate
 from llmal.core.records import Usage
 from llmal.embed import Embedder
-from llmal.errors import BudgetError, SelectionError
+from llmal.errors import SelectionError
+from llmal.functions.spending import check_reach
 from llmal.lm.protocol import LanguageModel, Normalise
 from llmal.pool import Pool
 from llmal.prompting.templates import PromptTemplate
@@ -177,7 +178,7 @@ class Picking:
             state = self._state(signals)
             _check_signals(self, state)
             if self.budget is not None:
-                self._check_budget(self.budget, self._cost(signals))
+                check_reach(self.budget, self._cost(signals), self.name)
             questions = signals.questions
             asks = _asks(self.selector, state) and questions is not None
             setup = questions.annotator.setup_cost() if asks and questions else Usage()
@@ -241,15 +242,6 @@ class Picking:
             return Usage()
         setup = signals.questions.annotator.setup_cost()
         return setup + planned.cost(self.selector, state, self.k)
-
-    def _check_budget(self, budget: Budget, cost: Usage) -> None:
-        limit = budget.exceeded_by(Usage(), cost)
-        if limit is not None:
-            raise BudgetError(
-                f"{limit} does not reach for {self.name}, which can take up to "
-                f"{cost.tokens:,} tokens and {cost.money:.2f} money",
-                fix="raise it, or have fewer items asked about",
-            )
 
 
 def _repeated(pool: Pool, labelled: NDArray[np.int64], k: int) -> NDArray[np.int64]:

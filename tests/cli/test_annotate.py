@@ -194,3 +194,32 @@ def test_a_file_without_ids_gets_those_of_a_pool(project, llmal, tmp_path):
     out = tmp_path / "out.jsonl"
     assert llmal("annotate", "--config", path, "--data", texts, "--out", out).exit_code == 0
     assert [row["id"] for row in _rows(out)] == Pool.from_file(texts, cache=tmp_path).ids()
+
+
+def test_shortlists_and_codes_are_those_of_the_function(
+    llmal, json_of, tiny_lm_path, tiny_hf, tmp_path
+):
+    import llmal as package
+
+    texts = ["Who wrote Emma ?", "How far is the moon ?", "Where is Vienna ?"]
+    labels = [f"{kind} of {what}" for kind in ("name", "place", "size") for what in "abcdefgh"]
+    (tmp_path / "texts.csv").write_text("text\n" + "\n".join(texts))
+    out = tmp_path / "out.jsonl"
+    words = ("annotate", "--data", tmp_path / "texts.csv", "--labels", ",".join(labels))
+    words += ("--model", tiny_lm_path, "--backend", "transformers", "--quiet", "--out", out)
+    for flags, options in (
+        (("--shortlist", "4"), {"shortlist": 4}),
+        (("--shortlist", "off"), {"shortlist": 0}),
+        (("--codes",), {"codes": True}),
+        ((), {}),
+    ):
+        result = llmal(*words, *flags, "--force", "--json")
+        assert result.exit_code == 0, result.stderr
+        rows = _rows(out)
+        expected = package.annotate(texts, labels, lm=tiny_hf, cache=False, **options)
+        assert [row["label"] for row in rows] == expected.column("label")
+        assert [row["flags"] for row in rows] == expected.column("flags")
+        assert json_of(result)["usage"]["requests"] == expected.cost.requests
+    refused = llmal(*words, "--shortlist", "many", "--force")
+    assert refused.exit_code == 1
+    assert "shortlist" in refused.stderr

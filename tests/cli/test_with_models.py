@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 
 def _lm(path):
     return {"backend": "transformers", "model": str(path)}
@@ -101,6 +103,48 @@ def test_generate_keeps_to_the_budget_and_says_before_what_it_can_cost(
     refused = llmal("generate", "--config", path, "-k", "2", "--out", tmp_path / "no.jsonl")
     assert refused.exit_code == 1
     assert "the budget of 10 tokens does not reach for one text" in refused.stderr
+
+
+COMMANDS = {
+    "annotate": (),
+    "select": ("-k", "2", "--strategy", "margin", "--option", "of=lm"),
+    "icl choose": ("--shots", "3", "--strategy", "uncertain"),
+    "generate": ("-k", "1"),
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_commands_say_before_what_they_can_cost_and_keep_to_a_budget(
+    name, project, llmal, json_of, tiny_lm_path, tmp_path
+):
+    path = project(
+        lm=_lm(tiny_lm_path),
+        annotator=[{"name": "llm"}],
+        generator={"name": "class_conditional", "agreement": 0.2, "max_words": 20},
+    )
+    source = "--task" if name in ("select", "icl choose") else "--config"
+    out = tmp_path / ("new.yaml" if name == "icl choose" else "new.jsonl")
+    words = (*name.split(), source, path, "--out", out, "--quiet", *COMMANDS[name])
+    if name in ("select", "icl choose"):
+        words += ("--data", tmp_path / "pool.csv")
+    plan = llmal(*words, "--dry-run", "--json")
+    assert plan.exit_code == 0, plan.stderr
+    told = json_of(plan)
+    most = told["usage"]["tokens"]
+    assert told["dry_run"] is True
+    assert most > 0
+    assert "; nothing was asked" in llmal(*words, "--dry-run").stdout
+    for limit in ("--tokens", "--money"):
+        lm = {**_lm(tiny_lm_path), "price": {"prompt": 1e6}}
+        project(lm=lm, annotator=[{"name": "llm"}])
+        refused = llmal(*words, limit, "5")
+        assert refused.exit_code == 1
+        assert "the budget of 5" in refused.stderr
+        assert "does not reach for" in refused.stderr
+        assert not out.exists()
+    done = llmal(*words, "--tokens", most, "--json")
+    assert done.exit_code == 0, done.stderr
+    assert 0 < json_of(done)["usage"]["tokens"] <= most
 
 
 def test_generate_needs_a_label_of_the_task(project, llmal, tiny_lm_path, tmp_path):

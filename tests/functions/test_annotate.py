@@ -291,6 +291,23 @@ def test_a_mistake_is_one_sentence(options, given, sentence):
         llmal.annotate(**{"data": ["a"], **options, **given})
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("codes", True),
+        ("shortlist", 3),
+        ("calibrate", None),
+        ("normalise", "mean"),
+        ("style", "chat"),
+    ],
+)
+def test_a_chosen_prompt_takes_no_other_way_of_asking(options, labelled, option, value):
+    shown = llmal.choose_demonstrations(labelled, 2, **options)
+    given = {key: value for key, value in options.items() if key != "labels"}
+    with pytest.raises(LlmalError, match=f"{option} has no effect here"):
+        llmal.annotate(["a"], demonstrations=shown, **given, **{option: value})
+
+
 def test_results_are_saved_shown_and_taken_apart(messy, options, tmp_path, capsys):
     messy.loc[1, "text"] = "Who is <b>it</b> ?"
     result = llmal.annotate(messy, **options)

@@ -105,3 +105,24 @@ def test_a_mistake_is_one_sentence(options, labelled, embedder, given, sentence)
         llmal.choose_demonstrations(
             **{"data": labelled, "k": 2, "embedder": embedder, **options, **given}
         )
+
+
+@pytest.mark.parametrize("strategy", ["allsh", "balanced", "uncertain"])
+def test_a_dry_run_says_what_choosing_costs_and_a_budget_holds_it(
+    strategy, options, labelled, tiny_hf
+):
+    def chosen(**more):
+        given = {**options, "cache": False, "strategy": strategy, **more}
+        return llmal.choose_demonstrations(labelled, 2, **given)
+
+    before = tiny_hf.usage.requests
+    foreseen = chosen(dry_run=True)
+    assert len(foreseen) == 0
+    assert foreseen.cost.tokens > 0
+    with pytest.raises(LlmalError, match="10 tokens does not reach for demonstrations and"):
+        chosen(budget=llmal.Budget(tokens=10))
+    assert tiny_hf.usage.requests == before
+    done = chosen(budget=llmal.Budget(tokens=foreseen.cost.tokens))
+    assert 0 < done.cost.tokens <= foreseen.cost.tokens
+    assert len(done) == 2
+    assert llmal.choose_demonstrations(labelled, 2, dry_run=True).cost.tokens == 0

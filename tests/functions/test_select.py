@@ -121,6 +121,76 @@ def test_a_strategy_that_asks_a_model_says_what_it_cost(frame, embedder, tiny_hf
     assert len(picks) == 3
 
 
+def test_strategies_over_labels_of_a_model_are_calibrated(frame, embedder, tiny_hf, tmp_path):
+    def picks(**options):
+        return llmal.select(
+            frame,
+            6,
+            strategy="entropy",
+            options={"of": "lm"},
+            labels=TOPICS,
+            lm=tiny_hf,
+            embedder=embedder,
+            cache=tmp_path / "answers.sqlite",
+            style="completion",
+            **options,
+        )
+
+    def told(result):
+        return [float(one.split()[1].rstrip(":;,")) for one in result.column("why")]
+
+    default, plain = picks(), picks(calibrate=None)
+    texts = [text for text in frame["text"] if text is not None]
+    answers = llmal.annotate(
+        texts, TOPICS, lm=tiny_hf, cache=False, probabilities=True, style="completion"
+    )
+    entropies = {}
+    for text, row in zip(texts, answers.column("probabilities"), strict=True):
+        p = np.array(list(row.values()))
+        entropies[text] = -(p * np.log(p)).sum()
+    expected = [entropies[text] for text in default.column("text")]
+    np.testing.assert_allclose(told(default), expected, atol=6e-4)
+    assert told(default) != told(plain)
+    # Batch calibration asks about texts that are scored anyway.
+    assert default.cost.requests == plain.cost.requests
+    assert picks(calibrate="contextual").cost.requests > plain.cost.requests
+
+
+@pytest.mark.parametrize(
+    ("strategy", "options"),
+    [("entropy", {"of": "lm"}), ("llm_difficulty", {}), ("perplexity", {"selector": "random"})],
+)
+def test_a_dry_run_says_what_picking_costs_and_a_budget_holds_it(
+    strategy, options, frame, embedder, tiny_hf
+):
+    def picks(**more):
+        return llmal.select(
+            frame,
+            3,
+            strategy=strategy,
+            options=options,
+            labels=TOPICS,
+            lm=tiny_hf,
+            embedder=embedder,
+            cache=False,
+            **more,
+        )
+
+    before = tiny_hf.usage.requests
+    foreseen = picks(dry_run=True)
+    assert len(foreseen) == 0
+    assert foreseen.cost.tokens > 0
+    with pytest.raises(LlmalError, match=f"10 tokens does not reach for {strategy}, which can"):
+        picks(budget=llmal.Budget(tokens=10))
+    assert tiny_hf.usage.requests == before
+    done = picks(budget=llmal.Budget(tokens=foreseen.cost.tokens))
+    assert 0 < done.cost.tokens <= foreseen.cost.tokens
+    assert len(done) == 3
+    nothing = llmal.select(frame, 3, embedder=embedder, dry_run=True, budget=llmal.Budget(tokens=0))
+    assert nothing.cost.tokens == 0
+    assert len(llmal.select(frame, 3, embedder=embedder, budget=llmal.Budget(tokens=0))) == 3
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
