@@ -46,8 +46,9 @@ def language_model_of(
         say(f"{what} the language model {where} ({config.lm.backend})")
     lm = language_model(config.lm, directory=log_directory)
     try:
-        if not quiet:
-            say(f"it is ready after {time.monotonic() - begun:.0f} s")
+        waited = round(time.monotonic() - begun)
+        if waited and not quiet:
+            say(f"it is ready after {waited} s")
         yield lm
     finally:
         lm.close()

@@ -27,7 +27,7 @@ from llmal.errors import (
 )
 from llmal.functions.rows import InputRows, Row
 from llmal.functions.spending import affordable_context, most_of_preparing
-from llmal.lm.progress import reporting
+from llmal.lm.progress import Meter, reporting
 from llmal.run.budget import Budget
 
 log = logging.getLogger("llmal.functions")
@@ -185,6 +185,11 @@ class Annotating:
         if self.on_progress is not None:
             self.on_progress(what, done, total, self.usage)
 
+    def _tell_asking(self, meter: Meter, answered: int, prompts: int) -> None:
+        if self.on_progress is not None:
+            cost = self.usage + meter.since()
+            self.on_progress("preparing the prompt", answered, prompts, cost)
+
     def _pace(self, seconds: float) -> None:
         """Chunks that take a few seconds each, so that progress is seen with a slow model too."""
         likely = self._chunk * _SECONDS_A_CHUNK / max(seconds, 1e-3)
@@ -203,7 +208,8 @@ class Annotating:
                     self.context = affordable_context(
                         annotator, self.context, self.budget, self.usage
                     )
-                with reporting([annotator.lm], partial(self._tell, "preparing the prompt")):
+                meter = Meter([annotator.lm])
+                with reporting([annotator.lm], partial(self._tell_asking, meter)):
                     self.usage += annotator.setup_cost() + annotator.prepare(self.context).usage
             self._tell("preparing the prompt", 1, 1)
 

@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, runtime_checkable
 
+from llmal.core.records import Usage
+
 Progress = Callable[[int, int], None]
 """Told how many of the prompts of a call are answered, and how many there are. What was answered
 is in the response cache by then, if there is one."""
@@ -17,6 +19,39 @@ class Reporting(Protocol):
 
     on_progress: Progress | None
     """Told while answers arrive; may be set at any time."""
+
+
+class Asked(Protocol):
+    """What counts what it is asked."""
+
+    @property
+    def usage(self) -> Usage:
+        """What was asked so far."""
+        ...
+
+
+class Meter:
+    """What language models were asked since the last booking: what a progress line adds to what is
+    booked, so that it moves while a batch is under way.
+
+    Args:
+        models: The models.
+    """
+
+    def __init__(self, models: Iterable[Asked]) -> None:
+        self._models = tuple(models)
+        self._before = self._now()
+
+    def since(self) -> Usage:
+        """What was asked since the last booking."""
+        return self._now() - self._before
+
+    def restart(self) -> None:
+        """What was asked before is booked."""
+        self._before = self._now()
+
+    def _now(self) -> Usage:
+        return sum((one.usage for one in self._models), Usage())
 
 
 @contextlib.contextmanager

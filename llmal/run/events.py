@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from llmal.core.records import Usage
+from llmal.lm.progress import Meter
+
 EventKind = Literal[
     "plan",
     "step",
@@ -53,11 +56,32 @@ class Announcer:
         """What the language model is asked for, outside a batch of items."""
         self._batch: tuple[str, int, int, int] | None = None
         self._furthest = 0
+        self._meter = Meter(())
+        self._booked = Usage()
+
+    def count(self, meter: Meter, booked: Usage) -> None:
+        """Tell with the progress of the language models what was spent.
+
+        Args:
+            meter: Reads what they are asked.
+            booked: What the ledger has.
+        """
+        self._meter, self._booked = meter, booked
 
     def tell(self, kind: EventKind, message: str, **data: Any) -> None:
-        """Tell of an event."""
+        """Tell of an event. One that says what was spent says what the ledger has."""
         if kind == "step":
             self.activity = message
+        if "tokens" in data and kind != "plan":
+            self._booked = Usage(
+                prompt_tokens=data["tokens"],
+                money=data["money"],
+                human_labels=data["human_labels"],
+            )
+            self._meter.restart()
+        self._send(kind, message, data)
+
+    def _send(self, kind: EventKind, message: str, data: Mapping[str, Any]) -> None:
         for callback in self._callbacks:
             callback(Event(kind, message, data))
 
@@ -79,13 +103,22 @@ class Announcer:
 
     def asking(self, answered: int, prompts: int) -> None:
         """Tell how far a call of the language model is."""
-        if self._batch is None:
-            self.tell("progress", self.activity, what=self.activity, done=answered, total=prompts)
-            return
-        what, done, items, total = self._batch
-        # An item may take several calls: what was told is not taken back.
-        self._furthest = max(self._furthest, done + items * answered // max(prompts, 1))
-        self.tell("progress", what, what=what, done=self._furthest, total=total)
+        what, total = self.activity, prompts
+        if self._batch is not None:
+            what, done, items, total = self._batch
+            # An item may take several calls: what was told is not taken back.
+            self._furthest = max(self._furthest, done + items * answered // max(prompts, 1))
+            answered = self._furthest
+        spent = self._booked + self._meter.since()
+        data = {
+            "what": what,
+            "done": answered,
+            "total": total,
+            "tokens": spent.tokens,
+            "money": spent.money,
+            "human_labels": spent.human_labels,
+        }
+        self._send("progress", what, data)
 
 
 class WarningCollector(logging.Handler):

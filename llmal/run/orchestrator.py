@@ -36,7 +36,7 @@ from llmal.learners.protocol import EmbeddingLearner, Learner
 from llmal.learners.saved import FOLDER, write_labels
 from llmal.ledger import Decided, Ledger, Round
 from llmal.lm.cache import kept_answers
-from llmal.lm.progress import reporting
+from llmal.lm.progress import Meter, reporting
 from llmal.lm.protocol import Asking, LanguageModel
 from llmal.pool import Pool
 from llmal.prompting.protocol import Probing
@@ -455,6 +455,7 @@ class Orchestrator:
                     stage.annotator.attach(ledger.queue, self.directory)
             self._tell_of_items()
             self._purse = Purse(self.budget, ledger)
+            self._announcer.count(Meter(self._models), ledger.total_usage())
             self._look_ahead(ledger)
             status: Status
             try:

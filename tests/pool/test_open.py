@@ -6,9 +6,9 @@ import gzip
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
-import time
 from datetime import date
 from pathlib import Path
 
@@ -209,17 +209,23 @@ def test_import_killed_in_the_middle_is_done_again(tmp_path):
     rows = [{"text": f"text {n}", "label": "x"} for n in range(100_000)]
     file = tmp_path / "p.jsonl"
     file.write_text("\n".join(map(json.dumps, rows)))
-    code = "import sys; from llmal.pool import Pool; Pool.from_file(sys.argv[1], cache=sys.argv[2])"
-    running = subprocess.Popen([sys.executable, "-c", code, str(file), str(tmp_path / "cache")])
-    pools = tmp_path / "cache" / "pools"
-    while running.poll() is None and not list(pools.glob("*.part-*/rows.arrow")):
-        time.sleep(0.01)
-    running.kill()
-    running.wait()
-    assert list(pools.glob("*.part-*")), "killed while it wrote"
+    # The kernel kills it when a file of its own passes a size, which Python would ignore.
+    code = (
+        "import resource, signal, sys\n"
+        "from llmal.pool import Pool\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_DFL)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"
+        "resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"
+        "Pool.from_file(sys.argv[1], cache=sys.argv[2])"
+    )
+    cache = tmp_path / "cache"
+    ended = subprocess.run([sys.executable, "-c", code, str(file), str(cache)], check=False)
+    assert ended.returncode == -signal.SIGXFSZ
+    (written,) = (cache / "pools").glob("*.part-*/rows.arrow")
+    assert written.stat().st_size > 0
 
-    assert len(Pool.from_file(file, cache=tmp_path / "cache")) == 100_000
-    assert not list(pools.glob("*.part-*"))
+    assert len(Pool.from_file(file, cache=cache)) == 100_000
+    assert not list((cache / "pools").glob("*.part-*"))
 
 
 def test_two_processes_import_at_once(tmp_path):

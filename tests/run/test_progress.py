@@ -13,6 +13,7 @@ from llmal import Budget, Orchestrator, Pool, Task
 from llmal.annotators import LLMAnnotator, SimulatedHuman
 from llmal.embed import SentenceEmbedder
 from llmal.generators import ClassConditional
+from llmal.ledger import Ledger
 from llmal.lm import TransformersLM
 from llmal.run.events import Event
 from llmal.selectors import Entropy, Random
@@ -61,6 +62,16 @@ def test_a_batch_tells_how_far_it_is(
     assert len(calibrating) > 2
     assert calibrating[-1]["done"] == calibrating[-1]["total"]
     assert lm.on_progress is None
+
+    # What was spent is told with it, and grows within the batch.
+    spent = [one["tokens"] for one in told if one["what"] == "round 0: llm"]
+    assert spent == sorted(spent)
+    assert len(set(spent[:-1])) > 3
+    with Ledger.open(tmp_path / "run" / "ledger.sqlite") as ledger:
+        assert told[-1]["tokens"] == ledger.total_usage().tokens
+    asked = [one["tokens"] for one in calibrating if "round 0" in one["what"]]
+    assert asked == sorted(asked)
+    assert asked[0] < asked[-1] <= spent[0]
 
 
 def test_selection_and_generation_tell_how_far_they_are(
