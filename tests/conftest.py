@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from llmal.core.records import Item
 from llmal.embed import SentenceEmbedder
 from llmal.lm import VLLM, TransformersLM
 from llmal.lm.server import installed_vllm
+from llmal.task import Task
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -80,3 +84,20 @@ def vllm(tiny_lm_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def embedder() -> SentenceEmbedder:
     """The offline default embedder."""
     return SentenceEmbedder()
+
+
+@pytest.fixture(scope="session")
+def fine_items(shared: Path) -> list[Item]:
+    """Questions with one of fifty labels each, in the order of the file."""
+    with gzip.open(shared / "data" / "trec6" / "train.jsonl.gz", "rt", encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
+    return [
+        Item(f"i{number:05d}", row["text"], gold=row["fine_label"])
+        for number, row in enumerate(rows)
+    ]
+
+
+@pytest.fixture(scope="session")
+def fine_task(fine_items: list[Item]) -> Task:
+    """Their task, a wide set of labels."""
+    return Task("fine", sorted({str(one.gold) for one in fine_items}))

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from llmal.core.records import Annotation, SyntheticItem
+from llmal.core.records import Annotation
 from llmal.core.tables import Column
 from llmal.errors import ConfigError
-from llmal.functions.generation import synthetic_texts
+from llmal.generators.rows import COLUMNS, fields_of, texts_of
 from llmal.ledger import Decided, Ledger
 from llmal.pool.input_columns import InputColumns
 from llmal.run.items import RunItems
@@ -90,10 +90,6 @@ class Exporter:
             raise ConfigError(f"there is nothing called {what!r}", fix=f"use {', '.join(TABLES)}")
         return _TABLES[what](self)
 
-    def texts_of(self, one: SyntheticItem) -> dict[str, str]:
-        """The text columns of an item that a generator wrote."""
-        return synthetic_texts(one, {name: name for name in self.pool.text_columns})
-
     def beside_input(self, own: Sequence[Column]) -> tuple[InputColumns, list[Column]]:
         """The columns of a table that holds items: id, those of the input, and its own."""
         inputs = InputColumns(self.pool, ["id", *(one.name for one in own)])
@@ -163,7 +159,8 @@ class _Labels(Table):
                 "round": one.provenance.get("round"),
                 "synthetic": True,
             }
-            yield {**self._of.texts_of(one), **_named(self._inputs, own)}
+            texts = texts_of(one, self._of.pool.text_columns)
+            yield {**texts, **_named(self._inputs, own)}
 
 
 def _standing(decided: Decided | None, answers: Sequence[Annotation]) -> dict[str, Any]:
@@ -258,11 +255,7 @@ class _Synthetic(Table):
     def __init__(self, exporter: Exporter) -> None:
         self._of = exporter
         own = [
-            Column("label"),
-            Column("generator"),
-            Column("accepted", "flag"),
-            Column("refused_by"),
-            Column("reason"),
+            *COLUMNS,
             *_USAGE,
             Column("provenance", "any"),
         ]
@@ -279,17 +272,9 @@ class _Synthetic(Table):
     def rows(self) -> Iterator[dict[str, Any]]:
         for one in self._of.ledger.synthetic():
             self.counts["accepted texts" if one.accepted else "refused ones"] += 1
-            own = {
-                "id": one.id,
-                "label": one.label,
-                "generator": one.generator,
-                "accepted": one.accepted,
-                "refused_by": one.refused_by,
-                "reason": one.reason,
-                "provenance": dict(one.provenance),
-                **one.usage.as_dict(),
-            }
-            yield {**self._of.texts_of(one), **_named(self._inputs, own)}
+            own = {**fields_of(one), **one.usage.as_dict(), "provenance": dict(one.provenance)}
+            texts = texts_of(one, self._of.pool.text_columns)
+            yield {**texts, **_named(self._inputs, own)}
 
 
 class _Spending(Table):

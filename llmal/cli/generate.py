@@ -78,7 +78,7 @@ def generate(
                 synthesis = writing.run(progress.step)
         if most is None:
             columns, called = table_columns(task)
-            write_table(out, format, columns, table_rows(synthesis.items, called))
+            write_table(out, format, columns, table_rows(synthesis.items, task, called))
     if most is not None:
         give_most(most, "", as_json=as_json)
         return

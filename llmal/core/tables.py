@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import csv
-import datetime
 import json
 import logging
 import math
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-import numpy as np
-
+from llmal.core.json_form import json_form
 from llmal.core.spreadsheets import LONGEST_CELL, MOST_ROWS
 from llmal.errors import ConfigError, LlmalError
 
@@ -57,24 +54,12 @@ class Column:
     names: tuple[str, ...] = ()
 
 
-def json_form(value: object) -> object:
-    """A value that JSON has no form for, as one that it has."""
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
-    if isinstance(value, datetime.timedelta):
-        return value.total_seconds()
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    if isinstance(value, Set):
-        return sorted(map(str, value))
-    return str(value)
-
-
-def text_columns(names: Sequence[str], taken: Sequence[str]) -> dict[str, str]:
-    """What each text column is called in a table; "<name>_text" if its own name is taken."""
-    return {name: f"{name}_text" if name in taken else name for name in names}
+def _form_or_text(value: object) -> object:
+    """What JSON makes of a value; its own text, where that is nothing."""
+    try:
+        return json_form(value)
+    except TypeError:
+        return str(value)
 
 
 def format_named(path: Path) -> Format | None:
@@ -199,7 +184,7 @@ def _write_jsonl(out: TextIO, columns: Sequence[Column], rows: Iterable[Row]) ->
     for row in rows:
         content = {one.name: _nan_as_none(row.get(one.name)) for one in columns}
         # Half a surrogate pair, which JSON files may hold, has no form in UTF-8.
-        line = json.dumps(content, ensure_ascii=False, default=json_form)
+        line = json.dumps(content, ensure_ascii=False, default=_form_or_text)
         out.write(line.encode("utf-8", "replace").decode() + "\n")
         count += 1
     return count
@@ -213,10 +198,10 @@ def _nan_as_none(value: Any) -> Any:
 def _as_text(value: Any) -> str:
     """A value of the kind "any": strings as they are, all else as JSON."""
     if not isinstance(value, str | bool | int | float | list | tuple | Mapping):
-        value = json_form(value)  # A date is its own text, without the quotes of JSON.
+        value = _form_or_text(value)  # A date is its own text, without the quotes of JSON.
     if isinstance(value, str):
         return value
-    return json.dumps(value, ensure_ascii=False, default=json_form)
+    return json.dumps(value, ensure_ascii=False, default=_form_or_text)
 
 
 def _csv(path: Path, columns: Sequence[Column], rows: Iterable[Row]) -> int:

@@ -16,9 +16,9 @@ from llmal.config import GeneratorConfig, PlugInGeneratorConfig
 from llmal.config.explain import explain
 from llmal.config.yaml_lines import Places
 from llmal.core.records import Item, SyntheticItem, Usage
-from llmal.core.tables import Column, text_columns
+from llmal.core.tables import Column
 from llmal.errors import ConfigError
-from llmal.functions.annotating import Progress
+from llmal.functions.annotating import Progress, renamed
 from llmal.functions.annotation import shown_progress
 from llmal.functions.labelled import labelled_items, matched
 from llmal.functions.models import CacheChoice, counting_model, embedder_of, opened_model
@@ -29,7 +29,8 @@ from llmal.functions.tasks import Labels, task_of
 from llmal.generators import Request, SynthesisResult, filters_cost, generate_filtered
 from llmal.generators.filters import Preparing
 from llmal.generators.from_section import make_generator
-from llmal.lm.progress import reporting
+from llmal.generators.rows import COLUMNS, fields_of, texts_of
+from llmal.lm.progress import Meter, reporting
 from llmal.prompting.protocol import Probing
 from llmal.run.budget import Budget
 from llmal.task import Task
@@ -44,14 +45,7 @@ log = logging.getLogger("llmal.functions")
 ATTEMPTS = 4
 """Most texts that are written for each one that is wanted."""
 
-ADDED = (
-    Column("label"),
-    Column("synthetic", "flag"),
-    Column("accepted", "flag"),
-    Column("refused_by"),
-    Column("reason"),
-    Column("generator"),
-)
+ADDED = (COLUMNS[0], Column("synthetic", "flag"), *COLUMNS[1:])
 
 
 def generate(
@@ -250,9 +244,9 @@ class Writing:
         each = (self._cost(request, ATTEMPTS * self.k) for request in self._requests)
         return sum(each, self._beginning())
 
-    def _beginning(self) -> Usage:
+    def _beginning(self, less: bool = False) -> Usage:
         """The most that is asked before the first text is written."""
-        return sum((one.preparation_cost() for one in self._preparing), self._setup)
+        return sum((one.preparation_cost(less=less) for one in self._preparing), self._setup)
 
     def run(self, on_progress: Progress | None = None) -> SynthesisResult:
         """Write.
@@ -267,36 +261,42 @@ class Writing:
         wanted = self.k * len(self._requests)
         written: list[SyntheticItem] = []
         self._set_up()
+        meter = Meter([self._lm])
 
-        def tell(items: Sequence[SyntheticItem]) -> None:
-            written.extend(items)
-            self.usage = sum((one.usage for one in items), self.usage)
+        def tell() -> None:
             if on_progress is not None:
                 accepted = sum(one.accepted for one in written)
-                on_progress("accepted items", accepted, wanted, self.usage)
+                on_progress("accepted items", accepted, wanted, self.usage + meter.since())
 
-        if on_progress is not None:
-            on_progress("accepted items", 0, wanted, self.usage)
+        def note(items: Sequence[SyntheticItem]) -> None:
+            written.extend(items)
+            self.usage = sum((one.usage for one in items), self.usage)
+            meter.restart()
+            tell()
+
+        tell()
         # While the model writes, too, so that nobody takes a slow one for dead.
-        with reporting([self._lm], lambda answered, prompts: tell(())):
+        with reporting([self._lm], lambda answered, prompts: tell()):
             return generate_filtered(
                 self._generator,
                 self._filters,
                 self._requests,
                 self.k,
                 attempts=ATTEMPTS,
-                on_items=tell,
+                on_items=note,
                 admit=None if self._budget is None else self._admitted,
             )
 
     def _set_up(self) -> None:
+        less = False
         if self._budget is not None:
-            first = self._beginning() + self._cost(self._requests[0], 1)
-            check_reach(self._budget, first, "one text")
+            text = self._cost(self._requests[0], 1)
+            less = self._budget.exceeded_by(Usage(), self._beginning() + text) is not None
+            check_reach(self._budget, self._beginning(less) + text, "one text")
         for one in self._parts:
             if isinstance(one, Probing):
                 one.set_up()
-        self.usage += sum((one.prepare() for one in self._preparing), self._setup)
+        self.usage += sum((one.prepare(less=less) for one in self._preparing), self._setup)
 
     def _cost(self, request: Request, k: int) -> Usage:
         written: Usage = self._generator.estimate(request, k)
@@ -316,53 +316,45 @@ class Writing:
 
 
 def table_columns(task: Task) -> tuple[list[Column], dict[str, str]]:
-    """The columns of a table of synthetic items, and what each text column is called there."""
-    called = text_columns(task.text, ("id", *(one.name for one in ADDED)))
-    return [Column("id"), *(Column(one) for one in called.values()), *ADDED], called
-
-
-def table_rows(items: Sequence[SyntheticItem], called: Mapping[str, str]) -> Iterator[Row]:
-    """Synthetic items as rows, those refused included."""
-    for one in items:
-        yield {
-            "id": one.id,
-            **synthetic_texts(one, called),
-            "label": one.label,
-            "synthetic": True,
-            "accepted": one.accepted,
-            "refused_by": one.refused_by,
-            "reason": one.reason,
-            "generator": one.generator,
-        }
-
-
-def synthetic_texts(item: SyntheticItem, called: Mapping[str, str]) -> dict[str, str]:
-    """The text columns of a synthetic item, by what they are called in a table.
-
-    An answer that could not be read into several columns stands whole in the first.
+    """The columns of a table of synthetic items, and what those are called there that are not the
+    task's: a text column keeps its name.
     """
-    fields = item.provenance.get("fields")
-    if not fields:
-        return {next(iter(called.values())): item.text}
-    return {called[name]: text for name, text in fields.items() if name in called}
+    called = renamed([Column("id"), *ADDED], task.text)
+    columns = [Column(called["id"]), *(Column(one) for one in task.text)]
+    return [*columns, *(Column(called[one.name], one.kind) for one in ADDED)], called
+
+
+def table_rows(
+    items: Sequence[SyntheticItem], task: Task, called: Mapping[str, str]
+) -> Iterator[Row]:
+    """Synthetic items as rows, those refused included.
+
+    Args:
+        items: The items.
+        task: Its text columns are those of the table.
+        called: As `table_columns` gives it.
+    """
+    for one in items:
+        own = {"synthetic": True, **fields_of(one)}
+        yield {**texts_of(one, task.text), **{called[key]: value for key, value in own.items()}}
 
 
 def generated(synthesis: SynthesisResult, task: Task, cost: Usage) -> Generated:
     """What was written as a result."""
     columns, called = table_columns(task)
-    rows = list(table_rows(synthesis.items, called))
-    short = {"accepted", "refused_by", "reason"}
+    rows = list(table_rows(synthesis.items, task, called))
+    short = {called[name] for name in ("accepted", "refused_by", "reason")}
     return Generated(
         [
             {key: value for key, value in row.items() if key not in short}
             for row in rows
-            if row["accepted"]
+            if row[called["accepted"]]
         ],
         [one for one in columns if one.name not in short],
-        tuple(called.values()),
-        {"label": "label"},
+        task.text,
+        {"label": called["label"]},
         cost,
-        refused=[row for row in rows if not row["accepted"]],
+        refused=[row for row in rows if not row[called["accepted"]]],
         missing=synthesis.missing,
     )
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import datetime
-import decimal
 import hashlib
 import json
-import uuid
 from array import array
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.json_form import json_form
 from llmal.core.spelling import is_missing, plain, written
 from llmal.errors import DataError
 from llmal.pool.columns import Columns, Kind, kind_of, missing_column
@@ -235,7 +232,7 @@ class _RowWriter:
 
     def _pack(self, line: int, extra: Row) -> str:
         try:
-            return json.dumps(extra, ensure_ascii=False, sort_keys=True, default=_plain)
+            return json.dumps(extra, ensure_ascii=False, sort_keys=True, default=json_form)
         except (TypeError, ValueError, RecursionError) as error:
             raise DataError(
                 f"an extra column cannot be kept: {error}",
@@ -339,18 +336,3 @@ class _RowWriter:
 
 def _numpy(numbers: array[int]) -> NDArray[Any]:
     return np.frombuffer(numbers, dtype=np.dtype(numbers.typecode))
-
-
-def _plain(value: object) -> object:
-    """Values that JSON has no form for, as text."""
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
-    if isinstance(value, datetime.timedelta):
-        return value.total_seconds()
-    if isinstance(value, decimal.Decimal | uuid.UUID):
-        return str(value)
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    raise TypeError(f"a {type(value).__name__} has no form in JSON")

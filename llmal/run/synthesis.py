@@ -146,11 +146,19 @@ class Synthesis:
 
     def _prepare(self, purse: Purse) -> bool:
         """Have the filters calibrated, once in a run; whether the budget allows that."""
-        for key, one in self._preparing:
-            if not purse.admits(one.preparation_cost, key=key):
-                return False
-            purse.book(PREPARATION, one.prepare(), key)
-        return True
+        return all(self._prepare_one(purse, key, one) for key, one in self._preparing)
+
+    def _prepare_one(self, purse: Purse, key: str, one: Preparing) -> bool:
+        refused = purse.refused
+        less_key = f"{key}-less"
+        # What was prepared before a kill is prepared in the same way again.
+        ways = [(key, False), (less_key, True)]
+        for booked_as, less in ways[1:] if purse.has_booked(less_key) else ways:
+            if purse.admits(partial(one.preparation_cost, less=less), key=booked_as):
+                purse.refused = refused
+                purse.book(PREPARATION, one.prepare(less=less), booked_as)
+                return True
+        return False
 
     def _most(self, request: Request, k: int) -> Usage:
         if not k:

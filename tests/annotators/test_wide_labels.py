@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -20,42 +16,24 @@ from llmal.prompting.templates import load_prompt
 from llmal.task import Label, Task
 
 
-@pytest.fixture(scope="module")
-def rows(shared: Path) -> list[dict]:
-    with gzip.open(shared / "data" / "trec6" / "train.jsonl.gz", "rt", encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
-
-
-@pytest.fixture(scope="module")
-def task(rows: list[dict]) -> Task:
-    return Task("fine", sorted({row["fine_label"] for row in rows}))
-
-
-def _items(rows: list[dict], start: int, stop: int) -> list[Item]:
-    return [
-        Item(f"i{n:05d}", row["text"], gold=row["fine_label"])
-        for n, row in enumerate(rows[start:stop], start)
-    ]
-
-
 def _matrix(given: list[Annotation], task: Task) -> np.ndarray:
     return np.array([[one.probabilities[name] for name in task.names] for one in given])
 
 
 def test_a_wide_set_is_shortlisted_and_scored_exactly_within(
-    rows: list[dict], task: Task, tiny_hf: TransformersLM, embedder: SentenceEmbedder
+    fine_items: list[Item], fine_task: Task, tiny_hf: TransformersLM, embedder: SentenceEmbedder
 ) -> None:
-    items = _items(rows, 500, 506)
-    context = Context(demonstrations=_items(rows, 0, 60))
+    items = fine_items[500:506]
+    context = Context(demonstrations=fine_items[:60])
     options = {"style": "completion", "embedder": embedder, "calibrate": None}
-    annotator = LLMAnnotator(task, tiny_hf, **options)
+    annotator = LLMAnnotator(fine_task, tiny_hf, **options)
     given = annotator.annotate(items, context)
-    exact = LLMAnnotator(task, tiny_hf, **options, shortlist=0).annotate(items, context)
+    exact = LLMAnnotator(fine_task, tiny_hf, **options, shortlist=0).annotate(items, context)
     size = given[0].provenance["shortlist"]
     assert size["items"] == 60
     labels, recall = size["labels"], size["recall"]
     assert 5 <= labels <= 25
-    listed, whole = _matrix(given, task), _matrix(exact, task)
+    listed, whole = _matrix(given, fine_task), _matrix(exact, fine_task)
     np.testing.assert_allclose(listed.sum(axis=1), 1)
     shortlist = annotator.shortlist_for(context)
     assert shortlist is not None
@@ -76,26 +54,26 @@ def test_a_wide_set_is_shortlisted_and_scored_exactly_within(
 
 
 def test_an_answer_on_a_shortlist_does_not_depend_on_the_company(
-    rows: list[dict], task: Task, tiny_hf: TransformersLM, embedder: SentenceEmbedder
+    fine_items: list[Item], fine_task: Task, tiny_hf: TransformersLM, embedder: SentenceEmbedder
 ) -> None:
-    items = _items(rows, 500, 505)
-    context = Context(demonstrations=_items(rows, 0, 40), unlabelled=_items(rows, 100, 120))
-    annotator = LLMAnnotator(task, tiny_hf, style="completion", embedder=embedder)
-    together = _matrix(annotator.annotate(items, context), task)
-    alone = _matrix([annotator.annotate([one], context)[0] for one in items], task)
+    items = fine_items[500:505]
+    context = Context(demonstrations=fine_items[:40], unlabelled=fine_items[100:120])
+    annotator = LLMAnnotator(fine_task, tiny_hf, style="completion", embedder=embedder)
+    together = _matrix(annotator.annotate(items, context), fine_task)
+    alone = _matrix([annotator.annotate([one], context)[0] for one in items], fine_task)
     np.testing.assert_allclose(together, alone, atol=1e-4)
     # Calibrated on inputs without content: all labels of many texts would cost more than it saves.
     assert annotator.prepare(context).usage.requests == 3 * 2
 
 
 def test_twenty_labels_or_one_pass_need_no_shortlist(
-    rows: list[dict], task: Task, tiny_hf: TransformersLM
+    fine_items: list[Item], fine_task: Task, tiny_hf: TransformersLM
 ) -> None:
-    assert LLMAnnotator(task, tiny_hf, style="completion").shortlists
-    assert not LLMAnnotator(task, tiny_hf, style="completion", normalise="first").shortlists
-    assert not LLMAnnotator(task, tiny_hf, style="completion", codes=True).shortlists
-    assert not LLMAnnotator(task, tiny_hf, style="completion", shortlist=0).shortlists
-    few = Task("few", task.names[:20])
+    assert LLMAnnotator(fine_task, tiny_hf, style="completion").shortlists
+    assert not LLMAnnotator(fine_task, tiny_hf, style="completion", normalise="first").shortlists
+    assert not LLMAnnotator(fine_task, tiny_hf, style="completion", codes=True).shortlists
+    assert not LLMAnnotator(fine_task, tiny_hf, style="completion", shortlist=0).shortlists
+    few = Task("few", fine_task.names[:20])
     assert not LLMAnnotator(few, tiny_hf, style="completion").shortlists
     assert LLMAnnotator(few, tiny_hf, style="completion", shortlist=5).shortlists
     with pytest.raises(ConfigError, match="normalise 'first'"):
@@ -103,15 +81,17 @@ def test_twenty_labels_or_one_pass_need_no_shortlist(
 
 
 def test_codes_take_one_pass_and_give_back_the_labels(
-    rows: list[dict], task: Task, tiny_hf: TransformersLM
+    fine_items: list[Item], fine_task: Task, tiny_hf: TransformersLM
 ) -> None:
-    annotator = LLMAnnotator(task, tiny_hf, style="completion", codes=True, shots=2, calibrate=None)
-    context = Context(demonstrations=_items(rows, 0, 20))
-    given = annotator.annotate(_items(rows, 500, 504), context)
+    annotator = LLMAnnotator(
+        fine_task, tiny_hf, style="completion", codes=True, shots=2, calibrate=None
+    )
+    context = Context(demonstrations=fine_items[:20])
+    given = annotator.annotate(fine_items[500:504], context)
     assert all(one.usage.requests == 1 for one in given)
     assert given[0].provenance["codes"] is True
-    assert set(given[0].probabilities or {}) == set(task.names)
-    (built,) = annotator.build(_items(rows, 500, 501), context)
+    assert set(given[0].probabilities or {}) == set(fine_task.names)
+    (built,) = annotator.build(fine_items[500:501], context)
     prompt = str(built.prompt)
     assert "- A: ABBR:abb\n" in prompt
     candidates = annotator.prompts.candidates
@@ -127,13 +107,13 @@ def test_codes_that_a_model_lacks_are_refused(tiny_hf: TransformersLM) -> None:
 
 
 def test_finding_the_form_of_the_prompt_is_cheap_for_a_wide_set(
-    task: Task, tiny_hf: TransformersLM
+    fine_task: Task, tiny_hf: TransformersLM
 ) -> None:
-    cost = style_cost(task, load_prompt("label"), tiny_hf)
+    cost = style_cost(fine_task, load_prompt("label"), tiny_hf)
     forms = 2 if tiny_hf.chat else 1
     assert cost.requests <= 4 * 2 * forms
     before = tiny_hf.usage.requests
-    annotator = LLMAnnotator(task, tiny_hf)
+    annotator = LLMAnnotator(fine_task, tiny_hf)
     assert annotator.setup_cost() == cost
     assert annotator.prompts.style in ("chat", "completion")
     assert tiny_hf.usage.requests - before == cost.requests

@@ -52,6 +52,22 @@ def test_texts_that_are_to_be_avoided_are_not_written_again(options, labelled):
     assert set(first.texts).isdisjoint(again.texts)
 
 
+def test_text_columns_keep_their_names_and_those_of_llmal_give_way(options, labelled, tmp_path):
+    rows = {"label": [text for text, _ in labelled], "kind": [label for _, label in labelled]}
+    result = llmal.generate(
+        None, 2, demonstrations=rows, label_column="kind", text="label", **options
+    )
+    assert len(result) > 0
+    assert result.text == ("label",)
+    assert result.columns == ("id", "label", "llmal_label", "synthetic", "generator")
+    assert [row["label"] for row in result] == result.texts
+    assert set(result.labels) <= {"Person", "Number"}
+    assert result.labels == [row["llmal_label"] for row in result]
+    assert all(row["llmal_label"] in ("Person", "Number") for row in result.refused)
+    with result.save(tmp_path / "new.csv").open(newline="") as file:
+        assert [row["label"] for row in csv.DictReader(file)] == result.texts
+
+
 def test_a_budget_and_a_dry_run(options, labelled, caplog):
     most = llmal.generate(None, 3, demonstrations=labelled, dry_run=True, **options)
     assert len(most) == 0

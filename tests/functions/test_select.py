@@ -140,7 +140,7 @@ def test_strategies_over_labels_of_a_model_are_calibrated(frame, embedder, tiny_
         return [float(one.split()[1].rstrip(":;,")) for one in result.column("why")]
 
     default, plain = picks(), picks(calibrate=None)
-    texts = [text for text in frame["text"] if text is not None]
+    texts = frame["text"].dropna().tolist()
     answers = llmal.annotate(
         texts, TOPICS, lm=tiny_hf, cache=False, probabilities=True, style="completion"
     )

@@ -246,6 +246,8 @@ def test_label_agreement_is_calibrated_on_texts_of_the_pool(tiny_hf, trec):
     assert reason != uncalibrated
     few, _ = given(unlabelled=texts[:5])
     assert few == given()[0] == given(calibrate="contextual")[0] > 0
+    judge = LabelAgreement(_task(), tiny_hf, style="completion", unlabelled=texts)
+    assert judge.preparation_cost(less=True).requests == few == judge.prepare(less=True).requests
     with pytest.raises(ConfigError, match="no labelled items to fit Temperature on"):
         given(calibrate="temperature")
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -14,24 +10,6 @@ from llmal.embed import SentenceEmbedder
 from llmal.errors import ConfigError
 from llmal.prompting.shortlist import UNMEASURED, Costliest, Shortlister
 from llmal.task import Label, Task
-
-
-@pytest.fixture(scope="module")
-def rows(shared: Path) -> list[dict]:
-    with gzip.open(shared / "data" / "trec6" / "train.jsonl.gz", "rt", encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
-
-
-@pytest.fixture(scope="module")
-def task(rows: list[dict]) -> Task:
-    return Task("fine", sorted({row["fine_label"] for row in rows}))
-
-
-def _items(rows: list[dict], start: int, stop: int) -> list[Item]:
-    return [
-        Item(f"i{n:05d}", row["text"], gold=row["fine_label"])
-        for n, row in enumerate(rows[start:stop], start)
-    ]
 
 
 def test_labels_are_ranked_by_what_they_mean(embedder: SentenceEmbedder) -> None:
@@ -52,35 +30,37 @@ def test_labels_are_ranked_by_what_they_mean(embedder: SentenceEmbedder) -> None
 
 
 def test_the_size_is_chosen_for_the_recall_on_labelled_items(
-    rows: list[dict], task: Task, embedder: SentenceEmbedder
+    fine_items: list[Item], fine_task: Task, embedder: SentenceEmbedder
 ) -> None:
-    labelled, asked = _items(rows, 0, 200), _items(rows, 1000, 1400)
-    made = Shortlister(task, embedder, labelled)
+    labelled, asked = fine_items[:200], fine_items[1000:1400]
+    made = Shortlister(fine_task, embedder, labelled)
     assert made.size.items == 200
     assert 5 <= made.size.labels < 30
-    own = made.places(labelled)[np.arange(200), [task.index(one.gold or "") for one in labelled]]
+    own = made.places(labelled)[
+        np.arange(200), [fine_task.index(one.gold or "") for one in labelled]
+    ]
     assert made.size.recall == pytest.approx(((own < made.size.labels).sum() + 1) / 202)
     assert made.size.recall > 0.94
-    truth = [task.index(one.gold or "") for one in asked]
+    truth = [fine_task.index(one.gold or "") for one in asked]
     found = made.inside(asked)[np.arange(400), truth].mean()
     assert found > 0.9
-    smaller = Shortlister(task, embedder, labelled, recall=0.8)
+    smaller = Shortlister(fine_task, embedder, labelled, recall=0.8)
     assert smaller.size.labels < made.size.labels
     # Labelled items help, and without enough of them the size is a usual one.
-    bare = Shortlister(task, embedder, labelled[:10])
+    bare = Shortlister(fine_task, embedder, labelled[:10])
     assert (bare.size.labels, bare.size.items, bare.size.recall) == (25, 0, UNMEASURED)
-    fixed = Shortlister(task, embedder, size=made.size.labels)
+    fixed = Shortlister(fine_task, embedder, size=made.size.labels)
     assert found > fixed.inside(asked)[np.arange(400), truth].mean()
 
 
 def test_no_item_is_compared_with_itself(
-    rows: list[dict], task: Task, embedder: SentenceEmbedder
+    fine_items: list[Item], fine_task: Task, embedder: SentenceEmbedder
 ) -> None:
-    labelled = _items(rows, 0, 60)
-    whole = Shortlister(task, embedder, labelled)
+    labelled = fine_items[:60]
+    whole = Shortlister(fine_task, embedder, labelled)
     for number in (0, 7, 31):
         others = [one for place, one in enumerate(labelled) if place != number]
-        without = Shortlister(task, embedder, others)
+        without = Shortlister(fine_task, embedder, others)
         item = [labelled[number]]
         assert (whole.places(item) == without.places(item)).all()
     together, alone = whole.places(labelled[:9]), whole.places(labelled[4:5])
@@ -88,10 +68,10 @@ def test_no_item_is_compared_with_itself(
 
 
 def test_what_is_not_scored_shares_what_the_recall_leaves(
-    rows: list[dict], task: Task, embedder: SentenceEmbedder
+    fine_items: list[Item], fine_task: Task, embedder: SentenceEmbedder
 ) -> None:
-    made = Shortlister(task, embedder, _items(rows, 0, 100), size=10)
-    inside = made.inside(_items(rows, 500, 503))
+    made = Shortlister(fine_task, embedder, fine_items[:100], size=10)
+    inside = made.inside(fine_items[500:503])
     inside[2] = True
     p = np.where(inside, np.random.default_rng(0).random(inside.shape), 0.0)
     p /= p.sum(axis=1, keepdims=True)

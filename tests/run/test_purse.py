@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from llmal import Budget, Orchestrator, Pool, Task
-from llmal.annotators import LLMAnnotator, Router, SimulatedHuman, Stage, Threshold
+from llmal.annotators import LLMAnnotator, Router, SimulatedHuman, Stage, Threshold, drawn_texts
 from llmal.core.records import SyntheticItem, Usage
 from llmal.embed import SentenceEmbedder
 from llmal.generators import ClassConditional, FormatAndLength, LabelAgreement, NearDuplicates
@@ -111,7 +111,7 @@ def _judged(lm: TransformersLM, pool: Pool, embedder: SentenceEmbedder) -> list[
     return [
         FormatAndLength(2, 20),
         NearDuplicates(pool, embedder=embedder, threshold=0.9),
-        LabelAgreement(_task(), lm, minimum=0.3),
+        LabelAgreement(_task(), lm, minimum=0.3, unlabelled=drawn_texts(pool, 0)),
     ]
 
 
@@ -141,6 +141,15 @@ def test_generation_is_in_plan_budget_and_ledger(
     assert 0 < calibrated <= judge.preparation_cost().tokens
     assert result.cost.tokens <= plan.tokens
     assert plan.parts["class_conditional"] >= written.tokens + calibrated
+    # A budget that is too small for it has the judge calibrated with less, again after a kill.
+    judge.set_up()
+    enough = spent["prompt style"].tokens + judge.preparation_cost().tokens - 1
+    for _ in range(2):
+        short = run("short", tokens=enough)
+        assert short.run().cost.tokens <= enough
+        with Ledger.open(short.ledger_url) as ledger:
+            keys = [one.key for one in ledger.expenses() if one.key.startswith("prepare-")]
+        assert keys == ["prepare-label_agreement-2-less"]
     for share in (0.1, 0.7):
         limit = int(result.cost.tokens * share)
         limited = run(f"limited-{share}", tokens=limit)

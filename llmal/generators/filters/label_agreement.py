@@ -103,33 +103,38 @@ class LabelAgreement:
             prompts = labelling_prompts(self.task, self._template, self.lm, self._style)
             self._scorer = PromptScorer(prompts, self._normalise)
 
-    def preparation_cost(self) -> Usage:
-        """The most that calibration costs, once. Asks nobody."""
-        return self._calibrated(self._counting()).usage
+    def preparation_cost(self, *, less: bool = False) -> Usage:
+        """The most that calibration costs, once. Asks nobody.
 
-    def prepare(self) -> Usage:
+        Args:
+            less: As if there were no texts to calibrate on, where that is left to "auto".
+        """
+        return self._calibrated(self._counting(), less).usage
+
+    def prepare(self, *, less: bool = False) -> Usage:
         """Calibrate, if that is not done yet, and give what it has cost.
 
         Raises:
             LanguageModelError: The model failed; what it answered before is in its cache.
         """
-        return self._prompt().usage
+        return self._prompt(less).usage
 
-    def _prompt(self) -> FewShotPrompt:
+    def _prompt(self, less: bool = False) -> FewShotPrompt:
         if self._prepared is None:
             self.set_up()
             assert self._scorer is not None
-            self._prepared = self._calibrated(self._scorer)
+            self._prepared = self._calibrated(self._scorer, less)
             self._usage += self._prepared.usage
         return self._prepared
 
-    def _calibrated(self, scorer: PromptScorer) -> FewShotPrompt:
+    def _calibrated(self, scorer: PromptScorer, less: bool) -> FewShotPrompt:
+        stages = [default_for(0) if less and one == "auto" else one for one in self._calibrators]
         return prepare(
             scorer,
             (),
             shots=0,
             selector=None,
-            calibrators=deepcopy(self._calibrators),
+            calibrators=deepcopy(stages),
             unlabelled=self._unlabelled,
             rng=np.random.default_rng(self._seed),
         )

@@ -31,11 +31,15 @@ class Preparing(Protocol):
     if nobody has before.
     """
 
-    def preparation_cost(self) -> Usage:
-        """The most that it costs. Asks nobody."""
+    def preparation_cost(self, *, less: bool = False) -> Usage:
+        """The most that it costs. Asks nobody.
+
+        Args:
+            less: In the way that costs less, for a budget that does not reach for the other.
+        """
         ...
 
-    def prepare(self) -> Usage:
+    def prepare(self, *, less: bool = False) -> Usage:
         """Do it, if it is not done, and give what it has cost."""
         ...
 
