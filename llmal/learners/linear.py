@@ -6,17 +6,25 @@ import copy
 import logging
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 from llmal.errors import ConfigError, DataError
+from llmal.learners.one_vs_rest import (
+    Columns,
+    Indicator,
+    fit_columns,
+    indicator,
+    is_indicator,
+)
 from llmal.learners.storage import (
     read_learner,
     read_tensors,
@@ -25,6 +33,7 @@ from llmal.learners.storage import (
     write_tensors,
 )
 from llmal.learners.training_set import Targets, classes_as_json, embeddings, targets
+from llmal.task.spaces import SpaceKind
 
 logger = logging.getLogger("llmal.learners")
 
@@ -44,6 +53,9 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     That takes at least 30 items and three of each class; below, C is 30. The folds are stratified
     (up to five, no more than the smallest class has members) and depend on `random_state` alone.
 
+    Of a table of labels, shape (n, C), each column is fitted by itself, as scikit-learn's
+    OneVsRestClassifier around this class would, and its probabilities are its own.
+
     An item of weight zero is left out, of the folds too. One class seen is predicted with
     probability one.
 
@@ -55,21 +67,24 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         random_state: Shuffles the folds.
 
     Attributes:
-        classes_: Classes seen in `fit`, sorted.
+        classes_: Classes seen in `fit`, sorted; of a table of labels its columns, 0 to C - 1.
         coef_: Shape (classes, d), float64. For two classes the first row is zero.
         intercept_: Shape (classes,).
-        C_: The C that was used.
+        C_: The C that was used; of a table of labels one for each.
+        multilabel_: Whether it was fitted on a table of labels.
         n_features_in_: d.
     """
 
+    spaces: ClassVar[tuple[SpaceKind, ...]] = ("single", "multi")
     input: ClassVar[Literal["embeddings", "texts"]] = "embeddings"
 
     classes_: NDArray[Any]
     coef_: NDArray[np.float64]
     intercept_: NDArray[np.float64]
-    C_: float
+    C_: float | NDArray[np.float64]
+    multilabel_: bool
     n_features_in_: int
-    _trained_on: tuple[NDArray[np.float64], Targets]
+    _trained_on: tuple[NDArray[np.float64], Targets | Indicator]
 
     def __init__(
         self,
@@ -88,7 +103,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Args:
             X: Embeddings, shape (n, d), finite.
-            y: n label names or label columns.
+            y: n label names or label columns; or a table, shape (n, C), of 1 where a label holds.
             sample_weight: n weights of at least 0.
 
         Raises:
@@ -97,6 +112,14 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         self._check_parameters()
         matrix = embeddings(X)
+        self.multilabel_ = is_indicator(y)
+        if self.multilabel_:
+            table = indicator(len(matrix), y, sample_weight)
+            self.n_features_in_ = matrix.shape[1]
+            self.classes_ = np.arange(table.holds.shape[1])
+            self._trained_on = matrix[table.kept], table
+            self._keep(self._fit_each(matrix[table.kept], table))
+            return self
         made = targets(len(matrix), y, sample_weight)
         matrix = matrix[made.kept]
         self.classes_ = made.classes
@@ -110,6 +133,25 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._fit_head(matrix, made.codes, made.weights)
         return self
 
+    def _keep(self, fitted: Columns) -> None:
+        self.coef_, self.intercept_, self.C_ = fitted.coef, fitted.intercept, fitted.strengths
+
+    def _fit_each(
+        self,
+        matrix: NDArray[np.float64],
+        table: Indicator,
+        strengths: NDArray[np.float64] | None = None,
+    ) -> Columns:
+        """Fit every label by itself, with penalties of its own or those that are given."""
+
+        def fit(column: int, own: NDArray[np.int64]) -> tuple[NDArray[np.float64], float, float]:
+            C = self.C if strengths is None else float(strengths[column])
+            head = clone(self).set_params(C=C).fit(matrix, own, table.weights)
+            return head.coef_[1] - head.coef_[0], head.intercept_[1] - head.intercept_[0], head.C_
+
+        default = DEFAULT_C if self.C == "auto" else float(self.C)
+        return fit_columns(table, matrix.shape[1], default, fit)
+
     def _fit_head(
         self,
         matrix: NDArray[np.float64],
@@ -117,7 +159,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         weights: NDArray[np.float64] | None,
     ) -> None:
         model = self._model(self.classes_)
-        model.C = self.C_
+        model.C = float(self.C_)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", ConvergenceWarning)
             model.fit(matrix, codes, weights)
@@ -159,7 +201,10 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             drawn = rng.exponential(size=len(matrix))
             weights = drawn if made.weights is None else drawn * made.weights
             member = copy.copy(self)
-            if len(made.classes) > 1:
+            if isinstance(made, Indicator):
+                drawn_table = replace(made, weights=weights)
+                member._keep(self._fit_each(matrix, drawn_table, np.asarray(self.C_)))
+            elif len(made.classes) > 1:
                 member._fit_head(matrix, made.codes, weights)
             found.append(member.predict_proba)
         return found
@@ -167,16 +212,25 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probabilities, shape (n, classes seen); columns in the order of `classes_`.
 
+        Rows sum to one, but those of a table of labels, where each column is its own.
+
         Raises:
             DataError: Not fitted, or X does not fit.
         """
         require_fitted(self)
-        scores = embeddings(X, self.n_features_in_) @ self.coef_.T + self.intercept_
+        matrix = embeddings(X, self.n_features_in_)
+        if self.multilabel_:
+            return Columns(self.coef_, self.intercept_, np.asarray(self.C_)).probabilities(matrix)
+        scores = matrix @ self.coef_.T + self.intercept_
         scores = np.exp(scores - scores.max(axis=1, keepdims=True))
         return np.asarray(scores / scores.sum(axis=1, keepdims=True))
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The most probable class of each item, shape (n,)."""
+        """The most probable class of each item, shape (n,); of a table of labels 1 for every label
+        of a probability above one half, shape (n, C).
+        """
+        if self.multilabel_:
+            return np.asarray(self.predict_proba(X) > 0.5, dtype=np.int64)
         return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
 
     def save(self, directory: str | Path) -> None:
@@ -197,7 +251,8 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             {
                 "parameters": self.get_params(),
                 "classes": classes_as_json(self.classes_),
-                "C": self.C_,
+                "C": np.asarray(self.C_).tolist(),
+                "multilabel": self.multilabel_,
             },
         )
 
@@ -212,7 +267,8 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tensors = read_tensors(directory / "weights.safetensors", ("coef", "intercept"))
         self.set_params(**content["parameters"])
         self.classes_ = np.asarray(content["classes"])
-        self.C_ = float(content["C"])
+        self.multilabel_ = bool(content.get("multilabel", False))
+        self.C_ = np.asarray(content["C"]) if self.multilabel_ else float(content["C"])
         self.coef_, self.intercept_ = tensors["coef"], tensors["intercept"]
         self.n_features_in_ = self.coef_.shape[1]
         self.__dict__.pop("_trained_on", None)
