@@ -253,6 +253,7 @@ def _annotator(
             return Recorded(
                 section.column,
                 labels=task.names,
+                space=task.space,
                 confidence=section.confidence,
                 name=section.ledger_name,
             )

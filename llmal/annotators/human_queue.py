@@ -20,17 +20,17 @@ from llmal.annotators.label_file import (
 from llmal.annotators.label_help import MOST_NAMED, SKIP, help_lines, in_one_line
 from llmal.annotators.protocol import Context
 from llmal.annotators.row_matching import RowMatcher
-from llmal.core.records import Annotation, AnnotatorKind, Item, Usage
+from llmal.core.records import Annotation, AnnotatorKind, Answer, Item, Usage
 from llmal.core.spelling import as_seen
 from llmal.errors import AnnotationError, ConfigError, DataError
 from llmal.ledger.queue import Queue
 from llmal.task import Task
-from llmal.task.labels import LabelMatcher
-from llmal.task.spaces import refuse_unless
+from llmal.task.spaces import KINDS
 
 log = logging.getLogger("llmal.annotators")
 
 _SKIPS = {SKIP, "\uff1f"}
+_NOTHING = ""
 
 
 class HumanQueue:
@@ -67,6 +67,7 @@ class HumanQueue:
     """
 
     kind: AnnotatorKind = "human"
+    spaces = KINDS
 
     def __init__(
         self,
@@ -78,7 +79,6 @@ class HumanQueue:
         cost: float = 0.0,
         name: str = "human",
     ) -> None:
-        refuse_unless(task, ("single",), "labelling in a file")
         if file is not None and Path(file).suffix not in SUFFIXES:
             raise ConfigError(
                 f"the file for people is {str(file)!r}",
@@ -97,7 +97,6 @@ class HumanQueue:
         self.file = None if file is None else Path(file)
         self._context = None if context is None else tuple(context)
         self._hidden = frozenset(hidden)
-        self._labels = LabelMatcher(task.names, f"task {task.name!r}")
         self._cost = cost
         self._queue: Queue | None = None
 
@@ -212,7 +211,7 @@ class HumanQueue:
         settled = {} if self._queue is None else self._queue.answers(self.name)
         matcher = RowMatcher(waiting, settled)
         checked = _Checked()
-        rows_of: dict[str, list[tuple[Row, str]]] = {}
+        rows_of: dict[str, list[tuple[Row, Answer]]] = {}
         for row in rows:
             if row.problem is not None:
                 checked.wrong[row.line] = f": {row.problem}"
@@ -231,7 +230,7 @@ class HumanQueue:
                     checked.done.add(row.line)
             except ValueError as error:
                 checked.wrong[row.line] = f", column label: {error}"
-                label = ""
+                label = _NOTHING
             if item_id is not None:
                 checked.items[row.line] = item_id
                 rows_of.setdefault(item_id, []).append((row, label))
@@ -250,8 +249,8 @@ class HumanQueue:
                 checked.answers[item_id] = self._answer(item_id, first, label, notes, context)
         return checked
 
-    def _label(self, row: Row) -> str:
-        """The label that was typed, or `SKIP`; empty if nothing was.
+    def _label(self, row: Row) -> Answer:
+        """The answer that was typed, or `SKIP`; `_NOTHING` if nothing was.
 
         Raises:
             ValueError: It is none of the task's.
@@ -259,7 +258,8 @@ class HumanQueue:
         if as_seen(row.label) in _SKIPS:
             return SKIP
         try:
-            return self._labels.match(row.label) or ""
+            answer = self.task.match(row.label)
+            return _NOTHING if answer is None else answer
         except DataError as error:
             fix = error.fix or ""
             if len(self.task.names) > MOST_NAMED and "did you mean" in fix:
@@ -268,21 +268,24 @@ class HumanQueue:
                 fix = f"its labels stand in {self._help_file}"
             raise ValueError(f"{error.what}; {fix} ({SKIP} skips an item)") from None
 
-    def _check_settled(self, row: Row, label: str, answer: str | None) -> None:
+    def _check_settled(self, row: Row, label: Answer, answer: Answer | None) -> None:
         """Nothing is to be done about a row that repeats what was taken from it before.
 
         Raises:
             ValueError: It says something else.
         """
-        if label and label != (SKIP if answer is None else answer):
-            was = "was skipped" if answer is None else f"has the label {answer!r}"
+        if label != _NOTHING and label != (SKIP if answer is None else answer):
+            was = "was skipped" if answer is None else f"has the label {self._shown(answer)!r}"
             raise ValueError(
                 f"item {row.id!r} {was} already, and an answer that was taken is not changed; "
                 "remove the row"
             )
 
+    def _shown(self, answer: Answer) -> str:
+        return self.task.space.write(answer)
+
     def _answer(
-        self, item_id: str, row: Row, label: str, notes: Sequence[str], context: Context
+        self, item_id: str, row: Row, label: Answer, notes: Sequence[str], context: Context
     ) -> Annotation:
         skipped = label == SKIP
         assert self.file is not None

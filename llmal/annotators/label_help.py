@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from llmal.task import Task
+from llmal.task.spaces.multi import JOINT
 
 SKIP = "?"
 """Written in place of a label by a person who cannot decide."""
@@ -25,9 +26,10 @@ def help_lines(task: Task, opening: str) -> list[str]:
     """
     title = f"How to label: {task.name}"
     lines = [title, "=" * len(title), ""]
+    several = not task.space.rows_sum_to_one
+    which = "those of these labels that apply" if several else "one of these labels"
     lines += _wrapped(
-        f"{opening} Read the text of each row, and write one of these labels into its column "
-        '"label":'
+        f'{opening} Read the text of each row, and write {which} into its column "label":'
     )
     lines.append("")
     for label in task.labels:
@@ -41,6 +43,7 @@ def help_lines(task: Task, opening: str) -> list[str]:
         lines.append("")
     lines += ["Good to know", "------------"]
     for rule in (
+        *([_several_rule(task)] if several else ()),
         f'Write {SKIP} into "label" where you cannot decide. The item is skipped then.',
         'Leave "label" blank in rows that you have not come to. You can stop and go on whenever '
         "you like: save, and have the run started again. What has been taken leaves the file, the "
@@ -63,7 +66,26 @@ def first_line_cell(task: Task, help_file: str) -> str:
     names = " | ".join(task.names)
     if len(task.names) > MOST_NAMED:
         names = f"one of the {len(task.names)} labels in {help_file}"
+    if not task.space.rows_sum_to_one:
+        return f"<- write into label: {_several(task, help_file)}; {SKIP} = skip; nothing = not yet"
     return f"<- write into label: {names} | {SKIP} = skip | nothing = not yet"
+
+
+def _several(task: Task, help_file: str) -> str:
+    """What is written where an item takes several labels."""
+    names = ", ".join(task.names)
+    if len(task.names) > MOST_NAMED:
+        names = f"the {len(task.names)} labels in {help_file}"
+    nothing = task.space.write(())
+    return f"those of {names} that apply, with {JOINT} between them, or {nothing} if none does"
+
+
+def _several_rule(task: Task) -> str:
+    first, second = task.names[:2]
+    return (
+        f"Write {JOINT} between labels, such as {task.space.write((first, second))}, and "
+        f"{task.space.write(())} where no label applies."
+    )
 
 
 def _wrapped(text: str, indent: str = "") -> list[str]:
@@ -72,7 +94,9 @@ def _wrapped(text: str, indent: str = "") -> list[str]:
 
 def in_one_line(task: Task, help_file: str) -> str:
     """What people are to do with the file, for a message."""
-    if len(task.names) > MOST_NAMED:
+    if not task.space.rows_sum_to_one:
+        listed = _several(task, help_file)
+    elif len(task.names) > MOST_NAMED:
         listed = f"one of the {len(task.names)} labels in {help_file}"
     else:
         *others, last = task.names

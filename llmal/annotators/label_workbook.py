@@ -96,7 +96,9 @@ def workbook_bytes(header: Sequence[str], lines: Sequence[Sequence[str]], task: 
     )
     column = _letter(list(header).index("label"))
     validation.add(f"{column}2:{column}{max(2, len(lines) + 1)}")
-    sheet.data_validations.append(validation)
+    if task.space.rows_sum_to_one:
+        # A cell that takes several labels has no list to choose one from.
+        sheet.data_validations.append(validation)
     how = book.create_sheet(_HELP)
     how.column_dimensions["A"].width = 100
     for text in help_lines(task, f'The items are on the sheet "{_ITEMS}".'):

@@ -40,7 +40,7 @@ from llmal.prompting.shortlist import (
 from llmal.prompting.style import check_style, foreseen_prompts, labelling_prompts, style_cost
 from llmal.prompting.templates import PromptTemplate, load_prompt
 from llmal.task import Task
-from llmal.task.spaces import refuse_unless
+from llmal.task.spaces import KINDS, refuse_unless
 from llmal.task.spaces.thresholds import Thresholds, check_thresholds
 
 log = logging.getLogger("llmal.annotators")
@@ -92,6 +92,7 @@ class LLMAnnotator:
     """
 
     kind: AnnotatorKind = "llm"
+    spaces = KINDS
 
     def __init__(
         self,

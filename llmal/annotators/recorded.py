@@ -64,6 +64,11 @@ class Recorded:
             )
 
     @property
+    def spaces(self) -> tuple[str, ...]:
+        """The kind of answers that it was made for."""
+        return (self._space.kind,)
+
+    @property
     def gives_confidence(self) -> bool:
         """Whether there is a column with confidences."""
         return self._confidence is not None

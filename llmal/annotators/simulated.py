@@ -10,6 +10,7 @@ from llmal.annotators.protocol import Context, Foresight
 from llmal.core.records import Annotation, AnnotatorKind, Answer, Item, Usage
 from llmal.errors import ConfigError, DataError
 from llmal.pool import Pool
+from llmal.task.spaces import KINDS
 
 NO_GOLD = "no gold label"
 """Flag of an item that a simulated person skips."""
@@ -34,6 +35,7 @@ class SimulatedHuman:
     """
 
     kind: AnnotatorKind = "human"
+    spaces = KINDS
 
     def __init__(
         self,

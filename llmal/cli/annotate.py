@@ -106,7 +106,7 @@ def annotate(
                     unlabelled=drawn_items(rows, config.seed),
                     seed=config.seed,
                 ),
-                config.task_object().names,
+                config.task_object().space,
                 Wanted(
                     probabilities=added.probabilities,
                     rationale=added.rationale,

@@ -7,6 +7,7 @@ import math
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 from llmal.core.records import Annotation
 from llmal.core.tables import Column
 from llmal.errors import ConfigError
+from llmal.functions.answer_columns import answer_column
 from llmal.generators.rows import COLUMNS, fields_of, texts_of
 from llmal.ledger import Decided, Ledger
 from llmal.pool.input_columns import InputColumns
@@ -95,7 +97,7 @@ class Exporter:
         inputs = InputColumns(self.pool, ["id", *(one.name for one in own)])
         columns = [Column(inputs.own["id"])]
         columns += [Column(name, kind) for name, kind in inputs.columns.items()]
-        columns += [Column(inputs.own[one.name], one.kind, one.names) for one in own]
+        columns += [replace(one, name=inputs.own[one.name]) for one in own]
         return inputs, columns
 
 
@@ -106,7 +108,7 @@ class _Labels(Table):
         self._of = exporter
         self._everything = everything
         own = [
-            Column("label"),
+            answer_column("label", exporter.task.space),
             Column("by"),
             Column("annotator"),
             Column("confidence", "number"),
@@ -118,8 +120,8 @@ class _Labels(Table):
             Column("synthetic", "flag"),
         ]
         own += [Column("copy_of")] if len(exporter.items.copies) else []
-        own += [Column("gold")] if exporter.pool.has_gold else []
-        own += [Column("suggestion")] if everything else []
+        own += [answer_column("gold", exporter.task.space)] if exporter.pool.has_gold else []
+        own += [answer_column("suggestion", exporter.task.space)] if everything else []
         self._inputs, self.columns = exporter.beside_input(own)
         self.renamed = self._inputs.renamed
         self.counts = Counter({"labelled items": 0, "undecided ones": 0, "synthetic ones": 0})
@@ -199,7 +201,7 @@ class _Annotations(Table):
     def __init__(self, exporter: Exporter) -> None:
         self._of = exporter
         own = [
-            Column("label"),
+            answer_column("label", exporter.task.space),
             Column("by"),
             Column("annotator"),
             Column("decision"),

@@ -20,7 +20,7 @@ from llmal.core.json_form import json_form
 from llmal.core.spreadsheets import LONGEST_CELL, MOST_ROWS
 from llmal.errors import ConfigError, LlmalError
 
-Kind = Literal["text", "whole", "number", "flag", "texts", "shares", "any"]
+Kind = Literal["text", "whole", "number", "flag", "texts", "shares", "labels", "any"]
 Format = Literal["jsonl", "csv", "xlsx", "parquet", "hf"]
 Row = Mapping[str, Any]
 
@@ -46,12 +46,15 @@ class Column:
             names to numbers; CSV and Excel hold the one joined by "; " and the other as several
             columns. "any" is a column of the user's with values of several types, or of types of
             its own: what is no string is written as JSON where a column has one type.
-        names: The names of "shares".
+            "labels" is a list of some of `names`, perhaps none.
+        names: The names of "shares" or "labels".
+        written: What CSV and Excel hold of "labels".
     """
 
     name: str
     kind: Kind = "text"
     names: tuple[str, ...] = ()
+    written: Callable[[Any], str] = str
 
 
 def _form_or_text(value: object) -> object:
@@ -223,7 +226,7 @@ def _header(columns: Sequence[Column]) -> list[str]:
     return [
         f"{one.name}[{name}]" if one.kind == "shares" else one.name
         for one in columns
-        for name in (one.names or ("",))
+        for name in (one.names if one.kind == "shares" else ("",))
     ]
 
 
@@ -232,6 +235,8 @@ def _cells(column: Column, value: Any) -> list[Any]:
         return [None if value is None else value.get(name) for name in column.names]
     if value is not None and column.kind == "texts":
         return ["; ".join(value)]
+    if value is not None and column.kind == "labels":
+        return [column.written(tuple(value))]
     if value is not None and column.kind == "flag":
         return ["true" if value else "false"]
     if value is not None and column.kind == "any":
@@ -320,7 +325,7 @@ def _arrow(column: Column) -> Any:
 
     if column.kind == "shares":
         return pa.struct([(name, pa.float64()) for name in column.names])
-    if column.kind == "texts":
+    if column.kind in ("texts", "labels"):
         return pa.list_(pa.string())
     simple = {"whole": pa.int64(), "number": pa.float64(), "flag": pa.bool_()}
     return simple.get(column.kind, pa.string())
@@ -345,6 +350,10 @@ def _hf(path: Path, columns: Sequence[Column], rows: Iterable[Row]) -> int:
     datasets.disable_progress_bars()
     try:
         made = datasets.Dataset.from_parquet(str(table), cache_dir=str(cache))
+        for column in columns:
+            if column.kind == "labels":
+                classes = datasets.Sequence(datasets.ClassLabel(names=list(column.names)))
+                made = made.cast_column(column.name, classes)
         made.save_to_disk(str(result))
     finally:
         if not shown:

@@ -7,7 +7,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import Context
 from llmal.annotators.router import Router
 from llmal.calibration.default import MOST_TEXTS
-from llmal.core.records import Annotation, Item, Usage, one_label
+from llmal.core.records import Annotation, Item, Usage
 from llmal.core.tables import Column
 from llmal.errors import (
     ConfigError,
@@ -25,10 +25,12 @@ from llmal.errors import (
     ServerError,
     UnsupportedError,
 )
+from llmal.functions.answer_columns import answer_column
 from llmal.functions.rows import InputRows, Row
 from llmal.functions.spending import affordable_context, most_of_preparing
 from llmal.lm.progress import Meter, reporting
 from llmal.run.budget import Budget
+from llmal.task.spaces import Space
 
 log = logging.getLogger("llmal.functions")
 
@@ -56,13 +58,13 @@ class Wanted:
     rationale: bool = False
     decision: bool = False
 
-    def columns(self, labels: Sequence[str]) -> list[Column]:
+    def columns(self, space: Space) -> list[Column]:
         """The columns, under the names that they have where the data has no column of theirs."""
-        columns = [Column("label"), Column("confidence", "number")]
+        columns = [answer_column("label", space), Column("confidence", "number")]
         if self.decision:
             columns += [Column("accepted", "flag"), Column("annotator")]
         if self.probabilities:
-            columns.append(Column("probabilities", "shares", tuple(labels)))
+            columns.append(Column("probabilities", "shares", space.labels))
         if self.rationale:
             columns.append(Column("rationale"))
         return [*columns, Column("flags", "texts"), Column("error")]
@@ -117,7 +119,7 @@ class Annotating:
         data: The rows.
         router: The annotators. People among them are left out.
         context: What they may know.
-        labels: Names of the labels.
+        space: What an answer is.
         wanted: Which columns are added.
         budget: No chunk is begun that could cost more than is left.
         count_only: Ask nobody; `usage` is then the most that it would cost.
@@ -129,7 +131,7 @@ class Annotating:
     data: InputRows
     router: Router
     context: Context
-    labels: Sequence[str]
+    space: Space
     wanted: Wanted
     budget: Budget | None = None
     count_only: bool = False
@@ -150,9 +152,9 @@ class Annotating:
                 fix="add one that is a machine (llm, similarity, recorded), or use llmal run",
             )
         self.leaves_out_people = len(self._machines) < len(kinds)
-        added = self.wanted.columns(self.labels)
+        added = self.wanted.columns(self.space)
         self.called = renamed(added, self.data.names)
-        self.added = [Column(self.called[one.name], one.kind, one.names) for one in added]
+        self.added = [replace(one, name=self.called[one.name]) for one in added]
         self._stopped: str | None = None
         self._answered = False
         self._chunk = _FIRST_CHUNK
@@ -301,7 +303,7 @@ class Annotating:
                 self.failed += 1
                 found["error"] = f"the annotator {answer.annotator!r} gave no label"
             else:
-                self.counts[one_label(answer.label)] += 1
+                self.counts.update(self.space.names_in(answer.label))
             found |= {
                 "label": answer.label,
                 "confidence": answer.confidence,

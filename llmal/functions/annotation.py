@@ -31,6 +31,8 @@ from llmal.functions.tasks import Labels, task_of
 from llmal.pool.readers import Reading
 from llmal.progress import ProgressDisplay
 from llmal.run.budget import Budget
+from llmal.task import TaskKind
+from llmal.task.spaces.thresholds import Thresholds
 
 if TYPE_CHECKING:
     from llmal.embed import Embedder
@@ -50,6 +52,7 @@ def annotate(
     demonstrations: Any = None,
     shots: int | None = None,
     label_column: str = "label",
+    kind: TaskKind = "single",
     calibrate: Calibrate = AUTO,
     probabilities: bool = False,
     rationale: bool = False,
@@ -58,6 +61,7 @@ def annotate(
     style: str = "auto",
     shortlist: int | Literal["auto"] = "auto",
     codes: bool = False,
+    thresholds: Thresholds = 0.5,
     budget: Budget | None = None,
     cache: CacheChoice = True,
     seed: int = 0,
@@ -93,6 +97,8 @@ def annotate(
         shots: How many of the demonstrations are shown; by default all, but at most eight, as
             many of each label.
         label_column: The column of labels of the demonstrations.
+        kind: "single", one label for each text, or "multi", any number: `label` is then a tuple of
+            names, perhaps empty, and the probability of each label is one of its own.
         calibrate: What makes probabilities of scores: names from `llmal.calibration`; "auto" fits
             the default on texts of the data, which costs nothing as they are asked about anyway;
             None or "none" leaves the scores as they are.
@@ -104,6 +110,9 @@ def annotate(
         shortlist: How many labels are scored for each text, the nearest by embedding; 0 scores all.
             "auto" does so with more than 20 labels that take more than one pass.
         codes: Show the labels as codes of one token each, so that one pass scores them all.
+        thresholds: Of the kind "multi", the probability above which a label is given: a number,
+            numbers by label, or "f1", chosen for the best F1 on the demonstrations that are not
+            shown.
         budget: Limits of tokens and money. Rows that no longer fit have an error.
         cache: Where the model's answers are kept, so that nothing is asked twice, also after
             Ctrl-C: a file; True for one in the cache directory (LLMAL_CACHE, else
@@ -139,7 +148,8 @@ def annotate(
             text=rows.text,
             guidelines=guidelines,
             name="annotate",
-            seen=(str(item.gold) for item in shown),
+            seen=(item.gold for item in shown),
+            kind=kind,
         )
         shown = matched(shown, task)
         if shots and not shown:
@@ -170,6 +180,7 @@ def annotate(
                     style=style,
                     shortlist=shortlist,
                     codes=codes,
+                    thresholds=thresholds,
                     calibrate=calibrate,
                 )
         context = Context(
@@ -179,7 +190,7 @@ def annotate(
             rows,
             Router([Stage(annotator)]),
             context,
-            task.names,
+            task.space,
             Wanted(probabilities, rationale),
             budget=budget,
             count_only=dry_run,

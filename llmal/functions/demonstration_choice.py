@@ -132,7 +132,7 @@ def choose_demonstrations(
         text=columns,
         guidelines=guidelines,
         name="choose",
-        seen=(str(item.gold) for item in items),
+        seen=(item.gold for item in items),
     )
     items = matched(items, task, "data")
     name = strategy or ("balanced" if lm is None else "allsh")

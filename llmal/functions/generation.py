@@ -129,7 +129,7 @@ def generate(
         text=columns,
         guidelines=guidelines,
         name="generate",
-        seen=(str(item.gold) for item in shown),
+        seen=(item.gold for item in shown),
     )
     shown = matched(shown, made)
     section = _section(

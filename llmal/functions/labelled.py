@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from llmal.core.records import Item
+import numpy as np
+
+from llmal.core.records import Answer, Item
 from llmal.core.spelling import is_missing, written
 from llmal.errors import DataError
 from llmal.few_shot.chosen import ChosenPrompt
@@ -120,8 +122,8 @@ class LabelledRows:
         times: Counter[str] = Counter()
         for number, row in rows.read():
             where = f"{rows.name}, {rows.unit} {number}"
-            name = label_name(row.get(column), where)
-            if name is None:
+            answer = _answer(row.get(column), where)
+            if answer is None:
                 continue
             item = rows.item(row)
             if isinstance(item, str):
@@ -129,9 +131,17 @@ class LabelledRows:
                 continue
             times[item.id] += 1
             id = item.id if times[item.id] == 1 else f"{item.id}-{times[item.id]}"
-            items.append(replace(item, id=id, gold=name))
+            items.append(replace(item, id=id, gold=answer))
             kept.append(row)
         return cls(tuple(items), tuple(kept), rows.text)
+
+
+def _answer(value: Any, where: str) -> Answer | None:
+    """An answer as it stands in a cell: a label, or a list of labels."""
+    if not isinstance(value, list | tuple | set | frozenset | np.ndarray):
+        return label_name(value, where)
+    names = [label_name(one, where) for one in value]
+    return tuple(name for name in names if name is not None)
 
 
 def label_name(value: Any, where: str) -> str | None:

@@ -87,7 +87,7 @@ def predicting(
         rows,
         Router([Stage(_Predictor(classifier))]),
         Context(),
-        classifier.labels,
+        classifier.space,
         Wanted(probabilities),
         on_progress=on_progress,
     )
@@ -112,7 +112,7 @@ class _Predictor:
         return [
             Annotation(
                 item_id=item.id,
-                label=names[int(row.argmax())],
+                label=self._classifier.space.answer_of(row),
                 annotator=self.name,
                 kind=self.kind,
                 probabilities=dict(zip(names, row.tolist(), strict=True)),

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.records import Usage
+from llmal.core.records import Answer, Usage
 from llmal.core.tables import Column, check_output, check_place, write_table
 from llmal.errors import ConfigError
 from llmal.functions.rows import Row
+from llmal.functions.tasks import names_of
 
 if TYPE_CHECKING:
     import datasets
@@ -186,8 +187,8 @@ class Annotated(Results):
     """The rows that were given, in their order, each with its label or a sentence on why not."""
 
     @property
-    def labels(self) -> list[str | None]:
-        """The label of each row; None where there is none."""
+    def labels(self) -> list[Answer | None]:
+        """The label of each row; None where there is none. Of the kind "multi" a tuple of names."""
         return self.column("label")
 
     @property
@@ -204,7 +205,7 @@ class Annotated(Results):
 
     def summary(self) -> str:
         """How many rows have which label."""
-        counts = Counter(one for one in self.labels if one is not None)
+        counts = Counter(name for one in self.labels for name in names_of(one))
         shown = ", ".join(f"{count:,} {label}" for label, count in counts.most_common(FEW))
         if len(counts) > FEW:
             shown += f" and {len(counts) - FEW} more labels"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from llmal.core.records import Answer
 from llmal.errors import ConfigError
-from llmal.task import Label, Task
+from llmal.task import Label, Task, TaskKind
 
 Labels = Task | Mapping[str, str] | Iterable[str | Label]
 """A task, names with descriptions, or names alone."""
@@ -17,7 +18,8 @@ def task_of(
     text: Sequence[str],
     guidelines: str = "",
     name: str,
-    seen: Iterable[str] = (),
+    seen: Iterable[Answer | None] = (),
+    kind: TaskKind = "single",
 ) -> Task:
     """The task that labels and guidelines make.
 
@@ -26,7 +28,8 @@ def task_of(
         text: The text columns.
         guidelines: What annotators must know.
         name: What to call a task that has no name yet.
-        seen: Labels of labelled rows.
+        seen: Answers of labelled rows.
+        kind: What an answer is, for labels that are no task.
 
     Raises:
         ConfigError: There are no labels, or they are not usable.
@@ -38,7 +41,12 @@ def task_of(
             return labels
         return Task(labels.name, labels.labels, labels.guidelines, text, labels.kind)
     if labels is None:
-        labels = sorted(set(seen))
+        seen = list(seen)
+        if kind != "single" and any(isinstance(one, str) for one in seen):
+            raise ConfigError(
+                "the labels are not known, as several may stand in one text", fix="give labels="
+            )
+        labels = sorted({name for one in seen for name in names_of(one)})
         if not labels:
             raise ConfigError(
                 "there are no labels",
@@ -49,4 +57,9 @@ def task_of(
         raise ConfigError(
             f"the labels are one string, {labels!r}", fix="give a list: labels=['good', 'bad']"
         )
-    return Task(name, labels, guidelines, text)
+    return Task(name, labels, guidelines, text, kind)
+
+
+def names_of(answer: Answer | None) -> tuple[str, ...]:
+    """The labels in an answer, whatever an answer is."""
+    return (answer,) if isinstance(answer, str) else answer or ()

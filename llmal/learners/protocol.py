@@ -53,6 +53,14 @@ class CommitteeLearner(Protocol):
 
 
 @runtime_checkable
+class TableLearner(Protocol):
+    """A learner that can be trained on tables of labels, where an item takes several."""
+
+    multilabel_: bool
+    """Whether it was; then the columns of `predict_proba` are probabilities of their own."""
+
+
+@runtime_checkable
 class EmbeddingLearner(Protocol):
     """A learner that has a feature space of its own."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Answer
 from llmal.embed.protocol import Embedder, NamedEmbedder
 from llmal.embed.sentence import SentenceEmbedder
 from llmal.errors import ConfigError, DataError
-from llmal.learners.protocol import Learner
+from llmal.learners.protocol import Learner, TableLearner
 from llmal.learners.storage import FILE, kind_and_parameters
 from llmal.task import Task
+from llmal.task.spaces import Space, SpaceKind, make_space
 
 LABELS_FILE = "labels.json"
 FOLDER = "learner"
@@ -40,6 +43,8 @@ def write_labels(directory: Path, task: Task, embedder: Embedder | None) -> None
         "text": list(task.text),
         "embedder": None,
     }
+    if task.kind != "single":
+        content["kind"] = task.kind
     if embedder is not None:
         name = embedder.model if isinstance(embedder, NamedEmbedder) else None
         content["embedder"] = {"model": name, "fingerprint": embedder.fingerprint}
@@ -64,6 +69,7 @@ class TextClassifier:
         text: The text columns that it was trained on.
         embedder: Makes its vectors; None for a learner that reads texts.
         source: The folder that it was loaded from.
+        kind: What an answer is.
     """
 
     learner: Learner
@@ -71,6 +77,12 @@ class TextClassifier:
     text: tuple[str, ...] = ("text",)
     embedder: Embedder | None = None
     source: str = ""
+    kind: SpaceKind = "single"
+
+    @functools.cached_property
+    def space(self) -> Space:
+        """What an answer is."""
+        return make_space(self.kind, self.labels, "the learner")
 
     @property
     def classes_(self) -> NDArray[np.str_]:
@@ -91,9 +103,9 @@ class TextClassifier:
         result[:, self._columns()] = self.learner.predict_proba(inputs)
         return result
 
-    def predict(self, texts: Sequence[str]) -> list[str]:
-        """The most probable label of each text."""
-        return [self.labels[column] for column in self.predict_proba(texts).argmax(axis=1)]
+    def predict(self, texts: Sequence[str]) -> list[Answer]:
+        """The most probable label of each text; a tuple of labels, where a text takes several."""
+        return self.space.answers(self.space.decide(self.predict_proba(texts)))
 
     def _columns(self) -> list[int]:
         classes = self.learner.classes_.tolist()
@@ -145,7 +157,13 @@ def load_learner(
             fix="give the names of all labels in the order of the task",
         )
     made = _embedder(folder, learner, kept.get("embedder") or {}, embedder)
-    return TextClassifier(learner, names, tuple(kept.get("text", ("text",))), made, str(folder))
+    kind: SpaceKind = "multi" if kept.get("kind") == "multi" or _on_tables(learner) else "single"
+    text = tuple(kept.get("text", ("text",)))
+    return TextClassifier(learner, names, text, made, str(folder), kind)
+
+
+def _on_tables(learner: Learner) -> bool:
+    return isinstance(learner, TableLearner) and learner.multilabel_
 
 
 def _folder(path: Path) -> Path:

@@ -38,7 +38,8 @@ class InputColumns:
         }
         for name in (self._id, *(self._gold if len(self._gold) == 1 else ())):
             if name in self.columns:
-                self.columns[str(name)] = "text"
+                lists = name in self._gold and pool.gold_is_lists
+                self.columns[str(name)] = "any" if lists else "text"
         for name in self._gold if len(self._gold) > 1 else ():
             if name in self.columns:
                 self.columns[name] = "whole"

@@ -216,6 +216,12 @@ class Pool:
         return columns[0] if len(columns) == 1 else None
 
     @property
+    def gold_is_lists(self) -> bool:
+        """Whether gold answers are lists of labels."""
+        spelt = (isinstance(one, tuple) for one in self._spelling.values())
+        return self._store.layout.gold_lists or any(spelt)
+
+    @property
     def id_column(self) -> str | None:
         """The column of the ids; None where they are made from the texts."""
         return self._store.layout.id

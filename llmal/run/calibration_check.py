@@ -6,6 +6,7 @@ import numpy as np
 
 from llmal.annotators.llm import LLMAnnotator
 from llmal.calibration.comparison import Comparison, Judged
+from llmal.core.records import one_label
 from llmal.ledger import Ledger
 from llmal.task import Task
 
@@ -17,8 +18,10 @@ def check_calibration(ledger: Ledger, annotator: LLMAnnotator, task: Task) -> Co
     label: items that they answered after it, and those of the pool that it was calibrated on
     without their label. Items that were shown as demonstrations are left out. Asks nobody.
 
-    None where there are fewer than ten such items.
+    None where there are fewer than ten such items, or items take several labels.
     """
+    if not task.space.rows_sum_to_one:
+        return None
     answered = _answered(ledger, annotator.name, task)
     calibrated_on = annotator.judged
     rows = [one for one in (answered, calibrated_on) if one is not None]
@@ -38,7 +41,7 @@ def _answered(ledger: Ledger, name: str, task: Task) -> Judged | None:
         found[one.item_id] = (
             [raw[name] for name in task.names],
             [one.probabilities[name] for name in task.names],
-            task.index(label.label),
+            task.index(one_label(label.label)),
         )
     if not found:
         return None

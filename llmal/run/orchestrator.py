@@ -55,10 +55,10 @@ from llmal.run.training import Trainer
 from llmal.selectors.protocol import Selector
 from llmal.selectors.signals import KINDS
 from llmal.selectors.state import RoundState
-from llmal.selectors.wrapper import called, needed
+from llmal.selectors.wrapper import called, check_spaces, needed
 from llmal.stopping import StoppingRule
 from llmal.task import Task
-from llmal.task.spaces import refuse_unless
+from llmal.task.spaces import kinds_of, refuse_unless
 
 Objective = Literal["model", "labels"]
 Status = Literal["finished", "waiting", "interrupted"]
@@ -237,6 +237,8 @@ class Orchestrator:
             on_progress=self._progress,
         )
         self._check_selectors()
+        if generator is not None:
+            refuse_unless(self.task, kinds_of(generator), "a generator", "leave it out")
         self._synthesis = (
             None
             if generator is None
@@ -295,7 +297,11 @@ class Orchestrator:
         return SentenceEmbedder()
 
     def _check(self) -> None:
-        refuse_unless(self.task, ("single",), "a run")
+        for stage in self.router.stages:
+            who = f"the annotator {stage.annotator.name}"
+            refuse_unless(self.task, kinds_of(stage.annotator), who, "use llm, human or recorded")
+        learner = f"the learner {type(self.learner).__name__}"
+        refuse_unless(self.task, kinds_of(self.learner), learner, "use linear")
         if len(self.pool) == 0:
             raise DataError("the pool is empty", where=self.pool.source)
         if self.objective not in ("model", "labels"):
@@ -322,6 +328,7 @@ class Orchestrator:
         self.pool = self.pool.match_labels(self.task)
 
     def _check_selectors(self) -> None:
+        check_spaces(self.task, self.start, self.selector)
         for selector in (self.start, self.selector):
             for missing in sorted(selector.requires - self.signals.available):
                 raise ConfigError(
@@ -847,7 +854,7 @@ class Orchestrator:
 
     def _labelled(self, labels: dict[str, Decided]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         ids = sorted(labels)
-        columns = np.array([self.task.index(labels[i].label) for i in ids], dtype=np.int64)
+        columns = self.task.space.targets(labels[i].label for i in ids)
         return self.pool.positions(ids), columns
 
     @property
@@ -860,10 +867,8 @@ class Orchestrator:
         def of(positions: NDArray[np.int64]) -> NDArray[np.float32]:
             if self._swept is None:
                 # Once in a review: in its rounds only people answer.
-                uniform = 1 / len(self.task.labels)
-                self._swept = np.full(
-                    (len(self.pool), len(self.task.labels)), uniform, dtype=np.float32
-                )
+                unknown = self.task.space.distribution(()).astype(np.float32)
+                self._swept = np.tile(unknown, (len(self.pool), 1))
                 answers = (one for one in ledger.annotations() if one.probabilities is not None)
                 while part := list(itertools.islice(answers, _AT_ONCE)):
                     rows = self.pool.positions([one.item_id for one in part])
@@ -885,7 +890,8 @@ class Orchestrator:
         )
         figures: dict[str, Any] = {"labelled": len(labels), "synthetic": len(synthetic)}
         positions, columns = self._labelled(self.items.learnt_from(labels))
-        self._seen = len({*columns.tolist(), *(column for _, column in synthetic)})
+        generated = {self.task.names[column] for _, column in synthetic}
+        self._seen = len({*self.task.space.answers(columns), *generated})
         if not self._seen or (self.embedder is None and self.learner.input == "embeddings"):
             return figures
         self._tell("step", f"round {number}: training on {len(positions)} labels")

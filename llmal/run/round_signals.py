@@ -65,6 +65,7 @@ class RoundSignals:
             "labels",
             "texts",
             "probabilities",
+            "uncertainty",
             "labelled_probabilities",
             "predict_items",
         }
@@ -137,6 +138,7 @@ class RoundSignals:
             labelled=labelled,
             labels=labels,
             exclude=exclude,
+            space=trainer.task.space,
             **{name: supply for name, supply in given.items() if name in there},
         )
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from llmal.calibration.measures import accuracy, macro_f1, negative_log_likelihood
-from llmal.core.records import Item
+from llmal.calibration.measures import negative_log_likelihood
+from llmal.core.records import Answer, Item
 from llmal.embed.protocol import Embedder
 from llmal.errors import DataError, SelectionError
 from llmal.learners.protocol import CommitteeLearner, EmbeddingLearner, Learner
@@ -111,7 +111,8 @@ class Trainer:
 
         Args:
             positions: Labelled items of the pool, shape (L,).
-            columns: Their labels as columns of the task, shape (L,).
+            columns: Their answers as targets of the task's space: columns, shape (L,), or where an
+                item takes several labels 0 and 1, shape (L, C).
             extra: Further texts with their labels' columns: synthetic items.
         """
         order = np.argsort(positions)
@@ -209,9 +210,9 @@ class Trainer:
     def measure(self) -> dict[str, float | int | None]:
         """Figures of the fitted learner for the round.
 
-        Accuracy, macro F1 and log-loss on the test set, if there is one; mean entropy (natural
-        log) on the reference items of the pool, and Cohen's kappa of the predictions there with
-        those of the last call.
+        Accuracy and macro F1 on the test set, if there is one, and log-loss, or where an item takes
+        several labels micro and sample F1; mean entropy (natural log) on the reference items of the
+        pool, and Cohen's kappa of the predictions there with those of the last call.
         """
         figures: dict[str, float | int | None] = {
             "accuracy": None,
@@ -222,19 +223,20 @@ class Trainer:
         if self._test is not None:
             given = self._predict(self._inputs_of_test())
             gold = self._gold_of_test()
-            predicted = given.argmax(axis=1)
-            figures["accuracy"] = float(accuracy(predicted, gold))
-            figures["macro_f1"] = float(macro_f1(predicted, gold))
-            figures["nll"] = float(negative_log_likelihood(given, gold))
+            predicted = self.task.space.decide(given)
+            figures.update(self._measured(predicted, gold))
+            if self.task.space.rows_sum_to_one:
+                figures["nll"] = float(negative_log_likelihood(given, gold))
             figures["test_items"] = len(self._test)
         if self._reference_inputs is None:
             self._reference_inputs = self._inputs(self._reference)
         given = self._predict(self._reference_inputs)
-        entropy = -(given * np.log(np.clip(given, 1e-12, None))).sum(axis=1)
-        figures["mean_entropy"] = float(entropy.mean())
-        predicted = given.argmax(axis=1)
+        figures["mean_entropy"] = float(self.task.space.entropy(given).mean())
+        predicted = self.task.space.decide(given)
         figures["agreement"] = (
-            None if self._last_predictions is None else _kappa(self._last_predictions, predicted)
+            None
+            if self._last_predictions is None
+            else _kappa(self._last_predictions.ravel(), predicted.ravel())
         )
         self._last_predictions = predicted
         return figures
@@ -249,7 +251,16 @@ class Trainer:
 
     def _gold_of_test(self) -> NDArray[np.int64]:
         assert self._test is not None
-        return np.array([self.task.index(str(label)) for label in self._test.gold()])
+        return self._targets(self._test.gold())
+
+    def _targets(self, gold: Sequence[Answer | None]) -> NDArray[np.int64]:
+        return self.task.space.targets(answer for answer in gold if answer is not None)
+
+    def _measured(self, predicted: NDArray[np.int64], gold: NDArray[np.int64]) -> dict[str, float]:
+        """Figures beside gold; accuracy is that of whole answers, whatever an answer is."""
+        figures = dict(self.task.space.measures(predicted, gold))
+        figures.setdefault("accuracy", figures.get("subset_accuracy", 0.0))
+        return figures
 
     def random_baseline(
         self, sizes: Sequence[int], draws: int, seed: int
@@ -284,11 +295,12 @@ class Trainer:
         for draw in range(draws):
             rng = np.random.default_rng([seed, 0xBA5E, draw])
             order = rng.permutation(known)[: max(sizes)]
-            columns = np.array([self.task.index(str(g)) for g in self._pool.gold(order)])
+            columns = self._targets(self._pool.gold(order))
             for done, size in enumerate(sizes):
                 self.fit(order[:size], columns[:size])
                 given = self._predict(self._inputs_of_test())
-                scores[size].append(float(accuracy(given.argmax(axis=1), self._gold_of_test())))
+                predicted = self.task.space.decide(given)
+                scores[size].append(self._measured(predicted, self._gold_of_test())["accuracy"])
                 self._said("random baseline", draw * len(sizes) + done + 1, draws * len(sizes))
         self.fitted = False
         return [

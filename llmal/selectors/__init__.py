@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from llmal.selectors.subsample import Subsample
     from llmal.selectors.switch import Switch
     from llmal.selectors.typiclust import TypiClust
-    from llmal.selectors.uncertainty import Entropy, LeastConfidence, Margin
+    from llmal.selectors.uncertainty import Entropy, LeastConfidence, LeastSure, Margin
 
 __all__ = [
     "KINDS",
@@ -70,6 +70,7 @@ __all__ = [
     "LLMDisagreement",
     "LLMRank",
     "LeastConfidence",
+    "LeastSure",
     "Margin",
     "Mixture",
     "NearDuplicates",

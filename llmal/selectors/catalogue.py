@@ -12,6 +12,7 @@ TABLE = {
     "least_confidence": "llmal.selectors.uncertainty:LeastConfidence",
     "margin": "llmal.selectors.uncertainty:Margin",
     "entropy": "llmal.selectors.uncertainty:Entropy",
+    "least_sure": "llmal.selectors.uncertainty:LeastSure",
     "kmeans": "llmal.selectors.kmeans:KMeansCentres",
     "typiclust": "llmal.selectors.typiclust:TypiClust",
     "cal": "llmal.selectors.contrastive_al:ContrastiveAL",

@@ -50,12 +50,32 @@ def check_positions(name: str, values: ArrayLike, size: int) -> NDArray[np.int64
     return positions
 
 
-def check_labels(values: ArrayLike, labelled: int) -> NDArray[np.int64]:
-    """One integer for each labelled item: a read-only int64 copy, shape (L,)."""
+def check_labels(values: ArrayLike, labelled: int, *, table: bool = False) -> NDArray[np.int64]:
+    """One integer for each labelled item: a read-only int64 copy, shape (L,).
+
+    With `table`, where an item takes several labels, 0 or 1 for each of them, shape (L, C).
+    """
+    if table:
+        return _label_table(values, labelled)
     labels = _integers("labels", values, "columns of the task")
     if len(labels) != labelled:
         raise SelectionError(f"there are {labelled} labelled positions and {len(labels)} labels")
     return labels
+
+
+def _label_table(values: ArrayLike, labelled: int) -> NDArray[np.int64]:
+    given = _array("labels", values)
+    if not labelled and not given.size:
+        given = given.reshape(0, given.shape[1] if given.ndim == 2 else 0)
+    if given.ndim != 2 or len(given) != labelled or not np.isin(given, (0, 1)).all():
+        raise SelectionError(
+            f"labels of shape {given.shape} stand beside {labelled} labelled positions, and items "
+            "take several labels",
+            fix="give 0 or 1 for each label of each labelled item",
+        )
+    copied = given.astype(np.int64)
+    copied.flags.writeable = False
+    return copied
 
 
 def check_embeddings(values: Any, size: int, name: str = "embeddings") -> NDArray[np.float32]:
@@ -75,28 +95,32 @@ def check_embeddings(values: Any, size: int, name: str = "embeddings") -> NDArra
 
 
 def check_probabilities(
-    values: Any, size: int, unlabelled: NDArray[np.int64]
+    values: Any, size: int, unlabelled: NDArray[np.int64], *, whole: bool = True
 ) -> NDArray[np.floating[Any]]:
     """Rows that sum to one, shape (U, C), aligned with `unlabelled`; float32 or float64.
 
-    Rows of items that are not unlabelled are dropped unseen: nothing depends on them.
+    Where an item takes several labels (not `whole`), each number is a probability of its own. Rows
+    of items that are not unlabelled are dropped unseen: nothing depends on them.
     """
     given = _scores("probabilities", values, size, len(unlabelled))
     covers_pool = len(given) != len(unlabelled)
     probabilities = given[unlabelled] if covers_pool else given
-    _check_sums("probabilities", probabilities, unlabelled if covers_pool else None)
+    shown = unlabelled if covers_pool else None
+    _check_rows("probabilities", probabilities, shown, whole=whole)
     return _read_only(probabilities)
 
 
-def check_labelled_probabilities(values: Any, count: int) -> NDArray[np.floating[Any]]:
+def check_labelled_probabilities(
+    values: Any, count: int, *, whole: bool = True
+) -> NDArray[np.floating[Any]]:
     """Rows that sum to one, shape (count, C), in the order of the items that they belong to."""
     given = _scores("labelled_probabilities", values, count, count)
-    _check_sums("labelled_probabilities", given, None)
+    _check_rows("labelled_probabilities", given, None, whole=whole)
     return _read_only(given)
 
 
 def check_committee(
-    values: Any, size: int, unlabelled: NDArray[np.int64]
+    values: Any, size: int, unlabelled: NDArray[np.int64], *, whole: bool = True
 ) -> NDArray[np.floating[Any]]:
     """Rows that sum to one, shape (T, U, C), for at least one member."""
     given = _array("committee", values)
@@ -104,7 +128,7 @@ def check_committee(
         raise SelectionError(
             f"committee must have the shape (members, items, labels), not {given.shape}"
         )
-    members = [check_probabilities(one, size, unlabelled) for one in given]
+    members = [check_probabilities(one, size, unlabelled, whole=whole) for one in given]
     if given.dtype == members[0].dtype and members[0].shape == given.shape[1:]:
         return _read_only(given)
     return _read_only(np.stack(members))
@@ -134,6 +158,29 @@ def check_numbers(
             fix="they must be finite and above zero" if positive else "they must be finite",
         )
     return _read_only(numbers)
+
+
+def _check_rows(
+    name: str,
+    probabilities: NDArray[np.floating[Any]],
+    shown: NDArray[np.int64] | None,
+    *,
+    whole: bool,
+) -> None:
+    """Refuse rows that are no probabilities; `shown` gives the row to name for each."""
+    if whole:
+        _check_sums(name, probabilities, shown)
+        return
+    for part in chunks(*probabilities.shape):
+        usable = ((probabilities[part] >= 0) & (probabilities[part] <= 1)).all(axis=1)
+        if not usable.all():
+            first = part.start + int(usable.argmin())
+            row = first if shown is None else int(shown[first])
+            _refuse_row(name, probabilities, first, shown=row)
+            raise SelectionError(
+                f"{name} of row {row} lie outside 0 to 1",
+                fix="log-odds belong in lm_scores",
+            )
 
 
 def _check_sums(

@@ -15,6 +15,7 @@ from llmal.selectors.picking import check_request, highest
 from llmal.selectors.protocol import Selection
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
+from llmal.task.spaces import KINDS
 
 _log = logging.getLogger("llmal.selectors")
 
@@ -53,6 +54,7 @@ class DiscriminativeAL:
 
     name = "dal"
     requires = frozenset[Signal]({"labels", "features"})
+    spaces = KINDS
 
     batches: int = 10
     per_labelled: int | None = 10

@@ -64,6 +64,7 @@ class ProbCover:
 
     name = "probcover"
     requires = frozenset[Signal]({"embeddings"})
+    spaces = ("single",)
 
     delta: float | None = None
     purity: float = 0.95

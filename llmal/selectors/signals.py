@@ -11,6 +11,7 @@ Signal = Literal[
     "embeddings",
     "features",
     "probabilities",
+    "uncertainty",
     "labelled_probabilities",
     "committee",
     "lm_scores",
@@ -32,17 +33,23 @@ class Kind:
         remedy: What to do where a round lacks it.
         learnt: Whether there is none before labels have been seen.
         asks: Whether computing it asks a language model about items.
+        by_label: Whether what it looks like depends on what an answer is; a selector that reads
+            such a signal works with one label an item, unless it says more (`spaces`).
     """
 
     meaning: str
     remedy: str
     learnt: bool = False
     asks: bool = False
+    by_label: bool = False
 
 
 KINDS: Mapping[Signal, Kind] = {
     "labels": Kind(
-        "labelled items", "label some items first, such as those that typiclust picks", learnt=True
+        "labelled items",
+        "label some items first, such as those that typiclust picks",
+        learnt=True,
+        by_label=True,
     ),
     "embeddings": Kind("embeddings", "give the run an embedder, or the round embeddings="),
     "features": Kind(
@@ -53,21 +60,30 @@ KINDS: Mapping[Signal, Kind] = {
         "the learner's probabilities",
         "give the run a learner or a language model, or the round probabilities=",
         learnt=True,
+        by_label=True,
+    ),
+    "uncertainty": Kind(
+        "how unsure the learner is of its answers",
+        "give the run a learner or a language model, or the round probabilities=",
+        learnt=True,
     ),
     "labelled_probabilities": Kind(
         "the learner's probabilities for labelled items",
         "give the run a learner, or the round labelled_probabilities=",
         learnt=True,
+        by_label=True,
     ),
     "committee": Kind(
         "probabilities from a committee (dropout or refitted learners)",
         "use a learner that has a committee, such as linear, or give the round committee=",
         learnt=True,
+        by_label=True,
     ),
     "lm_scores": Kind(
         "the language model's scores of labels",
         "give the run a language model, or the round lm_scores=",
         asks=True,
+        by_label=True,
     ),
     "likelihoods": Kind(
         "the language model's likelihood of texts",
@@ -80,16 +96,19 @@ KINDS: Mapping[Signal, Kind] = {
         "a learner that predicts from features",
         "use a learner over embeddings, such as linear, or give the round predict=",
         learnt=True,
+        by_label=True,
     ),
     "predict_items": Kind(
         "a learner that predicts from texts",
         "give the run a learner, or the round predict_items=",
         learnt=True,
+        by_label=True,
     ),
     "scorer": Kind(
         "a language model",
         "give the run a language model, or the round scorer= (llmal.prompting.PromptScorer)",
         asks=True,
+        by_label=True,
     ),
 }
 """Every signal, by name."""

@@ -22,6 +22,7 @@ from llmal.selectors.checks import (
     check_size,
 )
 from llmal.selectors.signals import KINDS, Signal
+from llmal.task.spaces import Single, Space
 
 if TYPE_CHECKING:
     from llmal.pool import Pool
@@ -49,11 +50,15 @@ class RoundState:
         labels: ArrayLike,
         exclude: ArrayLike | None = None,
         pool: Pool | None = None,
+        space: Space | None = None,
     ) -> None:
         self._size = check_size(size)
         self._pool = pool
+        self._space: Space = Single(()) if space is None else space
         self._labelled = check_positions("labelled", labelled, self._size)
-        self._labels = check_labels(labels, len(self._labelled))
+        self._labels = check_labels(
+            labels, len(self._labelled), table=not self._space.rows_sum_to_one
+        )
         free = np.ones(self._size, dtype=np.bool_)
         free[self._labelled] = False
         if exclude is not None:
@@ -84,6 +89,7 @@ class RoundState:
         predict: Callable[[NDArray[np.float32]], ArrayLike] | None = None,
         predict_items: Callable[[Sequence[Item]], ArrayLike] | None = None,
         scorer: PromptScorer | None = None,
+        space: Space | None = None,
     ) -> Self:
         """A round over arrays of your own, checked at once.
 
@@ -109,6 +115,9 @@ class RoundState:
             predict: Takes features, shape (n, d), and gives probabilities, shape (n, C).
             predict_items: Takes n items and gives probabilities, shape (n, C).
             scorer: The task and a language model.
+            space: What an answer of the task is (`Task.space`); by default one label an item. Where
+                an item takes several, `labels` has 0 or 1 for each, shape (L, C), each probability
+                is one of its own, and `lm_scores` are log-odds.
 
         Raises:
             SelectionError: Shapes disagree; a position is out of range or repeated; embeddings
@@ -124,7 +133,7 @@ class RoundState:
         }
         if size is None:
             size = _items_in(pool_wide | {"texts": texts} | by_item)
-        state = cls(size=size, labelled=labelled, labels=labels)
+        state = cls(size=size, labelled=labelled, labels=labels, space=space)
         given = {
             **pool_wide,
             **by_item,
@@ -165,6 +174,7 @@ class RoundState:
         predict_items: Callable[[Sequence[Item]], ArrayLike] | None = None,
         scorer: Callable[[], PromptScorer] | None = None,
         exclude: ArrayLike | None = None,
+        space: Space | None = None,
     ) -> Self:
         """A round over a pool, with signals that cost nothing until a selector asks for them.
 
@@ -185,11 +195,19 @@ class RoundState:
             scorer: Gives the task and the language model; called at most once.
             exclude: Positions set aside for this round: neither labelled nor unlabelled. A
                 labelled one among them stays labelled.
+            space: As for `from_arrays`.
 
         Raises:
             SelectionError: A position is out of range or repeated, or the lengths differ.
         """
-        state = cls(size=len(pool), labelled=labelled, labels=labels, exclude=exclude, pool=pool)
+        state = cls(
+            size=len(pool),
+            labelled=labelled,
+            labels=labels,
+            exclude=exclude,
+            pool=pool,
+            space=space,
+        )
         suppliers: dict[str, Callable[..., Any] | None] = {
             "embeddings": embeddings,
             "features": features,
@@ -221,6 +239,7 @@ class RoundState:
         narrower = RoundState.__new__(RoundState)
         narrower._size, narrower._pool = self._size, self._pool
         narrower._labelled, narrower._labels = self._labelled, self._labels
+        narrower._space = self._space
         narrower._rows = np.sort(rows).astype(np.int64, copy=False)
         narrower._unlabelled = self._unlabelled[narrower._rows]
         narrower._unlabelled.flags.writeable = False
@@ -248,8 +267,15 @@ class RoundState:
 
     @property
     def labels(self) -> NDArray[np.int64]:
-        """Shape (L,): the label of each labelled item, as a column of the task."""
+        """Shape (L,): the label of each labelled item, as a column of the task; shape (L, C) of 0
+        and 1, where an item takes several.
+        """
         return self._labels
+
+    @property
+    def space(self) -> Space:
+        """What an answer of the task is."""
+        return self._space
 
     @property
     def unlabelled(self) -> NDArray[np.int64]:
@@ -264,6 +290,8 @@ class RoundState:
         found: set[Signal] = {*self._suppliers, *self._kept}
         if "embeddings" in found:
             found.add("features")
+        if "probabilities" in found:
+            found.add("uncertainty")
         if self._pool is not None:
             found.add("texts")
         if len(self._labelled):
@@ -301,6 +329,11 @@ class RoundState:
         return cast(NDArray[np.floating[Any]], self._signal("probabilities"))
 
     @property
+    def uncertainty(self) -> NDArray[np.float64]:
+        """Shape (U,): how unsure the answer to each unlabelled item is, whatever an answer is."""
+        return self._space.uncertainty(self.probabilities)
+
+    @property
     def labelled_probabilities(self) -> NDArray[np.floating[Any]]:
         """Shape (L, C): row i belongs to item `labelled[i]`."""
         return cast(NDArray[np.floating[Any]], self._signal("labelled_probabilities"))
@@ -332,11 +365,14 @@ class RoundState:
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
         """The learner's probabilities, shape (n, C), for n rows of features, shape (n, d)."""
-        return check_labelled_probabilities(self._signal("predict")(features), len(features))
+        return self._predicted(self._signal("predict")(features), len(features))
 
     def predict_items(self, items: Sequence[Item]) -> NDArray[np.floating[Any]]:
         """The learner's probabilities, shape (n, C), for n items, changed copies among them."""
-        return check_labelled_probabilities(self._signal("predict_items")(items), len(items))
+        return self._predicted(self._signal("predict_items")(items), len(items))
+
+    def _predicted(self, values: Any, count: int) -> NDArray[np.floating[Any]]:
+        return check_labelled_probabilities(values, count, whole=self._space.rows_sum_to_one)
 
     def need(self, signals: frozenset[Signal], selector: str) -> None:
         """Say which selector cannot work, and why, before any signal is computed.
@@ -395,12 +431,31 @@ class RoundState:
             assert self._rows is not None
             return self._wider._part(name, self._rows[rows])
         positions = self._unlabelled[rows]
-        return _check(name, self._suppliers[name](positions), self._size, positions)
+        return self._check(name, self._suppliers[name](positions), positions)
 
     def _checked(self, name: Signal, values: Any) -> Any:
         if name == "labelled_probabilities":
-            return check_labelled_probabilities(values, len(self._labelled))
-        return _check(name, values, self._size, self._unlabelled)
+            return self._predicted(values, len(self._labelled))
+        return self._check(name, values, self._unlabelled)
+
+    def _check(self, name: Signal, values: Any, unlabelled: NDArray[np.int64]) -> Any:
+        size, whole = self._size, self._space.rows_sum_to_one
+        match name:
+            case "embeddings" | "features":
+                return check_embeddings(values, size, name)
+            case "probabilities":
+                return check_probabilities(values, size, unlabelled, whole=whole)
+            case "committee":
+                return check_committee(values, size, unlabelled, whole=whole)
+            case "lm_scores":
+                return check_lm_scores(values, size, unlabelled)
+            case "likelihoods" | "costs":
+                return check_numbers(name, values, size, unlabelled, positive=name == "costs")
+            case "texts":
+                if len(values) != size:
+                    raise SelectionError(f"there are {len(values)} texts, but {size} items")
+                return values
+        return values
 
     def _check_columns(self) -> None:
         columns = {
@@ -415,25 +470,6 @@ class RoundState:
                     f"{first[0]} have {first[1]} columns and {name} {width}",
                     fix="both need one column for each label of the task",
                 )
-
-
-def _check(name: Signal, values: Any, size: int, unlabelled: NDArray[np.int64]) -> Any:
-    match name:
-        case "embeddings" | "features":
-            return check_embeddings(values, size, name)
-        case "probabilities":
-            return check_probabilities(values, size, unlabelled)
-        case "committee":
-            return check_committee(values, size, unlabelled)
-        case "lm_scores":
-            return check_lm_scores(values, size, unlabelled)
-        case "likelihoods" | "costs":
-            return check_numbers(name, values, size, unlabelled, positive=name == "costs")
-        case "texts":
-            if len(values) != size:
-                raise SelectionError(f"there are {len(values)} texts, but {size} items")
-            return values
-    return values
 
 
 def _items_in(present: Mapping[str, Any]) -> int:

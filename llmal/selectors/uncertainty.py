@@ -1,29 +1,34 @@
-"""Uncertainty sampling: the items whose predicted label is least sure (Lewis and Gale, 1994).
+"""Uncertainty sampling: the items whose predicted answer is least sure (Lewis and Gale, 1994).
 
 Of the learner's probabilities, or with `of="lm"` of the language model's, which need no label yet.
 The three agree on the order of two-label tasks and differ beyond: least confidence
 looks at the best label, margin at the best two, entropy at all (Settles, 2009).
+
+Where an item takes several labels, each label is a task of two answers, yes and no: the measure is
+taken of each label, and the mean over the labels counts, or with `over="max"` the least sure label.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.calibration.scores import probabilities_of
 from llmal.embed.chunks import chunks
+from llmal.errors import ConfigError
 from llmal.selectors.options import check_whose
 from llmal.selectors.protocol import Utilities
 from llmal.selectors.ranking import Ranking
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
+from llmal.task.spaces import KINDS
 
 _Columns = NDArray[np.floating[Any]]
 _Values = NDArray[np.floating[Any]]
+_Measure = Callable[[_Columns], _Values]
 
 
 @dataclass(frozen=True)
@@ -33,15 +38,21 @@ class Uncertainty(Ranking):
     Args:
         of: Whose probabilities: the "learner"'s, or the "lm"'s, those of the language model over
             the labels.
+        over: Where an item takes several labels: "mean" over the labels, or "max", the least sure.
 
     Raises:
-        ConfigError: They are of neither.
+        ConfigError: They are of neither, or over neither.
     """
 
+    spaces: ClassVar[tuple[str, ...]] = KINDS
+
     of: Literal["learner", "lm"] = "learner"
+    over: Literal["mean", "max"] = "mean"
 
     def __post_init__(self) -> None:
         check_whose(self)
+        if self.over not in ("mean", "max"):
+            raise ConfigError(f"{self.name}: over is {self.over!r}", fix="use mean or max")
 
     @property
     def requires(self) -> frozenset[Signal]:
@@ -52,8 +63,18 @@ class Uncertainty(Ranking):
         return (
             state.probabilities
             if self.of == "learner"
-            else probabilities_of(state.lm_scores.astype(np.float64))
+            else state.space.probabilities_of(state.lm_scores.astype(np.float64))
         )
+
+    def _values(self, state: RoundState, measure: _Measure) -> NDArray[np.float64]:
+        if not state.space.rows_sum_to_one:
+            measure = _each(measure, np.mean if self.over == "mean" else np.max)
+        return _measured(self._probabilities(state), measure)
+
+    def _of_labels(self, state: RoundState) -> str:
+        if state.space.rows_sum_to_one:
+            return ""
+        return ", mean over the labels" if self.over == "mean" else ", of the least sure label"
 
 
 @dataclass(frozen=True)
@@ -64,8 +85,8 @@ class LeastConfidence(Uncertainty):
 
     def utilities(self, state: RoundState, rng: np.random.Generator) -> Utilities:
         """One less the probability of the best label."""
-        values = _measured(self._probabilities(state), _doubt)
-        return Utilities(values, lambda row: f"best label at {1 - values[row]:.3f}")
+        values, more = self._values(state, _doubt), self._of_labels(state)
+        return Utilities(values, lambda row: f"best label at {1 - values[row]:.3f}{more}")
 
 
 @dataclass(frozen=True)
@@ -79,8 +100,8 @@ class Margin(Uncertainty):
 
     def utilities(self, state: RoundState, rng: np.random.Generator) -> Utilities:
         """One less the margin."""
-        values = _measured(self._probabilities(state), _closeness)
-        return Utilities(values, lambda row: f"margin {1 - values[row]:.3f}")
+        values, more = self._values(state, _closeness), self._of_labels(state)
+        return Utilities(values, lambda row: f"margin {1 - values[row]:.3f}{more}")
 
 
 @dataclass(frozen=True)
@@ -91,10 +112,24 @@ class Entropy(Uncertainty):
 
     def utilities(self, state: RoundState, rng: np.random.Generator) -> Utilities:
         """The entropy."""
-        probabilities = self._probabilities(state)
-        values = _measured(probabilities, _entropy)
-        ceiling = np.log(probabilities.shape[1])
-        return Utilities(values, lambda row: f"entropy {values[row]:.3f} of {ceiling:.3f} nats")
+        values, more = self._values(state, _entropy), self._of_labels(state)
+        answers = len(state.space.labels) or self._probabilities(state).shape[1]
+        ceiling = np.log(answers if state.space.rows_sum_to_one else 2)
+        most = f"{ceiling:.3f} nats{more}"
+        return Utilities(values, lambda row: f"entropy {values[row]:.3f} of {most}")
+
+
+@dataclass(frozen=True)
+class LeastSure(Ranking):
+    """The answers that are least sure, whatever an answer is, as the task's space measures it."""
+
+    name = "least_sure"
+    requires = frozenset[Signal]({"uncertainty"})
+
+    def utilities(self, state: RoundState, rng: np.random.Generator) -> Utilities:
+        """The uncertainty."""
+        values = state.uncertainty
+        return Utilities(values, lambda row: f"uncertainty {values[row]:.3f}")
 
 
 def _doubt(columns: _Columns) -> _Values:
@@ -115,9 +150,16 @@ def _entropy(columns: _Columns) -> _Values:
     return np.asarray(-(columns * logs).sum(axis=0))
 
 
-def _measured(
-    probabilities: NDArray[np.floating[Any]], measure: Callable[[_Columns], _Values]
-) -> NDArray[np.float64]:
+def _each(measure: _Measure, combine: Callable[..., Any]) -> _Measure:
+    """A measure of each label's yes and no, put together over the labels."""
+
+    def combined(columns: _Columns) -> _Values:
+        return np.asarray(combine([measure(np.stack([one, 1 - one])) for one in columns], axis=0))
+
+    return combined
+
+
+def _measured(probabilities: NDArray[np.floating[Any]], measure: _Measure) -> NDArray[np.float64]:
     """The measure of each row, shape (U,), in chunks.
 
     Chunks are transposed first: with a few labels and many items, work along the items is several

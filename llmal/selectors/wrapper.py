@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -12,10 +13,14 @@ from llmal.core.records import Usage
 from llmal.errors import ConfigError
 from llmal.selectors.checks import check_count
 from llmal.selectors.protocol import AskingSelector, Selection, Selector, UtilitySelector
+from llmal.selectors.signals import KINDS as SIGNALS
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
+from llmal.task import Task
+from llmal.task.spaces import KINDS, WorksIn, refuse_unless
 
 _TEXTS_AT_ONCE = 4096
+_IN_ALL = "margin, entropy, least_confidence, least_sure, typiclust, kmeans, coreset or random"
 
 
 @runtime_checkable
@@ -68,6 +73,34 @@ def called(selector: Selector) -> str:
     return str(getattr(selector, "name", type(selector).__name__))
 
 
+def spaces_of(selector: Selector) -> Collection[str]:
+    """The kinds of answers that a selector works with.
+
+    Those that it names; else all, if none of the signals that it requires depends on what an answer
+    is, and one label an item if one does.
+    """
+    if isinstance(selector, WorksIn):
+        return selector.spaces
+    return _spaces_of_signals(selector.requires)
+
+
+def _spaces_of_signals(signals: frozenset[Signal]) -> Collection[str]:
+    by_label = any(SIGNALS[name].by_label for name in signals if name in SIGNALS)
+    return ("single",) if by_label else KINDS
+
+
+def check_spaces(task: Task, *selectors: Selector) -> None:
+    """Refuse selectors that do not work with the answers of a task.
+
+    Raises:
+        ConfigError: One does not; the message names it, and others that do.
+    """
+    for selector in selectors:
+        refuse_unless(
+            task, spaces_of(selector), f"the selector {called(selector)}", f"use {_IN_ALL}"
+        )
+
+
 def no_higher_than_before(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Scores of picks in their order, each lowered to at most that of the pick before it.
 
@@ -98,6 +131,13 @@ class Wrapper(ABC):
     def reads(self) -> frozenset[Signal]:
         """The signals that it reads itself."""
         return frozenset()
+
+    @property
+    def spaces(self) -> Collection[str]:
+        """The kinds of answers that it and all selectors inside work with."""
+        inner = [spaces_of(one) for one in self._inner()]
+        own = _spaces_of_signals(self.reads)
+        return tuple(kind for kind in own if all(kind in kinds for kinds in inner))
 
     @property
     def requires(self) -> frozenset[Signal]:

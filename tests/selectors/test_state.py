@@ -94,7 +94,8 @@ def test_a_supplier_is_called_when_first_asked_for_and_once():
         probabilities=probabilities,
         exclude=[0, 2, 9],
     )
-    assert state.signals == {"embeddings", "features", "labels", "probabilities", "texts"}
+    given = {"embeddings", "features", "labels", "probabilities", "texts"}
+    assert state.signals == given | {"uncertainty"}
     assert calls == []
     assert state.labelled.tolist() == [2]
     assert state.unlabelled.tolist() == [1, 3, 4, 5, 6, 7, 8]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Protocol, get_args, runtime_checkable
 
 from llmal.errors import ConfigError
 from llmal.task.spaces.multi import Multi
@@ -18,7 +18,32 @@ _TABLE: dict[SpaceKind, type[Single] | type[Multi]] = {"single": Single, "multi"
 KINDS: tuple[SpaceKind, ...] = get_args(SpaceKind)
 """Every kind of answer, by its word in a configuration."""
 
-__all__ = ["KINDS", "Multi", "Single", "Space", "SpaceKind", "make_space", "refuse_unless"]
+__all__ = [
+    "KINDS",
+    "Multi",
+    "Single",
+    "Space",
+    "SpaceKind",
+    "WorksIn",
+    "kinds_of",
+    "make_space",
+    "refuse_unless",
+]
+
+
+@runtime_checkable
+class WorksIn(Protocol):
+    """A part (a selector, a learner, an annotator) that says with which answers it works."""
+
+    @property
+    def spaces(self) -> Collection[str]:
+        """The kinds of answers."""
+        ...
+
+
+def kinds_of(part: object) -> Collection[str]:
+    """The kinds of answers that a part works with; one label an item, if it does not say."""
+    return part.spaces if isinstance(part, WorksIn) else ("single",)
 
 
 def make_space(kind: SpaceKind, labels: Sequence[str], owner: str = "the task") -> Space:

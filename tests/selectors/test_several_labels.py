@@ -1,0 +1,140 @@
+"""Selectors where an item takes several labels: which work, and what they pick."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from llmal.errors import ConfigError, SelectionError
+from llmal.selectors import REGISTRY, TABLE, Entropy, LeastConfidence, LeastSure, Margin, make
+from llmal.selectors.state import RoundState
+from llmal.selectors.wrapper import check_spaces, spaces_of
+from llmal.task import Task
+
+TASK = Task("emotions", ["joy", "anger", "fear"], kind="multi")
+RNG = np.random.default_rng(0)
+SIZE = 60
+LABELLED = np.array([3, 17, 40, 41])
+LABELS = RNG.integers(0, 2, (4, 3))
+PROBABILITIES = RNG.random((SIZE, 3))
+
+WORKS = {
+    "random", "least_confidence", "margin", "entropy", "least_sure", "kmeans", "typiclust",
+    "coreset", "dal",
+}  # fmt: skip
+AROUND = {"subsample", "near_duplicates", "diverse", "cost_aware", "mixture", "switch"}
+
+
+def _state(**more):
+    given = {
+        "embeddings": RNG.normal(size=(SIZE, 5)).astype(np.float32),
+        "probabilities": PROBABILITIES,
+        "labelled": LABELLED,
+        "labels": LABELS,
+        "texts": [f"text number {n} {'word ' * (n % 7)}" for n in range(SIZE)],
+        "costs": np.ones(SIZE),
+        "space": TASK.space,
+    }
+    return RoundState.from_arrays(**{**given, **more})
+
+
+def _made(name):
+    options = {
+        "subsample": {"items": 30, "selector": "margin"},
+        "near_duplicates": {"selector": "margin"},
+        "diverse": {"selector": "margin"},
+        "cost_aware": {"selector": "margin"},
+        "mixture": {"selectors": ["margin", "random"]},
+        "switch": {"first": "typiclust", "then": "margin", "labels": 5},
+        "class_balanced": {"selector": "margin"},
+        "perplexity": {"selector": "margin"},
+        "quality": {"selector": "margin"},
+        "scikit_activeml": {"strategy": "UncertaintySampling"},
+    }
+    return make(name, **options.get(name, {}))
+
+
+@pytest.mark.parametrize("name", sorted({*TABLE} - {"scikit_activeml"}))
+def test_every_selector_works_or_is_refused_by_name(name):
+    try:
+        selector = _made(name)
+    except (ConfigError, TypeError) as error:
+        pytest.fail(str(error))
+    if "multi" in spaces_of(selector):
+        assert name in WORKS | AROUND | {"perplexity"}
+        check_spaces(TASK, selector)
+    else:
+        assert name not in WORKS | AROUND
+        said = f"^the selector {name} works with one label an item, and task 'emotions' takes"
+        with pytest.raises(ConfigError, match=said):
+            check_spaces(TASK, selector)
+
+
+@pytest.mark.parametrize("name", sorted(WORKS | AROUND))
+def test_those_that_work_pick_as_asked(name):
+    selector, state = _made(name), _state()
+    picks = selector.select(state, 7, np.random.default_rng(1))
+    assert len(set(picks.indices.tolist())) == 7
+    assert not set(picks.indices.tolist()) & set(LABELLED.tolist())
+    again = selector.select(_state(), 7, np.random.default_rng(1))
+    if not {"embeddings", "features"} & selector.requires:
+        assert picks.indices.tolist() == again.indices.tolist()
+
+
+def test_a_wrapper_works_with_what_all_inside_work_with():
+    assert "multi" in spaces_of(make("diverse", selector="margin"))
+    assert "multi" not in spaces_of(make("mixture", selectors=["margin", "bald"]))
+    assert "multi" not in spaces_of(make("class_balanced", selector="margin"))
+
+
+@pytest.mark.parametrize("over", ["mean", "max"])
+def test_uncertainties_are_those_of_each_labels_yes_and_no(over):
+    state = _state()
+    p = PROBABILITIES[state.unlabelled]
+    both = np.stack([p, 1 - p])
+    expected = {
+        LeastConfidence: 1 - both.max(axis=0),
+        Margin: 1 - np.abs(p - (1 - p)),
+        Entropy: -(both * np.log(both)).sum(axis=0),
+    }
+    for kind, each in expected.items():
+        found = kind(over=over).utilities(state, RNG).values
+        assert found == pytest.approx(getattr(each, over)(axis=1))
+
+
+def test_the_language_models_log_odds_are_taken_too():
+    odds = RNG.normal(size=(SIZE, 3))
+    state = _state(probabilities=None, lm_scores=odds, size=SIZE)
+    p = 1 / (1 + np.exp(-odds[state.unlabelled]))
+    found = Margin(of="lm").utilities(state, RNG).values
+    assert found == pytest.approx((1 - np.abs(2 * p - 1)).mean(axis=1))
+
+
+def test_least_sure_is_what_the_space_says_in_every_space():
+    state = _state()
+    found = LeastSure().utilities(state, RNG).values
+    assert found == pytest.approx(TASK.space.uncertainty(PROBABILITIES[state.unlabelled]))
+    whole = PROBABILITIES / PROBABILITIES.sum(axis=1, keepdims=True)
+    single = RoundState.from_arrays(probabilities=whole, labelled=[1, 2], labels=[0, 1])
+    found = LeastSure().utilities(single, RNG).values
+    assert found == pytest.approx(LeastConfidence().utilities(single, RNG).values)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"labels": [0, 1, 2, 0]}, "labels of shape"),
+        ({"labels": LABELS * 2}, "give 0 or 1 for each label"),
+        ({"labels": LABELS[:2]}, "labels of shape"),
+        ({"probabilities": PROBABILITIES + 1}, "lie outside 0 to 1"),
+        ({"probabilities": np.full((SIZE, 3), np.nan)}, "contain NaN"),
+    ],
+)
+def test_what_is_not_usable_is_said(more, said):
+    with pytest.raises(SelectionError, match=said):
+        _state(**more)
+
+
+def test_the_option_over_is_checked():
+    with pytest.raises(ConfigError, match="over"):
+        REGISTRY.get("margin")(over="median")
