@@ -222,7 +222,7 @@ def _row_of_json(line: int, raw: str) -> Row:
         return Row(line, "", "", "", {}, raw, "this is not valid JSON")
     if not isinstance(row, dict) or row.get("id") in (None, ""):
         return Row(line, "", "", "", {}, raw, "this is not an object with an id and a label")
-    cells = {name: _typed(value) for name, value in row.items()}
+    cells = {name: "" if value is None else str(value) for name, value in row.items()}
     return Row(
         line,
         cells.pop("id"),
@@ -231,13 +231,6 @@ def _row_of_json(line: int, raw: str) -> Row:
         cells,
         raw,
     )
-
-
-def _typed(value: object) -> str:
-    """A value of JSON as a person would type it."""
-    if isinstance(value, list):
-        return json.dumps(value, ensure_ascii=False)
-    return "" if value is None else str(value)
 
 
 def shown_texts(item: Item) -> dict[str, str]:

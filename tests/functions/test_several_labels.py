@@ -1,0 +1,116 @@
+"""`llmal.annotate(kind="multi")`: from texts to lists of labels, to files and back."""
+
+from __future__ import annotations
+
+import json
+
+import datasets
+import pandas as pd
+import pytest
+
+import llmal
+from llmal.errors import ConfigError, DataError
+from llmal.pool import Pool
+from llmal.task import Task
+
+TEXTS = ["I love it!", "Go away, this makes me furious.", "The train leaves at nine."]
+LABELS = ["love", "anger"]
+
+
+def _annotate(lm, data=TEXTS, **more):
+    given = {"labels": LABELS, "kind": "multi", "calibrate": None, "style": "completion"}
+    return llmal.annotate(data, lm=lm, cache=False, progress=False, **{**given, **more})
+
+
+def test_every_text_has_a_tuple_of_labels(tiny_hf):
+    result = _annotate(tiny_hf, probabilities=True)
+    for label, probabilities in zip(result.labels, result.column("probabilities"), strict=True):
+        assert label == tuple(sorted(name for name in LABELS if probabilities[name] > 0.5))
+    assert result.cost.requests == 6
+    assert ((result.confidences >= 0.5) & (result.confidences <= 1)).all()
+    assert not result.failed
+
+
+def test_a_dry_run_says_what_it_costs(tiny_hf):
+    foreseen = _annotate(tiny_hf, dry_run=True)
+    assert foreseen.cost.tokens == _annotate(tiny_hf).cost.tokens > 0
+
+
+def test_files_hold_the_labels_and_are_read_back(tiny_hf, tmp_path):
+    result = _annotate(tiny_hf, thresholds={"love": 0.0, "anger": 1.0})
+    assert result.labels == [("love",)] * 3
+    task = Task("t", LABELS, kind="multi")
+    result.save(tmp_path / "out.jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [row["label"] for row in rows] == [["love"]] * 3
+    result.save(tmp_path / "out.csv")
+    assert pd.read_csv(tmp_path / "out.csv")["label"].tolist() == ["love"] * 3
+    result.save(tmp_path / "out.parquet")
+    for name in ("out.jsonl", "out.csv", "out.parquet"):
+        pool = Pool.from_file(tmp_path / name, gold="label", cache=tmp_path)
+        assert pool.match_labels(task).gold() == result.labels
+    made = result.to_dataset()
+    assert [tuple(one) for one in made["label"]] == result.labels
+    assert result.to_pandas()["label"].tolist() == result.labels
+    assert "3 love" in result.summary()
+
+
+def test_a_data_set_on_disk_has_class_labels(tiny_hf, tmp_path):
+    from llmal.core.tables import write_table
+
+    result = _annotate(tiny_hf, thresholds=0.0)
+    write_table(tmp_path / "set", "hf", result.table, result.rows)
+    made = datasets.load_from_disk(str(tmp_path / "set"))
+    assert made.features["label"].feature.names == LABELS
+    assert [sorted(one) for one in made["label"]] == [[0, 1]] * 3
+    pool = Pool.from_dataset(made, gold="label", cache=tmp_path)
+    assert pool.match_labels(Task("t", LABELS, kind="multi")).gold() == result.labels
+
+
+def test_demonstrations_may_have_lists_or_texts(tiny_hf):
+    shown = [("What joy", ["love"]), ("Hm", []), ("I hate and love you", ["love", "anger"])]
+    result = _annotate(tiny_hf, demonstrations=shown)
+    same = _annotate(
+        tiny_hf,
+        demonstrations=[
+            ("What joy", "love"),
+            ("Hm", "none"),
+            ("I hate and love you", "anger|love"),
+        ],
+    )
+    assert result.rows == same.rows
+    assert _annotate(tiny_hf, demonstrations=shown, labels=None).labels
+    with pytest.raises(DataError, match="'hate' is not a label of task"):
+        _annotate(tiny_hf, demonstrations=[("x", ["hate"])])
+    with pytest.raises(ConfigError, match="several may stand in one text"):
+        _annotate(tiny_hf, demonstrations=[("x", "a|b"), ("y", "b")], labels=None)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"lm": "similarity"}, "the annotator similarity works with one label an item"),
+        ({"shortlist": 1}, "a shortlist of labels works with one label an item"),
+        ({"codes": True}, "labels as codes works with one label an item"),
+        ({"kind": "ranking"}, "unknown kind 'ranking'"),
+        ({"kind": "single", "thresholds": 0.2}, "the option thresholds works with several labels"),
+    ],
+)
+def test_what_does_not_fit_is_refused(tiny_hf, more, said):
+    with pytest.raises(ConfigError, match=said):
+        _annotate(**{"lm": tiny_hf, **more})
+
+
+def test_a_trained_learner_predicts_lists(tmp_path, embedder):
+    from llmal.learners import LinearHead
+    from llmal.learners.saved import write_labels
+
+    task = Task("t", LABELS, kind="multi")
+    golds = [("love",), ("anger",), ()]
+    head = LinearHead(C=100.0).fit(embedder.embed(TEXTS), task.space.targets(golds))
+    write_labels(tmp_path, task, embedder)
+    head.save(tmp_path)
+    assert llmal.load_learner(tmp_path).predict(TEXTS) == golds
+    result = llmal.predict(tmp_path, TEXTS, progress=False, probabilities=True)
+    assert result.labels == golds
+    assert set(result.column("probabilities")[0]) == {"love", "anger"}
