@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.records import Answer
 from llmal.core.spelling import is_missing, written
 from llmal.core.spreadsheets import unguarded
 from llmal.errors import DataError
@@ -54,7 +55,7 @@ class LabelFile:
     name: str
     ids: tuple[str, ...]
     positions: NDArray[np.int64]
-    labels: tuple[str, ...]
+    labels: tuple[Answer, ...]
     lines: tuple[int, ...]
 
     @classmethod
@@ -83,7 +84,7 @@ class LabelFile:
         if not file.is_file():
             raise DataError("there is no such file", where=name, fix="check --labels")
         unit = counted_in(format_of(file, name))
-        known: dict[str, tuple[int, str]] = {}
+        known: Known = {}
         for line, row in read_rows(file, name, Reading(encoding=reading.encoding)):
             where = f"{name}, {unit} {line}"
             for column in ("id", "label"):
@@ -108,16 +109,18 @@ class LabelFile:
         )
 
     def columns(self, task: Task) -> NDArray[np.int64]:
-        """Shape (n,): the column of each label."""
-        return np.array([task.index(label) for label in self.labels], dtype=np.int64)
+        """The labels as targets of the task's space: shape (n,), the column of each; shape (n, C),
+        where an item takes several.
+        """
+        return task.space.targets(self.labels)
 
     def __len__(self) -> int:
         return len(self.labels)
 
 
-def _label(value: object, task: Task | None) -> str | None:
+def _label(value: object, task: Task | None) -> Answer | None:
     if task is not None:
-        return task.match_label(value)
+        return task.match(value)
     if is_missing(value):
         return None
     try:
@@ -126,7 +129,7 @@ def _label(value: object, task: Task | None) -> str | None:
         raise DataError(f"the label is {error}", fix="write each label as a string") from None
 
 
-Known = dict[str, tuple[int, str]]
+Known = dict[str, tuple[int, Answer]]
 """By id: a line and a label."""
 
 
@@ -157,7 +160,7 @@ def _of_pool(pool: Identified, known: Known, where: str) -> Known:
     return result
 
 
-def _check_one_label(earlier: tuple[int, str], id: str, label: str, where: str) -> None:
+def _check_one_label(earlier: tuple[int, Answer], id: str, label: Answer, where: str) -> None:
     line, other = earlier
     if other != label:
         raise DataError(

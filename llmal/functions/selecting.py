@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import drawn_texts
 from llmal.calibration.default import AUTO, Calibrate
-from llmal.core.records import Usage
+from llmal.core.records import Answer, Usage
 from llmal.embed import Embedder
 from llmal.errors import SelectionError
 from llmal.functions.spending import check_reach
@@ -27,7 +27,7 @@ from llmal.run.selector_questions import SelectorQuestions
 from llmal.run.training import Progress, Trainer
 from llmal.selectors import KINDS, RoundState, Selection, Selector
 from llmal.selectors.checks import check_count
-from llmal.selectors.wrapper import needed
+from llmal.selectors.wrapper import check_spaces, needed
 from llmal.task import Task
 
 COMMITTEE = 10
@@ -48,20 +48,21 @@ class Known:
     """
 
     positions: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    labels: Sequence[str] = ()
+    labels: Sequence[Answer] = ()
     name: str | None = None
 
     def columns(self, task: Task) -> NDArray[np.int64]:
-        """Shape (n,): the column of each label.
+        """The labels as targets of the task's space: shape (n,), the column of each; shape (n, C),
+        where an item takes several.
 
         Raises:
             DataError: One is no label of the task.
         """
-        return np.array([task.index(label) for label in self.labels], dtype=np.int64)
+        return task.space.targets(self.labels)
 
     def task(self) -> Task:
         """A task of the labels that were seen, sorted."""
-        seen = sorted(set(self.labels))
+        seen = sorted({name for one in self.labels for name in names_of(one)})
         # A task has two labels or more. Where fewer are known, nothing is learnt from them.
         return Task("labels", [*seen, *(f"unseen {n}" for n in range(len(seen), 2))])
 
@@ -189,8 +190,10 @@ class Picking:
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[RoundSignals]:
-        from llmal.learners import LinearHead
+        from llmal.functions.tasks import names_of
+from llmal.learners import LinearHead
 
+        check_spaces(self._about, self.selector)
         check_count(self.k, len(self.pool) - len(self.known.positions))
         with contextlib.ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="llmal-select-"))

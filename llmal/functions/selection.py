@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.calibration.default import AUTO, Calibrate
-from llmal.core.records import Item, Usage
+from llmal.core.records import Answer, Item, Usage
 from llmal.core.spelling import is_missing
 from llmal.core.tables import Column
 from llmal.errors import ConfigError, DataError
@@ -34,6 +34,7 @@ from llmal.pool.ids import read_id
 from llmal.pool.readers import Numbered, Reading
 from llmal.pool.sources import list_source
 from llmal.pool.store import load
+from llmal.prompting.asking import default_prompt
 from llmal.prompting.templates import PromptTemplate, load_prompt
 from llmal.run.budget import Budget
 from llmal.selectors import Selection, Selector, make
@@ -59,7 +60,7 @@ def select(
     guidelines: str = "",
     lm: LanguageModel | str | os.PathLike[str] | None = None,
     embedder: Embedder | str | os.PathLike[str] | None = None,
-    prompt: str | Path | PromptTemplate = "label",
+    prompt: str | Path | PromptTemplate | None = None,
     normalise: Normalise = "sum",
     style: str = "auto",
     calibrate: Calibrate = AUTO,
@@ -94,7 +95,8 @@ def select(
         guidelines: What annotators must know.
         lm: As for `llmal.annotate`; only some strategies ask it.
         embedder: An embedder, its path or its name.
-        prompt: Name of a prompt of llmal, path of a YAML file, or a `PromptTemplate`.
+        prompt: Name of a prompt of llmal, path of a YAML file, or a `PromptTemplate`; by default
+            the one for the kind of the task.
         normalise: How labels of several tokens are compared: "sum", "mean" or "first".
         style: "chat", "completion", or "auto".
         calibrate: As for `llmal.annotate`: what strategies that ask for labels make of the model's
@@ -124,7 +126,8 @@ def select(
     if lm is not None:
         if task is None:
             raise ConfigError("a language model is asked about labels", fix="give labels=")
-        template = prompt if isinstance(prompt, PromptTemplate) else load_prompt(prompt)
+        chosen = default_prompt(task) if prompt is None else prompt
+        template = chosen if isinstance(chosen, PromptTemplate) else load_prompt(chosen)
         opened = counting_model if dry_run else functools.partial(opened_model, cache=cache)
         asking = Asking(lambda: opened(lm), task, template, style, normalise, calibrate)
     with contextlib.ExitStack() as stack:
@@ -218,7 +221,7 @@ def _pool_of(data: Any, rows: InputRows, stack: contextlib.ExitStack) -> tuple[P
     return Pool(load(source, columns, cache)), np.array(places, dtype=np.int64)
 
 
-def _labels_so_far(labelled: Any, rows: InputRows, id: str, task: Task | None) -> dict[int, str]:
+def _labels_so_far(labelled: Any, rows: InputRows, id: str, task: Task | None) -> dict[int, Answer]:
     """The label of each row that has one, by its place."""
     if labelled is None:
         return {}
@@ -244,9 +247,9 @@ def _labels_so_far(labelled: Any, rows: InputRows, id: str, task: Task | None) -
     return _spelt(enumerate(values), task, "labelled")
 
 
-def _spelt(cells: Iterable[tuple[int, Any]], task: Task | None, where: str) -> dict[int, str]:
+def _spelt(cells: Iterable[tuple[int, Any]], task: Task | None, where: str) -> dict[int, Answer]:
     """Labels by place, as the task spells them; without one, as they are written."""
-    found: dict[int, str] = {}
+    found: dict[int, Answer] = {}
     for place, value in cells:
         name = _name(value, task, f"{where}, row {place}")
         if name is not None:
@@ -254,18 +257,18 @@ def _spelt(cells: Iterable[tuple[int, Any]], task: Task | None, where: str) -> d
     return found
 
 
-def _name(value: Any, task: Task | None, where: str) -> str | None:
+def _name(value: Any, task: Task | None, where: str) -> Answer | None:
     if task is None:
         return label_name(value, where)
     try:
-        return task.match_label(value)
+        return task.match(value)
     except DataError as error:
         raise DataError(error.what, where=where, fix=error.fix) from None
 
 
 def _labels_of_file(
     file: str | os.PathLike[str], rows: InputRows, id: str, task: Task | None
-) -> dict[int, str]:
+) -> dict[int, Answer]:
     """The labels of a file with the columns `id` and `label`; ids are compared to the letter."""
     if isinstance(file, str) and not Path(file).suffix:
         raise DataError(

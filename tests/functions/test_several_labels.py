@@ -114,3 +114,18 @@ def test_a_trained_learner_predicts_lists(tmp_path, embedder):
     result = llmal.predict(tmp_path, TEXTS, progress=False, probabilities=True)
     assert result.labels == golds
     assert set(result.column("probabilities")[0]) == {"love", "anger"}
+
+
+def test_select_goes_by_lists_of_labels(embedder):
+    texts = [f"text number {n}, {'glad' if n % 2 else 'sad'}" for n in range(20)]
+    known = [("love",), (), ("love", "anger"), ("anger",), *[None] * 16]
+    task = Task("t", LABELS, kind="multi")
+    given = {"labels": task, "labelled": known, "embedder": embedder, "progress": False}
+    picked = llmal.select(texts, 3, strategy="margin", **given)
+    assert len(picked) == 3
+    assert not set(picked.indices.tolist()) & {0, 1, 2, 3}
+    as_text = ["love", "none", "love|anger", "anger", *[None] * 16]
+    same = llmal.select(texts, 3, strategy="margin", **{**given, "labelled": as_text})
+    assert same.rows == picked.rows
+    with pytest.raises(ConfigError, match="the selector badge works with one label an item"):
+        llmal.select(texts, 3, strategy="badge", **given)
