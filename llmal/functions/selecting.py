@@ -18,6 +18,7 @@ from llmal.core.records import Answer, Usage
 from llmal.embed import Embedder
 from llmal.errors import SelectionError
 from llmal.functions.spending import check_reach
+from llmal.functions.tasks import names_of
 from llmal.lm.protocol import LanguageModel, Normalise
 from llmal.pool import Pool
 from llmal.prompting.templates import PromptTemplate
@@ -190,8 +191,7 @@ class Picking:
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[RoundSignals]:
-        from llmal.functions.tasks import names_of
-from llmal.learners import LinearHead
+        from llmal.learners import LinearHead
 
         check_spaces(self._about, self.selector)
         check_count(self.k, len(self.pool) - len(self.known.positions))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from llmal.core.records import AnnotatorKind, Outcome, Usage
+from llmal.core.records import AnnotatorKind, Answer, Outcome, Usage
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Decided:
         copy_of: The item with the same text that it was given for, where that is another.
     """
 
-    label: str
+    label: Answer
     kind: AnnotatorKind
     annotator: str
     confidence: float | None

@@ -88,9 +88,11 @@ def _distribution(record: RunRecord) -> dict[str, Any]:
     what the selector leaned towards.
     """
     gold = quality.known_gold(record)
-    delivered = Counter(one.label for one in record.labels.values())
-    same = Counter(gold[i] for i in record.labels if i in gold)
-    whole = Counter(gold.values())
+    names_in = record.task.space.names_in
+    judged = [i for i in record.labels if i in gold]
+    delivered = Counter(name for one in record.labels.values() for name in names_in(one.label))
+    same = Counter(name for i in judged for name in names_in(gold[i]))
+    whole = Counter(name for answer in gold.values() for name in names_in(answer))
     return {
         "labels": [
             {
@@ -101,8 +103,8 @@ def _distribution(record: RunRecord) -> dict[str, Any]:
             }
             for name in record.task.names
         ],
-        "delivered": sum(delivered.values()),
-        "gold_same_items": sum(same.values()) if gold else None,
+        "delivered": len(record.labels),
+        "gold_same_items": len(judged) if gold else None,
         "gold_pool": len(gold) if gold else None,
     }
 

@@ -17,7 +17,7 @@ from llmal.annotators.protocol import (
     drawn_texts,
 )
 from llmal.annotators.router import Router
-from llmal.core.records import Item, Price, Usage
+from llmal.core.records import Answer, Item, Price, Usage
 from llmal.errors import DataError
 from llmal.lm.protocol import Prompt
 from llmal.pool import Pool
@@ -252,9 +252,12 @@ class _Counted:
         self._all = not self.sampled and course.asked == size
         lengths = np.array([len(one.text.encode()) for one in self.items])
         order = np.argsort(-lengths, kind="stable")
-        names = task.names
+        whole = tuple(sorted(task.names))
+        answers: Sequence[Answer] = task.names if task.space.rows_sum_to_one else (whole,)
         self._stand_ins = tuple(
-            replace(self.items[i], id=f"{self.items[i].id}-stand-in", gold=names[n % len(names)])
+            replace(
+                self.items[i], id=f"{self.items[i].id}-stand-in", gold=answers[n % len(answers)]
+            )
             for n, i in enumerate(order[: max(*course.known, course.last)].tolist())
         )
 
