@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Rows = Callable[[NDArray[np.int64]], Any]
 """Takes n positions in the pool and gives what belongs to each."""
 
-_BY_ITEM = ("probabilities", "committee", "lm_scores", "likelihoods", "costs")
+_BY_ITEM = ("probabilities", "uncertainty", "committee", "lm_scores", "likelihoods", "costs")
 
 
 class RoundState:
@@ -76,6 +76,7 @@ class RoundState:
         *,
         embeddings: ArrayLike | None = None,
         probabilities: ArrayLike | None = None,
+        uncertainty: ArrayLike | None = None,
         labelled: ArrayLike,
         labels: ArrayLike,
         size: int | None = None,
@@ -100,6 +101,8 @@ class RoundState:
                 type is converted, which copies it.
             probabilities: Shape (N, C) or (U, C): one row for each item, or for each unlabelled
                 item in the order of the pool.
+            uncertainty: Shape (N,) or (U,): how unsure the answer to each item is. By default what
+                `space` makes of the probabilities.
             labelled: Shape (L,): positions of the labelled items.
             labels: Shape (L,): their labels, as columns of the task.
             size: N. Without it, the number of rows of the embeddings or features, or else of the
@@ -126,6 +129,7 @@ class RoundState:
         pool_wide = {"embeddings": embeddings, "features": features}
         by_item = {
             "probabilities": probabilities,
+            "uncertainty": uncertainty,
             "committee": committee,
             "lm_scores": lm_scores,
             "likelihoods": likelihoods,
@@ -165,6 +169,7 @@ class RoundState:
         embeddings: Callable[[], ArrayLike] | None = None,
         features: Callable[[], ArrayLike] | None = None,
         probabilities: Rows | None = None,
+        uncertainty: Rows | None = None,
         labelled_probabilities: Rows | None = None,
         committee: Rows | None = None,
         lm_scores: Rows | None = None,
@@ -185,6 +190,8 @@ class RoundState:
             embeddings: Gives shape (N, d); called at most once.
             features: Gives shape (N, d); by default the embeddings.
             probabilities: Takes positions (n,) of unlabelled items and gives shape (n, C).
+            uncertainty: Takes positions (n,) of unlabelled items and gives shape (n,); by default
+                what `space` makes of the probabilities.
             labelled_probabilities: Takes the labelled positions (L,) and gives shape (L, C).
             committee: Takes positions (n,) and gives shape (T, n, C).
             lm_scores: Takes positions (n,) and gives shape (n, C).
@@ -212,6 +219,7 @@ class RoundState:
             "embeddings": embeddings,
             "features": features,
             "probabilities": probabilities,
+            "uncertainty": uncertainty,
             "labelled_probabilities": labelled_probabilities,
             "committee": committee,
             "lm_scores": lm_scores,
@@ -330,8 +338,10 @@ class RoundState:
 
     @property
     def uncertainty(self) -> NDArray[np.float64]:
-        """Shape (U,): how unsure the answer to each unlabelled item is, whatever an answer is."""
-        return self._space.uncertainty(self.probabilities)
+        """Shape (U,): how unsure the answer to each unlabelled item is, whatever an answer is; by
+        default what the task's space makes of the probabilities.
+        """
+        return cast(NDArray[np.float64], self._signal("uncertainty"))
 
     @property
     def labelled_probabilities(self) -> NDArray[np.floating[Any]]:
@@ -408,15 +418,24 @@ class RoundState:
     def _made(self, name: Signal) -> Any:
         if self._wider is not None and name not in self._suppliers:
             assert self._rows is not None
+            if name == "uncertainty" and not self._wider._is_given(name):
+                return self._checked(name, self._space.uncertainty(self.probabilities))
             return self._wider._part(name, self._rows) if name in _BY_ITEM else self._shared(name)
         if name == "features" and name not in self._suppliers:
             return self.embeddings
+        if name == "uncertainty" and name not in self._suppliers:
+            return self._checked(name, self._space.uncertainty(self.probabilities))
         supply = self._suppliers[name]
         if name in _BY_ITEM:
             return self._checked(name, supply(self._unlabelled))
         if name == "labelled_probabilities":
             return self._checked(name, supply(self._labelled))
         return self._checked(name, supply())
+
+    def _is_given(self, name: Signal) -> bool:
+        """Whether it is there, computed or with a supplier of its own."""
+        there = name in self._kept or name in self._suppliers
+        return there or (self._wider is not None and self._wider._is_given(name))
 
     def _shared(self, name: Signal) -> Any:
         assert self._wider is not None
@@ -449,7 +468,7 @@ class RoundState:
                 return check_committee(values, size, unlabelled, whole=whole)
             case "lm_scores":
                 return check_lm_scores(values, size, unlabelled)
-            case "likelihoods" | "costs":
+            case "likelihoods" | "costs" | "uncertainty":
                 return check_numbers(name, values, size, unlabelled, positive=name == "costs")
             case "texts":
                 if len(values) != size:

@@ -324,6 +324,9 @@ def _suppliers(arrays, scorer, asked):
     by_item = ("probabilities", "committee", "lm_scores", "likelihoods", "costs")
     return {
         **{signal: rows(signal) for signal in by_item},
+        "uncertainty": noting(
+            "uncertainty", lambda positions: 1 - arrays["probabilities"][positions].max(axis=1)
+        ),
         "embeddings": noting("embeddings", lambda: arrays["embeddings"]),
         "features": noting("features", lambda: arrays["features"]),
         "labelled_probabilities": noting(
@@ -348,6 +351,8 @@ def test_a_missing_signal_is_named_with_the_selector(name, scorer):
         del suppliers[missing]
         if missing == "features":
             del suppliers["embeddings"]
+        if missing == "uncertainty":
+            del suppliers["probabilities"]
         state = RoundState.from_pool(_pool(arrays), labelled=[0], labels=[0], **suppliers)
         with pytest.raises(
             SelectionError, match=f"selector {name} needs .*, and this round has none; "

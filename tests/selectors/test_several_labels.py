@@ -120,6 +120,16 @@ def test_least_sure_is_what_the_space_says_in_every_space():
     assert found == pytest.approx(LeastConfidence().utilities(single, RNG).values)
 
 
+def test_an_uncertainty_that_is_given_counts():
+    given = RNG.random(SIZE)
+    state = _state(uncertainty=given)
+    assert LeastSure().utilities(state, RNG).values == pytest.approx(given[state.unlabelled])
+    few = state.among(np.array([3, 9, 20]))
+    assert few.uncertainty == pytest.approx(given[few.unlabelled])
+    derived = _state().among(np.array([3, 9, 20]))
+    assert derived.uncertainty == pytest.approx(_state().uncertainty[[3, 9, 20]])
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
