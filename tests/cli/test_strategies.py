@@ -60,7 +60,8 @@ def test_one_strategy_with_its_options_and_their_defaults(llmal, json_of):
 
 
 def test_an_option_is_described_where_its_class_inherits_it(llmal, json_of):
-    (of,) = json_of(llmal("strategies", "margin", "--json"))["options"]
+    of, over = json_of(llmal("strategies", "margin", "--json"))["options"]
+    assert (over["name"], over["default"]) == ("over", "mean")
     assert (of["name"], of["default"]) == ("of", "learner")
     assert of["says"].startswith("Whose probabilities")
     assert "It has no options." in llmal("strategies", "random").stdout
