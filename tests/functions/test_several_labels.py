@@ -89,7 +89,10 @@ def test_demonstrations_may_have_lists_or_texts(tiny_hf):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"lm": "similarity"}, "the annotator similarity works with one label an item"),
+        (
+            {"lm": "similarity", "calibrate": "auto", "style": "auto"},
+            "the annotator similarity works with one label an item",
+        ),
         ({"shortlist": 1}, "a shortlist of labels works with one label an item"),
         ({"codes": True}, "labels as codes works with one label an item"),
         ({"kind": "ranking"}, "unknown kind 'ranking'"),
