@@ -10,7 +10,7 @@ import math
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -55,6 +55,15 @@ class Column:
     kind: Kind = "text"
     names: tuple[str, ...] = ()
     written: Callable[[Any], str] = str
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """What a column of llmal's is called beside others: its own name, or with "llmal_" before it
+    where that is taken.
+    """
+    while name in taken:
+        name = f"llmal_{name}"
+    return name
 
 
 def _form_or_text(value: object) -> object:

@@ -18,7 +18,7 @@ from llmal.annotators.protocol import Context
 from llmal.annotators.router import Router
 from llmal.calibration.default import MOST_TEXTS
 from llmal.core.records import Annotation, Item, Usage
-from llmal.core.tables import Column
+from llmal.core.tables import Column, free_name
 from llmal.errors import (
     ConfigError,
     LanguageModelError,
@@ -78,11 +78,8 @@ def renamed(added: Sequence[Column], present: Sequence[str]) -> dict[str, str]:
     taken = {*present}
     called: dict[str, str] = {}
     for column in added:
-        name = column.name
-        while name in taken:
-            name = f"llmal_{name}"
-        taken.add(name)
-        called[column.name] = name
+        called[column.name] = free_name(column.name, taken)
+        taken.add(called[column.name])
     moved = [f"{old!r} is in {new!r}" for old, new in called.items() if old != new]
     if moved:
         log.warning(

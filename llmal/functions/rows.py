@@ -17,7 +17,7 @@ import numpy as np
 
 from llmal.core.records import Item
 from llmal.core.spelling import is_missing, plain, written
-from llmal.core.tables import Column
+from llmal.core.tables import Column, free_name
 from llmal.errors import DataError
 from llmal.pool import Pool
 from llmal.pool.columns import Kind, kind_of, missing_column
@@ -309,9 +309,7 @@ def with_ids(rows: InputRows, column: str | None) -> InputRows:
         raise missing_column(column, "id", rows.names, rows.name)
     if column == "id" or (column is None and "id" in rows.names):
         return rows
-    name = "id"
-    while name in rows.names:
-        name = f"llmal_{name}"
+    name = free_name("id", rows.names)
     read = partial(_with_own_id, rows, name, column) if column else partial(_numbered, rows, name)
     return replace(rows, columns=(Column(name), *rows.columns), read=read, at=None)
 

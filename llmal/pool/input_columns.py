@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from llmal.core.records import Item
+from llmal.core.tables import free_name
 from llmal.pool.columns import Kind
 from llmal.pool.pool import Pool
 from llmal.task.labels import LabelMatcher
@@ -43,12 +44,7 @@ class InputColumns:
         for name in self._gold if len(self._gold) > 1 else ():
             if name in self.columns:
                 self.columns[name] = "whole"
-        self.own = {name: self._free(name) for name in own}
-
-    def _free(self, name: str) -> str:
-        while name in self.columns:
-            name = f"llmal_{name}"
-        return name
+        self.own = {name: free_name(name, self.columns) for name in own}
 
     @property
     def renamed(self) -> dict[str, str]:

@@ -142,12 +142,16 @@ def test_one_prompt_is_no_choice(project, llmal, tiny_lm_path):
     ("section", "key", "sentence"),
     [
         ({"demonstrations": "alsh"}, "demonstrations", "did you mean 'allsh'"),
-        ({"demonstrations": {"name": "allsh", "copis": 3}}, "demonstrations", "no option 'copis'"),
+        (
+            {"demonstrations": {"name": "allsh", "copis": 3}},
+            "demonstrations.copis",
+            "no option 'copis'",
+        ),
         ({"order": "backwards"}, "order", "there is no 'backwards' among the orders"),
         ({"calibrate": "contextul"}, "calibrate", "did you mean 'contextual'"),
         (
             {"calibrate": ["contextual", {"name": "temperature", "ridg": 1}]},
-            "calibrate[1]",
+            "calibrate[1].ridg",
             "its options are ridge",
         ),
     ],
