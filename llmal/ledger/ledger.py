@@ -278,33 +278,20 @@ class Ledger:
 
     def annotated(self, annotator: str, round: int | None) -> set[str]:
         """The items that an annotator has answered in a round; None means outside a run."""
-        table = schema.ANNOTATIONS
-        query = sa.select(table.c.item_id).where(
-            table.c.annotator == annotator, table.c.round == round_to_store(round)
-        )
-        with self._database.read() as connection:
-            return set(connection.scalars(query))
+        return self._items(_ANNOTATED, annotator, round)
 
     def abstained(self, annotator: str) -> set[str]:
         """The items for which an annotator had no label, in whatever round."""
-        table = schema.ANNOTATIONS
-        query = sa.select(table.c.item_id).where(
-            table.c.annotator == annotator, table.c.answer.is_(None), ~superseded()
-        )
-        with self._database.read() as connection:
-            return set(connection.scalars(query))
+        return self._items(_ABSTAINED, annotator, None)
 
     def deferred(self, annotator: str, round: int | None) -> set[str]:
         """The items that an annotator answered in a round and that go to the next one."""
-        table = schema.ANNOTATIONS
-        query = sa.select(table.c.item_id).where(
-            table.c.annotator == annotator,
-            table.c.round == round_to_store(round),
-            outcome() == "deferred",
-            ~superseded(),
-        )
+        return self._items(_DEFERRED, annotator, round)
+
+    def _items(self, query: sa.Select[tuple[str]], annotator: str, round: int | None) -> set[str]:
+        asked = {"annotator": annotator, "round": round_to_store(round)}
         with self._database.read() as connection:
-            return set(connection.scalars(query))
+            return set(connection.scalars(query, asked))
 
     def labels(
         self,
@@ -470,6 +457,14 @@ class Ledger:
                 return
             with self._database.read() as connection:
                 rows = connection.execute(first.where(key > rows[-1].id, key <= last)).all()
+
+
+_TABLE = schema.ANNOTATIONS.c
+# Made once: to build a query takes longer than to run it.
+_OF_ANNOTATOR = sa.select(_TABLE.item_id).where(_TABLE.annotator == sa.bindparam("annotator"))
+_ANNOTATED = _OF_ANNOTATOR.where(_TABLE.round == sa.bindparam("round"))
+_ABSTAINED = _OF_ANNOTATOR.where(_TABLE.answer.is_(None), ~superseded())
+_DEFERRED = _ANNOTATED.where(outcome() == "deferred", ~superseded())
 
 
 def _identity(connection: sa.Connection) -> dict[str, str]:
