@@ -394,8 +394,8 @@ def export(
         str,
         typer.Option(
             "--what",
-            help="labels, annotations (every answer of everybody), synthetic, spending, picks, "
-            "rounds, queue or events.",
+            help="labels, annotations (every answer of everybody), decisions, synthetic, spending, "
+            "picks, rounds, queue or events.",
         ),
     ] = "labels",
     to: Annotated[

@@ -216,6 +216,14 @@ class _Annotations(Table):
             *_USAGE,
             Column("provenance", "any"),
         ]
+        if exporter.ledger.has_more_than_first_answers():
+            own += [
+                Column("stage"),
+                Column("purpose"),
+                Column("task_version", "whole"),
+                Column("revision", "whole"),
+                Column("reason"),
+            ]
         self._inputs, self.columns = exporter.beside_input(own)
         self.renamed = self._inputs.renamed
         self.counts = Counter({"annotations": 0})
@@ -248,6 +256,11 @@ def _answer(one: Annotation) -> dict[str, Any]:
         "round": one.round,
         "created": _moment(one.created),
         "provenance": dict(one.provenance),
+        "stage": one.stage or one.annotator,
+        "purpose": one.purpose,
+        "task_version": one.task_version,
+        "revision": one.revision,
+        "reason": one.reason,
     }
 
 
@@ -397,6 +410,40 @@ class _Queue(Table):
             }
 
 
+class _Decisions(Table):
+    """What rules have decided about annotations, the router's own decisions among them."""
+
+    def __init__(self, exporter: Exporter) -> None:
+        self._ledger = exporter.ledger
+        self.columns = [
+            Column("id"),
+            Column("annotator"),
+            Column("stage"),
+            Column("annotation_round", "whole"),
+            Column("revision", "whole"),
+            Column("rule"),
+            Column("outcome"),
+            Column("round", "whole"),
+            Column("time"),
+        ]
+        self.counts = Counter({"decisions": 0})
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        for one in self._ledger.decisions():
+            self.counts["decisions"] += 1
+            yield {
+                "id": one.item_id,
+                "annotator": one.annotator,
+                "stage": one.stage,
+                "annotation_round": one.annotation_round,
+                "revision": one.revision,
+                "rule": one.rule,
+                "outcome": one.outcome,
+                "round": one.round,
+                "time": _moment(one.time),
+            }
+
+
 class _Events(Table):
     """What the run told: plans, warnings, fallbacks, and how it stopped."""
 
@@ -417,6 +464,7 @@ class _Events(Table):
 
 _TABLES: dict[str, Callable[[Exporter], Table]] = {
     "annotations": _Annotations,
+    "decisions": _Decisions,
     "synthetic": _Synthetic,
     "spending": _Spending,
     "picks": _Picks,

@@ -20,8 +20,9 @@ from llmal.core.records import (
 )
 from llmal.errors import LedgerError
 from llmal.ledger import schema
+from llmal.ledger.annotations import Annotations
 from llmal.ledger.database import Database
-from llmal.ledger.decisions import Decisions, outcome
+from llmal.ledger.decisions import Decisions
 from llmal.ledger.entries import (
     Decided,
     Expense,
@@ -32,12 +33,10 @@ from llmal.ledger.entries import (
 )
 from llmal.ledger.labels import Labels
 from llmal.ledger.queue import Queue
-from llmal.ledger.recording import record, revise, superseded
+from llmal.ledger.recording import record, revise
 from llmal.ledger.rounds import Rounds
 from llmal.ledger.rows import (
-    annotation_of,
     annotation_row,
-    round_to_store,
     synthetic_of,
     synthetic_row,
     usage_of,
@@ -45,8 +44,6 @@ from llmal.ledger.rows import (
 )
 from llmal.ledger.task_versions import TaskVersions
 from llmal.ledger.totals import Totals, add_expense
-
-_PAGE = 4096
 
 
 class Ledger:
@@ -67,6 +64,7 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._annotations = Annotations(database)
         self._labels = Labels(database)
         self._decisions = Decisions(database)
         self._task_versions = TaskVersions(database)
@@ -246,17 +244,7 @@ class Ledger:
         They are streamed in bounded memory; those appended once the iteration has begun are not
         in it.
         """
-        table = schema.ANNOTATIONS
-        query = sa.select(table)
-        if round is not None:
-            query = query.where(table.c.round == round_to_store(round))
-        if annotator is not None:
-            query = query.where(table.c.annotator == annotator)
-        if kind is not None:
-            query = query.where(table.c.kind == kind)
-        if purpose is not None:
-            query = query.where(table.c.purpose == purpose)
-        return map(annotation_of, self._stream(query, table.c.id))
+        return self._annotations.stream(round, annotator, kind, purpose)
 
     def annotations_of(self, item_ids: Sequence[str]) -> dict[str, list[Annotation]]:
         """All annotations of some items, by item, in order of insertion.
@@ -264,34 +252,30 @@ class Ledger:
         Args:
             item_ids: The items, a few thousand at most.
         """
-        table = schema.ANNOTATIONS
-        query = sa.select(table).where(table.c.item_id.in_(item_ids)).order_by(table.c.id)
-        found: dict[str, list[Annotation]] = {one: [] for one in item_ids}
-        with self._database.read() as connection:
-            for row in connection.execute(query):
-                found[row.item_id].append(annotation_of(row))
-        return found
+        return self._annotations.of_items(item_ids)
 
     def annotation_count(self) -> int:
         """How many annotations there are."""
         return self._totals.annotations()
 
+    def has_more_than_first_answers(self) -> bool:
+        """Whether stage, purpose, task version or revision say anything about some annotation: not
+        all are first answers to train on, about version 1 of the task, each at the stage of its
+        annotator's name.
+        """
+        return self._annotations.say_more()
+
     def annotated(self, annotator: str, round: int | None) -> set[str]:
         """The items that an annotator has answered in a round; None means outside a run."""
-        return self._items(_ANNOTATED, annotator, round)
+        return self._annotations.annotated(annotator, round)
 
     def abstained(self, annotator: str) -> set[str]:
         """The items for which an annotator had no label, in whatever round."""
-        return self._items(_ABSTAINED, annotator, None)
+        return self._annotations.abstained(annotator)
 
     def deferred(self, annotator: str, round: int | None) -> set[str]:
         """The items that an annotator answered in a round and that go to the next one."""
-        return self._items(_DEFERRED, annotator, round)
-
-    def _items(self, query: sa.Select[tuple[str]], annotator: str, round: int | None) -> set[str]:
-        asked = {"annotator": annotator, "round": round_to_store(round)}
-        with self._database.read() as connection:
-            return set(connection.scalars(query, asked))
+        return self._annotations.deferred(annotator, round)
 
     def labels(
         self,
@@ -438,33 +422,6 @@ class Ledger:
     def total_usage(self) -> Usage:
         """The sum of `usage`."""
         return _sum(self.usage().values())
-
-    def _stream(
-        self, query: sa.Select[*tuple[Any, ...]], key: sa.Column[Any]
-    ) -> Iterator[sa.Row[*tuple[Any, ...]]]:
-        """The rows of a query by ascending key, up to the last one there is now.
-
-        Read page by page with a transaction each: a reader that stops half-way, or takes hours,
-        holds no connection and keeps no write-ahead log from being folded in.
-        """
-        first = query.order_by(key).limit(_PAGE)
-        with self._database.read() as connection:
-            last = connection.scalar(sa.select(sa.func.max(key))) or 0
-            rows = connection.execute(first).all()
-        while rows:
-            yield from (row for row in rows if row.id <= last)
-            if len(rows) < _PAGE:
-                return
-            with self._database.read() as connection:
-                rows = connection.execute(first.where(key > rows[-1].id, key <= last)).all()
-
-
-_TABLE = schema.ANNOTATIONS.c
-# Made once: to build a query takes longer than to run it.
-_OF_ANNOTATOR = sa.select(_TABLE.item_id).where(_TABLE.annotator == sa.bindparam("annotator"))
-_ANNOTATED = _OF_ANNOTATOR.where(_TABLE.round == sa.bindparam("round"))
-_ABSTAINED = _OF_ANNOTATOR.where(_TABLE.answer.is_(None), ~superseded())
-_DEFERRED = _ANNOTATED.where(outcome() == "deferred", ~superseded())
 
 
 def _identity(connection: sa.Connection) -> dict[str, str]:

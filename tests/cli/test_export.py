@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import dataclasses
 import io
 import json
 import os
@@ -325,6 +326,30 @@ def test_picks_rounds_queue_and_events_are_there(run: Path, llmal: Any):
     )
     [event] = _rows(llmal, run, "--what", "events")
     assert (event["kind"], event["data"]) == ("warning", {"why": "because"})
+
+
+def test_decisions_and_what_is_more_than_a_first_answer_are_there(run: Path, llmal: Any):
+    assert "stage" not in _rows(llmal, run, "--what", "annotations")[0]
+    with Ledger.open(run / "ledger.sqlite") as ledger:
+        first = next(ledger.annotations(kind="human"))
+        other = "b" if first.label != "b" else "a"
+        ledger.revise(
+            [dataclasses.replace(first, label=other, probabilities=None, reason="a slip")]
+        )
+        ledger.decide("certified", [(first, "overruled")], round=1)
+    rows = _rows(llmal, run, "--what", "annotations")
+    assert {(one["stage"], one["purpose"], one["task_version"]) for one in rows} == {
+        (one["annotator"], "train", 1) for one in rows
+    }
+    revised = [one for one in rows if one["revision"]]
+    assert [(one["id"], one["label"], one["reason"]) for one in revised] == [
+        (first.item_id, other, "a slip")
+    ]
+    decisions = _rows(llmal, run, "--what", "decisions")
+    assert [one["rule"] for one in decisions] == [*["router"] * len(rows), "certified"]
+    last = decisions[-1]
+    assert (last["id"], last["revision"], last["outcome"]) == (first.item_id, 0, "overruled")
+    assert last["round"] == 1
 
 
 # Where to

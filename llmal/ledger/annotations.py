@@ -1,0 +1,117 @@
+"""Reading annotations: one by one, of some items, and who has answered what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from llmal.core.records import Annotation, AnnotatorKind, Purpose
+from llmal.ledger import schema
+from llmal.ledger.database import Database
+from llmal.ledger.decisions import outcome
+from llmal.ledger.recording import superseded
+from llmal.ledger.rows import annotation_of, round_to_store
+
+_PAGE = 4096
+
+
+class Annotations:
+    """Reads the annotations of a ledger.
+
+    Args:
+        database: Where they are.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def stream(
+        self,
+        round: int | None,
+        annotator: str | None,
+        kind: AnnotatorKind | None,
+        purpose: Purpose | None,
+    ) -> Iterator[Annotation]:
+        """All annotations in order of insertion, or some; see `Ledger.annotations`."""
+        query = sa.select(schema.ANNOTATIONS)
+        if round is not None:
+            query = query.where(_TABLE.round == round_to_store(round))
+        if annotator is not None:
+            query = query.where(_TABLE.annotator == annotator)
+        if kind is not None:
+            query = query.where(_TABLE.kind == kind)
+        if purpose is not None:
+            query = query.where(_TABLE.purpose == purpose)
+        return map(annotation_of, self._pages(query.order_by(_TABLE.id).limit(_PAGE)))
+
+    def _pages(self, first: sa.Select[*tuple[Any, ...]]) -> Iterator[sa.Row[*tuple[Any, ...]]]:
+        """The rows of a query, up to the last one there is now.
+
+        Read page by page with a transaction each: a reader that stops half-way, or takes hours,
+        holds no connection and keeps no write-ahead log from being folded in.
+        """
+        with self._database.read() as connection:
+            last = connection.scalar(_LAST) or 0
+            rows = connection.execute(first).all()
+        while rows:
+            yield from (row for row in rows if row.id <= last)
+            if len(rows) < _PAGE:
+                return
+            page = first.where(_TABLE.id > rows[-1].id, _TABLE.id <= last)
+            with self._database.read() as connection:
+                rows = connection.execute(page).all()
+
+    def of_items(self, item_ids: Sequence[str]) -> dict[str, list[Annotation]]:
+        """All annotations of some items, by item; see `Ledger.annotations_of`."""
+        query = sa.select(schema.ANNOTATIONS)
+        query = query.where(_TABLE.item_id.in_(item_ids)).order_by(_TABLE.id)
+        found: dict[str, list[Annotation]] = {one: [] for one in item_ids}
+        with self._database.read() as connection:
+            for row in connection.execute(query):
+                found[row.item_id].append(annotation_of(row))
+        return found
+
+    def say_more(self) -> bool:
+        """Whether there is more than first answers; see `Ledger.has_more_than_first_answers`."""
+        with self._database.read() as connection:
+            return connection.execute(_NOT_PLAIN).first() is not None
+
+    def annotated(self, annotator: str, round: int | None) -> set[str]:
+        """The items that an annotator has answered in a round."""
+        return self._items(_ANNOTATED, annotator, round)
+
+    def abstained(self, annotator: str) -> set[str]:
+        """The items for which an annotator had no label, in whatever round."""
+        return self._items(_ABSTAINED, annotator, None)
+
+    def deferred(self, annotator: str, round: int | None) -> set[str]:
+        """The items that an annotator answered in a round and that go to the next one."""
+        return self._items(_DEFERRED, annotator, round)
+
+    def _items(self, query: sa.Select[tuple[str]], annotator: str, round: int | None) -> set[str]:
+        asked = {"annotator": annotator, "round": round_to_store(round)}
+        with self._database.read() as connection:
+            return set(connection.scalars(query, asked))
+
+
+_TABLE = schema.ANNOTATIONS.c
+# Made once: to build a query takes longer than to run it.
+_LAST = sa.select(sa.func.max(_TABLE.id))
+_OF_ANNOTATOR = sa.select(_TABLE.item_id).where(_TABLE.annotator == sa.bindparam("annotator"))
+_ANNOTATED = _OF_ANNOTATOR.where(_TABLE.round == sa.bindparam("round"))
+_ABSTAINED = _OF_ANNOTATOR.where(_TABLE.answer.is_(None), ~superseded())
+_DEFERRED = _ANNOTATED.where(outcome() == "deferred", ~superseded())
+_NOT_PLAIN = (
+    sa.select(_TABLE.id)
+    .where(
+        sa.or_(
+            _TABLE.stage != _TABLE.annotator,
+            _TABLE.purpose != "train",
+            _TABLE.task_version != 1,
+            _TABLE.revision != 0,
+        )
+    )
+    .limit(1)
+)
