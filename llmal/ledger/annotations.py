@@ -78,20 +78,20 @@ class Annotations:
         with self._database.read() as connection:
             return connection.execute(_NOT_PLAIN).first() is not None
 
-    def annotated(self, annotator: str, round: int | None) -> set[str]:
-        """The items that an annotator has answered in a round."""
-        return self._items(_ANNOTATED, annotator, round)
+    def annotated(self, stage: str, round: int | None) -> set[str]:
+        """The items that were answered at a stage in a round."""
+        return self._items(_ANNOTATED, stage, round)
 
-    def abstained(self, annotator: str) -> set[str]:
-        """The items for which an annotator had no label, in whatever round."""
-        return self._items(_ABSTAINED, annotator, None)
+    def abstained(self, stage: str) -> set[str]:
+        """The items for which somebody at a stage had no label, in whatever round."""
+        return self._items(_ABSTAINED, stage, None)
 
-    def deferred(self, annotator: str, round: int | None) -> set[str]:
-        """The items that an annotator answered in a round and that go to the next one."""
-        return self._items(_DEFERRED, annotator, round)
+    def deferred(self, stage: str, round: int | None) -> set[str]:
+        """The items that were answered at a stage in a round and that go to the next stage."""
+        return self._items(_DEFERRED, stage, round)
 
-    def _items(self, query: sa.Select[tuple[str]], annotator: str, round: int | None) -> set[str]:
-        asked = {"annotator": annotator, "round": round_to_store(round)}
+    def _items(self, query: sa.Select[tuple[str]], stage: str, round: int | None) -> set[str]:
+        asked = {"stage": stage, "round": round_to_store(round)}
         with self._database.read() as connection:
             return set(connection.scalars(query, asked))
 
@@ -99,9 +99,9 @@ class Annotations:
 _TABLE = schema.ANNOTATIONS.c
 # Made once: to build a query takes longer than to run it.
 _LAST = sa.select(sa.func.max(_TABLE.id))
-_OF_ANNOTATOR = sa.select(_TABLE.item_id).where(_TABLE.annotator == sa.bindparam("annotator"))
-_ANNOTATED = _OF_ANNOTATOR.where(_TABLE.round == sa.bindparam("round"))
-_ABSTAINED = _OF_ANNOTATOR.where(_TABLE.answer.is_(None), ~superseded())
+_AT_STAGE = sa.select(_TABLE.item_id).where(_TABLE.stage == sa.bindparam("stage"))
+_ANNOTATED = _AT_STAGE.where(_TABLE.round == sa.bindparam("round"))
+_ABSTAINED = _AT_STAGE.where(_TABLE.answer.is_(None), ~superseded())
 _DEFERRED = _ANNOTATED.where(outcome() == "deferred", ~superseded())
 _NOT_PLAIN = (
     sa.select(_TABLE.id)

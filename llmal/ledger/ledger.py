@@ -265,17 +265,17 @@ class Ledger:
         """
         return self._annotations.say_more()
 
-    def annotated(self, annotator: str, round: int | None) -> set[str]:
-        """The items that an annotator has answered in a round; None means outside a run."""
-        return self._annotations.annotated(annotator, round)
+    def annotated(self, stage: str, round: int | None) -> set[str]:
+        """The items that were answered at a stage in a round; None means outside a run."""
+        return self._annotations.annotated(stage, round)
 
-    def abstained(self, annotator: str) -> set[str]:
-        """The items for which an annotator had no label, in whatever round."""
-        return self._annotations.abstained(annotator)
+    def abstained(self, stage: str) -> set[str]:
+        """The items for which somebody at a stage had no label, in whatever round."""
+        return self._annotations.abstained(stage)
 
-    def deferred(self, annotator: str, round: int | None) -> set[str]:
-        """The items that an annotator answered in a round and that go to the next one."""
-        return self._annotations.deferred(annotator, round)
+    def deferred(self, stage: str, round: int | None) -> set[str]:
+        """The items that were answered at a stage in a round and that go to the next stage."""
+        return self._annotations.deferred(stage, round)
 
     def labels(
         self,

@@ -161,7 +161,7 @@ ANNOTATIONS = Table(
     *_usage(),
     # It leads with item_id and so is the index for looking up an item too.
     UniqueConstraint("item_id", "stage", "annotator", "round", "revision", name="annotations_key"),
-    Index("annotations_by_annotator", "annotator", "round"),
+    Index("annotations_by_stage", "stage", "round"),
 )
 
 DECISIONS = Table(

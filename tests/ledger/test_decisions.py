@@ -55,6 +55,8 @@ def test_stages_and_workers_are_two_things(ledger: Ledger) -> None:
         ("people", "ben"),
         ("experts", "anna"),
     ]
+    assert ledger.annotated("people", 0) == ledger.annotated("experts", 0) == {"a"}
+    assert ledger.annotated("anna", 0) == set()
 
 
 @pytest.mark.parametrize("wrong", [{"purpose": "audits"}, {"revision": -1}])

@@ -112,7 +112,7 @@ _FILL = (
     INSERT INTO totals (name, purpose, annotations, {_USAGE_NAMES})
     SELECT purpose, '', 0, {_USAGE_SUMS} FROM spending GROUP BY purpose
     """,
-    "CREATE INDEX annotations_by_annotator ON annotations (annotator, round)",
+    "CREATE INDEX annotations_by_stage ON annotations (stage, round)",
     "CREATE INDEX decisions_later ON decisions (annotation, id) WHERE rule != 'router'",
     "DROP TABLE migrated_answers",
 )
