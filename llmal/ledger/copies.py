@@ -30,10 +30,12 @@ def keep_copy(path: Path, version: int) -> Path:
         part.replace(kept)
         _write_through(path.parent)
     except sqlite3.Error as error:
-        part.unlink(missing_ok=True)
         raise explain(error, str(kept), kept) from error
     except OSError as error:
         raise explain_os(error, str(kept)) from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
     return kept
 
 

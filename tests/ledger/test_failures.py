@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from version_1_runs import write_ledger
 
 from llmal.core.records import Annotation
 from llmal.errors import LedgerError
@@ -112,6 +113,57 @@ def test_full_database_loses_only_the_batch_that_did_not_fit(tmp_path: Path) -> 
         assert len(list(ledger.annotations())) == 50 * fitted
         assert ledger.append(_batch(fitted)) == 50
         assert len(list(ledger.annotations())) == 50 * (fitted + 1)
+
+
+def _version(path: Path) -> int:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return int(connection.execute("SELECT max(version) FROM llmal_ledger").fetchone()[0])
+
+
+def test_full_disk_leaves_an_old_ledger_as_it_is(small_disk: Path) -> None:
+    path = small_disk / "ledger.sqlite"
+    write_ledger("model", str(path))
+    left = shutil.disk_usage(small_disk).free
+    (small_disk / "ballast").write_bytes(b"x" * (left - 60_000))
+    with pytest.raises(LedgerError, match=r"ledger\.v1\.sqlite: the disk is full"):
+        Ledger.open(path)
+    assert _version(path) == 1
+    assert {one.name for one in small_disk.iterdir()} == {"ledger.sqlite", "ballast"}
+    (small_disk / "ballast").unlink()
+    with Ledger.open(path) as ledger:
+        assert ledger.annotation_count() == 90
+
+
+def test_without_room_for_the_new_tables_an_old_ledger_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    write_ledger("model", str(path))
+
+    def limit(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.execute("PRAGMA max_page_count = 30")
+
+    sa.event.listen(sa.Engine, "connect", limit)
+    try:
+        with pytest.raises(LedgerError, match="the disk is full"):
+            Ledger.open(path)
+    finally:
+        sa.event.remove(sa.Engine, "connect", limit)
+    assert _version(path) == 1
+    with Ledger.open(path) as ledger:
+        assert ledger.annotation_count() == 90
+
+
+def test_an_old_ledger_is_read_in_a_read_only_directory(open_directory: Path) -> None:
+    path = open_directory / "ledger.sqlite"
+    write_ledger("labels", str(path))
+    _read_only(open_directory)
+    before = path.read_bytes()
+    with _unprivileged():
+        with pytest.raises(LedgerError, match="read-only"):
+            Ledger.open(path)
+        with Ledger.open(path, read_only=True) as ledger:
+            assert ledger.annotation_count() == 102
+    assert path.read_bytes() == before
+    assert [one.name for one in open_directory.iterdir()] == ["ledger.sqlite"]
 
 
 def test_lock_held_for_too_long(tmp_path: Path) -> None:
