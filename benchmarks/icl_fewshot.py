@@ -9,7 +9,8 @@ way), as many other train texts without their labels for calibration on a pool, 
 random besides. Test texts are drawn once. `run` writes a line for each finished cell to
 FOLDER/cells.jsonl and keeps the model's answers beside it: it may be stopped and goes on, and
 several processes may share the work. `tell` makes the table, with intervals of a bootstrap over
-test texts and seeds that are paired: the same texts and seeds for both ways that are compared.
+test texts and seeds that are paired: the same texts and seeds for both ways that are compared. It
+keeps the lines as results/icl_fewshot.jsonl; copied to FOLDER/cells.jsonl they are gone on from.
 
 Prompts are those of the paper's Table 12. `--zhao` takes the setting of Zhao et al. (2021) where it
 differs: labels are compared by their first token, and TREC has their instruction; content-free
@@ -31,7 +32,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from icl_fewshot_figures import tell
-from results_file import record_command, recorded_commands, write_results
+from results_file import keep_lines, record_command, recorded_commands, write_results
 
 from llmal.calibration import accuracy, expected_calibration_error, macro_f1, make
 from llmal.core.records import Item
@@ -299,9 +300,11 @@ def main() -> None:
             parser.error("--model names the model")
         run(options)
         return
-    with (Path(options.work) / "cells.jsonl").open(encoding="utf-8") as file:
+    path = Path(options.work) / "cells.jsonl"
+    with path.open(encoding="utf-8") as file:
         cells = [json.loads(line) for line in file]
     commands = recorded_commands(Path(options.work))
+    keep_lines("icl_fewshot", path)
     print(write_results("icl_fewshot", {"commands": commands, **tell(cells, RANDOM)}))
 
 

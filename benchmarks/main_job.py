@@ -11,7 +11,8 @@ labels, so where the model takes picks over, its runs go on for more rounds. Bes
 labels test texts once without demonstrations and once with them.
 
 `run` writes a line for each finished run to FOLDER/runs.jsonl and may be stopped; `tell` makes the
-figures. The model runs in this process, or on a vLLM server (`--vllm` starts one).
+figures and keeps the lines as results/main_job.jsonl; copied to FOLDER/runs.jsonl they are gone on
+from. The model runs in this process, or on a vLLM server (`--vllm` starts one).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from typing import Any
 
 import numpy as np
 from main_job_figures import tell
-from results_file import record_command, recorded_commands, write_results
+from results_file import keep_lines, record_command, recorded_commands, write_results
 
 from llmal import factory
 from llmal.annotators import Context, LLMAnnotator
@@ -256,8 +257,10 @@ def main() -> None:
             parser.error("--model names the model")
         run(options)
         return
-    with (Path(options.work) / "runs.jsonl").open(encoding="utf-8") as file:
+    path = Path(options.work) / "runs.jsonl"
+    with path.open(encoding="utf-8") as file:
         figures = tell([json.loads(line) for line in file])
+    keep_lines("main_job", path)
     commands = recorded_commands(Path(options.work))
     print(write_results("main_job", {"commands": commands, **figures}))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -44,6 +45,13 @@ def write_results(name: str, figures: dict[str, Any], *, model: str | None = Non
     }
     path.write_text(_laid_out(content, "") + "\n", encoding="utf-8")
     return path
+
+
+def keep_lines(name: str, lines: Path) -> Path:
+    """Keep what single cells or runs gave beside the figures, as `results/<name>.jsonl`: copied
+    into an empty work folder it is what later ones are added to.
+    """
+    return Path(shutil.copyfile(lines, RESULTS / f"{name}.jsonl"))
 
 
 def record_command(folder: Path) -> None:
