@@ -42,15 +42,19 @@ class Labels:
     ) -> dict[str, Decided]:
         """The label of each item that has one; see `Ledger.labels`."""
         with self._lock:
-            latest = self._all.setdefault(purposes, _Standing(purposes, None))
+            # Taken out while it is changed: one that an error has left half-way is made anew.
+            latest = self._all.pop(purposes, None) or _Standing(purposes, None)
             latest.catch_up(self._database)
+            self._all[purposes] = latest
             if before_round is None or latest.last_round < before_round:
                 return latest.labels()
             # Asked again and again while a round is under way, and always for the same round.
             asked, earlier = (purposes, before_round), self._earlier
+            self._earlier = None
             if earlier is None or (earlier.purposes, earlier.before_round) != asked:
-                earlier = self._earlier = _Standing(*asked)
+                earlier = _Standing(*asked)
             earlier.catch_up(self._database)
+            self._earlier = earlier
             return earlier.labels()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from dataclasses import replace
 from typing import Any, get_args
@@ -181,6 +182,32 @@ def test_versions_of_the_task(ledger: Ledger) -> None:
         (1, {"labels": ["a"]}, None),
         (2, {"labels": ["a", "b"]}, "a label more"),
     ]
+
+
+def test_told_by_several_at_once_out_of_order_and_twice_it_counts_once(place: str) -> None:
+    told = [
+        _by(f"worker{n % 3}", f"item{n // 3}", "yes", usage=Usage(human_labels=1))
+        for n in range(300)
+    ]
+    Ledger.open(place).close()
+    counts: list[int] = []
+
+    def tell(seed: int) -> None:
+        order = np.random.default_rng(seed).permutation(2 * len(told)) % len(told)
+        with Ledger.open(place) as ledger:
+            parts = np.array_split(order, 40)
+            counts.append(sum(ledger.append([told[n] for n in part]) for part in parts))
+
+    threads = [threading.Thread(target=tell, args=(seed,)) for seed in range(3)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    with Ledger.open(place) as ledger:
+        assert sorted(ledger.annotations(), key=repr) == sorted(told, key=repr)
+        assert sum(counts) == ledger.annotation_count() == len(list(ledger.decisions())) == 300
+        assert ledger.total_usage() == Usage(human_labels=300)
+        assert len(ledger.labels()) == 100
 
 
 def _expected_labels(

@@ -80,6 +80,41 @@ def test_labels_are_the_same_as_of_a_ledger_that_was_just_opened(place: str) -> 
             reader.labels().clear()
 
 
+def _breaks_off(ledger: Ledger, statement: int) -> bool:
+    """Interrupt a look at the labels at one of its statements; whether it came so far."""
+    count = 0
+
+    def end(*_: object) -> None:
+        nonlocal count
+        count += 1
+        if count == statement:
+            raise KeyboardInterrupt
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", end)
+    try:
+        ledger.labels()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", end)
+    return False
+
+
+def test_a_look_that_is_broken_off_leaves_nothing_half_read(place: str) -> None:
+    with Ledger.open(place) as reader, Ledger.open(place) as writer:
+        writer.append(_annotations(0, 4200, 0))
+        statement = 0
+        broken_off = True
+        while broken_off:
+            statement += 1
+            writer.append(_annotations(5000 + 20 * statement, 20, 0))
+            writer.append(_annotations(20 * statement, 5, 0, revision=1, label="no"))
+            broken_off = _breaks_off(reader, statement)
+            with Ledger.open(place) as fresh:
+                assert reader.labels() == fresh.labels()
+        assert statement > 3
+
+
 def test_rounds_are_the_same_as_of_a_ledger_that_was_just_opened(place: str) -> None:
     with Ledger.open(place) as reader, Ledger.open(place) as writer:
 
