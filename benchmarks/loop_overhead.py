@@ -41,7 +41,13 @@ LOOP = "the loop itself"
 _TEXTS = 1000
 _OTHERS = {"learners", "selectors", "embed"}
 _TRAINING = "run/training.py"
-_WHOLE = {"run", "_loop", "_learn", "_start_round", "_work"}
+_WHOLE = {
+    "run/orchestrator.py": {"run", "_loop", "_execute"},
+    "run/campaign.py": {"ask", "_ask"},
+    "run/rounds.py": {"begin", "end"},
+    "run/picking.py": {"pick"},
+    "run/learning.py": {"learn", "catch_up", "_train"},
+}
 
 
 class Clock:
@@ -211,7 +217,7 @@ def _where(profile: cProfile.Profile) -> list[dict[str, Any]]:
         if "llmal" in path.parts and "benchmarks" not in path.parts:
             module = "/".join(path.parts[path.parts.index("llmal") + 1 :])
             own = module.split("/")[0] not in _OTHERS and module != _TRAINING
-            own = own and not (module == "run/orchestrator.py" and function in _WHOLE)
+            own = own and function not in _WHOLE.get(module, ())
             if own and not function.startswith("<"):
                 found.append((cumulative, f"{module}:{function}", calls))
     found.sort(reverse=True)

@@ -39,7 +39,10 @@ if TYPE_CHECKING:
     from llmal.ledger import Ledger
     from llmal.pool import Pool
     from llmal.run.budget import Budget
-    from llmal.run.orchestrator import Orchestrator, RunResult
+    from llmal.run.campaign import Campaign
+    from llmal.run.orchestrator import Orchestrator
+    from llmal.run.result import RunResult
+    from llmal.run.work_order import WorkOrder
     from llmal.selectors import RoundState
     from llmal.task import Label, Task
 
@@ -48,6 +51,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Annotation": "core.records",
     "Budget": "run.budget",
+    "Campaign": "run.campaign",
     "FewShotClassifier": "annotators.few_shot_classifier",
     "Item": "core.records",
     "Label": "task",
@@ -59,9 +63,10 @@ _HOMES = {
     "Price": "core.records",
     "RoundState": "selectors",
     "RunConfig": "config",
-    "RunResult": "run.orchestrator",
+    "RunResult": "run.result",
     "Task": "task",
     "Usage": "core.records",
+    "WorkOrder": "run.work_order",
     "load_config": "config",
     "load_learner": "learners.saved",
     "annotate": "functions.annotation",
@@ -87,6 +92,7 @@ _HOMES = {
 __all__ = [
     "Annotation",
     "Budget",
+    "Campaign",
     "FewShotClassifier",
     "Item",
     "Label",
@@ -101,6 +107,7 @@ __all__ = [
     "RunResult",
     "Task",
     "Usage",
+    "WorkOrder",
     "__version__",
     "annotate",
     "annotators",

@@ -117,7 +117,7 @@ def test_the_selectors_of_the_documents(tmp_path: Path) -> None:
         run = "task: {labels: [a, b]}\ndata: {pool: texts.csv, gold: label}\nbudget: {batch: 1}\n"
         run += "annotator: {name: human, via: gold}\n"
         built = build(parse_config(run + textwrap.dedent(block), base=tmp_path))
-        assert built.selector.requires <= built.signals.available
+        assert built.selector.requires <= built.campaign.signals.available
 
 
 def test_every_strategy_is_in_the_documents() -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from llmal.annotators.few_shot_classifier import FewShotClassifier
     from llmal.annotators.human_queue import HumanQueue
     from llmal.annotators.llm import LLMAnnotator
+    from llmal.annotators.outside import Outside
     from llmal.annotators.protocol import Annotator, Context, drawn_texts
     from llmal.annotators.recorded import Recorded
     from llmal.annotators.router import AcceptanceRule, Router, Stage, Threshold
@@ -24,6 +25,7 @@ _HOMES = {
     "SimulatedHuman": "simulated",
     "Recorded": "recorded",
     "HumanQueue": "human_queue",
+    "Outside": "outside",
     "Router": "router",
     "Stage": "router",
     "Threshold": "router",
@@ -51,6 +53,7 @@ __all__ = [
     "FewShotClassifier",
     "HumanQueue",
     "LLMAnnotator",
+    "Outside",
     "Recorded",
     "Router",
     "SimilarityAnnotator",

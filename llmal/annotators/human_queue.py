@@ -303,6 +303,7 @@ class HumanQueue:
             provenance=where,
             flags=("skipped",) if skipped else (),
             round=context.round,
+            purpose=context.purpose,
         )
 
     def _put_aside(self, context: Context) -> None:

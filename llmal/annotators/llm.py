@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.annotators.answers import annotations_of, by_label
-from llmal.annotators.protocol import Context
+from llmal.annotators.protocol import Context, Need
 from llmal.annotators.rationale import RationaleWriter
 from llmal.annotators.shortlisting import Shortlisting
 from llmal.annotators.shots import Shots
@@ -27,12 +27,13 @@ from llmal.demonstrations.protocol import DemonstrationSelector
 from llmal.embed.protocol import Embedder
 from llmal.few_shot.chosen import ChosenPrompt
 from llmal.few_shot.preparation import FewShotPrompt, in_short, prepare
+from llmal.lm.paid import PaidQuestions
 from llmal.lm.protocol import LanguageModel, Normalise
 from llmal.prompting.asking import check_prompt, default_prompt
 from llmal.prompting.codes import coded
 from llmal.prompting.labelling import CUT, LabellingPrompt, LabellingPrompts
 from llmal.prompting.order import Order, make_order
-from llmal.prompting.scorer import PromptScorer, prompt_key
+from llmal.prompting.scorer import PromptScorer, ScoreCalibration, prompt_key
 from llmal.prompting.shortlist import (
     RECALL,
     Shortlist,
@@ -198,22 +199,15 @@ class LLMAnnotator:
     def _chooses_thresholds(self) -> bool:
         return isinstance(self._thresholds, str)
 
-    @property
-    def needs_texts(self) -> bool:
-        """Whether it wants texts of the pool beside those that it is asked about."""
-        return any(fits_on(one) in ("pool", "random-words") for one in self._calibrators) or (
-            self._shots.read_the_pool
-        )
-
-    @property
-    def needs_labelled(self) -> bool:
-        """Whether it wants items that people have labelled."""
-        return (
-            self.shots > 0
-            or self.shortlists
-            or self._chooses_thresholds
-            or any(fits_on(one) == "labels" for one in self._calibrators)
-        )
+    def needs(self) -> frozenset[Need]:
+        """What it wants to know of a round: labelled items, and texts of the pool."""
+        wanted: set[Need] = set()
+        inputs = {fits_on(one) for one in self._calibrators}
+        if inputs & {"pool", "random-words"} or self._shots.read_the_pool:
+            wanted.add("texts")
+        if self.shots > 0 or self.shortlists or self._chooses_thresholds or "labels" in inputs:
+            wanted.add("labelled")
+        return frozenset(wanted)
 
     @property
     def shortlists(self) -> bool:
@@ -286,6 +280,37 @@ class LLMAnnotator:
             calibrators=[deepcopy(one) for one in self._calibrators if fits_on(one) != "labels"],
             unlabelled=unlabelled,
             rng=rng,
+        )
+
+    def zero_shot_scorer(
+        self, calibration: ScoreCalibration, questions: PaidQuestions
+    ) -> PromptScorer:
+        """Asks with the same prompt without demonstrations; the first call may ask the model which
+        form of prompt suits.
+
+        Args:
+            calibration: Calibrates the scores.
+            questions: What is paid for.
+        """
+        return PromptScorer(
+            self.prompts,
+            self._normalise,
+            calibration=calibration,
+            shortlist=self.shortlist_for(),
+            questions=questions,
+        )
+
+    def foreseen_zero_shot_scorer(
+        self, calibration: ScoreCalibration, questions: PaidQuestions
+    ) -> PromptScorer:
+        """Counts what `zero_shot_scorer` would ask at most. Asks nobody."""
+        return PromptScorer(
+            self.foreseen_prompts,
+            self._normalise,
+            counting=True,
+            calibration=calibration,
+            shortlist=self.shortlist_for(Context(foreseen=True)),
+            questions=questions,
         )
 
     @property

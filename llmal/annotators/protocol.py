@@ -5,14 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.calibration.comparison import Judged
 from llmal.calibration.default import MOST_TEXTS
-from llmal.core.records import Annotation, AnnotatorKind, Item, Usage
+from llmal.core.records import Annotation, AnnotatorKind, Item, Purpose, Usage
+from llmal.few_shot.preparation import FewShotPrompt
+from llmal.ledger.queue import Queue
+from llmal.lm.paid import PaidQuestions
+from llmal.lm.protocol import LanguageModel
 from llmal.pool import Pool
+from llmal.prompting.scorer import PromptScorer, ScoreCalibration
 
 MOST_LABELLED = 1000
 """Most labelled items that demonstrations are chosen from, whatever the budget."""
@@ -28,6 +35,7 @@ class Context:
             label is in `gold` of each item.
         unlabelled: Items of the pool drawn at random, the same in every round, for calibration
             that needs no labels.
+        purpose: What the answers are for, for annotators that record them themselves.
         foreseen: Whether the demonstrations are stand-ins, in a plan: which ones there will be is
             not known, and the longest of these are to be counted.
         seed: Seed of this round. Annotators draw from a generator of their own, keyed by it and
@@ -39,6 +47,7 @@ class Context:
     unlabelled: Sequence[Item] = field(default_factory=tuple)
     seed: int = 0
     foreseen: bool = False
+    purpose: Purpose = "train"
 
     def rng(self, *keys: str) -> np.random.Generator:
         """A generator for this round and these keys, the same on every run."""
@@ -121,4 +130,101 @@ class Priced(Protocol):
     @property
     def cost(self) -> float:
         """Money for a label."""
+        ...
+
+
+Need = Literal["labelled", "texts"]
+"""What an annotator may want to know of a round: items that people labelled; texts of the pool."""
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """An annotator that makes itself ready for a round before it answers: it chooses
+    demonstrations and calibrates.
+    """
+
+    def needs(self) -> frozenset[Need]:
+        """What its context must hold for that."""
+        ...
+
+    def prepare(self, context: Context = Context()) -> FewShotPrompt:
+        """Get ready. What that took is in the result's `usage`.
+
+        Raises:
+            LanguageModelError: The model failed; what it answered before is in its cache.
+        """
+        ...
+
+    def foreseen_preparation(self, context: Context) -> tuple[Usage, int]:
+        """The most that `prepare` would cost, and the `FewShotPrompt.trail` that it would leave.
+        Asks nobody.
+        """
+        ...
+
+    def with_less(self, context: Context) -> Context | None:
+        """The context in which preparing costs less; None if there is none."""
+        ...
+
+
+@runtime_checkable
+class ScoresZeroShot(Protocol):
+    """An annotator with whose prompt others can score items, without demonstrations."""
+
+    name: str
+    lm: LanguageModel
+
+    def zero_shot_scorer(
+        self, calibration: ScoreCalibration, questions: PaidQuestions
+    ) -> PromptScorer:
+        """Asks the model with that prompt."""
+        ...
+
+    def foreseen_zero_shot_scorer(
+        self, calibration: ScoreCalibration, questions: PaidQuestions
+    ) -> PromptScorer:
+        """Counts what `zero_shot_scorer` would ask at most. Asks nobody."""
+        ...
+
+    def prepare_zero_shot(
+        self, scorer: PromptScorer, unlabelled: Sequence[Item], rng: np.random.Generator
+    ) -> FewShotPrompt:
+        """Fit its calibrators to that prompt, those that need no labels; with a scorer that counts,
+        find what that costs.
+        """
+        ...
+
+    def setup_cost(self) -> Usage:
+        """The most that `set_up` would cost. Asks nobody."""
+        ...
+
+    def set_up(self) -> None:
+        """Find the form of the prompt."""
+        ...
+
+
+@runtime_checkable
+class Calibrates(Protocol):
+    """An annotator whose calibration can be judged."""
+
+    name: str
+
+    @property
+    def judged(self) -> Judged | None:
+        """Labelled items that its last calibration can be judged by, if there are any."""
+        ...
+
+
+@runtime_checkable
+class TakesQueue(Protocol):
+    """An annotator that hands items out to people, and so keeps them in the queue of a run."""
+
+    file: Path | None
+
+    @property
+    def request(self) -> str:
+        """What people are asked to do."""
+        ...
+
+    def attach(self, queue: Queue, directory: Path) -> None:
+        """Use a run's queue, and its directory for files."""
         ...

@@ -16,7 +16,8 @@ from llmal.progress import ProgressDisplay, cost_in_words, say
 from llmal.run.guards import on_interrupt, only_one
 
 if TYPE_CHECKING:
-    from llmal.run.orchestrator import Orchestrator, RunResult
+    from llmal.run.orchestrator import Orchestrator
+    from llmal.run.result import RunResult
 
 _EXIT = {"finished": 0, "waiting": WAITING, "interrupted": INTERRUPTED}
 

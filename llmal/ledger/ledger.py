@@ -33,7 +33,7 @@ from llmal.ledger.entries import (
 )
 from llmal.ledger.labels import Labels
 from llmal.ledger.queue import Queue
-from llmal.ledger.recording import record, revise
+from llmal.ledger.recording import record, refuse_other_answers, revise
 from llmal.ledger.rounds import Rounds
 from llmal.ledger.rows import (
     annotation_row,
@@ -160,26 +160,34 @@ class Ledger:
             fix=f"choose another {'directory' if path else 'database'}",
         )
 
-    def append(self, annotations: Sequence[Annotation]) -> int:
+    def append(self, annotations: Sequence[Annotation], *, unchanged: bool = False) -> int:
         """Record annotations, in one transaction that is durable when this returns.
 
         Item, stage, annotator, round and revision are the key of an annotation. One that exists is
         left as it is, so a batch that may have been recorded before can be appended again. Each is
         recorded with the router's decision about it, and with what it cost.
 
+        Args:
+            annotations: What is recorded.
+            unchanged: Refuse the batch if it has another answer than is recorded under the same
+                key, or two of them.
+
         Returns:
             How many were new.
 
         Raises:
-            AnnotationError: An annotation has probabilities, and none for its own label, or a
-                purpose that there is not.
+            AnnotationError: An annotation has probabilities, and none for its own label, a
+                purpose that there is not, or another answer, if that is refused.
             LedgerError: Nothing of the batch was recorded; see the class.
         """
         rows = [annotation_row(one) for one in annotations]
         if not rows:
             return 0
         with self._database.write() as connection:
-            return record(self._database, connection, rows)
+            new = record(self._database, connection, rows)
+            if unchanged and new < len(rows):
+                refuse_other_answers(connection, rows)
+            return new
 
     def revise(self, annotations: Sequence[Annotation]) -> int:
         """Record answers that take the place of earlier ones of the same workers, in one

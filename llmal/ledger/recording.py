@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from llmal.core.records import Annotation
-from llmal.errors import LedgerError
+from llmal.errors import AnnotationError, LedgerError
 from llmal.ledger import schema, totals
 from llmal.ledger.database import Database
 from llmal.ledger.rows import annotation_of, annotation_row
@@ -28,6 +28,22 @@ def record(database: Database, connection: sa.Connection, rows: Sequence[Mapping
         connection.execute(_DECIDE, {"rule": schema.ROUTER, "after": before})
         totals.add_annotations(connection, before)
     return new
+
+
+def refuse_other_answers(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """See that the answers of rows are those that are recorded under the same keys.
+
+    Raises:
+        AnnotationError: One is not.
+    """
+    for row in rows:
+        stored = connection.execute(_ANSWER, {name: row[name] for name in _KEY}).one()
+        if stored.answer != row["answer"]:
+            raise AnnotationError(
+                f"{row['annotator']!r} has answered {stored.answer!r} for item {row['item_id']!r} "
+                f"before, and now {row['answer']!r}; nothing of this batch was recorded",
+                fix="revise the answer if it is to be corrected",
+            )
 
 
 def revise(database: Database, annotations: Sequence[Annotation]) -> int:
@@ -76,6 +92,8 @@ def superseded(table: sa.FromClause = schema.ANNOTATIONS) -> sa.ColumnElement[bo
 
 
 _TABLE = schema.ANNOTATIONS
+_KEY = ("item_id", "stage", "annotator", "round", "revision")
+_ANSWER = sa.select(_TABLE.c.answer).where(*(_TABLE.c[one] == sa.bindparam(one) for one in _KEY))
 _LAST = sa.select(sa.func.max(_TABLE.c.id))
 _DECIDE = sa.text(
     "INSERT INTO decisions (annotation, rule, outcome, round, time) "

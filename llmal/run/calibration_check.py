@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from llmal.annotators.llm import LLMAnnotator
+from llmal.annotators.protocol import Annotator, Calibrates
 from llmal.calibration.comparison import Comparison, Judged
 from llmal.core.records import one_label
 from llmal.ledger import Ledger
+from llmal.run.events import Announcer
+from llmal.run.purposes import seen_annotations, seen_labels
 from llmal.task import Task
 
 _LEAST = 5e-5
 
 
-def check_calibration(ledger: Ledger, annotator: LLMAnnotator, task: Task) -> Comparison | None:
+def check_calibration(ledger: Ledger, annotator: Calibrates, task: Task) -> Comparison | None:
     """Compare the annotator's probabilities with and without calibration, where people know the
     label: items that they answered after it, and those of the pool that it was calibrated on
     without their label. Items that were shown as demonstrations are left out. Asks nobody.
@@ -28,10 +32,28 @@ def check_calibration(ledger: Ledger, annotator: LLMAnnotator, task: Task) -> Co
     return Comparison.of(rows[0].joined(rows[-1])) if rows else None
 
 
+def judge_calibration(
+    ledger: Ledger, annotators: Sequence[Annotator], task: Task, announcer: Announcer
+) -> None:
+    """Say of each annotator that calibrates whether that helps; in the ledger where it is new."""
+    said = [(one.message, one.data) for one in ledger.events() if one.kind == "calibration"]
+    for annotator in annotators:
+        if not isinstance(annotator, Calibrates):
+            continue
+        comparison = check_calibration(ledger, annotator, task)
+        if comparison is None:
+            continue
+        message = f"{annotator.name}: {comparison.sentence()}"
+        data = {"annotator": annotator.name, **comparison.as_dict()}
+        if said[-1:] != [(message, data)]:
+            ledger.event("calibration", message, data)
+        announcer.tell("calibration", message, **data)
+
+
 def _answered(ledger: Ledger, name: str, task: Task) -> Judged | None:
-    labels = {i: one for i, one in ledger.labels().items() if one.kind == "human"}
+    labels = {i: one for i, one in seen_labels(ledger).items() if one.kind == "human"}
     found: dict[str, tuple[list[float], list[float], int]] = {}
-    for one in ledger.annotations(annotator=name):
+    for one in seen_annotations(ledger, annotator=name):
         raw, label = one.provenance.get("uncalibrated"), labels.get(one.item_id)
         if raw is None or one.probabilities is None or label is None:
             continue

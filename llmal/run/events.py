@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -47,11 +47,12 @@ class Announcer:
     """Tells callbacks what a run does, and how far the language model is with it.
 
     Args:
-        callbacks: Told of every event; more may be appended.
+        callbacks: Told of every event.
     """
 
-    def __init__(self, callbacks: list[Callback]) -> None:
-        self._callbacks = callbacks
+    def __init__(self, callbacks: Sequence[Callback]) -> None:
+        self.callbacks = list(callbacks)
+        """Told of every event; more may be appended."""
         self.activity = "asking the language model"
         """What the language model is asked for, outside a batch of items."""
         self._batch: tuple[str, int, int, int] | None = None
@@ -82,7 +83,7 @@ class Announcer:
         self._send(kind, message, data)
 
     def _send(self, kind: EventKind, message: str, data: Mapping[str, Any]) -> None:
-        for callback in self._callbacks:
+        for callback in self.callbacks:
             callback(Event(kind, message, data))
 
     @contextlib.contextmanager

@@ -14,6 +14,26 @@ from llmal.errors import LedgerError
 from llmal.run.events import WarningCollector
 
 
+class Interrupted(Exception):
+    """Ctrl-C was pressed once, and the work in hand is done."""
+
+
+class Interruption:
+    """Whether the work is to end at the next point at which nothing is lost by it."""
+
+    def __init__(self) -> None:
+        self.wanted = False
+
+    def check(self) -> None:
+        """End here if that is wanted.
+
+        Raises:
+            Interrupted: It is.
+        """
+        if self.wanted:
+            raise Interrupted
+
+
 class Hold:
     """A hold of a run directory: no other process runs there.
 
@@ -49,13 +69,38 @@ def only_one(directory: Path) -> Iterator[Hold]:
             fix="wait for it to end, or choose another directory",
         ) from None
     except OSError as error:
-        raise LedgerError(
-            f"the run directory cannot be written ({error.strerror})",
-            where=str(directory),
-            fix="check its rights and the free space",
-        ) from error
+        raise _unwritable(directory, error) from error
     try:
         yield Hold(directory)
+    finally:
+        lock.release()
+
+
+def _unwritable(directory: Path, error: OSError) -> LedgerError:
+    return LedgerError(
+        f"the run directory cannot be written ({error.strerror})",
+        where=str(directory),
+        fix="check its rights and the free space",
+    )
+
+
+@contextlib.contextmanager
+def in_turn(directory: Path) -> Iterator[None]:
+    """Wait until no other process is between two rounds of a run directory, and keep it out.
+
+    Raises:
+        LedgerError: The directory cannot be written.
+    """
+    from filelock import FileLock
+
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(directory / "rounds.lock")
+        lock.acquire()
+    except OSError as error:
+        raise _unwritable(directory, error) from error
+    try:
+        yield
     finally:
         lock.release()
 

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from llmal.annotators.protocol import MOST_LABELLED
 from llmal.core.records import Item
-from llmal.errors import ConfigError
+from llmal.errors import ConfigError, DataError
 from llmal.ledger import Decided
 from llmal.pool import Pool
 from llmal.pool.overlap import Overlap, find_overlap
+from llmal.task import Task
 
 Duplicates = Literal["together", "apart"]
 OnOverlap = Literal["exclude", "keep"]
@@ -176,3 +177,26 @@ class RunItems:
 
 def _rank(seed: int, id: str) -> bytes:
     return hashlib.blake2b(f"{seed}\0{id}".encode(), digest_size=8).digest()
+
+
+def complete_test_set(test: Pool, task: Task) -> Pool:
+    """A test set, its gold labels spelt as the task spells them.
+
+    Raises:
+        DataError: It has no gold column, an item without gold, or a label that the task lacks.
+    """
+    if not test.has_gold:
+        raise DataError(
+            "the test set has no gold column",
+            where=test.source,
+            fix="name its gold column, or leave the test set out",
+        )
+    test = test.match_labels(task)
+    empty = sum(label is None for label in test.gold())
+    if empty:
+        raise DataError(
+            f"{empty} of {len(test)} test items have no gold label",
+            where=test.source,
+            fix="fill them in or remove them",
+        )
+    return test

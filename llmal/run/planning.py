@@ -317,7 +317,7 @@ class _Counted:
         known = self._course.known
         if self._once(annotator):
             return annotator.preparation_cost(self.context(known[0]))
-        if not annotator.needs_labelled:
+        if "labelled" not in annotator.needs():
             return sum([annotator.preparation_cost(self.context(0))] * len(known), Usage())
         total = Usage()
         done = 0

@@ -25,11 +25,13 @@ class Purse:
     Args:
         budget: The limits.
         ledger: Knows what has been spent.
+        people: Whether people are asked at all.
     """
 
-    def __init__(self, budget: Budget, ledger: Ledger) -> None:
+    def __init__(self, budget: Budget, ledger: Ledger, *, people: bool = True) -> None:
         self._budget = budget
         self._ledger = ledger
+        self._people = people
         self.refused: str | None = None
         """Why something was not begun, in words; None if nothing was refused."""
 
@@ -81,11 +83,16 @@ class Purse:
                 too_many = middle
         return fits
 
+    @property
+    def human_labels_left(self) -> int | None:
+        """Labels that people may still be asked for; None if nothing limits them."""
+        if not self._people or self._budget.human_labels is None:
+            return None
+        return self._budget.human_labels_left(self._ledger.total_usage())
+
     def human_labels(self, count: int) -> int:
         """How many of `count` labels people may still be asked for."""
-        if self._budget.human_labels is None:
-            return count
-        left = self._budget.human_labels_left(self._ledger.total_usage())
+        left = self.human_labels_left
         return count if left is None else min(count, left)
 
     def book(self, purpose: str, usage: Usage, key: str) -> None:

@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence, Set
 
 import numpy as np
 
-from llmal.annotators.llm import LLMAnnotator
-from llmal.annotators.protocol import Context
+from llmal.annotators.protocol import ScoresZeroShot
 from llmal.calibration.protocol import Calibrator
 from llmal.core.records import Item, Usage
 from llmal.few_shot.preparation import FewShotPrompt
@@ -29,7 +28,7 @@ class SelectorQuestions:
 
     def __init__(
         self,
-        annotator: Callable[[], LLMAnnotator],
+        annotator: Callable[[], ScoresZeroShot],
         texts: Callable[[], Sequence[Item]],
         seed: int,
         booked: Callable[[int], bool] = lambda trail: False,
@@ -44,30 +43,17 @@ class SelectorQuestions:
         self._new: list[FewShotPrompt] = []
 
     @functools.cached_property
-    def annotator(self) -> LLMAnnotator:
+    def annotator(self) -> ScoresZeroShot:
         """The annotator."""
         return self._make_annotator()
 
     def scorer(self) -> PromptScorer:
         """What they ask with; the first call may ask the model which form of prompt suits."""
-        return PromptScorer(
-            self.annotator.prompts,
-            self.annotator.normalise,
-            calibration=self,
-            shortlist=self.annotator.shortlist_for(),
-            questions=self.paid,
-        )
+        return self.annotator.zero_shot_scorer(self, self.paid)
 
     def planned(self) -> PromptScorer:
         """The same for a plan: it asks nobody, and what it has counted once is paid for."""
-        return PromptScorer(
-            self.annotator.foreseen_prompts,
-            self.annotator.normalise,
-            counting=True,
-            calibration=_Planned(self),
-            shortlist=self.annotator.shortlist_for(Context(foreseen=True)),
-            questions=PaidQuestions(),
-        )
+        return self.annotator.foreseen_zero_shot_scorer(_Planned(self), PaidQuestions())
 
     def fitted(self, scorer: PromptScorer) -> tuple[Calibrator | None, Set[bytes]]:
         """The calibrator for the prompts of a scorer, and what fitting it has paid for.

@@ -115,7 +115,7 @@ def test_thresholds_are_chosen_on_what_people_labelled(lm, shared):
     told = given[0].provenance["thresholds"]
     assert list(told.values()) == pytest.approx(chosen.round(4))
     assert not annotator.asks_alike
-    assert annotator.needs_labelled
+    assert "labelled" in annotator.needs()
 
 
 def test_thresholds_wait_for_labels(lm, shared, caplog):

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from llmal.config import RunConfig, parse_config
-from llmal.embed import SentenceEmbedder
 from llmal.errors import ConfigError
 from llmal.factory import build
 from llmal.ledger import Ledger
@@ -144,9 +143,7 @@ def _refusal(do: Callable[[], object]) -> str:
     return str(caught.value)
 
 
-def test_a_run_of_plug_ins(
-    installed: None, parsed: Callable[[str], RunConfig], embedder: SentenceEmbedder
-) -> None:
+def test_a_run_of_plug_ins(installed: None, parsed: Callable[[str], RunConfig]) -> None:
     config = parsed(
         "annotator:\n"
         "- {name: keywords, as: words, threshold: 0.7, words: {cow: animal, soup: food}}\n"
@@ -156,7 +153,6 @@ def test_a_run_of_plug_ins(
     )
     assert parse_config(config.to_yaml(), base=config.directory.parent) == config
     run = build(config)
-    run.embedder = embedder
     result = run.run()
     assert result.reason == "after 2 rounds"
     assert [one.selector for one in result.rounds] == ["random", "lucky"]

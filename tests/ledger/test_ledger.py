@@ -442,3 +442,32 @@ def test_who_abstained_and_what_goes_to_the_next_annotator(ledger: Ledger) -> No
     assert ledger.abstained("other") == {"e"}
     assert ledger.deferred("lm", 0) == {"b"}
     assert ledger.deferred("lm", 1) == {"d"}
+
+
+def test_another_answer_under_the_same_key_is_refused_with_its_batch(ledger: Ledger) -> None:
+    ledger.append([_annotation("a", "yes")])
+    for batch in (
+        [_annotation("b", "yes"), _annotation("a", "no")],
+        [_annotation("b", "yes"), _annotation("b", "no")],
+        [_annotation("a", None)],
+    ):
+        with pytest.raises(AnnotationError, match="'lm' has answered 'yes' for item"):
+            ledger.append(batch, unchanged=True)
+        assert ledger.annotation_count() == 1
+    assert ledger.append([_annotation("a", "yes"), _annotation("b")], unchanged=True) == 1
+    assert ledger.append([_annotation("a", "no")]) == 0
+
+
+def test_a_stage_is_answered_by_several_people(ledger: Ledger) -> None:
+    ledger.append(
+        [
+            _annotation("a", annotator="anna", stage="people", kind="human"),
+            _annotation("b", None, annotator="ben", stage="people", kind="human"),
+            _annotation("c", annotator="ben", stage="people", kind="human", decision="deferred"),
+            _annotation("d", annotator="people"),
+        ]
+    )
+    assert ledger.annotated("people", 0) == {"a", "b", "c", "d"}
+    assert ledger.annotated("anna", 0) == set()
+    assert ledger.abstained("people") == {"b"}
+    assert ledger.deferred("people", 0) == {"c"}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from word_bayes import WordBayes
 
 from llmal.annotators import HumanQueue, Recorded, Router, SimulatedHuman
 from llmal.errors import AnnotationError, DataError
@@ -37,11 +38,10 @@ def _run(folder: Path, pool: Pool | None = None, **options: Any) -> Orchestrator
         "selector": Random(),
         "start": Random(),
         "budget": Budget(batch=3),
+        "learner": WordBayes(),
         **options,
     }
-    run = Orchestrator(TASK, _pool(folder) if pool is None else pool, **given)
-    run.embedder = None
-    return run
+    return Orchestrator(TASK, _pool(folder) if pool is None else pool, **given)
 
 
 def _warnings(run: Orchestrator) -> list[str]:
@@ -52,7 +52,7 @@ def _warnings(run: Orchestrator) -> list[str]:
 def test_items_without_gold_are_left_out_and_said_before(tmp_path: Path):
     run = _run(tmp_path)
     said: list[tuple[str, str]] = []
-    run._callbacks.append(lambda event: said.append((event.kind, event.message)))
+    run.campaign.announcer.callbacks.append(lambda event: said.append((event.kind, event.message)))
     result = run.run()
     assert (result.status, result.reason) == (
         "finished",

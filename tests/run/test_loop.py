@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from llmal import Budget, Orchestrator, Pool, Task
+from llmal import Budget, Orchestrator, Pool, Task, WorkOrder
 from llmal.annotators import (
     Context,
     HumanQueue,
@@ -177,7 +177,9 @@ def test_people_in_a_file(tmp_path: Path, embedder: SentenceEmbedder) -> None:
     file.write_text("\n".join(filled) + "\n")
     warnings: list[str] = []
     waiting = run()
-    waiting._callbacks.append(lambda e: warnings.append(e.message) if e.kind == "warning" else None)
+    waiting.campaign.announcer.callbacks.append(
+        lambda e: warnings.append(e.message) if e.kind == "warning" else None
+    )
     result = waiting.run()
     assert result.status == "waiting"
     assert "5 labels by people are wanted" in result.reason
@@ -237,7 +239,7 @@ def test_labels_objective_finishes_the_pool(tmp_path: Path, embedder: SentenceEm
     assert len(result.labels) == len(pool)
     gold = dict(zip(pool.ids(), pool.gold(), strict=True))
     assert all(one.label == gold[item] for item, one in result.labels.items())
-    assert [one.phase for one in result.rounds][:3] == ["start", "sweep", "query"]
+    assert [one.phase for one in result.rounds][:3] == ["start", "sweep", "review"]
     by_people = sum(one.kind == "human" for one in result.labels.values())
     assert by_people == result.cost.human_labels
     animals = sum(label == "animal" for label in gold.values())
@@ -612,9 +614,11 @@ def test_texts_that_calibrate_are_asked_about_and_charged_once(
     assert spent["llm"].requests == 24 - len(free)
     assert result.cost.requests <= planned.requests == 64 + 24
     # An item of the sample costs nothing, whatever it is asked with.
-    one = run.pool.items(run.pool.positions([free[0].item_id]))
-    context = run._context(result.rounds[free[0].round or 0], {})
-    (again,) = annotator.annotate(one, context)
+    asked = run.pool[run.pool.positions([free[0].item_id])]
+    order = WorkOrder(asked, "query", free[0].round or 0, "train", "llm", 1, [""])
+    with Ledger.open(run.ledger_url) as ledger:
+        context = run._contexts.of(ledger, order)
+    (again,) = annotator.annotate([*asked], context)
     assert again.probabilities == pytest.approx(free[0].probabilities, abs=1e-4)
     assert again.usage.requests == 0
 

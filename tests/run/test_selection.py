@@ -212,7 +212,7 @@ def test_selectors_ask_with_the_prompt_of_the_annotator(
         budget=budget,
     )
     run.run()
-    assert run.signals._scorer().prompts is annotator.prompts
+    assert run.campaign.signals._scorer().prompts is annotator.prompts
 
 
 def test_selectors_and_router_have_the_same_probabilities(
@@ -277,7 +277,7 @@ def test_a_learner_of_texts_has_features_and_a_committee_of_its_own(
     assert width != embedder.dimensions
     assert (tmp_path / "run" / "features.npy").is_file()
     np.testing.assert_allclose(
-        run.trainer.features()[:3], learner.embed(run.pool.texts([0, 1, 2])), atol=1e-5
+        run.campaign.trainer.features()[:3], learner.embed(run.pool.texts([0, 1, 2])), atol=1e-5
     )
     assert len({member.tobytes() for member in watching.seen["committee"]}) == 3
     with pytest.raises(ConfigError, match=r"dropquery needs predict, .* over embeddings"):

@@ -15,7 +15,7 @@ from llmal.annotators import SimulatedHuman
 from llmal.run.events import Event
 from llmal.selectors import Random
 
-MOST = 21
+MOST = 23
 """Statements of a round, those that begin and end transactions left out."""
 
 

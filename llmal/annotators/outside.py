@@ -1,0 +1,48 @@
+"""Somebody whom llmal does not ask: the answers come by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from llmal.annotators.protocol import Context
+from llmal.core.records import Annotation, AnnotatorKind, Item, Usage
+from llmal.errors import ConfigError
+
+
+class Outside:
+    """A stage that is answered through `llmal.Campaign.tell`: by a page, a notebook, a program.
+
+    Args:
+        name: What the stage is called.
+        kind: Who answers there.
+        cost: Money for each label that a person gives.
+
+    Raises:
+        ConfigError: The cost is negative.
+    """
+
+    batch_size = 1_000_000
+
+    def __init__(
+        self, name: str = "human", kind: AnnotatorKind = "human", *, cost: float = 0.0
+    ) -> None:
+        if not cost >= 0:
+            raise ConfigError(f"cost is {cost}", fix="it must be 0 or more")
+        self.name = name
+        self.kind = kind
+        self._cost = cost
+
+    @property
+    def cost(self) -> float:
+        """Money for each label."""
+        return self._cost
+
+    def annotate(self, items: Sequence[Item], context: Context = Context()) -> list[Annotation]:
+        """No answers: every item is waited for."""
+        return []
+
+    def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
+        """So many labels of a person, at their cost; nothing for anybody else."""
+        if self.kind != "human":
+            return Usage()
+        return Usage(human_labels=len(items), money=self._cost * len(items))

@@ -1,0 +1,494 @@
+"""What comes next, by the ledger: a campaign is asked for work and told the answers."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from llmal.annotators.llm import LLMAnnotator
+from llmal.annotators.outside import Outside
+from llmal.annotators.protocol import (
+    Annotator,
+    Foreseeing,
+    Foresight,
+    Priced,
+    ScoresZeroShot,
+    drawn_texts,
+)
+from llmal.annotators.router import Router, Stage
+from llmal.core.records import Annotation
+from llmal.embed.protocol import Embedder
+from llmal.errors import ConfigError, DataError
+from llmal.learners.protocol import EmbeddingLearner, Learner
+from llmal.ledger import Decided, Ledger, Round
+from llmal.lm.cache import kept_answers
+from llmal.lm.protocol import Asking, LanguageModel
+from llmal.pool import Pool
+from llmal.run.answers import AnswerCheck
+from llmal.run.budget import Budget
+from llmal.run.events import Announcer, Callback
+from llmal.run.guards import Interruption, in_turn
+from llmal.run.items import Duplicates, OnOverlap, RunItems, complete_test_set
+from llmal.run.learning import Learning
+from llmal.run.orders import Orders, stages_of
+from llmal.run.phases import Objective, Phase, phases_of
+from llmal.run.picking import Picker, asks_language_model
+from llmal.run.preparing import preparation_key
+from llmal.run.purse import Purse, SpentOut
+from llmal.run.round_signals import RoundSignals
+from llmal.run.rounds import Rounds
+from llmal.run.selector_questions import SelectorQuestions
+from llmal.run.training import Trainer
+from llmal.run.work_order import WorkOrder
+from llmal.selectors.protocol import Selector
+from llmal.stopping import StoppingRule
+from llmal.task import Task
+from llmal.task.spaces import kinds_of, refuse_unless
+
+log = logging.getLogger("llmal.run")
+
+
+class Campaign:
+    """Says what is to be labelled next, and keeps the answers. It asks nobody.
+
+    `ask` gives the next work order, `tell` takes answers to it:
+
+        with llmal.Campaign(task, pool, directory="runs/x") as campaign:
+            while (order := campaign.ask()) is not None:
+                campaign.tell(
+                    llmal.Annotation(item.id, label_of(item), annotator="anna", kind="human")
+                    for item in order.items
+                )
+        print(campaign.reason)
+
+    All that it knows is in the ledger. Answers may be told in any order, in part and more than
+    once, by several processes at once, and after a kill; the ledger at the end is the same. The
+    learner is trained when the next items are to be picked, by whoever asks for them first.
+
+    Args:
+        task: What to label.
+        pool: The texts.
+        directory: The run directory; made when the campaign is first asked or told.
+        annotator: Who answers: an annotator, or a `Router` of several. Only names, kinds and rules
+            are used. By default people, in one stage called "human".
+        test: A labelled test set. Never picked from, never shown to a prompt.
+        lm: A language model that selectors may ask, if no annotator has one.
+        embedder: By default all-MiniLM-L6-v2, loaded when something needs it.
+        selector: The query strategy. By default `Margin`.
+        start: The strategy of the first round, when there are no labels. By default `TypiClust`.
+        start_items: Items of the first round; by default a batch.
+        learner: By default `LinearHead`.
+        budget: Limits, and the size of a batch.
+        stop: Rules that end the campaign before the budget does.
+        objective: "model": in each round the selector picks a batch. "labels": people label the
+            start, the annotators that are no people then go over the whole pool, and people review,
+            round by round, what those were not sure of.
+        committee: Members of the committee that selectors such as `Bald` listen to.
+        duplicates: Items with the same text: "together" asks about one of them, and the label goes
+            to all; "apart" keeps each as an item of its own.
+        overlap: Items of the pool that are in the test set too: "exclude" neither picks, shows nor
+            trains on them; "keep" only tells of them.
+        seed: Same seed, same picks.
+        ledger: Database URL; by default a SQLite file in the run directory.
+        callbacks: Told of every event.
+
+    Attributes:
+        reason: Why the campaign has ended, in words; None while it goes on.
+
+    Raises:
+        ConfigError: Parts that do not fit together.
+        DataError: A gold label that the task lacks, or a test set without gold.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        pool: Pool,
+        *,
+        directory: str | Path,
+        annotator: Annotator | Router | None = None,
+        test: Pool | None = None,
+        lm: LanguageModel | None = None,
+        embedder: Embedder | None = None,
+        selector: Selector | None = None,
+        start: Selector | None = None,
+        start_items: int | None = None,
+        learner: Learner | None = None,
+        budget: Budget = Budget(),
+        stop: Sequence[StoppingRule] = (),
+        objective: Objective = "model",
+        committee: int = 10,
+        duplicates: Duplicates = "together",
+        overlap: OnOverlap = "exclude",
+        seed: int = 0,
+        ledger: str | None = None,
+        callbacks: Sequence[Callback] = (),
+    ) -> None:
+        from llmal.learners import LinearHead
+        from llmal.selectors import Margin, TypiClust
+
+        if len(pool) == 0:
+            raise DataError("the pool is empty", where=pool.source)
+        if objective not in ("model", "labels"):
+            raise ConfigError(f"there is no objective {objective!r}", fix="use 'model' or 'labels'")
+        if start_items is not None and start_items < 1:
+            raise ConfigError("the start has no items", fix="use 1 or more")
+        self.task = task
+        self.pool = pool.match_labels(task)
+        self.test = None if test is None else complete_test_set(test, task)
+        self.directory = Path(directory)
+        self.lm = lm
+        self.router = _router(annotator)
+        self.selector: Selector = selector if selector is not None else Margin()
+        self.start: Selector = start if start is not None else TypiClust()
+        self.learner: Learner = learner if learner is not None else LinearHead()
+        self.budget = budget
+        self.objective: Objective = objective
+        self.seed = seed
+        self.ledger_url = ledger or str(self.directory / "ledger.sqlite")
+        self.reason: str | None = None
+        self.announcer = Announcer(callbacks)
+        self.interruption = Interruption()
+        self._check_spaces()
+        self.embedder = embedder if embedder is not None else self._default_embedder()
+        self.items = RunItems(self.pool, self.test, duplicates=duplicates, overlap=overlap)
+        if not len(self.asked_about):
+            raise DataError(
+                "every item of the pool is in the test set too",
+                where=self.pool.source,
+                fix="give another test set, or use the items all the same with overlap: keep",
+            )
+        wanted = budget.batch if start_items is None else start_items
+        self.start_items = min(wanted, len(self.asked_about))
+        self.phases: list[Phase] = phases_of(
+            objective,
+            start=self.start,
+            start_items=self.start_items,
+            selector=self.selector,
+            budget=budget,
+            stop=stop,
+            people=bool(stages_of(self.router, "people")),
+            machines=bool(stages_of(self.router, "machines")),
+        )
+        self.trainer = Trainer(
+            task,
+            self.pool,
+            self.learner,
+            embedder=self.embedder,
+            test=self.test,
+            usable=self.items.usable,
+            matrix_file=self.directory / "embeddings.npy",
+            seed=seed,
+            on_progress=self._progress,
+        )
+        self.learning = Learning(
+            task,
+            self.items,
+            self.trainer,
+            embedder=self.embedder,
+            directory=self.directory,
+            announcer=self.announcer,
+        )
+        self.questions = self._selector_questions()
+        self.signals = RoundSignals(
+            self.pool,
+            self.trainer,
+            embeddings=self.embedder is not None,
+            questions=self.questions,
+            price=sum(one.cost for one in self._annotators if isinstance(one, Priced)),
+            members=committee,
+            on_progress=self._progress,
+        )
+        self.picker = Picker(
+            task,
+            self.items,
+            self.signals,
+            self.learning,
+            announcer=self.announcer,
+            last_stage=self._annotators[-1].name,
+            seed=seed,
+        )
+        self.picker.check(self.start, self.selector)
+        self.between_rounds = Rounds(
+            self.directory,
+            self.items,
+            self.phases,
+            self.picker,
+            self.learning,
+            announcer=self.announcer,
+            interruption=self.interruption,
+            seed=seed,
+        )
+        self._orders = Orders(self.items, self.router, self.phases)
+        self._check = AnswerCheck(task, self.pool, self.router)
+        self._held = contextlib.ExitStack()
+        self._ledger: Ledger | None = None
+        self._purse: Purse | None = None
+        self._looked_ahead = False
+        self._started: Sequence[Round] = ()
+        """The rounds, as they were when it last looked."""
+
+    # What it is made of
+
+    @property
+    def _annotators(self) -> list[Annotator]:
+        return [stage.annotator for stage in self.router.stages]
+
+    def _check_spaces(self) -> None:
+        for one in self._annotators:
+            who = f"the annotator {one.name}"
+            refuse_unless(self.task, kinds_of(one), who, "use llm, human or recorded")
+        learner = f"the learner {type(self.learner).__name__}"
+        refuse_unless(self.task, kinds_of(self.learner), learner, "use linear")
+
+    def _default_embedder(self) -> Embedder | None:
+        from llmal.embed import SentenceEmbedder
+
+        wanted = {"embeddings", "features"}
+        if isinstance(self.learner, EmbeddingLearner):
+            wanted.discard("features")
+        needed = any(wanted & one.requires for one in (self.selector, self.start))
+        return SentenceEmbedder() if needed or self.learner.input == "embeddings" else None
+
+    def _selector_questions(self) -> SelectorQuestions | None:
+        """What selectors ask with: the prompt of an annotator, else that of one made for it."""
+        found: list[ScoresZeroShot] = [
+            one for one in self._annotators if isinstance(one, ScoresZeroShot)
+        ]
+        if not found and self.lm is not None:
+            found.append(LLMAnnotator(self.task, self.lm))
+        if not found:
+            return None
+        asking = found[0]
+        return SelectorQuestions(
+            lambda: asking,
+            lambda: drawn_texts(self.pool, self.seed),
+            self.seed,
+            lambda trail: self.purse.has_booked(preparation_key(asking.name, trail)),
+        )
+
+    @property
+    def selectors_ask(self) -> bool:
+        """Whether a selector asks the language model."""
+        return any(asks_language_model(one) for one in (self.start, self.selector))
+
+    @property
+    def models(self) -> list[LanguageModel]:
+        """The language models that annotators and selectors may ask."""
+        models = [one.lm for one in self._annotators if isinstance(one, Asking)]
+        models += [] if self.lm is None else [self.lm]
+        return list({id(one): one for one in models}.values())
+
+    @property
+    def asked_about(self) -> Pool:
+        """The items that annotators may be asked about: a sweep passes over copies alone."""
+        sweeps = self.objective == "labels" and bool(stages_of(self.router, "machines"))
+        return self.items.distinct if sweeps else self.items.usable
+
+    # Its ledger
+
+    def open(self) -> Ledger:
+        """Open the ledger, if it is not open: made if it is not there, refused if it is another's.
+
+        Raises:
+            LedgerError: It cannot be used, or belongs to another task, pool, objective or seed.
+        """
+        if self._ledger is None:
+            with contextlib.ExitStack() as held:
+                ledger = held.enter_context(Ledger.open(self.ledger_url))
+                ledger.bind(
+                    task=self.task.fingerprint,
+                    pool=self.pool.fingerprint,
+                    objective=self.objective,
+                    seed=str(self.seed),
+                )
+                answers = self.directory / "responses.sqlite"
+                held.enter_context(kept_answers(self.models, answers))
+                if self.questions is not None and self.selectors_ask:
+                    held.enter_context(self.questions.paid.kept_in(answers))
+                self._held = held.pop_all()
+            people = bool(stages_of(self.router, "people"))
+            self._ledger, self._purse = ledger, Purse(self.budget, ledger, people=people)
+            self._orders.forgive()
+            self.picker.forget_sweep()
+        return self._ledger
+
+    @property
+    def purse(self) -> Purse:
+        """What may still be spent."""
+        self.open()
+        assert self._purse is not None
+        return self._purse
+
+    def close(self) -> None:
+        """Close the ledger. The next question or answer opens it again."""
+        self._held.close()
+        self._ledger = self._purse = None
+
+    def __enter__(self) -> Campaign:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def rounds(self) -> list[Round]:
+        """The rounds so far."""
+        return self.open().rounds()
+
+    @property
+    def labels(self) -> dict[str, Decided]:
+        """The label of each item that has one, copies included, by item id."""
+        return self.items.with_copies(self.open().labels())
+
+    def look_ahead(self) -> None:
+        """Say what is to be known of the items, and learn which of them nobody can answer; once.
+
+        Raises:
+            LlmalError: An annotator has no answers at all.
+        """
+        if self._looked_ahead:
+            return
+        for sentence in self.items.sentences():
+            log.warning("%s", sentence)
+        if len(self.items.copies):
+            self.announcer.tell(
+                "step",
+                f"{len(self.items.copies)} of {len(self.pool)} items repeat the text of an earlier "
+                "one; it is asked about once, and the label goes to all",
+            )
+        said = {one.message for one in self.open().events()}
+        unanswered = []
+        for annotator in self._annotators:
+            foresight = Foresight()
+            if isinstance(annotator, Foreseeing):
+                foresight = annotator.foresee(self.pool)
+            for warning in foresight.warnings:
+                if warning not in said:
+                    log.warning("%s", warning)
+            if annotator.kind == "human":
+                unanswered.append(foresight.unanswered)
+        if unanswered:
+            self.picker.unanswered = functools.reduce(np.intersect1d, unanswered)
+        self._looked_ahead = True
+
+    # Ask and tell
+
+    def ask(self, stage: str | None = None) -> WorkOrder | None:
+        """What is to be answered next: the same until it has been told.
+
+        Once all of a round is answered, the learner is trained on it and the next items are picked;
+        that may take a while, and other processes that ask meanwhile wait.
+
+        Args:
+            stage: Only work of this stage; by default of the first that has any.
+
+        Returns:
+            None if there is nothing to do: the campaign has ended, as `reason` says, or `stage`
+            waits for another one.
+
+        Raises:
+            ConfigError: There is no such stage.
+            LedgerError: The ledger cannot be used.
+        """
+        names = [one.name for one in self._annotators]
+        if stage is not None and stage not in names:
+            raise ConfigError(
+                f"there is no stage {stage!r}", fix=f"the stages are {', '.join(names)}"
+            )
+        ledger = self.open()
+        self.look_ahead()
+        self.reason = None
+        with in_turn(self.directory):
+            try:
+                return self._ask(ledger, stage)
+            except SpentOut as error:
+                self.reason = str(error)
+                return None
+
+    def tell(self, annotations: Iterable[Annotation]) -> int:
+        """Keep answers. They are durable when this returns.
+
+        An answer without a round belongs to the round that asked for it; one of a person without
+        a cost counts as one label. Whether it stands or goes on to the next stage is said by the
+        rules of the router. What was told before changes nothing.
+
+        Args:
+            annotations: Answers, whole orders or parts of them, in any order. `annotator` is who
+                answered: the name of a stage, or a person or program that answers for one.
+
+        Returns:
+            How many of them were new.
+
+        Raises:
+            AnnotationError: An item that is not in the pool, a label that the task lacks, a stage
+                or a round that is none of this campaign's, or another answer than was told before.
+                Nothing of the call was recorded.
+            LedgerError: Nothing of the call was recorded.
+        """
+        told = [self._check.priced(one) for one in annotations]
+        return self._keep(told, unchanged=True)
+
+    def keep(self, annotations: Sequence[Annotation]) -> int:
+        """Keep answers of the annotators themselves, which say what they cost, if anything."""
+        return self._keep(annotations, unchanged=False)
+
+    def _keep(self, annotations: Sequence[Annotation], *, unchanged: bool) -> int:
+        ledger = self.open()
+        if any(one.round is None or one.round >= len(self._started) for one in annotations):
+            self._started = ledger.rounds()
+        checked = self._check.checked(annotations, self._started, self._orders)
+        return ledger.append(checked, unchanged=unchanged)
+
+    def forgo(self, order: WorkOrder) -> None:
+        """Ask no more for what is left of an order, as long as this object lives: it cannot be paid
+        for.
+        """
+        self._orders.forgo(order)
+
+    def _ask(self, ledger: Ledger, stage: str | None) -> WorkOrder | None:
+        while True:
+            self.interruption.check()
+            rounds = ledger.rounds()
+            current = rounds[-1] if rounds else None
+            if current is None or current.finished is not None:
+                started = self.between_rounds.begin(ledger, self.purse, rounds)
+                if isinstance(started, str):
+                    self.reason = started
+                    return None
+                current = started
+            self._started = [*rounds[: current.number], current]
+            self.between_rounds.take_time(current)
+            others = False
+            for order in self._orders.open(ledger, self.purse, current):
+                if stage is None or order.stage == stage:
+                    return order
+                others = True
+            if others:
+                return None
+            phase = self._orders.phase_of(current)
+            if phase.stays_open and self.purse.refused is not None:
+                self.learning.catch_up(ledger, current.number)
+                self.purse.check()
+            self.between_rounds.end(ledger, current, phase)
+
+    def _progress(self, what: str, done: int, total: int) -> None:
+        self.announcer.tell("progress", what, what=what, done=done, total=total)
+        self.interruption.check()
+
+
+def _router(annotator: Annotator | Router | None) -> Router:
+    if isinstance(annotator, Router):
+        return annotator
+    return Router([Stage(Outside() if annotator is None else annotator)])

@@ -1,0 +1,60 @@
+"""What annotators may know of a round that asks them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from llmal.annotators.protocol import Annotator, Context, Need, Prepares, drawn_texts
+from llmal.core.records import Item, Purpose
+from llmal.ledger import Ledger
+from llmal.run.items import RunItems
+from llmal.run.purposes import seen_labels
+from llmal.run.work_order import WorkOrder
+
+
+class Contexts:
+    """Makes the context of each round, with what the annotators of a run want to know.
+
+    Args:
+        items: The items of the run.
+        annotators: Who is asked.
+        seed: Of the run.
+    """
+
+    def __init__(self, items: RunItems, annotators: Sequence[Annotator], seed: int) -> None:
+        self._items = items
+        self._annotators = annotators
+        self._seed = seed
+        self._last: Context | None = None
+
+    def forget(self) -> None:
+        """Read the labels anew at the next question."""
+        self._last = None
+
+    def of(self, ledger: Ledger, order: WorkOrder) -> Context:
+        """The context of an order: the same for all that is asked in its round."""
+        if self._last is None or self._last.round != order.round:
+            self._last = self._make(ledger, order.round, order.purpose)
+        return self._last
+
+    def _make(self, ledger: Ledger, number: int, purpose: Purpose) -> Context:
+        needs: set[Need] = set()
+        for one in self._annotators:
+            needs |= one.needs() if isinstance(one, Prepares) else set()
+        shown: tuple[Item, ...] = ()
+        if "labelled" in needs:
+            before = seen_labels(ledger, before_round=number)
+            shown = self._items.demonstrations(before, self._seed)
+        texts: tuple[Item, ...] = ()
+        if "texts" in needs:
+            # Of the run, not of the round: the same texts are asked about with other prompts.
+            texts = drawn_texts(self._items.usable, self._seed)
+        return Context(
+            round=number,
+            purpose=purpose,
+            demonstrations=shown,
+            unlabelled=texts,
+            seed=int(np.random.SeedSequence([self._seed, number]).generate_state(1)[0]),
+        )

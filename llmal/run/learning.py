@@ -1,0 +1,151 @@
+"""What the learner of a campaign is trained on: the labels up to a round, read from the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmal.embed.protocol import Embedder
+from llmal.learners.saved import FOLDER, write_labels
+from llmal.ledger import Decided, Ledger
+from llmal.run.events import Announcer
+from llmal.run.items import Positions, RunItems
+from llmal.run.purposes import seen_labels
+from llmal.run.training import Trainer
+from llmal.task import Task
+
+
+@dataclass(frozen=True)
+class _Material:
+    """What a learner is trained on.
+
+    Attributes:
+        labels: All labels, those included that are not learnt from.
+        positions: Shape (L,): items of the pool that are learnt from.
+        columns: Their answers as targets of the task's space, L rows.
+        synthetic: Further texts, and the columns of their labels.
+    """
+
+    labels: dict[str, Decided]
+    positions: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    synthetic: list[tuple[str, int]]
+
+    @property
+    def mark(self) -> tuple[bytes, bytes, int]:
+        """The same for the same material: synthetic items are only ever added."""
+        return self.positions.tobytes(), self.columns.tobytes(), len(self.synthetic)
+
+    def distinct_answers(self, task: Task) -> int:
+        """How many different answers there are."""
+        written = {task.names[column] for _, column in self.synthetic}
+        return len({*task.space.answers(self.columns), *written})
+
+
+class Learning:
+    """Trains the learner on what the ledger holds, when somebody needs it.
+
+    Args:
+        task: The task.
+        items: The items of the campaign.
+        trainer: Fits and measures.
+        embedder: Makes the vectors that the learner is trained on, if it wants any.
+        directory: The run directory, in which the learner is kept.
+        announcer: Told of every training.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        items: RunItems,
+        trainer: Trainer,
+        *,
+        embedder: Embedder | None,
+        directory: Path,
+        announcer: Announcer,
+    ) -> None:
+        self._task = task
+        self._items = items
+        self._trainer = trainer
+        self._embedder = None if trainer.learner.input == "texts" else embedder
+        self._folder = directory / FOLDER
+        self._announcer = announcer
+        self._trained_on: tuple[bytes, bytes, int] | None = None
+        self._distinct_labels = 0
+        self._up_to = -1
+        self.with_synthetic = False
+        """Whether synthetic items of the ledger are learnt from."""
+
+    @property
+    def is_useful(self) -> bool:
+        """Whether the learner has seen two labels or more."""
+        return self._trainer.fitted and self._distinct_labels > 1
+
+    def columns_of(self, labels: Mapping[str, Decided]) -> tuple[Positions, NDArray[np.int64]]:
+        """Positions of labelled items, in the order of their ids, and their answers as targets.
+
+        Items of the test set are left out.
+        """
+        learnt_from = self._items.learnt_from(labels)
+        ids = sorted(learnt_from)
+        targets = self._task.space.targets(learnt_from[i].label for i in ids)
+        return self._items.pool.positions(ids), targets
+
+    def _material(self, ledger: Ledger, number: int) -> _Material:
+        labels = seen_labels(ledger, before_round=number + 1)
+        written = ledger.synthetic(accepted=True) if self.with_synthetic else []
+        synthetic = [
+            (one.text, self._task.index(one.label))
+            for one in written
+            if one.provenance.get("round", 0) <= number
+        ]
+        return _Material(labels, *self.columns_of(labels), synthetic)
+
+    def catch_up(self, ledger: Ledger, number: int) -> dict[str, Decided]:
+        """Train on everything up to a round, unless that is what the learner knows already.
+
+        Returns:
+            All labels up to that round.
+        """
+        material = self._material(ledger, number)
+        if number >= 0 and material.mark != self._trained_on:
+            self._train(material, number)
+        self._up_to = number
+        return material.labels
+
+    def catch_up_once(self, ledger: Ledger, number: int) -> None:
+        """The same, but what came later for a round that was learnt before is left for the next."""
+        if self._up_to != number:
+            self.catch_up(ledger, number)
+
+    def learn(self, ledger: Ledger, number: int) -> dict[str, Any]:
+        """Train on everything up to a round, measure, and keep the learner.
+
+        Returns:
+            Figures of the round.
+        """
+        figures = self._train(self._material(ledger, number), number)
+        self._up_to = number
+        return figures
+
+    def _train(self, material: _Material, number: int) -> dict[str, Any]:
+        figures: dict[str, Any] = {
+            "labelled": len(material.labels),
+            "synthetic": len(material.synthetic),
+        }
+        self._trained_on = material.mark
+        self._distinct_labels = material.distinct_answers(self._task)
+        if not self._distinct_labels:
+            return figures
+        count = len(material.positions)
+        self._announcer.tell("step", f"round {number}: training on {count} labels")
+        self._trainer.fit(material.positions, material.columns, material.synthetic)
+        figures.update(self._trainer.measure())
+        write_labels(self._folder, self._task, self._embedder)
+        self._trainer.learner.save(self._folder)
+        return figures

@@ -1,0 +1,65 @@
+"""The parts of a campaign. An objective is a list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from llmal.run.budget import Budget
+from llmal.run.phases.protocol import Asked, Ended, NextRound, Phase, Standing
+from llmal.run.phases.query import Query
+from llmal.run.phases.review import Review
+from llmal.run.phases.start import Start
+from llmal.run.phases.sweep import Sweep
+from llmal.selectors.protocol import Selector
+from llmal.stopping import StoppingRule
+
+Objective = Literal["model", "labels"]
+
+__all__ = [
+    "Asked",
+    "Ended",
+    "NextRound",
+    "Objective",
+    "Phase",
+    "Query",
+    "Review",
+    "Standing",
+    "Start",
+    "Sweep",
+    "phases_of",
+]
+
+
+def phases_of(
+    objective: Objective,
+    *,
+    start: Selector,
+    start_items: int,
+    selector: Selector,
+    budget: Budget,
+    stop: Sequence[StoppingRule] = (),
+    people: bool = True,
+    machines: bool = False,
+) -> list[Phase]:
+    """The phases of an objective.
+
+    Args:
+        objective: "model" or "labels".
+        start: Picks the first round.
+        start_items: Items of the first round.
+        selector: Picks the other rounds.
+        budget: The size of a batch, and the limits.
+        stop: Rules that end the campaign before the budget does.
+        people: Whether people answer.
+        machines: Whether annotators answer that are no people.
+    """
+    if objective == "model" or not machines:
+        return [Start(start, start_items), Query(selector, start, budget, tuple(stop))]
+    if not people:
+        return [Sweep(last=True)]
+    return [
+        Start(start, start_items, asks="people"),
+        Sweep(),
+        Review(selector, start, budget, tuple(stop)),
+    ]

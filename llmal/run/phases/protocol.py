@@ -1,0 +1,89 @@
+"""The contract of every phase: from where a campaign stands, what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from llmal.core.records import Purpose
+from llmal.ledger import Round
+from llmal.selectors.protocol import Selector
+
+Asked = Literal["everybody", "people", "machines"]
+"""Which stages of the router answer in the rounds of a phase."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a campaign stands between two rounds, by its ledger.
+
+    Attributes:
+        rounds: The rounds so far, all of them finished.
+        human_labels_left: Labels that people may still give; None if there is no limit.
+        refused: What the budget did not reach for, in words; None if nothing was refused.
+    """
+
+    rounds: Sequence[Round]
+    human_labels_left: int | None = None
+    refused: str | None = None
+
+    def count(self, names: Sequence[str]) -> int:
+        """How many rounds there were of a phase, by what it is called in ledgers."""
+        return sum(one.phase in names for one in self.rounds)
+
+
+@dataclass(frozen=True)
+class NextRound:
+    """The round that comes next.
+
+    Attributes:
+        selector: What picks its items; None where it goes over the whole pool.
+        size: How many items it picks.
+        otherwise: What picks while `selector` lacks something that is learnt.
+        swept: Whether the selector goes by the probabilities of a sweep, not the learner's.
+    """
+
+    selector: Selector | None = None
+    size: int = 0
+    otherwise: Selector | None = None
+    swept: bool = False
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The campaign has ended.
+
+    Attributes:
+        reason: Why, in words.
+    """
+
+    reason: str
+
+
+class Phase(Protocol):
+    """A part of a campaign, such as the start or the review. It holds no state of its own."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """What it is called in ledgers: its name, then the names that older ones have for it."""
+        ...
+
+    @property
+    def purpose(self) -> Purpose:
+        """What its answers are for, and so who may see them."""
+        ...
+
+    @property
+    def asks(self) -> Asked:
+        """Who answers in its rounds."""
+        ...
+
+    @property
+    def stays_open(self) -> bool:
+        """Whether a round that the budget does not reach through stays open for a larger one."""
+        ...
+
+    def next(self, standing: Standing) -> NextRound | Ended | None:
+        """What comes next; None if this phase is over and the following one decides."""
+        ...

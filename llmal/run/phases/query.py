@@ -1,0 +1,53 @@
+"""Rounds in which a selector picks what is worth a label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from llmal.core.records import Purpose
+from llmal.run.budget import Budget
+from llmal.run.phases.protocol import Asked, Ended, NextRound, Standing
+from llmal.selectors.protocol import Selector
+from llmal.stopping import StoppingRule
+
+
+@dataclass(frozen=True)
+class Query:
+    """A batch a round, until the budget or a rule ends the campaign.
+
+    Attributes:
+        selector: Picks.
+        otherwise: Picks while fewer than two labels have been seen, of which nothing is learnt.
+        budget: The size of a batch, and the limits.
+        stop: Rules that end the campaign before the budget does.
+        asks: Who answers.
+    """
+
+    selector: Selector
+    otherwise: Selector
+    budget: Budget
+    stop: Sequence[StoppingRule] = field(default_factory=tuple)
+    asks: Asked = "everybody"
+    names: tuple[str, ...] = ("query",)
+    purpose: Purpose = "train"
+    stays_open: bool = False
+    swept: bool = False
+
+    def next(self, standing: Standing) -> NextRound | Ended:
+        """The next batch, or why there is none."""
+        reason = self._end(standing)
+        if reason is not None:
+            return Ended(reason)
+        return NextRound(self.selector, self.budget.batch, self.otherwise, self.swept)
+
+    def _end(self, standing: Standing) -> str | None:
+        if standing.refused is not None:
+            return standing.refused
+        if standing.human_labels_left == 0:
+            return f"the budget of {self.budget.human_labels} human labels is spent"
+        if self.budget.rounds is not None and standing.count(self.names) >= self.budget.rounds:
+            return f"{self.budget.rounds} rounds are done"
+        history = [one.metrics for one in standing.rounds]
+        reasons = (rule.reason(history) for rule in self.stop)
+        return next((one for one in reasons if one is not None), None)

@@ -1,0 +1,223 @@
+"""Which items a round asks about: what its selector may know, what it may cost, what it picks."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmal.core.records import Usage
+from llmal.errors import ConfigError
+from llmal.ledger import Decided, Ledger
+from llmal.run.events import Announcer
+from llmal.run.items import Positions, RunItems
+from llmal.run.learning import Learning
+from llmal.run.phases import NextRound
+from llmal.run.preparing import book_preparation
+from llmal.run.purposes import seen_annotations, set_aside
+from llmal.run.purse import Purse
+from llmal.run.round_signals import RoundSignals
+from llmal.selectors.protocol import Selector
+from llmal.selectors.signals import KINDS
+from llmal.selectors.state import RoundState
+from llmal.selectors.wrapper import called, check_spaces, needed
+from llmal.task import Task
+
+log = logging.getLogger("llmal.run")
+
+_AT_ONCE = 4096
+_NONE = np.zeros(0, dtype=np.int64)
+
+ProbabilitiesOf = Callable[[Positions], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Picks:
+    """What a round asks about.
+
+    Attributes:
+        selector: What picked them, in a word.
+        item_ids: The items, best first; empty where the round goes over the whole pool.
+        scores: The selector's score of each.
+        why: The selector's reason for each.
+    """
+
+    selector: str
+    item_ids: list[str]
+    scores: list[float]
+    why: list[str]
+
+
+WHOLE_POOL = Picks("all", [], [], [])
+
+
+def asks_language_model(selector: Selector) -> bool:
+    """Whether a selector has signals that ask the language model."""
+    return any(KINDS[name].asks for name in selector.requires)
+
+
+class Picker:
+    """Has selectors pick, from what the ledger holds before the round.
+
+    Args:
+        task: The task.
+        items: The items of the campaign.
+        signals: What selectors may know.
+        learning: The learner that some of it comes from.
+        announcer: Told what is going on.
+        last_stage: Whose abstentions are final.
+        seed: Same seed, same picks.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        items: RunItems,
+        signals: RoundSignals,
+        learning: Learning,
+        *,
+        announcer: Announcer,
+        last_stage: str,
+        seed: int,
+    ) -> None:
+        self._task = task
+        self._items = items
+        self._pool = items.pool
+        self._signals = signals
+        self._learning = learning
+        self._announcer = announcer
+        self._last_stage = last_stage
+        self._seed = seed
+        self._swept: NDArray[np.float32] | None = None
+        self.unanswered: Positions = _NONE
+        """Items that none of the people has an answer for."""
+
+    def check(self, start: Selector, selector: Selector) -> None:
+        """See that there is what the selectors need.
+
+        Raises:
+            ConfigError: There is not; the message names the selector and what it lacks.
+        """
+        check_spaces(self._task, start, selector)
+        for one in (start, selector):
+            for missing in sorted(one.requires - self._signals.available):
+                raise ConfigError(
+                    f"the selector {called(one)} needs {missing}, which this run does not have",
+                    fix=KINDS[missing].remedy,
+                )
+        nothing = self._before_labels(self._signals)
+        lacking = needed(start, nothing) - nothing.signals
+        if lacking:
+            raise ConfigError(
+                f"the start selector {called(start)} needs {' and '.join(sorted(lacking))}, "
+                "and before the first round there are none",
+                fix="use random, kmeans or typiclust",
+            )
+
+    def _before_labels(self, signals: RoundSignals) -> RoundState:
+        return signals.state(_NONE, _NONE, self._items.not_to_pick({}), learnt=False)
+
+    def highest_costs(
+        self, start: tuple[Selector, int], later: tuple[Selector, int]
+    ) -> tuple[Usage, Usage, Usage]:
+        """The most that selectors can ask of the language model: at the start, in the round after
+        it, and in each later one. What was asked in one round costs nothing in the next.
+
+        Args:
+            start: What picks the first round, and how many items.
+            later: What picks the other rounds, and how many items in each.
+        """
+        if not any(asks_language_model(one) for one, _ in (start, later)):
+            return Usage(), Usage(), Usage()
+        signals = self._signals.planned()
+
+        def cost(selector: Selector, size: int) -> Usage:
+            state = self._before_labels(signals)
+            return signals.cost(selector, state, min(size, len(state.unlabelled)))
+
+        return cost(*start), cost(*later), cost(*later)
+
+    def forget_sweep(self) -> None:
+        """Read the probabilities of the sweep anew when they are next wanted."""
+        self._swept = None
+
+    def pick(self, ledger: Ledger, purse: Purse, number: int, wanted: NextRound) -> Picks | None:
+        """Pick the items of a round.
+
+        Returns:
+            None if there is nothing left to pick.
+
+        Raises:
+            SpentOut: The budget does not allow the selector to ask what it wants to ask.
+        """
+        if wanted.selector is None:
+            return WHOLE_POOL
+        labels = self._learning.catch_up(ledger, number - 1)
+        state = self._state(ledger, labels, swept=wanted.swept)
+        selector = wanted.selector
+        if wanted.otherwise is not None and needed(selector, state) - state.signals:
+            log.warning(
+                "round %d: fewer than two labels have been seen, so the learner has no use yet; "
+                "%s picks in place of %s",
+                number,
+                called(wanted.otherwise),
+                called(selector),
+            )
+            selector = wanted.otherwise
+        size = min(wanted.size, len(state.unlabelled))
+        if size == 0:
+            return None
+        self._announcer.tell("step", f"round {number}: {called(selector)} picks {size} items")
+        key = f"select-{number}"
+        self._signals.begin()
+        if not purse.admits(lambda: self._signals.cost(selector, state, size), key=key):
+            purse.check()
+        picked = selector.select(state, size, np.random.default_rng([self._seed, number]))
+        purse.book("selection", picked.usage + self._signals.take_usage(), key)
+        questions = self._signals.questions
+        if questions is not None:
+            questions.paid.keep()
+            for prepared in questions.take_calibrations():
+                book_preparation(purse, questions.annotator.name, prepared)
+        return Picks(
+            selector=called(selector),
+            item_ids=self._pool.ids(picked.indices),
+            scores=[float(score) for score in picked.scores],
+            why=list(picked.why),
+        )
+
+    def _state(self, ledger: Ledger, labels: Mapping[str, Decided], *, swept: bool) -> RoundState:
+        positions, columns = self._learning.columns_of(labels)
+        passed_over = ledger.abstained(self._last_stage) | set_aside(ledger)
+        undecided = self._pool.positions(sorted(passed_over - labels.keys()))
+        undecided = np.setdiff1d(np.union1d(undecided, self.unanswered), positions)
+        return self._signals.state(
+            positions,
+            columns,
+            np.union1d(undecided, self._items.not_to_pick(labels)),
+            learnt=self._learning.is_useful,
+            probabilities=self._probabilities_of_sweep(ledger) if swept else None,
+        )
+
+    def _probabilities_of_sweep(self, ledger: Ledger) -> ProbabilitiesOf:
+        """The probabilities of the annotator that was not sure of an item; equal ones without."""
+
+        def read(positions: Positions) -> NDArray[np.float32]:
+            if self._swept is None:
+                # Once in a review: in its rounds only people answer.
+                unknown = self._task.space.distribution(()).astype(np.float32)
+                self._swept = np.tile(unknown, (len(self._pool), 1))
+                answers = (one for one in seen_annotations(ledger) if one.probabilities is not None)
+                while part := list(itertools.islice(answers, _AT_ONCE)):
+                    rows = self._pool.positions([one.item_id for one in part])
+                    self._swept[rows] = [
+                        [(one.probabilities or {})[name] for name in self._task.names]
+                        for one in part
+                    ]
+            return np.asarray(self._swept[positions])
+
+        return read

@@ -1,0 +1,63 @@
+"""How a run ended."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from llmal.core.records import Annotation, Usage
+from llmal.ledger import Decided, Ledger, Round
+from llmal.run.campaign import Campaign
+
+Status = Literal["finished", "waiting", "interrupted"]
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a call of `Orchestrator.run` ended.
+
+    Attributes:
+        status: "finished"; "waiting" for people; or "interrupted" by Ctrl-C. After the last two,
+            `run` again goes on.
+        reason: Why, in words.
+        accuracy: Of the learner on the test set after the last round; None without one.
+        rounds: The rounds so far.
+        labels: The label of each item that has one, by item id.
+        cost: Everything that was spent in this run directory.
+        directory: The run directory.
+    """
+
+    status: Status
+    reason: str
+    accuracy: float | None
+    rounds: list[Round]
+    labels: dict[str, Decided]
+    cost: Usage
+    directory: Path
+    _ledger_url: str = field(repr=False, default="")
+    _annotations: int = field(repr=False, default=0)
+
+    @property
+    def annotations(self) -> list[Annotation]:
+        """Every annotation that was in the ledger then, in the order in which they came."""
+        with Ledger.open(self._ledger_url) as ledger:
+            return list(itertools.islice(ledger.annotations(), self._annotations))
+
+
+def result_of(campaign: Campaign, ledger: Ledger, status: Status, reason: str) -> RunResult:
+    """The result of a run, from its ledger."""
+    rounds = ledger.rounds()
+    tested = [one.metrics["accuracy"] for one in rounds if one.metrics.get("accuracy") is not None]
+    return RunResult(
+        status=status,
+        reason=reason,
+        accuracy=tested[-1] if tested else None,
+        rounds=rounds,
+        labels=campaign.items.with_copies(ledger.labels()),
+        cost=ledger.total_usage(),
+        directory=campaign.directory,
+        _ledger_url=campaign.ledger_url,
+        _annotations=ledger.annotation_count(),
+    )

@@ -1,0 +1,175 @@
+"""The rounds of a campaign: what starts one, and what is learnt at its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from llmal.core.files import write_json
+from llmal.errors import LedgerError
+from llmal.ledger import Ledger, Round
+from llmal.run.events import Announcer
+from llmal.run.guards import Interruption
+from llmal.run.items import RunItems
+from llmal.run.learning import Learning
+from llmal.run.phases import Ended, Phase, Standing
+from llmal.run.picking import Picker, Picks
+from llmal.run.purse import Purse
+
+
+class Rounds:
+    """Starts and ends the rounds of a campaign.
+
+    Args:
+        directory: The run directory, in which the picks are written down too.
+        items: The items of the campaign.
+        phases: Say what comes next.
+        picker: Picks.
+        learning: Learns.
+        announcer: Told of the beginning and the end of each round.
+        interruption: Whether to end before the learner is trained.
+        seed: Of the campaign.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        items: RunItems,
+        phases: Sequence[Phase],
+        picker: Picker,
+        learning: Learning,
+        *,
+        announcer: Announcer,
+        interruption: Interruption,
+        seed: int,
+    ) -> None:
+        self._directory = directory
+        self._items = items
+        self._phases = phases
+        self._picker = picker
+        self._learning = learning
+        self._announcer = announcer
+        self._interruption = interruption
+        self._seed = seed
+        self._since: tuple[int, float] = (-1, 0.0)
+        self.before_learning: Callable[[Round], None] | None = None
+        """Called when all answers of a round are there, before anything is learnt from them."""
+
+    def begin(self, ledger: Ledger, purse: Purse, rounds: Sequence[Round]) -> Round | str:
+        """Start the round that comes next.
+
+        Args:
+            ledger: Of the campaign.
+            purse: Of the campaign.
+            rounds: All rounds so far, finished.
+
+        Returns:
+            The round; or why the campaign has ended.
+
+        Raises:
+            SpentOut: The selector may not ask what it has to.
+        """
+        standing = Standing(
+            rounds, human_labels_left=purse.human_labels_left, refused=purse.refused
+        )
+        for phase in self._phases:
+            coming = phase.next(standing)
+            if isinstance(coming, Ended):
+                return coming.reason
+            if coming is not None:
+                picks = self._picker.pick(ledger, purse, len(rounds), coming)
+                if picks is None:
+                    return self._nothing_left(ledger)
+                return self._record(ledger, len(rounds), phase.names[0], picks)
+        return "every phase is over"
+
+    def _nothing_left(self, ledger: Ledger) -> str:
+        unlabelled = len(self._items.pool) - len(self._items.with_copies(ledger.labels()))
+        if not unlabelled:
+            return "every item of the pool is labelled"
+        return f"no item is left to ask about; {unlabelled:,} have no label"
+
+    def _record(self, ledger: Ledger, number: int, phase: str, picks: Picks) -> Round:
+        started = Round(
+            number,
+            phase=phase,
+            selector=picks.selector,
+            item_ids=tuple(picks.item_ids),
+            scores=tuple(picks.scores),
+            why=tuple(picks.why),
+            started=time.time(),
+            finished=None,
+            metrics={},
+        )
+        try:
+            ledger.start_round(
+                number,
+                phase=phase,
+                selector=picks.selector,
+                item_ids=picks.item_ids,
+                scores=picks.scores,
+                why=picks.why,
+            )
+        except LedgerError:
+            # A process on another machine may have started it meanwhile.
+            rounds = ledger.rounds()
+            if len(rounds) <= number:
+                raise
+            return rounds[number]
+        columns = zip(picks.item_ids, picks.scores, picks.why, strict=True)
+        folder = self._directory / "picks"
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(
+            folder / f"round-{number:03d}.json",
+            {
+                "round": number,
+                "phase": phase,
+                "selector": picks.selector,
+                "seed": self._seed,
+                "items": [{"id": i, "score": score, "why": why} for i, score, why in columns],
+            },
+            indent=1,
+        )
+        items = len(picks.item_ids) or len(self._items.distinct)
+        self._announcer.tell(
+            "round_started", f"round {number} ({phase})", round=number, items=items
+        )
+        return started
+
+    def take_time(self, current: Round) -> None:
+        """Count the seconds of a round from now on, unless they are counted already."""
+        if self._since[0] != current.number:
+            self._since = current.number, time.perf_counter()
+
+    def end(self, ledger: Ledger, current: Round, phase: Phase) -> None:
+        """Learn from a round whose answers are all there, and record how it ended."""
+        self._learning.catch_up_once(ledger, current.number - 1)
+        if self.before_learning is not None and not phase.stays_open:
+            self.before_learning(current)
+        self._interruption.check()
+        learnt = self._learning.learn(ledger, current.number)
+        spent = ledger.total_usage()
+        figures: dict[str, Any] = {
+            **learnt,
+            "human_labels": spent.human_labels,
+            "tokens": spent.tokens,
+            "money": spent.money,
+            "seconds": time.perf_counter() - self._since[1],
+        }
+        try:
+            ledger.finish_round(current.number, figures)
+        except LedgerError:
+            # A process on another machine may have ended it meanwhile.
+            if ledger.rounds()[current.number].finished is None:
+                raise
+            return
+        accuracy = figures.get("accuracy")
+        tail = f", test accuracy {accuracy:.3f}" if accuracy is not None else ""
+        self._announcer.tell(
+            "round_finished",
+            f"round {current.number} ({phase.names[0]}): {figures['labelled']} labelled{tail}",
+            round=current.number,
+            **figures,
+        )

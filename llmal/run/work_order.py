@@ -1,0 +1,35 @@
+"""What is to be done next in a campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llmal.core.records import Purpose
+from llmal.pool import Pool
+
+
+@dataclass(frozen=True)
+class WorkOrder:
+    """Items that a stage is to answer.
+
+    Attributes:
+        items: The items that have no answer of this stage yet, in the order in which they are
+            wanted: a view of the pool, read from disk as it is gone through.
+        phase: The part of the campaign, such as "start" or "review".
+        round: Number of the round.
+        purpose: What the answers are for; says who may see them.
+        stage: Who answers: the name of an annotator of the campaign.
+        wanted: Answers that are wanted of each item.
+        why: For each item, why it was picked.
+        answered: Items of the same order that this stage has answered already.
+    """
+
+    items: Pool
+    phase: str
+    round: int
+    purpose: Purpose
+    stage: str
+    wanted: int
+    why: Sequence[str]
+    answered: int = 0

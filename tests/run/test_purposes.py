@@ -1,0 +1,257 @@
+"""An audit reaches no prompt, demonstration, calibrator, selector, learner or generator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from told_answers import TASK, campaign_of, pool_of
+from word_bayes import WordBayes
+
+from llmal import Annotation, Budget, Orchestrator, Pool
+from llmal.annotators import (
+    Context,
+    HumanQueue,
+    LLMAnnotator,
+    Outside,
+    Router,
+    SimulatedHuman,
+    Stage,
+    Threshold,
+)
+from llmal.core.records import Purpose
+from llmal.errors import AnnotationError
+from llmal.generators import ClassConditional
+from llmal.ledger import Ledger
+from llmal.lm import TransformersLM
+from llmal.run.events import Event
+from llmal.run.phases import NextRound, Standing
+from llmal.selectors import Margin, Random, RoundState, Selection
+
+KEPT_APART: tuple[Purpose, ...] = ("audit", "calibrate")
+
+
+class Watching(Margin):
+    """Margin that keeps what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[dict[int, int]] = []
+
+    def select(self, state: RoundState, k: int, rng: np.random.Generator) -> Selection:
+        self.told.append(dict(zip(state.labelled.tolist(), state.labels.tolist(), strict=True)))
+        return super().select(state, k, rng)
+
+
+class Remembering(WordBayes):
+    """A learner that keeps what it was trained on."""
+
+    def __init__(self) -> None:
+        self.trained_on: list[list[tuple[str, int]]] = []
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> WordBayes:
+        self.trained_on.append(list(zip(X, np.asarray(y).tolist(), strict=True)))
+        return super().fit(X, y)
+
+
+class Listening(LLMAnnotator):
+    """A language model that keeps what it is shown."""
+
+    def annotate(self, items: Any, context: Context = Context()) -> list[Annotation]:
+        self.shown = [*getattr(self, "shown", []), [(i.id, i.gold) for i in context.demonstrations]]
+        return super().annotate(items, context)
+
+
+def _gold_pool(tmp_path: Path) -> Pool:
+    texts = pool_of(60, tmp_path / "cache")
+    gold = ["animal" if n % 2 else "food" for n in range(60)]
+    return Pool.from_texts(texts.texts(), gold, ids=texts.ids(), cache=tmp_path / "cache")
+
+
+def _audit(item_id: str, label: str, purpose: Purpose) -> Annotation:
+    return Annotation(item_id, label, "auditor", "human", purpose=purpose)
+
+
+@pytest.mark.parametrize("purpose", KEPT_APART)
+@pytest.mark.parametrize("objective", ["model", "labels"])
+def test_audits_that_contradict_change_nothing_that_anybody_sees(
+    tmp_path: Path, tiny_hf: TransformersLM, objective: str, purpose: Purpose
+) -> None:
+    pool = _gold_pool(tmp_path)
+
+    def run(name: str, *, audited: bool) -> dict[str, Any]:
+        selector, learner = Watching(), Remembering()
+        machine = Listening(
+            TASK, tiny_hf, shots=2, calibrate=["batch", "temperature"], style="completion"
+        )
+        people = SimulatedHuman()
+        calibrations: list[dict[str, Any]] = []
+
+        def interfere(event: Event) -> None:
+            if event.kind == "calibration":
+                calibrations.append(dict(event.data))
+            if event.kind == "round_finished" and event.data["round"] == 0 and audited:
+                labels = orchestrator.campaign.labels
+                assert len(labels) == 12
+                orchestrator.campaign.tell(
+                    _audit(i, "food" if one.label == "animal" else "animal", purpose)
+                    for i, one in labels.items()
+                )
+
+        orchestrator = Orchestrator(
+            TASK,
+            pool,
+            directory=tmp_path / name,
+            annotator=Router([Stage(machine, Threshold(0.99)), people]),
+            selector=selector,
+            start=Random(),
+            start_items=12,
+            learner=learner,
+            budget=Budget(batch=6, rounds=2),
+            objective=objective,
+            generator=ClassConditional(
+                TASK, tiny_hf, structure="line", max_words=12, shots=2, style="completion"
+            ),
+            generate_per_label=2,
+            seed=5,
+            callbacks=[interfere],
+        )
+        result = orchestrator.run()
+        with Ledger.open(orchestrator.ledger_url) as ledger:
+            answers = list(ledger.annotations())
+            assert sum(one.purpose == purpose for one in answers) == 12 * audited
+            return {
+                "selector": selector.told,
+                "picks": [one.item_ids for one in result.rounds],
+                "learner": learner.trained_on,
+                "demonstrations": machine.shown,
+                "prompts": {
+                    one.item_id: (one.provenance["demonstrations"], one.provenance["calibration"])
+                    for one in answers
+                    if one.annotator == "llm"
+                },
+                "probabilities": {
+                    one.item_id: one.probabilities for one in answers if one.annotator == "llm"
+                },
+                "generator": [(one.text, one.provenance) for one in ledger.synthetic()],
+                "calibration": calibrations,
+                "labels": {i: one.label for i, one in result.labels.items()},
+                "accuracy": [one.metrics["mean_entropy"] for one in result.rounds],
+            }
+
+    plain, disturbed = run("plain", audited=False), run("audited", audited=True)
+    assert any(plain["demonstrations"]), "the prompts show labelled items"
+    assert any("Temperature" in one[1] for one in plain["prompts"].values())
+    assert all(one[1]["demonstrations"] for one in plain["generator"])
+    assert plain["selector"]
+    for consumer, seen in plain.items():
+        assert disturbed[consumer] == seen, consumer
+
+
+@pytest.mark.parametrize("purpose", KEPT_APART)
+def test_items_that_are_audited_are_labelled_for_nobody(tmp_path: Path, purpose: Purpose) -> None:
+    pool = pool_of(60, tmp_path / "cache")
+    selector, learner = Watching(), Remembering()
+    kept = pool.ids()[:20]
+    with campaign_of(
+        pool,
+        tmp_path / "run",
+        annotator=Outside("human"),
+        selector=selector,
+        learner=learner,
+        budget=Budget(batch=5),
+    ) as campaign:
+        assert campaign.tell(_audit(i, "food", purpose) for i in kept) == 20
+        asked: list[str] = []
+        while (order := campaign.ask()) is not None:
+            asked += order.items.ids()
+            campaign.tell(Annotation(i, "animal", "human", "human") for i in order.items.ids())
+        assert set(asked) == set(pool.ids()[20:])
+        assert set(campaign.labels) == set(asked)
+    positions = set(range(20))
+    assert not any(positions & told.keys() for told in selector.told)
+    texts = set(pool.texts(np.arange(20)))
+    assert not any(text in texts for one in learner.trained_on for text, _ in one)
+
+
+@dataclass(frozen=True)
+class Audit:
+    """A phase before all others: items drawn at random, for an audit."""
+
+    size: int
+    asks: str = "people"
+    names: tuple[str, ...] = ("audit",)
+    purpose: Purpose = "audit"
+    stays_open: bool = False
+    selector: Random = field(default_factory=Random)
+
+    def next(self, standing: Standing) -> NextRound | None:
+        return None if standing.count(self.names) else NextRound(self.selector, self.size)
+
+
+def _audited_campaign(tmp_path: Path, pool: Pool, **options: Any) -> Any:
+    campaign = campaign_of(pool, tmp_path / "run", budget=Budget(batch=5, rounds=1), **options)
+    campaign.phases.insert(0, Audit(8))
+    return campaign
+
+
+def _orders(campaign: Any) -> Iterator[Any]:
+    while (order := campaign.ask()) is not None:
+        yield order
+
+
+def test_an_audit_is_a_phase_more_and_nothing_else(tmp_path: Path) -> None:
+    pool = pool_of(40, tmp_path / "cache")
+    learner = Remembering()
+    with _audited_campaign(tmp_path, pool, learner=learner) as campaign:
+        seen = []
+        for order in _orders(campaign):
+            seen.append((order.phase, order.purpose, order.stage))
+            if order.phase == "audit":
+                audited = set(order.items.ids())
+                wrong = Annotation(order.items[0].id, "food", "anna", "human", purpose="calibrate")
+                with pytest.raises(AnnotationError, match="round 0 asks for 'audit'"):
+                    campaign.tell([replace(wrong, round=0)])
+            campaign.tell(
+                Annotation(i, "food", "anna", "human")
+                if order.stage == "human"
+                else Annotation(i, "animal", "llm", "llm", probabilities={"animal": 1, "food": 0})
+                for i in order.items.ids()
+            )
+        assert seen[:2] == [("audit", "audit", "human"), ("start", "train", "llm")]
+        kept = [one for one in campaign.open().annotations() if one.purpose == "audit"]
+        assert {one.item_id for one in kept} == audited
+        assert not audited & {i for one in campaign.rounds[1:] for i in one.item_ids}
+        assert not audited & set(campaign.labels)
+    assert all(label == TASK.index("animal") for one in learner.trained_on for _, label in one)
+
+
+def test_a_file_of_a_review_and_of_an_audit_says_what_its_answers_are_for(tmp_path: Path) -> None:
+    pool = pool_of(20, tmp_path / "cache")
+    queue = HumanQueue(TASK)
+    orchestrator = Orchestrator(
+        TASK,
+        pool,
+        directory=tmp_path / "run",
+        annotator=queue,
+        learner=WordBayes(),
+        selector=Random(),
+        start=Random(),
+        budget=Budget(batch=4, rounds=0),
+    )
+    orchestrator.campaign.phases.insert(0, Audit(3))
+    for labelled in (3, 4):
+        assert orchestrator.run().status == "waiting"
+        file = tmp_path / "run" / "to_label.csv"
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+        assert len(lines) == labelled + 1
+        rows = [line.split(",") for line in lines[1:]]
+        file.write_text(lines[0] + "\n" + "".join(f"{i},{t},food,\n" for i, t, *_ in rows))
+    assert orchestrator.run().reason == "0 rounds are done"
+    with Ledger.open(orchestrator.ledger_url) as ledger:
+        purposes = [one.purpose for one in ledger.annotations()]
+    assert purposes == ["audit"] * 3 + ["train"] * 4
