@@ -197,6 +197,42 @@ def annotate(
 
 @app.command()
 @told
+def relabel(
+    directory: RunDirectory,
+    item: Annotated[str | None, typer.Argument(help="The id of the item.")] = None,
+    label: Annotated[str | None, typer.Argument(help="The label that is right.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", help="Several corrections: a file with the columns id and label."),
+    ] = None,
+    person: Annotated[
+        str | None,
+        typer.Option("--by", help="Who corrects. [default: the person whose answer stands]"),
+    ] = None,
+    why: Annotated[str | None, typer.Option("--why", help="The reason, for the ledger.")] = None,
+    data: MovedPool = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Correct labels of a run. The earlier answers stay in its ledger; its learner learns anew."""
+    from llmal.cli.relabel import relabel as command
+
+    command(
+        directory,
+        item=item,
+        label=label,
+        file=file,
+        person=person,
+        why=why,
+        data=data,
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+@app.command()
+@told
 def predict(
     learner: Annotated[
         Path, typer.Argument(help="A run directory, or the folder of a trained learner.")

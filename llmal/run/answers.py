@@ -47,13 +47,25 @@ class AnswerCheck:
         Raises:
             AnnotationError: One of them does not fit; the message names it.
         """
+        self._check_items(annotations)
+        return [self._checked(one, rounds, orders) for one in annotations]
+
+    def spelt(self, annotations: Sequence[Annotation]) -> list[Annotation]:
+        """The answers with labels as the task spells them, about items of the pool.
+
+        Raises:
+            AnnotationError: One of them does not fit; the message names it.
+        """
+        self._check_items(annotations)
+        return [replace(one, label=self._label(one)) for one in annotations]
+
+    def _check_items(self, annotations: Sequence[Annotation]) -> None:
         try:
             self._pool.positions([one.item_id for one in annotations])
         except DataError as error:
             raise AnnotationError(
                 f"{error.what}, and {_NOTHING}", where=error.where, fix=error.fix
             ) from None
-        return [self._checked(one, rounds, orders) for one in annotations]
 
     def _checked(self, one: Annotation, rounds: Sequence[Round], orders: Orders) -> Annotation:
         stage = self._stage(one)

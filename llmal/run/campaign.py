@@ -12,7 +12,6 @@ from types import TracebackType
 import numpy as np
 
 from llmal.annotators.llm import LLMAnnotator
-from llmal.annotators.outside import Outside
 from llmal.annotators.protocol import (
     Annotator,
     Foreseeing,
@@ -21,7 +20,7 @@ from llmal.annotators.protocol import (
     ScoresZeroShot,
     drawn_texts,
 )
-from llmal.annotators.router import Router, Stage
+from llmal.annotators.router import Router
 from llmal.core.records import Annotation
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError, DataError
@@ -32,11 +31,12 @@ from llmal.lm.protocol import Asking, LanguageModel
 from llmal.pool import Pool
 from llmal.run.answers import AnswerCheck
 from llmal.run.budget import Budget
+from llmal.run.correcting import correct
 from llmal.run.events import Announcer, Callback
 from llmal.run.guards import Interruption, in_turn
 from llmal.run.items import Duplicates, OnOverlap, RunItems, complete_test_set
 from llmal.run.learning import Learning
-from llmal.run.orders import Orders, stages_of
+from llmal.run.orders import Orders, router_of, stages_of
 from llmal.run.phases import Objective, Phase, phases_of
 from llmal.run.picking import Picker, asks_language_model
 from llmal.run.preparing import preparation_key
@@ -144,7 +144,7 @@ class Campaign:
         self.test = None if test is None else complete_test_set(test, task)
         self.directory = Path(directory)
         self.lm = lm
-        self.router = _router(annotator)
+        self.router = router_of(annotator)
         self.selector: Selector = selector if selector is not None else Margin()
         self.start: Selector = start if start is not None else TypiClust()
         self.learner: Learner = learner if learner is not None else LinearHead()
@@ -440,6 +440,27 @@ class Campaign:
         told = [self._check.priced(one) for one in annotations]
         return self._keep(told, unchanged=True)
 
+    def correct(self, annotations: Iterable[Annotation]) -> int:
+        """Let later answers of people take the place of earlier ones; all stay in the ledger.
+
+        The learner is trained anew if it had learnt from what is corrected.
+
+        Args:
+            annotations: Answers of people; `reason` says why they changed.
+
+        Returns:
+            How many changed something.
+
+        Raises:
+            AnnotationError: An answer that does not fit. Nothing of the call was recorded.
+        """
+        ledger = self.open()
+        changed = correct(ledger, self._check.spelt(list(annotations)), self.items.first_of)
+        rounds = ledger.rounds()
+        if changed and rounds:
+            self.learning.catch_up(ledger, rounds[-1].number)
+        return changed
+
     def keep(self, annotations: Sequence[Annotation]) -> int:
         """Keep answers of the annotators themselves, which say what they cost, if anything."""
         return self._keep(annotations, unchanged=False)
@@ -486,9 +507,3 @@ class Campaign:
     def _progress(self, what: str, done: int, total: int) -> None:
         self.announcer.tell("progress", what, what=what, done=done, total=total)
         self.interruption.check()
-
-
-def _router(annotator: Annotator | Router | None) -> Router:
-    if isinstance(annotator, Router):
-        return annotator
-    return Router([Stage(Outside() if annotator is None else annotator)])

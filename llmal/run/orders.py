@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from llmal.annotators.router import Router
+from llmal.annotators.outside import Outside
+from llmal.annotators.protocol import Annotator
+from llmal.annotators.router import Router, Stage
 from llmal.errors import ConfigError
 from llmal.ledger import Ledger, Round
 from llmal.run.items import RunItems
@@ -24,6 +26,13 @@ def stages_of(router: Router, asked: Asked) -> list[int]:
     """Numbers of the stages of a router that are people, that are none, or all."""
     people = [stage.annotator.kind == "human" for stage in router.stages]
     return [number for number, human in enumerate(people) if human in _KINDS[asked]]
+
+
+def router_of(annotator: Annotator | Router | None) -> Router:
+    """The router of those who answer; people outside, if nobody is given."""
+    if isinstance(annotator, Router):
+        return annotator
+    return Router([Stage(Outside() if annotator is None else annotator)])
 
 
 class Orders:
