@@ -103,6 +103,20 @@ class Rounds:
             finished=None,
             metrics={},
         )
+        columns = zip(picks.item_ids, picks.scores, picks.why, strict=True)
+        folder = self._directory / "picks"
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(
+            folder / f"round-{number:03d}.json",
+            {
+                "round": number,
+                "phase": phase,
+                "selector": picks.selector,
+                "seed": self._seed,
+                "items": [{"id": i, "score": score, "why": why} for i, score, why in columns],
+            },
+            indent=1,
+        )
         try:
             ledger.start_round(
                 number,
@@ -118,20 +132,6 @@ class Rounds:
             if len(rounds) <= number:
                 raise
             return rounds[number]
-        columns = zip(picks.item_ids, picks.scores, picks.why, strict=True)
-        folder = self._directory / "picks"
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(
-            folder / f"round-{number:03d}.json",
-            {
-                "round": number,
-                "phase": phase,
-                "selector": picks.selector,
-                "seed": self._seed,
-                "items": [{"id": i, "score": score, "why": why} for i, score, why in columns],
-            },
-            indent=1,
-        )
         items = len(picks.item_ids) or len(self._items.distinct)
         self._announcer.tell(
             "round_started", f"round {number} ({phase})", round=number, items=items

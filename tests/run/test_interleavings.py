@@ -146,4 +146,6 @@ def test_every_interleaving_ends_with_the_undisturbed_ledger(
             budget = disturbed.options.get("budget", Budget())
             spent = campaign.open().total_usage().human_labels
             assert budget.human_labels is None or spent <= budget.human_labels
-        assert content_of(Path(folder) / "run" / "ledger.sqlite") == content
+        run = Path(folder) / "run"
+        assert content_of(run / "ledger.sqlite") == content
+        assert len(list((run / "picks").iterdir())) == len(content["rounds"])
