@@ -28,6 +28,7 @@ from llmal.pool.index import content_id
 from llmal.prompting.order import Order
 from llmal.prompting.templates import PromptTemplate, load_prompt
 from llmal.task import Task
+from llmal.task.spaces import refuse_unless
 
 _KEPT = ("lm", "embedder", "task")
 
@@ -168,6 +169,9 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                     fix="give texts of at least two, or a task that names them all",
                 )
             return seen, Task("few-shot", [_name(one) for one in seen])
+        refuse_unless(
+            self.task, ("single",), "FewShotClassifier", "use llmal.annotate(..., kind='multi')"
+        )
         for one in seen:
             self.task.index(_name(one))
         names = np.asarray(sorted(self.task.names))

@@ -18,6 +18,7 @@ from llmal.errors import ConfigError, DataError
 from llmal.few_shot.preparation import prepare
 from llmal.prompting.scorer import PromptScorer
 from llmal.prompting.templates import PromptTemplate, Style
+from llmal.task.spaces import refuse_unless
 
 log = logging.getLogger("llmal.few_shot")
 
@@ -139,6 +140,8 @@ def rank_prompts(
 
 
 def _check_prompts(scorers: Sequence[PromptScorer]) -> None:
+    for one in scorers:
+        refuse_unless(one.prompts.task, ("single",), "ranking prompts")
     if len(scorers) < 2:
         raise ConfigError(
             f"there {'is one prompt' if scorers else 'are no prompts'} to rank",

@@ -40,6 +40,7 @@ from llmal.functions.tasks import Labels, task_of
 from llmal.pool.readers import Reading
 from llmal.run.budget import Budget
 from llmal.task import Task
+from llmal.task.spaces import refuse_unless
 
 if TYPE_CHECKING:
     from llmal.embed import Embedder
@@ -134,6 +135,8 @@ def choose_demonstrations(
         name="choose",
         seen=(item.gold for item in items),
     )
+    instead = "give the labelled rows to llmal.annotate(..., demonstrations=)"
+    refuse_unless(task, ("single",), "the choice of demonstrations", instead)
     items = matched(items, task, "data")
     name = strategy or ("balanced" if lm is None else "allsh")
     if lm is None and dry_run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,20 @@ def check_count(k: Any, unlabelled: int) -> int:
     if count > unlabelled:
         raise SelectionError(f"asked for {count} items, but only {unlabelled} are unlabelled")
     return count
+
+
+def items_in(present: Mapping[str, Any]) -> int:
+    """Number of items when it is not given: the rows of the first signal there is."""
+    for name, values in present.items():
+        if values is None:
+            continue
+        try:
+            return len(values[0]) if name == "committee" else len(values)
+        except (TypeError, IndexError):
+            break
+    raise SelectionError(
+        "cannot tell how many items there are", fix="pass size, embeddings or probabilities"
+    )
 
 
 def check_positions(name: str, values: ArrayLike, size: int) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
@@ -20,6 +20,7 @@ from llmal.selectors.checks import (
     check_positions,
     check_probabilities,
     check_size,
+    items_in,
 )
 from llmal.selectors.signals import KINDS, Signal
 from llmal.task.spaces import Single, Space
@@ -136,7 +137,7 @@ class RoundState:
             "costs": costs,
         }
         if size is None:
-            size = _items_in(pool_wide | {"texts": texts} | by_item)
+            size = items_in(pool_wide | {"texts": texts} | by_item)
         state = cls(size=size, labelled=labelled, labels=labels, space=space)
         given = {
             **pool_wide,
@@ -489,17 +490,3 @@ class RoundState:
                     f"{first[0]} have {first[1]} columns and {name} {width}",
                     fix="both need one column for each label of the task",
                 )
-
-
-def _items_in(present: Mapping[str, Any]) -> int:
-    """Number of items when it is not given: the rows of the first signal there is."""
-    for name, values in present.items():
-        if values is None:
-            continue
-        try:
-            return len(values[0]) if name == "committee" else len(values)
-        except (TypeError, IndexError):
-            break
-    raise SelectionError(
-        "cannot tell how many items there are", fix="pass size, embeddings or probabilities"
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import datasets
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -132,3 +133,28 @@ def test_select_goes_by_lists_of_labels(embedder):
     assert same.rows == picked.rows
     with pytest.raises(ConfigError, match="the selector badge works with one label an item"):
         llmal.select(texts, 3, strategy="badge", **given)
+
+
+def test_what_works_with_one_label_alone_is_refused_before_it_asks(tiny_hf):
+    from llmal.annotators.few_shot_classifier import FewShotClassifier
+    from llmal.few_shot.prompt_choice import rank_prompts
+    from llmal.generators import ClassConditional
+    from llmal.prompting.asking import default_prompt, make_prompts
+    from llmal.prompting.scorer import PromptScorer
+
+    task = Task("t", LABELS, kind="multi")
+    said = "works with one label an item, and task 't' takes several labels an item"
+    rows = [(f"text {n}", ["love"]) for n in range(12)]
+    before = tiny_hf.usage
+    with pytest.raises(ConfigError, match=f"the choice of demonstrations {said}"):
+        llmal.choose_demonstrations(rows, 2, labels=task, lm=tiny_hf, progress=False)
+    with pytest.raises(ConfigError, match=f"FewShotClassifier {said}"):
+        FewShotClassifier(tiny_hf, shots=0, task=task).fit(["a", "b"], ["love", "anger"])
+    with pytest.raises(ConfigError, match=f"the generator class_conditional {said}"):
+        ClassConditional(task, tiny_hf)
+    with pytest.raises(ConfigError, match=f"the generator class_conditional {said}"):
+        llmal.generate(task, 2, lm=tiny_hf, progress=False)
+    scorer = PromptScorer(make_prompts(task, default_prompt(task), tiny_hf, "completion"))
+    with pytest.raises(ConfigError, match=f"ranking prompts {said}"):
+        rank_prompts([scorer, scorer], [], rng=np.random.default_rng(0))
+    assert tiny_hf.usage == before
