@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 
-import numpy as np
-
-from llmal.annotators.llm import LLMAnnotator
-from llmal.annotators.protocol import (
-    Annotator,
-    Foreseeing,
-    Foresight,
-    Priced,
-    ScoresZeroShot,
-    drawn_texts,
-)
+from llmal.annotators.protocol import Annotator, Priced
 from llmal.annotators.router import Router
 from llmal.core.records import Annotation
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError, DataError
-from llmal.learners.protocol import EmbeddingLearner, Learner
+from llmal.learners.protocol import Learner
 from llmal.ledger import Decided, Ledger, Round
 from llmal.lm.cache import kept_answers
 from llmal.lm.protocol import Asking, LanguageModel
@@ -37,19 +26,22 @@ from llmal.run.guards import Interruption, in_turn
 from llmal.run.items import Duplicates, OnOverlap, RunItems, complete_test_set
 from llmal.run.learning import Learning
 from llmal.run.orders import Orders, router_of, stages_of
+from llmal.run.parts import (
+    check_answers_fit,
+    default_embedder,
+    find_unanswered,
+    make_selector_questions,
+)
 from llmal.run.phases import Objective, Phase, phases_of
 from llmal.run.picking import Picker, asks_language_model
-from llmal.run.preparing import preparation_key
 from llmal.run.purse import Purse, SpentOut
 from llmal.run.round_signals import RoundSignals
 from llmal.run.rounds import Rounds
-from llmal.run.selector_questions import SelectorQuestions
 from llmal.run.training import Trainer
 from llmal.run.work_order import WorkOrder
 from llmal.selectors.protocol import Selector
 from llmal.stopping import StoppingRule
 from llmal.task import Task
-from llmal.task.spaces import kinds_of, refuse_unless
 
 log = logging.getLogger("llmal.run")
 
@@ -155,27 +147,29 @@ class Campaign:
         self.reason: str | None = None
         self.announcer = Announcer(callbacks)
         self.interruption = Interruption()
-        self._check_spaces()
-        self.embedder = embedder if embedder is not None else self._default_embedder()
+        check_answers_fit(task, self._annotators, self.learner)
+        if embedder is None:
+            embedder = default_embedder(self.learner, (self.start, self.selector))
+        self.embedder = embedder
         self.items = RunItems(self.pool, self.test, duplicates=duplicates, overlap=overlap)
-        if not len(self.asked_about):
-            raise DataError(
-                "every item of the pool is in the test set too",
-                where=self.pool.source,
-                fix="give another test set, or use the items all the same with overlap: keep",
-            )
         wanted = budget.batch if start_items is None else start_items
-        self.start_items = min(wanted, len(self.asked_about))
         self.phases: list[Phase] = phases_of(
             objective,
             start=self.start,
-            start_items=self.start_items,
+            start_items=wanted,
             selector=self.selector,
             budget=budget,
             stop=stop,
             people=bool(stages_of(self.router, "people")),
             machines=bool(stages_of(self.router, "machines")),
         )
+        if not len(self.asked_about):
+            raise DataError(
+                "every item of the pool is in the test set too",
+                where=self.pool.source,
+                fix="give another test set, or use the items all the same with overlap: keep",
+            )
+        self.start_items = min(wanted, len(self.asked_about))
         self.trainer = Trainer(
             task,
             self.pool,
@@ -195,7 +189,14 @@ class Campaign:
             directory=self.directory,
             announcer=self.announcer,
         )
-        self.questions = self._selector_questions()
+        self.questions = make_selector_questions(
+            task,
+            self.pool,
+            self._annotators,
+            lm,
+            seed=seed,
+            has_booked=lambda key: self.purse.has_booked(key),
+        )
         self.signals = RoundSignals(
             self.pool,
             self.trainer,
@@ -240,39 +241,6 @@ class Campaign:
     def _annotators(self) -> list[Annotator]:
         return [stage.annotator for stage in self.router.stages]
 
-    def _check_spaces(self) -> None:
-        for one in self._annotators:
-            who = f"the annotator {one.name}"
-            refuse_unless(self.task, kinds_of(one), who, "use llm, human or recorded")
-        learner = f"the learner {type(self.learner).__name__}"
-        refuse_unless(self.task, kinds_of(self.learner), learner, "use linear")
-
-    def _default_embedder(self) -> Embedder | None:
-        from llmal.embed import SentenceEmbedder
-
-        wanted = {"embeddings", "features"}
-        if isinstance(self.learner, EmbeddingLearner):
-            wanted.discard("features")
-        needed = any(wanted & one.requires for one in (self.selector, self.start))
-        return SentenceEmbedder() if needed or self.learner.input == "embeddings" else None
-
-    def _selector_questions(self) -> SelectorQuestions | None:
-        """What selectors ask with: the prompt of an annotator, else that of one made for it."""
-        found: list[ScoresZeroShot] = [
-            one for one in self._annotators if isinstance(one, ScoresZeroShot)
-        ]
-        if not found and self.lm is not None:
-            found.append(LLMAnnotator(self.task, self.lm))
-        if not found:
-            return None
-        asking = found[0]
-        return SelectorQuestions(
-            lambda: asking,
-            lambda: drawn_texts(self.pool, self.seed),
-            self.seed,
-            lambda trail: self.purse.has_booked(preparation_key(asking.name, trail)),
-        )
-
     @property
     def selectors_ask(self) -> bool:
         """Whether a selector asks the language model."""
@@ -288,7 +256,7 @@ class Campaign:
     @property
     def asked_about(self) -> Pool:
         """The items that annotators may be asked about: a sweep passes over copies alone."""
-        sweeps = self.objective == "labels" and bool(stages_of(self.router, "machines"))
+        sweeps = any(one.stays_open for one in self.phases)
         return self.items.distinct if sweeps else self.items.usable
 
     # Its ledger
@@ -369,18 +337,9 @@ class Campaign:
                 "one; it is asked about once, and the label goes to all",
             )
         said = {one.message for one in self.open().events()}
-        unanswered = []
-        for annotator in self._annotators:
-            foresight = Foresight()
-            if isinstance(annotator, Foreseeing):
-                foresight = annotator.foresee(self.pool)
-            for warning in foresight.warnings:
-                if warning not in said:
-                    log.warning("%s", warning)
-            if annotator.kind == "human":
-                unanswered.append(foresight.unanswered)
-        if unanswered:
-            self.picker.unanswered = functools.reduce(np.intersect1d, unanswered)
+        unanswered = find_unanswered(self._annotators, self.pool, said)
+        if unanswered is not None:
+            self.picker.unanswered = unanswered
         self._looked_ahead = True
 
     # Ask and tell

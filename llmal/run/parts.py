@@ -1,0 +1,109 @@
+"""The parts of a campaign: whether they fit its task, and those that nobody named."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Collection, Sequence
+
+import numpy as np
+
+from llmal.annotators.llm import LLMAnnotator
+from llmal.annotators.protocol import (
+    Annotator,
+    Foreseeing,
+    Foresight,
+    ScoresZeroShot,
+    drawn_texts,
+)
+from llmal.embed.protocol import Embedder
+from llmal.learners.protocol import EmbeddingLearner, Learner
+from llmal.lm.protocol import LanguageModel
+from llmal.pool import Pool
+from llmal.run.items import Positions
+from llmal.run.preparing import preparation_key
+from llmal.run.selector_questions import SelectorQuestions
+from llmal.selectors.protocol import Selector
+from llmal.task import Task
+from llmal.task.spaces import kinds_of, refuse_unless
+
+log = logging.getLogger("llmal.run")
+
+HasBooked = Callable[[str], bool]
+"""Whether the expense of a key is in the ledger."""
+
+
+def check_answers_fit(task: Task, annotators: Sequence[Annotator], learner: Learner) -> None:
+    """See that annotators and learner know the answers of a task.
+
+    Raises:
+        ConfigError: One does not; the message names it.
+    """
+    for one in annotators:
+        who = f"the annotator {one.name}"
+        refuse_unless(task, kinds_of(one), who, "use llm, human or recorded")
+    who = f"the learner {type(learner).__name__}"
+    refuse_unless(task, kinds_of(learner), who, "use linear")
+
+
+def default_embedder(learner: Learner, selectors: Sequence[Selector]) -> Embedder | None:
+    """What embeds texts where nobody has named it; None if nobody wants embeddings."""
+    from llmal.embed import SentenceEmbedder
+
+    wanted = {"embeddings", "features"}
+    if isinstance(learner, EmbeddingLearner):
+        wanted.discard("features")
+    needed = any(wanted & one.requires for one in selectors)
+    return SentenceEmbedder() if needed or learner.input == "embeddings" else None
+
+
+def make_selector_questions(
+    task: Task,
+    pool: Pool,
+    annotators: Sequence[Annotator],
+    lm: LanguageModel | None,
+    *,
+    seed: int,
+    has_booked: HasBooked,
+) -> SelectorQuestions | None:
+    """What selectors ask the language model with: the prompt of an annotator, else that of one made
+    for it; None if there is no language model.
+    """
+    found: list[ScoresZeroShot] = [one for one in annotators if isinstance(one, ScoresZeroShot)]
+    if not found and lm is not None:
+        found.append(LLMAnnotator(task, lm))
+    if not found:
+        return None
+    asking = found[0]
+    return SelectorQuestions(
+        lambda: asking,
+        lambda: drawn_texts(pool, seed),
+        seed,
+        lambda trail: has_booked(preparation_key(asking.name, trail)),
+    )
+
+
+def find_unanswered(
+    annotators: Sequence[Annotator], pool: Pool, said: Collection[str]
+) -> Positions | None:
+    """The items that none of the people has an answer for; None where no people are asked.
+
+    Args:
+        annotators: Who is asked.
+        pool: The pool.
+        said: Warnings that need not be said again.
+
+    Raises:
+        LlmalError: An annotator has no answers at all.
+    """
+    unanswered = []
+    for annotator in annotators:
+        foresight = Foresight()
+        if isinstance(annotator, Foreseeing):
+            foresight = annotator.foresee(pool)
+        for warning in foresight.warnings:
+            if warning not in said:
+                log.warning("%s", warning)
+        if annotator.kind == "human":
+            unanswered.append(foresight.unanswered)
+    return functools.reduce(np.intersect1d, unanswered) if unanswered else None
