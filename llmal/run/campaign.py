@@ -276,6 +276,7 @@ class Campaign:
                     objective=self.objective,
                     seed=str(self.seed),
                 )
+                ledger.task_version(self.task.fingerprint, self.task.as_dict())
                 answers = self.directory / "responses.sqlite"
                 held.enter_context(kept_answers(self.models, answers))
                 if self.questions is not None and self.selectors_ask:

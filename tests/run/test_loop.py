@@ -89,6 +89,15 @@ def test_model_objective_spends_the_budget(tmp_path: Path, embedder: SentenceEmb
     assert (tmp_path / "run" / "picks" / "round-002.json").is_file()
 
 
+def test_the_task_is_kept_with_its_answers(tmp_path: Path, embedder: SentenceEmbedder) -> None:
+    run = _run(tmp_path, embedder)
+    result = run.run()
+    with Ledger.open(run.ledger_url) as ledger:
+        [version] = ledger.task_versions()
+    assert (version.version, version.task) == (1, _task().as_dict())
+    assert {one.task_version for one in result.annotations} == {1}
+
+
 def test_same_seed_same_picks(tmp_path: Path, embedder: SentenceEmbedder) -> None:
     runs = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
