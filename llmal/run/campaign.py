@@ -19,6 +19,7 @@ from llmal.lm.cache import kept_answers
 from llmal.lm.protocol import Asking, LanguageModel
 from llmal.pool import Pool
 from llmal.run.answers import AnswerCheck
+from llmal.run.binding import bind
 from llmal.run.budget import Budget
 from llmal.run.correcting import correct
 from llmal.run.events import Announcer, Callback
@@ -270,13 +271,8 @@ class Campaign:
         if self._ledger is None:
             with contextlib.ExitStack() as held:
                 ledger = held.enter_context(Ledger.open(self.ledger_url))
-                ledger.bind(
-                    task=self.task.fingerprint,
-                    pool=self.pool.fingerprint,
-                    objective=self.objective,
-                    seed=str(self.seed),
-                )
-                ledger.task_version(self.task.fingerprint, self.task.as_dict())
+                identity = (self.task, self.pool, self.objective, self.seed)
+                bind(ledger, *identity, where=str(self.directory))
                 answers = self.directory / "responses.sqlite"
                 held.enter_context(kept_answers(self.models, answers))
                 if self.questions is not None and self.selectors_ask:
