@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from llmal.core.records import Price, Usage
 from llmal.errors import ConfigError, LanguageModelError
 from llmal.lm import scoring
+from llmal.lm.beginnings import groups_of, runs_of
 from llmal.lm.cache import ResponseCache
 from llmal.lm.encoder import Encoder, load_pretrained, model_identity
 from llmal.lm.formats import as_term
@@ -27,7 +28,8 @@ from llmal.lm.trie import Trie
 from llmal.loading import local_directory
 
 _LEAST_BUCKET = 16
-_LEAST_SHARED = 32
+_LEAST_SAVED_ON_CPU = 256
+"""Tokens that reading a further beginning once must save to be worth passes of its own."""
 _MEMORY = 8
 _TOKENS = 4096
 _TOKENS_READ_ON_CPU = 512
@@ -119,16 +121,13 @@ class TransformersLM(Tokenized):
         tails = {nodes: _tails(trie, nodes) for nodes in set(needed)}
         slots = {nodes: trie.slots_of(nodes) for nodes in set(needed)}
         most = max(len(one) for one in tails.values())
-        for members, shared in self._sharing(ids):
-            memory = None
+        for members, shared, memory in self._beginnings(torch, ids):
             for part in self._batches(
                 [ids[i] for i in members], self._tokens_read, extra=max(1, most), shared=shared
             ):
                 part = [members[i] for i in part]
                 start = time.perf_counter()
                 with torch.inference_mode():
-                    if shared and memory is None:
-                        memory = self._read(torch, ids[part[0]][:shared])
                     rows = self._step(
                         torch,
                         [ids[i][shared:] for i in part],
@@ -149,40 +148,49 @@ class TransformersLM(Tokenized):
                 self._count(passes, read, 0, seconds, cached=shared * len(part))
                 yield part, rows
 
-    def _sharing(self, ids: Sequence[list[int]]) -> list[tuple[list[int], int]]:
-        """Positions in groups, and the number of first tokens that are the same in a group.
+    @property
+    def _shares(self) -> bool:
+        """Whether the model can go on from keys and values that were computed before."""
+        return {"position_ids", "use_cache", "past_key_values"} <= self._takes
 
-        Reading a beginning once saves its length for every other prompt that has it; groups are
-        taken as long as that saves something.
+    def _beginnings(
+        self, torch: Any, ids: Sequence[list[int]]
+    ) -> Iterator[tuple[list[int], int, Any]]:
+        """Positions in groups, the number of first tokens that are the same in a group, and their
+        keys and values. What groups in turn have in common is read once for all of them.
         """
-        left = sorted(range(len(ids)), key=lambda i: ids[i])
-        if not {"position_ids", "use_cache", "past_key_values"} <= self._takes:
-            return [(left, 0)] if left else []
-        groups: list[tuple[list[int], int]] = []
-        while len(left) > 2:
-            middle = ids[left[len(left) // 2]]
-            # The last token of a prompt is its own: what follows it is wanted.
-            common = np.array([min(_common(ids[i], middle), len(ids[i]) - 1) for i in left])
-            lengths, counts = np.unique(common, return_counts=True)
-            sharing = counts[::-1].cumsum()[::-1]
-            best = int(np.argmax(lengths * (sharing - 1)))
-            shared = int(lengths[best])
-            if shared < _LEAST_SHARED or sharing[best] < 3:
-                break
-            groups.append(([i for i, n in zip(left, common, strict=True) if n >= shared], shared))
-            left = [i for i, n in zip(left, common, strict=True) if n < shared]
-        return [*groups, (left, 0)] if left else groups
+        if not self._shares:
+            yield list(range(len(ids))), 0, None
+            return
+        # Small batches leave a GPU idle, so that little is worth passes of its own there.
+        least = _LEAST_SAVED_ON_CPU if self._device.type == "cpu" else self._batch_tokens
+        for members, shared in groups_of(ids):
+            start = time.perf_counter()
+            outer = self._read(torch, ids[members[0]][:shared]) if shared else None
+            for run, further in runs_of(ids, (members, shared), least):
+                memory = outer
+                if further > shared:
+                    memory = self._read(torch, ids[run[0]][shared:further], outer, shared)
+                self._count(0, 0, 0, time.perf_counter() - start)
+                yield run, further, memory
+                start = time.perf_counter()
 
-    def _read(self, torch: Any, beginning: Sequence[int]) -> Any:
-        """Keys and values of what several prompts begin with."""
+    def _read(
+        self, torch: Any, beginning: Sequence[int], before: Any = None, place: int = 0
+    ) -> Any:
+        """Keys and values of what several prompts begin with, after `place` tokens `before` it."""
         tokens = torch.tensor([list(beginning)], device=self._device)
-        return self._forward(
-            input_ids=tokens,
-            attention_mask=torch.ones_like(tokens),
-            position_ids=torch.arange(tokens.shape[1], device=self._device)[None],
-            logits_to_keep=1,
-            use_cache=True,
-        ).past_key_values
+        more = {} if before is None else {"past_key_values": copy.deepcopy(before)}
+        end = place + tokens.shape[1]
+        with torch.inference_mode():
+            return self._forward(
+                input_ids=tokens,
+                attention_mask=torch.ones((1, end), dtype=torch.long, device=self._device),
+                position_ids=torch.arange(place, end, device=self._device)[None],
+                logits_to_keep=1,
+                use_cache=True,
+                **more,
+            ).past_key_values
 
     def _batches(
         self, ids: Sequence[Sequence[int]], tokens: int, extra: int = 1, shared: int = 0
@@ -394,21 +402,6 @@ class TransformersLM(Tokenized):
         """Let go of the model."""
         self._model = None
         self._outlines = None
-
-
-def _common(one: Sequence[int], other: Sequence[int]) -> int:
-    """Length of what two sequences begin with in common."""
-    shorter = min(len(one), len(other))
-    if one[:shorter] == other[:shorter]:
-        return shorter
-    low, high = 0, shorter
-    while high - low > 1:
-        middle = (low + high) // 2
-        if one[:middle] == other[:middle]:
-            low = middle
-        else:
-            high = middle
-    return low
 
 
 def _tails(trie: Trie, nodes: scoring.Nodes = None) -> list[tuple[int, ...]]:

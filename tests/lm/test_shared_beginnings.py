@@ -46,3 +46,37 @@ def test_prompts_that_share_nothing_share_nothing(tiny_lm_path):
     lm = TransformersLM(tiny_lm_path, device="cpu")
     lm.score([f"{n} Question: {text}" for n, text in enumerate(QUESTIONS)], [" Person", " Number"])
     assert lm.usage.cached_tokens == 0
+
+
+TEXTS = [
+    "The train from Prague to Vienna was three hours late because of snow on the line near Brno, "
+    "and nobody on board was told why it stood still, or when it would go on.",
+    "A lathe turns wood so that a blade can cut it to a round shape, which is how legs of chairs, "
+    "bowls and candlesticks have been made for hundreds of years in this town.",
+    "Short text",
+]
+ABOUT = [f"label {n}" for n in range(12)]
+
+
+def _questions(beginning: str) -> list[str]:
+    return [
+        f"{beginning}Text: {text}\nDoes the {label} apply?\nAnswer:"
+        for text in TEXTS
+        for label in ABOUT
+    ]
+
+
+@pytest.mark.parametrize("beginning", ["", SHOTS])
+def test_what_questions_about_one_text_have_in_common_is_read_once(
+    tiny_lm_path, tiny_hf, beginning: str
+):
+    lm = TransformersLM(tiny_lm_path, device="cpu")
+    prompts = _questions(beginning)
+    together = lm.score(prompts, [" yes", " no"]).log_probs
+    alone = np.concatenate([tiny_hf.score([one], [" yes", " no"]).log_probs for one in prompts])
+    np.testing.assert_allclose(together, alone, atol=2e-4)
+    tokens = lm.count_tokens(prompts)
+    # Read are: the beginning, each long text once, and the questions.
+    long = tokens.reshape(3, 12)[:2].sum()
+    assert lm.usage.cached_tokens > 0.75 * long
+    assert lm.usage.prompt_tokens == tokens.sum()
