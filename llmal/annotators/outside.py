@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from llmal.annotators.protocol import Context
 from llmal.core.records import Annotation, AnnotatorKind, Item, Usage
 from llmal.errors import ConfigError
+from llmal.task.spaces import KINDS
 
 
 class Outside:
@@ -22,6 +23,7 @@ class Outside:
     """
 
     batch_size = 1_000_000
+    spaces = KINDS
 
     def __init__(
         self, name: str = "human", kind: AnnotatorKind = "human", *, cost: float = 0.0

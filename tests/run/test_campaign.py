@@ -386,3 +386,23 @@ def test_another_answer_than_was_told_before_is_refused_and_can_be_revised(tmp_p
         assert len(_recorded(campaign)) == 1
         campaign.open().revise([Annotation(ids[0], "animal", "anna", "human")])
         assert campaign.labels[ids[0]].label == "animal"
+
+
+def test_answers_of_several_labels_are_told(tmp_path: Path) -> None:
+    task = llmal.Task("farm", ["cow", "dog", "soup"], kind="multi")
+    texts = [f"a {'cow' if n % 2 else 'dog'} and soup number {n}" for n in range(9)] + ["nothing"]
+    with Campaign(
+        task, Pool.from_texts(texts), directory=tmp_path, budget=Budget(human_labels=8, batch=4)
+    ) as campaign:
+        while (order := campaign.ask()) is not None:
+            campaign.tell(
+                Annotation(item.id, tuple(n for n in task.names if n in item.text), "anna", "human")
+                for item in order.items
+            )
+        assert campaign.reason == "the budget of 8 human labels is spent"
+        assert len(campaign.labels) == 8
+        first = next(iter(campaign.labels))
+        assert campaign.correct([Annotation(first, [], "anna", "human")]) == 1  # type: ignore[arg-type]
+        assert campaign.labels[first].label == ()
+        with pytest.raises(AnnotationError, match="does not fit"):
+            campaign.correct([Annotation(first, ("pig",), "anna", "human")])
