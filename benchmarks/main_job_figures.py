@@ -26,7 +26,10 @@ def tell(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
         arm = key.pop("arm")
         arm = arm if arm == PEOPLE else f"{arm} (stands from {threshold})"
         setting = (key.pop("set"), key.pop("selectors"), arm)
-        one["runs"][setting].append({"seed": key.pop("seed"), **line})
+        seed = key.pop("seed")
+        # People alone are the same whatever the threshold that the command named for the model.
+        if all(run["seed"] != seed for run in one["runs"][setting]):
+            one["runs"][setting].append({"seed": seed, **line})
         if one.setdefault("sizes", key) != key:
             raise SystemExit(f"{model}: runs of different sizes, {key} and {one['sizes']}")
     return {

@@ -138,12 +138,16 @@ def _reading(model: Figures) -> str:
                 else "none of its labels stands)"
             )
         )
-    seeds = min(one["seeds"] for one in model["runs"])
+    counts = sorted({one["seeds"] for one in model["runs"]})
+    seeds = " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
     return (
         f"Does it help at equal numbers of people's labels? Difference to people alone: "
-        f"{'; '.join(parts)}. {seeds} seed{'s' if seeds > 1 else ''}, so read the sign and not the "
-        "size. A run in which the model's labels stand often ends by its number of rounds before "
-        "people's labels are spent; its last accuracy is then taken for the columns that follow."
+        f"{'; '.join(parts)}. {seeds} seed{'' if seeds == '1' else 's'}, so read the sign and not "
+        "the size. A column takes the last round that ended within so many labels of people: where "
+        "some of a round's labels are the model's it may have used up to a round's fewer, which "
+        "weighs on the first columns. A run in which the model's labels stand often ends by its "
+        "number of rounds before people's labels are spent; its last accuracy is then taken for "
+        "the columns that follow."
     )
 
 
