@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, log_expit, logit
 
 from llmal.calibration.fittable import FittedOn, read_fitted_on, read_source, saved
 from llmal.calibration.protocol import Calibrator, FitsOn, LabelNaming, Scores, Settling
@@ -133,6 +132,8 @@ class PerLabel:
         Raises:
             DataError: Not fitted, or the scores have another number of columns.
         """
+        from scipy.special import expit
+
         if not self._columns:
             raise DataError(f"the {self.name} calibrator is not fitted", fix="call fit first")
         odds = _odds(scores)
@@ -152,6 +153,8 @@ class PerLabel:
 
     def scores_of(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log-odds."""
+        from scipy.special import logit
+
         return np.asarray(logit(probabilities))
 
     def settle(self) -> None:
@@ -216,4 +219,6 @@ def _odds(scores: Any) -> NDArray[np.float64]:
 
 def _yes_no(odds: NDArray[np.float64]) -> NDArray[np.float64]:
     """Log-probabilities of yes and no, shape (n, 2)."""
+    from scipy.special import log_expit
+
     return np.stack([log_expit(odds), log_expit(-odds)], axis=1)
