@@ -30,7 +30,7 @@ def _task() -> Task:
 
 def _lm(path: Path) -> TransformersLM:
     """A model that takes few prompts at once, as a slow one would in the same time."""
-    return TransformersLM(path, device="cpu", batch_tokens=128)
+    return TransformersLM(path, device="cpu", batch_tokens=64)
 
 
 def _run(tmp_path: Path, embedder: SentenceEmbedder, **options: Any) -> Orchestrator:
