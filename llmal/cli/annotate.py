@@ -39,6 +39,7 @@ class Flags:
 
     text: tuple[str, ...] = ()
     labels: str | None = None
+    kind: str | None = None
     guidelines: str = ""
     model: str | None = None
     url: str | None = None
@@ -188,10 +189,10 @@ def _chosen(
     prompt: Path, config_file: Path | None, data: Path | None, flags: Flags
 ) -> ChosenPrompt:
     """A prompt that was chosen before; it comes with its task."""
-    if config_file is not None or flags.text or flags.labels or flags.guidelines:
+    if config_file is not None or flags.text or flags.labels or flags.kind or flags.guidelines:
         raise ConfigError(
             "--prompt comes with its task",
-            fix="leave --config, --text, --labels and --guidelines out",
+            fix="leave --config, --text, --labels, --kind and --guidelines out",
         )
     if flags.calibrate or flags.shortlist or flags.codes:
         raise ConfigError(
@@ -215,7 +216,7 @@ def _configuration(
         if flags.given:
             raise ConfigError(
                 "--config comes with the task and the model",
-                fix="leave --text, --labels, --guidelines, --model, --url, --backend, "
+                fix="leave --text, --labels, --kind, --guidelines, --model, --url, --backend, "
                 "--calibrate, --shortlist and --codes out",
             )
         config = load_config(file)
@@ -244,6 +245,7 @@ def _configuration(
             "text": list(flags.text or ("text",)),
             "labels": label_names(str(flags.labels)),
             "guidelines": flags.guidelines,
+            **({"kind": flags.kind} if flags.kind else {}),
         }
     content = {
         "task": task,

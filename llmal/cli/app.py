@@ -20,6 +20,7 @@ from llmal.cli.options import (
     Force,
     IdColumn,
     Json,
+    Kind,
     Model,
     MostMoney,
     MostTokens,
@@ -125,6 +126,7 @@ def annotate(
         str | None,
         typer.Option("--labels", help="Without --config: the labels, as CSV: 'A,\"B, or C\",D'."),
     ] = None,
+    kind: Kind = None,
     guidelines: Annotated[
         str, typer.Option("--guidelines", help="Without --config: what annotators must know.")
     ] = "",
@@ -172,6 +174,7 @@ def annotate(
     flags = Flags(
         tuple(text or ()),
         labels,
+        kind,
         guidelines,
         model,
         url,

@@ -19,6 +19,10 @@ MovedPool = Annotated[
 TableOut = Annotated[
     Path, typer.Option("--out", help="File to write: .jsonl, .csv, .xlsx or .parquet.")
 ]
+Kind = Annotated[
+    str | None,
+    typer.Option("--kind", help="Labels of a text: single (one, the default) or multi (several)."),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace the output if it is there.")]
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON object on stdout, all else on stderr.")

@@ -14,7 +14,7 @@ from llmal.core.spelling import as_seen
 from llmal.errors import ConfigError, DataError
 from llmal.task.spaces import KINDS, Single, Space, SpaceKind, make_space
 
-TaskKind = SpaceKind | Literal["classification"]
+TaskKind = Literal["single", "multi", "classification"]
 """What an answer is; "classification" is read as "single"."""
 
 _SINGLE_BEFORE = "classification"

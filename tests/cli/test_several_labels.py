@@ -101,3 +101,19 @@ def test_a_trained_learner_is_used_on_other_texts(config, llmal, tmp_path):
     assert said.exit_code == 0, said.stderr
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert all(set(row["label"]) <= set(NAMES) for row in rows)
+
+
+def test_several_labels_without_a_configuration(llmal, tmp_path: Path, tiny_lm_path: Path):
+    (tmp_path / "notes.csv").write_text(
+        "text\n" + "\n".join(f"I am glad and afraid of number {n}" for n in range(9)) + "\n"
+    )
+    words = ("annotate", "--data", tmp_path / "notes.csv", "--labels", ",".join(NAMES))
+    model = ("--model", tiny_lm_path, "--backend", "transformers", "--out", tmp_path / "out.jsonl")
+    done = llmal(*words, "--kind", "multi", *model)
+    assert done.exit_code == 0, done.stderr
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert len(rows) == 9
+    assert all(isinstance(row["label"], list) and {*row["label"]} <= {*NAMES} for row in rows)
+    wrong = llmal(*words, "--kind", "many", *model, "--force")
+    assert wrong.exit_code == 1
+    assert "task.kind: expected 'single', 'multi' or 'classification', got 'many'" in wrong.stderr

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from llmal.errors import ConfigError, DataError
-from llmal.task import Label, Task
+from llmal.task import Label, Task, TaskKind
+from llmal.task.spaces import KINDS
 
 
 def _task(**changes: Any) -> Task:
@@ -177,3 +178,7 @@ def test_a_loaded_task_knows_what_an_answer_is():
         other = copy.deepcopy(task)
         assert other == task
         assert other.match("a") == task.match("a")
+
+
+def test_a_task_may_have_every_kind_of_answer_and_one_old_word():
+    assert {*get_args(TaskKind)} == {*KINDS, "classification"}
