@@ -108,12 +108,8 @@ class Registry:
         given = dict(options or {})
         try:
             kind = self.get(name)
-            offered = {
-                one: value for one, value in (offers or {}).items() if one in parameters_of(kind)
-            }
-            check_known(name, kind, given, offered, also)
-            _check_complete(name, kind, {**offered, **given}, in_file=where is not None)
-            given = checked_options(name, kind, given)
+            offered = _taken(kind, offers or {})
+            given = _checked(name, kind, given, offered, also, in_file=where is not None)
             for part in self._parts(kind):
                 if part in given:
                     given[part] = self._part(given[part])
@@ -144,15 +140,8 @@ class Registry:
             ConfigError: As `make`.
         """
         kind = self.get(name)
-        offered = {**offers, **dict.fromkeys(later, True)}
-        check_known(name, kind, options, offered, also)
-        _check_complete(
-            name,
-            kind,
-            {**{one: offered[one] for one in offered if one in parameters_of(kind)}, **options},
-            in_file=False,
-        )
-        checked_options(name, kind, options)
+        offered = _taken(kind, {**offers, **dict.fromkeys(later, True)})
+        _checked(name, kind, options, offered, also, in_file=False)
 
     def _parts(self, kind: Any) -> tuple[str, ...]:
         """The options of a class that hold objects of this room."""
@@ -177,6 +166,26 @@ class Registry:
                 f"{value!r} is none of the {self.room}", fix="give one of them, or its name"
             )
         return value
+
+
+def _taken(kind: Any, offers: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the offers that a class takes."""
+    return {one: value for one, value in offers.items() if one in parameters_of(kind)}
+
+
+def _checked(
+    name: str,
+    kind: Any,
+    options: Mapping[str, Any],
+    offered: Mapping[str, Any],
+    also: Sequence[str],
+    *,
+    in_file: bool,
+) -> dict[str, Any]:
+    """The options, known, complete with what is offered, and of the right types."""
+    check_known(name, kind, options, offered, also)
+    _check_complete(name, kind, {**offered, **options}, in_file=in_file)
+    return checked_options(name, kind, options)
 
 
 def _check_complete(name: str, kind: Any, given: Mapping[str, Any], *, in_file: bool) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.files import write_json
 from llmal.core.records import Answer
 from llmal.embed.protocol import Embedder, NamedEmbedder
 from llmal.embed.sentence import SentenceEmbedder
@@ -48,15 +49,9 @@ def write_labels(directory: Path, task: Task, embedder: Embedder | None) -> None
     if embedder is not None:
         name = embedder.model if isinstance(embedder, NamedEmbedder) else None
         content["embedder"] = {"model": name, "fingerprint": embedder.fingerprint}
-    raw = json.dumps(content, ensure_ascii=False, indent=2)
-    file = directory / LABELS_FILE
-    # The same in every round of a run.
-    if file.exists() and file.read_bytes() == raw.encode():
-        return
     directory.mkdir(parents=True, exist_ok=True)
-    fresh = directory / f"{LABELS_FILE}.new"
-    fresh.write_bytes(raw.encode())
-    fresh.replace(file)
+    # The same in every round of a run, and then left alone.
+    write_json(directory / LABELS_FILE, content, indent=2)
 
 
 @dataclass(frozen=True)
