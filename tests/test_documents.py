@@ -185,7 +185,7 @@ def test_the_python_of_the_page_on_in_context_learning(
     assert ready.usage.tokens > 0
     assert ready.score(items).probabilities.shape == (20, 6)
 
-    log_probabilities = scorer.score(labelled).log_probs
+    log_probabilities = scorer.score(labelled).scores
     columns = [task.index(one.gold or "") for one in labelled]
     fitted = llmal.calibration.Temperature().fit(log_probabilities, columns)
     llmal.calibration.save(fitted, tmp_path / "temperature.json")

@@ -19,9 +19,13 @@ NO_GOLD = "no gold label"
 class SimulatedHuman:
     """Answers with the gold label, or with a mistake; an item without gold it skips, at no cost.
 
+    Where an item takes several labels, a mistake by `noise` is one label, drawn uniformly from all:
+    it is given where it does not hold, and left out where it does. `confusion` is applied to each
+    label that holds.
+
     Args:
         labels: The task's labels; needed for `noise`.
-        noise: Probability of a label drawn uniformly from the others.
+        noise: Probability of a mistake: a label drawn uniformly from the others.
         confusion: For a gold label, the probability of each answer (class confusion); what is left
             over is the right answer. Applied in place of `noise` for the gold labels that it names.
         cost: Money for each label.
@@ -120,20 +124,26 @@ class SimulatedHuman:
         return Foresight((warning,), missing)
 
     def _answer(self, item: Item, gold: Answer, context: Context) -> Answer:
-        if not isinstance(gold, str):
-            if self._noise or self._confusion:
-                raise DataError(
-                    "mistakes of simulated people work with one label an item, and gold has lists",
-                    fix="leave noise and confusion out",
-                )
+        if not self._noise and not self._confusion:
             return gold
+        rng = context.rng(self.name, item.id)
+        if isinstance(gold, str):
+            return self._confused(gold, rng, self._noise)
+        answer = {self._confused(name, rng) for name in gold}
+        # By the confusion of the labels that it names, by the noise where it names none of them.
+        if self._noise and not self._confusion.keys() & set(gold) and rng.random() < self._noise:
+            answer ^= {self._labels[rng.integers(len(self._labels))]}
+        return tuple(sorted(answer))
+
+    def _confused(self, gold: str, rng: np.random.Generator, noise: float = 0.0) -> str:
+        """A label, or the one that is given in its place."""
         row = self._confusion.get(gold)
-        if row is None and self._noise:
+        if row is None and noise:
             others = [name for name in self._labels if name != gold]
-            row = dict.fromkeys(others, self._noise / len(others))
+            row = dict.fromkeys(others, noise / len(others))
         if not row:
             return gold
-        drawn = context.rng(self.name, item.id).random()
+        drawn = rng.random()
         for name, probability in sorted(row.items()):
             if drawn < probability:
                 return name

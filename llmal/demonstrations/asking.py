@@ -37,7 +37,7 @@ def ask_once(
         return np.zeros((0, len(scorer.labels)))
     parts = [first[start : start + _AT_ONCE] for start in range(0, len(first), _AT_ONCE)]
     asked = [
-        scorer.score_each([items[i] for i in part], [demonstrations[i] for i in part]).log_probs
+        scorer.score_each([items[i] for i in part], [demonstrations[i] for i in part]).scores
         for part in parts
     ]
     scores = np.concatenate(asked)

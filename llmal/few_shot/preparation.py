@@ -111,7 +111,7 @@ class FewShotPrompt:
         scored = self.scorer.score_each(items, self.demonstrations(items), paid=self.paid)
         if self.calibrator is None or not items:
             return Calibrated(scored, scored.probabilities)
-        calibrated = self.calibrator.transform(scored.scored)
+        calibrated = self.calibrator.transform(scored.scores_asked)
         return Calibrated(scored, self.scorer.spread(calibrated, scored.inside))
 
 
@@ -253,7 +253,7 @@ def _best_thresholds(
     probabilities = (
         scored.probabilities
         if made.calibrator is None
-        else made.calibrator.transform(scored.log_probs)
+        else made.calibrator.transform(scored.scores)
     )
     golds = [one.gold for one in items if one.gold is not None]
     return f1_thresholds(probabilities, made.scorer.prompts.task.space.targets(golds))
@@ -323,7 +323,7 @@ def _judged(
     ids = sorted(one for one in first if one in labels)
     if not ids:
         return None
-    scores = np.concatenate([part.log_probs for part in asked.scored])[[first[one] for one in ids]]
+    scores = np.concatenate([part.scores for part in asked.scored])[[first[one] for one in ids]]
     truth = [made.scorer.prompts.task.index(one_label(labels[one])) for one in ids]
     return Judged(
         tuple(ids),
@@ -408,7 +408,7 @@ def _fit(
         asked.scored.append(scored)
     else:
         scored = _score_inputs(calibrator, made, unlabelled, rng)
-    scores = scored.log_probs
+    scores = scored.scores
     if made.scorer.counting:
         return None
     earlier = _composed(before)

@@ -205,7 +205,7 @@ def _one(
     rows |= {item.id: row for row, item in enumerate(asked)}
     scored = scorer.score(asked, demonstrations)
     raw = scored.probabilities
-    calibrated = _calibrated(scorer, scored.log_probs, items, demonstrations, calibrator, rng)
+    calibrated = _calibrated(scorer, scored.scores, items, demonstrations, calibrator, rng)
     of_items = calibrated[: len(items)]
     predicted = np.bincount(of_items.argmax(axis=1), minlength=of_items.shape[1])
     figures: dict[str, Any] = {}

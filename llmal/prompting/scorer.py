@@ -30,7 +30,7 @@ class Scored:
     """What a model gave to n items.
 
     Attributes:
-        log_probs: Shape (n, C): scores of the task's space. Of one label an item the
+        scores: Shape (n, C): scores of the task's space. Of one label an item the
             log-probability of each label, in natural log, summed over its words; not normalised
             over the labels, unless the scorer calibrates. Of several the log-odds of each.
         prompts: What was asked, with what was left out of each prompt.
@@ -42,7 +42,7 @@ class Scored:
         space: What an answer is.
     """
 
-    log_probs: NDArray[np.float64]
+    scores: NDArray[np.float64]
     prompts: tuple[LabellingPrompt, ...]
     usage: tuple[Usage, ...]
     exact: bool
@@ -50,16 +50,16 @@ class Scored:
     space: Space = field(kw_only=True)
 
     @property
-    def scored(self) -> NDArray[np.float64]:
-        """Shape (n, C): `log_probs`, and minus infinity for labels that were not scored."""
+    def scores_asked(self) -> NDArray[np.float64]:
+        """Shape (n, C): `scores`, and minus infinity for labels that were not scored."""
         if self.inside is None:
-            return self.log_probs
-        return np.where(self.inside, self.log_probs, -np.inf)
+            return self.scores
+        return np.where(self.inside, self.scores, -np.inf)
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
         """Shape (n, C): as the space has them."""
-        return self.space.probabilities_of(self.log_probs)
+        return self.space.probabilities_of(self.scores)
 
 
 class ScoreCalibration(Protocol):
@@ -188,12 +188,12 @@ class PromptScorer:
             rest = (Usage(),) * (len(items) - 1)
             zeros = np.zeros((len(items), columns))
             return Scored(zeros, built, (cost, *rest), self.lm.exact, inside, space=space)
-        scores = self._scores(asked, inside)
+        answers = self._scores(asked, inside)
         price = self.lm.price
         # All questions about an item stand together, and there are as many of each.
         passes, read, written = (
             counts.reshape(len(items), -1).sum(axis=1).tolist()
-            for counts in (scores.requests, scores.prompt_tokens, scores.completion_tokens)
+            for counts in (answers.requests, answers.prompt_tokens, answers.completion_tokens)
         )
         usage = tuple(
             Usage()
@@ -207,16 +207,16 @@ class PromptScorer:
             for row, own in enumerate(free)
         )
         self.spent = sum(usage, self.spent)
-        log_probs = self.prompts.label_scores(scores.normalised(self.normalise))
+        scores = self.prompts.label_scores(answers.normalised(self.normalise))
         if self._calibrator is None and inside is None:
-            return Scored(log_probs, built, usage, scores.exact, space=space)
+            return Scored(scores, built, usage, answers.exact, space=space)
         probabilities = (
-            space.probabilities_of(log_probs)
+            space.probabilities_of(scores)
             if self._calibrator is None
-            else self._calibrator.transform(log_probs)
+            else self._calibrator.transform(scores)
         )
         spread = space.scores_of(self.spread(probabilities, inside))
-        return Scored(spread, built, usage, scores.exact, inside, space=space)
+        return Scored(spread, built, usage, answers.exact, inside, space=space)
 
     def cost(self, items: Sequence[Item], built: Sequence[LabellingPrompt]) -> Usage:
         """The most that it costs to score items with these prompts. Asks nobody."""

@@ -192,7 +192,7 @@ class RoundSignals:
         for items in self._in_parts(positions):
             scored = scorer.score(items)
             self._asked += sum(scored.usage, Usage())
-            parts.append(scored.log_probs)
+            parts.append(scored.scores)
             self._said("asking the language model", sum(map(len, parts)), len(positions))
         return np.concatenate(parts)
 

@@ -60,6 +60,27 @@ def test_labels_without_confusion_have_the_noise():
     assert "c" not in _answers(human, _items(50, "c"))
 
 
+@pytest.mark.parametrize("gold", [("a", "c"), ()])
+def test_a_mistake_of_several_labels_is_one_label_more_or_less(gold):
+    human = SimulatedHuman(labels=LABELS, noise=0.3)
+    answers = _answers(human, _items(MANY, gold))
+    wrong = Counter(frozenset({*gold} ^ {*one}) for one in answers)
+    del wrong[frozenset()]
+    assert abs(wrong.total() - 0.3 * MANY) <= 4 * (0.3 * 0.7 * MANY) ** 0.5
+    assert set(wrong) == {frozenset([label]) for label in LABELS}
+    share = wrong.total() / 4
+    assert all(abs(count - share) <= 4 * share**0.5 for count in wrong.values())
+    assert all(list(one) == sorted(one) for one in answers)
+
+
+def test_confusion_changes_each_of_several_labels():
+    human = SimulatedHuman(labels=LABELS, confusion={"a": {"b": 0.3}, "c": {"b": 1.0}}, noise=1.0)
+    answers = Counter(_answers(human, _items(MANY, ("a", "c"))))
+    assert set(answers) == {("b",), ("a", "b")}
+    assert abs(answers["b",] - 0.3 * MANY) <= 4 * (0.21 * MANY) ** 0.5
+    assert ("d",) not in _answers(human, _items(50, ("d",)))
+
+
 def test_mistakes_are_others_in_another_round():
     human = SimulatedHuman(labels=LABELS, noise=0.5)
     items = _items(200)

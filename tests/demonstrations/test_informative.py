@@ -132,7 +132,7 @@ def test_a_prior_is_taken_off_anew_for_each_set(scorer: PromptScorer, questions:
     sets, texts = [questions[:2], questions[2:4]], questions[10:20]
     values = Informative(scorer, calibrator=Batch()).information(sets, texts)
     for shown, value in zip(sets, values, strict=True):
-        logs = scorer.score(texts, shown).log_probs
+        logs = scorer.score(texts, shown).scores
         p = np.exp(logs) / np.exp(logs).sum(axis=1, keepdims=True)
         q = p / p.mean(axis=0)
         q /= q.sum(axis=1, keepdims=True)

@@ -237,8 +237,8 @@ def test_a_prior_is_fitted_on_the_candidates_without_their_copies(
     items = questions[:20]
     seed = int(np.random.default_rng(5).integers(2**31 - 1))
     copies = [Item("c", text) for (text,) in SwapWords().perturb([i.text for i in items], 1, seed)]
-    batch = Batch().fit(scorer.score(items).log_probs)
-    p, q = (batch.transform(scorer.score(ones).log_probs) for ones in (items, copies))
+    batch = Batch().fit(scorer.score(items).scores)
+    p, q = (batch.transform(scorer.score(ones).scores) for ones in (items, copies))
     selector = Sensitive(scorer, SwapWords(), copies=1, calibrator=Batch())
     scores = selector.scores(items, np.random.default_rng(5))
     assert scores == pytest.approx((p * np.log(p / q)).sum(axis=1), abs=1e-5)

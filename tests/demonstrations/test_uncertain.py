@@ -132,7 +132,7 @@ def test_equal_texts_are_scored_once_and_never_again(
 def test_a_prior_is_taken_off_first(scorer: PromptScorer, questions: list[Item]):
     from llmal.calibration import Batch
 
-    logs = scorer.score(questions).log_probs
+    logs = scorer.score(questions).scores
     p = np.exp(logs) / np.exp(logs).sum(axis=1, keepdims=True)
     q = p / p.mean(axis=0)
     q /= q.sum(axis=1, keepdims=True)

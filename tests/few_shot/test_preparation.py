@@ -52,8 +52,8 @@ def test_contextual_divides_by_what_the_model_says_of_nothing(tiny_hf, shared):
     empty = scorer.score(
         [Item(str(n), text) for n, text in enumerate(("N/A", "", "[MASK]"))], shown
     )
-    prior = np.exp(empty.log_probs).mean(axis=0)
-    raw = np.exp(scorer.score(asked, shown).log_probs)
+    prior = np.exp(empty.scores).mean(axis=0)
+    raw = np.exp(scorer.score(asked, shown).scores)
     expected = raw / prior
     expected /= expected.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(made.score(asked).probabilities, expected, rtol=1e-3, atol=1e-6)
@@ -92,7 +92,7 @@ def test_maps_are_fitted_on_what_is_not_shown(tiny_hf, shared):
     )
     shown = {one.id for one in made.candidates}
     rest = [one for one in candidates if one.id not in shown]
-    scores = scorer.score(rest, made.candidates).log_probs
+    scores = scorer.score(rest, made.candidates).scores
     alone = Temperature().fit(scores, [TASK.index(one.gold or "") for one in rest])
     np.testing.assert_allclose(
         made.score(rest[:9]).probabilities, alone.transform(scores[:9]), atol=1e-4
@@ -222,7 +222,7 @@ def test_the_default_is_fitted_on_texts_that_are_not_shown(tiny_hf, shared):
     )
     shown = {one.id for one in made.candidates}
     rest = [one for one in candidates if one.id not in shown]
-    scores = scorer.score(rest, made.candidates).log_probs
+    scores = scorer.score(rest, made.candidates).scores
     np.testing.assert_allclose(
         made.score(rest).probabilities, Batch().fit(scores).transform(scores), atol=1e-3
     )
@@ -388,7 +388,7 @@ def test_noise_of_batches_does_not_change_what_is_fitted(tiny_hf, shared):
 
         def noisy(*given, **more):
             scored = ask(*given, **more)
-            return replace(scored, log_probs=scored.log_probs * (1 + noise))
+            return replace(scored, scores=scored.scores * (1 + noise))
 
         scorer.score_each = noisy
         made = prepare(

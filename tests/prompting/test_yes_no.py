@@ -64,7 +64,7 @@ def test_log_odds_are_those_of_a_full_pass(style, shown, tiny_hf, tiny_lm_path):
     asked = [question for one in scored.prompts for question in one.questions]
     assert len(asked) == len(ITEMS) * 3
     expected = _brute_force(tiny_lm_path, asked).reshape(3, 3)
-    assert scored.log_probs == pytest.approx(expected, abs=2e-4)
+    assert scored.scores == pytest.approx(expected, abs=2e-4)
     assert scored.probabilities == pytest.approx(1 / (1 + np.exp(-expected)), abs=1e-4)
     assert scored.exact
 

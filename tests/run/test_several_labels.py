@@ -157,15 +157,9 @@ def run_answers(directory):
     [
         ({"selector": make("badge")}, "the selector badge works with one label an item, and task"),
         ({"start": make("probcover")}, "the selector probcover works with one label an item"),
-        ({"annotator": SimulatedHuman(labels=NAMES, noise=0.1)}, None),
     ],
 )
 def test_what_does_not_fit_is_refused_before_the_run(more, said, pools, embedder, tmp_path):
-    if said is None:
-        run = _run(tmp_path / "run", pools, embedder, **more)
-        with pytest.raises(Exception, match="mistakes of simulated people work with one label"):
-            run.run()
-        return
     with pytest.raises(ConfigError, match=said):
         _run(tmp_path / "run", pools, embedder, **more)
 
