@@ -339,7 +339,7 @@ def learning_curves_stopping(figures: Figures) -> list[str]:
     target, level = figures["target"], figures["level"]
     lines = [
         f"Curves of {figures['rounds']} rounds of 20 labels ({figures['seeds']} seeds, random "
-        "start, otherwise as above). PALM (`llmal.learning_curve.LearningCurve`) is fitted to the "
+        "start, otherwise as above). PALM (`llmal.LearningCurve`) is fitted to the "
         f"first points of the mean curve and says how many labels {target:.0%} accuracy takes, "
         f"with its {level:.0%} interval; ∞ is never. *Actual* is where the measured mean curve "
         "first crosses, by linear interpolation. Settings in which it never does, or has done "

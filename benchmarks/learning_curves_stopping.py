@@ -23,7 +23,7 @@ import numpy as np
 from learning_curves import FINE_BATCH, FINE_ROUNDS, LONG_ROUNDS, ROOT, read_runs
 from results_file import write_results
 
-from llmal.learning_curve import LearningCurve
+from llmal.statistics.learning_curve import LearningCurve
 from llmal.stopping import (
     AgreementSettled,
     EntropySettled,

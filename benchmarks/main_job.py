@@ -30,10 +30,10 @@ import numpy as np
 from main_job_figures import tell
 from results_file import keep_lines, record_command, recorded_commands, write_results
 
-from llmal import factory
 from llmal.annotators import Context, LLMAnnotator
 from llmal.calibration.measures import expected_calibration_error
 from llmal.config import parse_config
+from llmal.factory.orchestrator import build
 from llmal.lm import VLLM, LanguageModel, ResponseCache, TransformersLM
 from llmal.pool import Pool
 from llmal.task import Task
@@ -115,7 +115,7 @@ def run_one(
     begun = time.perf_counter()
     if lm is not None:
         lm.cache = None
-    run = factory.build(parse_config(text, base=Path.cwd()), lm=lm)
+    run = build(parse_config(text, base=Path.cwd()), lm=lm)
     result = run.run()
     gold = dict(zip(run.pool.ids(), run.pool.gold(), strict=True))
     own = [one for one in result.annotations if one.kind == "llm"]

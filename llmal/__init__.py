@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from llmal.functions.prediction import predict
     from llmal.functions.selection import select
     from llmal.learners.saved import load_learner
-    from llmal.learning_curve import LearningCurve
     from llmal.ledger import Ledger
     from llmal.pool import Pool
     from llmal.run.budget import Budget
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from llmal.run.result import RunResult
     from llmal.run.work_order import WorkOrder
     from llmal.selectors import RoundState
+    from llmal.statistics.learning_curve import LearningCurve
     from llmal.task import Label, Task
 
 __version__ = "0.1.0"
@@ -55,7 +55,7 @@ _HOMES = {
     "FewShotClassifier": "annotators.few_shot_classifier",
     "Item": "core.records",
     "Label": "task",
-    "LearningCurve": "learning_curve",
+    "LearningCurve": "statistics.learning_curve",
     "Ledger": "ledger",
     "LlmalError": "errors",
     "Orchestrator": "run.orchestrator",

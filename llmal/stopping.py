@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from llmal.calibration.measures import wilson_interval
 from llmal.core.registry import Registry
 from llmal.errors import ConfigError
-from llmal.learning_curve import FEWEST_POINTS, LearningCurve
+from llmal.statistics.learning_curve import FEWEST_POINTS, LearningCurve
 
 Metrics = Mapping[str, Any]
 
@@ -155,7 +155,7 @@ class GainBelowCost:
     """Stops when the accuracy that the next round would bring is worth less than its labels cost.
 
     What it would bring is read off the learning curve fitted to all rounds so far
-    (`llmal.learning_curve`), as the difference of two measured accuracies is mostly noise. A
+    (`llmal.LearningCurve`), as the difference of two measured accuracies is mostly noise. A
     point of accuracy (0.01) is worth `labels_per_point` labels: the least that you would give for
     it. Speaks from `rounds` tested rounds on.
     """
@@ -198,7 +198,7 @@ class PredictedTarget:
     that they share is left out. Out of reach: the upper end of its interval at `labels` (at any
     number of labels, if None) is below the target. `level` is that of the two-sided interval; it is
     high by default, as measured curves scatter and rise in other ways than the interval allows for.
-    The curve is PALM's (`llmal.learning_curve`). Speaks from `rounds` tested rounds on.
+    The curve is PALM's (`llmal.LearningCurve`). Speaks from `rounds` tested rounds on.
     """
 
     accuracy: float = 0.9

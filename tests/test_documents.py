@@ -15,7 +15,7 @@ import pytest
 import llmal
 import llmal.functions
 from llmal.config import parse_config
-from llmal.factory import build
+from llmal.factory.orchestrator import build
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 SELECTING = README.parent / "docs" / "selecting.md"

@@ -21,7 +21,9 @@ from llmal.config.yaml_lines import Places, scalar
 from llmal.core.tables import check_output, write_table
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError
-from llmal.factory import make_embedder, make_router, open_pool, reading_of
+from llmal.factory.annotators import make_router
+from llmal.factory.embedders import make_embedder
+from llmal.factory.pools import open_pool, reading_of
 from llmal.few_shot.chosen import ChosenPrompt
 from llmal.functions.annotating import Annotating, Wanted, drawn_items, reading_whole_rows
 from llmal.functions.labelled import with_own_ids, with_text_ids

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmal.cli.run_directory import check_ledger, has_ledger, ledger_place
-from llmal.factory import open_pool
+from llmal.factory.pools import open_pool
 from llmal.ledger import Ledger
 from llmal.run.items import RunItems
 

@@ -12,7 +12,7 @@ from llmal.cli.telling import give, results_only_on_stdout
 from llmal.core.spreadsheets import is_changed
 from llmal.core.tables import FORMATS, Format, check_output, format_named, print_table, write_table
 from llmal.errors import ConfigError, LedgerError
-from llmal.factory import open_pool
+from llmal.factory.pools import open_pool
 from llmal.ledger import Ledger
 from llmal.progress import ProgressDisplay, say
 from llmal.run.items import RunItems

@@ -13,7 +13,9 @@ from llmal.cli.telling import give, results_only_on_stdout
 from llmal.config import GeneratorConfig, load_config
 from llmal.core.tables import check_output, write_table
 from llmal.errors import ConfigError
-from llmal.factory import make_calibrators, make_embedder, open_pool
+from llmal.factory.calibrators import make_calibrators
+from llmal.factory.embedders import make_embedder
+from llmal.factory.pools import open_pool
 from llmal.functions.generation import Writing, table_columns, table_rows
 from llmal.lm.cache import ResponseCache
 from llmal.lm.protocol import LanguageModel

@@ -16,7 +16,7 @@ from llmal.cli.telling import give, results_only_on_stdout
 from llmal.cli.wording import Wording, key_values
 from llmal.core.tables import check_place
 from llmal.errors import ConfigError
-from llmal.factory import make_embedder
+from llmal.factory.embedders import make_embedder
 from llmal.functions.demonstration_choice import choose_demonstrations
 from llmal.functions.results import Demonstrations
 from llmal.lm.cache import ResponseCache

@@ -34,7 +34,7 @@ def language_model_of(
     if config.lm is None:
         yield None
         return
-    from llmal.factory import language_model
+    from llmal.factory.language_models import language_model
 
     fetch_known_model(config, quiet=quiet, progress=progress)
     begun = time.monotonic()
@@ -80,7 +80,7 @@ def planning_model_of(
     if config.lm is None:
         yield None
         return
-    from llmal.factory import planning_model
+    from llmal.factory.language_models import planning_model
 
     fetch_known_model(config, progress=progress)
     lm = planning_model(config.lm)

@@ -7,7 +7,7 @@ from pathlib import Path
 from llmal.cli.models import planning_model_of
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.config import load_config
-from llmal.factory import build
+from llmal.factory.orchestrator import build
 
 
 def plan(path: Path, *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from llmal.cli.run_directory import read_run_directory
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.core.records import Annotation, Answer
 from llmal.errors import ConfigError
-from llmal.factory import build
+from llmal.factory.orchestrator import build
 from llmal.functions.label_file import LabelFile
 from llmal.progress import ProgressDisplay
 from llmal.run.correcting import person_to_correct

@@ -7,7 +7,7 @@ from pathlib import Path
 from llmal.cli.run_directory import check_ledger, has_ledger, ledger_place, read_run_directory
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.errors import LedgerError
-from llmal.factory import build
+from llmal.factory.orchestrator import build
 from llmal.ledger import Ledger
 from llmal.progress import ProgressDisplay
 

@@ -11,7 +11,7 @@ from llmal.cli.models import language_model_of, planning_model_of
 from llmal.cli.run_directory import KeptConfig
 from llmal.cli.telling import INTERRUPTED, WAITING, give, results_only_on_stdout
 from llmal.config import RunConfig, load_config
-from llmal.factory import build
+from llmal.factory.orchestrator import build
 from llmal.progress import ProgressDisplay, cost_in_words, say
 from llmal.run.guards import on_interrupt, only_one
 

@@ -13,7 +13,7 @@ from llmal.cli.run import with_options
 from llmal.config import RunConfig, load_config
 from llmal.core.records import Item
 from llmal.errors import ConfigError, DataError
-from llmal.factory import open_pool, reading_of
+from llmal.factory.pools import open_pool, reading_of
 from llmal.pool import Pool
 from llmal.pool.readers import DETECTED, Reading
 from llmal.run.items import RunItems

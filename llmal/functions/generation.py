@@ -18,6 +18,7 @@ from llmal.config.yaml_lines import Places
 from llmal.core.records import Item, SyntheticItem, Usage
 from llmal.core.tables import Column
 from llmal.errors import ConfigError
+from llmal.factory.generators import make_generator
 from llmal.functions.annotating import Progress, renamed
 from llmal.functions.annotation import shown_progress
 from llmal.functions.labelled import labelled_items, matched
@@ -28,7 +29,6 @@ from llmal.functions.spending import check_reach
 from llmal.functions.tasks import Labels, task_of
 from llmal.generators import Request, SynthesisResult, filters_cost, generate_filtered
 from llmal.generators.filters import Preparing
-from llmal.generators.from_section import make_generator
 from llmal.generators.rows import COLUMNS, fields_of, texts_of
 from llmal.lm.progress import Meter, reporting
 from llmal.prompting.protocol import Probing

@@ -28,7 +28,7 @@ from llmal.run.selector_questions import SelectorQuestions
 from llmal.run.training import Progress, Trainer
 from llmal.selectors import KINDS, RoundState, Selection, Selector
 from llmal.selectors.checks import check_count
-from llmal.selectors.wrapper import check_spaces, needed
+from llmal.selectors.wrappers.wrapper import check_spaces, needed
 from llmal.task import Task
 
 COMMITTEE = 10

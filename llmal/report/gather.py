@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import platform
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from llmal.core.files import read_json, write_json
+from llmal.core.files import read_json
 from llmal.core.records import Answer
 from llmal.embed.pool_matrix import kept_embeddings, sidecar_of
+from llmal.evaluation.baseline import baseline_of
+from llmal.evaluation.kept import keep_json
+from llmal.evaluation.random_picks import Progress
 from llmal.ledger import Ledger, LoggedEvent, Round
 from llmal.report.figures import collect
 from llmal.report.pool_map import PoolMap, drawn_map
@@ -22,16 +24,6 @@ from llmal.report.write import write_report
 
 if TYPE_CHECKING:
     from llmal.run.orchestrator import Orchestrator
-
-Progress = Callable[[str, int, int], None]
-"""Told what is under way, how much of it is done, and out of how much."""
-
-log = logging.getLogger("llmal.report")
-
-BASELINE_SIZES = 10
-BASELINE_DRAWS = 3
-BASELINE_MOST_LABELS = 20_000
-"""A learner on more random labels than that is not trained for a report."""
 
 _PACKAGES = (
     "llmal",
@@ -104,7 +96,7 @@ def record_of(
         usage = ledger.usage()
         synthetic = ledger.synthetic()
     status, reason = _status(rounds, events)
-    points, note = _baseline(run, rounds, baseline, on_progress)
+    points, note = baseline_of(run, rounds, measure=baseline, on_progress=on_progress)
     picked = list(dict.fromkeys(i for one in rounds for i in one.item_ids))
     known = list(dict.fromkeys([*picked, *(one.item_id for one in annotations), *labels]))
     return RunRecord(
@@ -160,43 +152,6 @@ def _status(rounds: Sequence[Round], events: Sequence[LoggedEvent]) -> tuple[Sta
     return "running", None
 
 
-def _baseline(
-    run: Orchestrator, rounds: Sequence[Round], measure: bool, on_progress: Progress | None
-) -> tuple[list[dict[str, float | int]] | None, str | None]:
-    """The learner on random picks, or why that was not measured."""
-    sizes = _sizes(rounds)
-    if run.test is None:
-        return None, "there is no test set"
-    if not run.pool.has_gold:
-        return None, "the pool has no gold labels, so random picks cannot be labelled"
-    if run.learner.input != "embeddings":
-        return None, "training this learner again on random picks would take too long"
-    if not sizes:
-        return None, "the learner has not been tested yet"
-    if sizes[0] > BASELINE_MOST_LABELS:
-        return None, f"every round has more than {BASELINE_MOST_LABELS:,} labels"
-    sizes = [one for one in sizes if one <= BASELINE_MOST_LABELS]
-    missing = sum(answer is None for answer in run.pool.gold())
-    if missing:
-        return None, f"{missing:,} items of the pool have no gold label"
-    assert run.embedder is not None
-    parts = [sizes, BASELINE_DRAWS, run.seed, run.task.fingerprint, run.pool.fingerprint]
-    parts += [run.test.fingerprint, run.embedder.fingerprint, repr(run.learner)]
-    key = hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
-    file = run.directory / "baseline.json"
-    kept = read_json(file)
-    if kept.get("key") == key:
-        return list(kept["points"]), None
-    if not measure:
-        return None, "it is measured when the run has finished, or by llmal report"
-    try:
-        points = _measured(run, sizes, on_progress)
-    except OSError as error:
-        return None, f"the run directory cannot be written to ({error.strerror or error})"
-    _keep(file, {"key": key, "points": points})
-    return points, None
-
-
 def _map(
     run: Orchestrator, picked: Sequence[str], at_leisure: bool, on_progress: Progress | None
 ) -> PoolMap | None:
@@ -222,54 +177,7 @@ def _map(
     )
     # PCA takes a second, and may only stand in until there is time for UMAP.
     if drawn is not None and drawn.method == "UMAP":
-        _keep(file, {"key": key, "map": drawn.as_dict()})
+        keep_json(file, {"key": key, "map": drawn.as_dict()})
     if on_progress is not None:
         on_progress("drawing the map", 1, 1)
     return drawn
-
-
-def _sizes(rounds: Sequence[Round]) -> list[int]:
-    """At most ten numbers of labels, spread over those that the learner was tested with."""
-    tested = sorted(
-        {
-            int(one.metrics["labelled"])
-            for one in rounds
-            if one.metrics.get("labelled") and one.metrics.get("accuracy") is not None
-        }
-    )
-    if len(tested) <= BASELINE_SIZES:
-        return tested
-    step = (len(tested) - 1) / (BASELINE_SIZES - 1)
-    return [tested[round(place * step)] for place in range(BASELINE_SIZES)]
-
-
-def _measured(
-    run: Orchestrator, sizes: Sequence[int], on_progress: Progress | None
-) -> list[dict[str, float | int]]:
-    from sklearn.base import clone
-
-    from llmal.run.training import Trainer
-
-    matrix = run.directory / "embeddings.npy"
-    # A trainer of its own: the run's learner stays fitted to what the run has learnt from.
-    trainer = Trainer(
-        run.task,
-        run.pool,
-        clone(run.learner),
-        embedder=run.embedder,
-        test=run.test,
-        matrix_file=matrix,
-        seed=run.seed,
-        on_progress=on_progress,
-    )
-    if matrix.exists():
-        trainer.embeddings()
-    return trainer.random_baseline(sizes, BASELINE_DRAWS, run.seed)
-
-
-def _keep(file: Path, content: Mapping[str, Any]) -> None:
-    """Keep for the next report what took a while; in a read-only directory it is made anew."""
-    try:
-        write_json(file, content, indent=1)
-    except OSError as error:
-        log.info("%s is not kept: %s", file, error.strerror or error)

@@ -24,7 +24,7 @@ from llmal.run.round_signals import RoundSignals
 from llmal.selectors.protocol import Selector
 from llmal.selectors.signals import KINDS
 from llmal.selectors.state import RoundState
-from llmal.selectors.wrapper import called, check_spaces, needed
+from llmal.selectors.wrappers.wrapper import called, check_spaces, needed
 from llmal.task import Task
 
 log = logging.getLogger("llmal.run")

@@ -18,7 +18,7 @@ from llmal.run.training import Trainer
 from llmal.selectors.protocol import AskingSelector, Selector
 from llmal.selectors.signals import KINDS, Signal
 from llmal.selectors.state import RoundState
-from llmal.selectors.wrapper import NarrowingSelector, needed
+from llmal.selectors.wrappers.wrapper import NarrowingSelector, needed
 
 _AT_ONCE = 4096
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from llmal.calibration.measures import negative_log_likelihood
 from llmal.core.records import Answer, Item
 from llmal.embed.protocol import Embedder
-from llmal.errors import DataError, SelectionError
+from llmal.errors import SelectionError
 from llmal.learners.protocol import CommitteeLearner, EmbeddingLearner, Learner
 from llmal.pool import Pool
 from llmal.task import Task
@@ -222,11 +222,9 @@ class Trainer:
         }
         if self._test is not None:
             given = self._predict(self._inputs_of_test())
-            gold = self._gold_of_test()
-            predicted = self.task.space.decide(given)
-            figures.update(self._measured(predicted, gold))
+            figures.update(self._figures_on_test(given))
             if self.task.space.rows_sum_to_one:
-                figures["nll"] = float(negative_log_likelihood(given, gold))
+                figures["nll"] = float(negative_log_likelihood(given, self._gold_of_test()))
             figures["test_items"] = len(self._test)
         if self._reference_inputs is None:
             self._reference_inputs = self._inputs(self._reference)
@@ -262,56 +260,21 @@ class Trainer:
         figures.setdefault("accuracy", figures.get("subset_accuracy", 0.0))
         return figures
 
-    def random_baseline(
-        self, sizes: Sequence[int], draws: int, seed: int
-    ) -> list[dict[str, float | int]]:
-        """Test accuracy of the learner on random picks with their gold labels.
+    def positions_with_gold(self) -> NDArray[np.int64]:
+        """The items that may be trained on and have a gold answer, as positions of the pool."""
+        has_gold = np.array([gold is not None for gold in self._usable.gold()], dtype=bool)
+        return self._pool.positions(self._usable[has_gold].ids())
 
-        Each draw is one random order of the pool, of which the first items are taken for every
-        size, as a run with the selector `random` would. Items without a gold label are passed
-        over. Leaves the learner unfitted.
+    def fit_on_gold(self, positions: NDArray[np.int64]) -> None:
+        """Train from scratch on items of the pool with their gold answers, shape (L,)."""
+        self.fit(positions, self._targets(self._pool.gold(positions)))
 
-        Args:
-            sizes: Numbers of labels.
-            draws: Random orders.
-            seed: Seed of the orders.
+    def measure_on_test(self) -> dict[str, float]:
+        """Figures of the fitted learner on the test set, which there must be."""
+        return self._figures_on_test(self._predict(self._inputs_of_test()))
 
-        Raises:
-            DataError: Fewer items have a gold label than the largest size.
-        """
-        if not sizes or draws < 1:
-            return []
-        usable = self._usable
-        labelled = usable[np.array([gold is not None for gold in usable.gold()], dtype=bool)]
-        known = self._pool.positions(labelled.ids())
-        if len(known) < max(sizes):
-            raise DataError(
-                f"{len(known)} of {len(usable)} items have a gold label, and the random baseline "
-                f"needs {max(sizes)}",
-                where=self._pool.source,
-                fix="compare fewer labels",
-            )
-        scores: dict[int, list[float]] = {size: [] for size in sizes}
-        for draw in range(draws):
-            rng = np.random.default_rng([seed, 0xBA5E, draw])
-            order = rng.permutation(known)[: max(sizes)]
-            columns = self._targets(self._pool.gold(order))
-            for done, size in enumerate(sizes):
-                self.fit(order[:size], columns[:size])
-                given = self._predict(self._inputs_of_test())
-                predicted = self.task.space.decide(given)
-                scores[size].append(self._measured(predicted, self._gold_of_test())["accuracy"])
-                self._said("random baseline", draw * len(sizes) + done + 1, draws * len(sizes))
-        self.fitted = False
-        return [
-            {
-                "labelled": size,
-                "accuracy_mean": float(np.mean(scores[size])),
-                "accuracy_std": float(np.std(scores[size], ddof=1)) if draws > 1 else 0.0,
-                "draws": draws,
-            }
-            for size in sizes
-        ]
+    def _figures_on_test(self, given: NDArray[np.float64]) -> dict[str, float]:
+        return self._measured(self.task.space.decide(given), self._gold_of_test())
 
 
 def _kappa(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:

@@ -16,35 +16,35 @@ from llmal.selectors.signals import KINDS, Signal
 from llmal.selectors.state import RoundState
 
 if TYPE_CHECKING:
-    from llmal.selectors.allsh import Allsh
-    from llmal.selectors.badge import Badge
-    from llmal.selectors.bayesian_density import BayesianDensity
-    from llmal.selectors.class_balanced import ClassBalanced
-    from llmal.selectors.cluster_margin import ClusterMargin
-    from llmal.selectors.committee import Bald, QueryByCommittee, VariationRatio
-    from llmal.selectors.contrastive_al import ContrastiveAL
-    from llmal.selectors.coreset import CoreSet
-    from llmal.selectors.cost_aware import CostAware
-    from llmal.selectors.discriminative_al import DiscriminativeAL
-    from llmal.selectors.diverse import Diverse
-    from llmal.selectors.dropquery import DropQuery
-    from llmal.selectors.kmeans import KMeansCentres
-    from llmal.selectors.llm_batch import LLMBatch
-    from llmal.selectors.llm_difficulty import LLMDifficulty
-    from llmal.selectors.llm_disagreement import LLMDisagreement
-    from llmal.selectors.llm_rank import LLMRank
-    from llmal.selectors.mixture import Mixture
-    from llmal.selectors.near_duplicates import NearDuplicates
-    from llmal.selectors.perplexity import PerplexityFilter
-    from llmal.selectors.probcover import ProbCover
-    from llmal.selectors.promptal import PromptALScore
-    from llmal.selectors.quality import QualityFilter
+    from llmal.selectors.coverage.coreset import CoreSet
+    from llmal.selectors.coverage.discriminative_al import DiscriminativeAL
+    from llmal.selectors.coverage.kmeans import KMeansCentres
+    from llmal.selectors.coverage.probcover import ProbCover
+    from llmal.selectors.coverage.typiclust import TypiClust
+    from llmal.selectors.hybrid.badge import Badge
+    from llmal.selectors.hybrid.bayesian_density import BayesianDensity
+    from llmal.selectors.hybrid.cluster_margin import ClusterMargin
+    from llmal.selectors.hybrid.contrastive_al import ContrastiveAL
+    from llmal.selectors.hybrid.dropquery import DropQuery
+    from llmal.selectors.hybrid.promptal import PromptALScore
+    from llmal.selectors.language_model.llm_batch import LLMBatch
+    from llmal.selectors.language_model.llm_difficulty import LLMDifficulty
+    from llmal.selectors.language_model.llm_disagreement import LLMDisagreement
+    from llmal.selectors.language_model.llm_rank import LLMRank
+    from llmal.selectors.language_model.perplexity import PerplexityFilter
+    from llmal.selectors.language_model.quality import QualityFilter
     from llmal.selectors.random import Random
-    from llmal.selectors.scikit_activeml import FromScikitActiveml
-    from llmal.selectors.subsample import Subsample
-    from llmal.selectors.switch import Switch
-    from llmal.selectors.typiclust import TypiClust
-    from llmal.selectors.uncertainty import Entropy, LeastConfidence, LeastSure, Margin
+    from llmal.selectors.scikit_activeml.strategy import FromScikitActiveml
+    from llmal.selectors.uncertainty.allsh import Allsh
+    from llmal.selectors.uncertainty.committee import Bald, QueryByCommittee, VariationRatio
+    from llmal.selectors.uncertainty.measures import Entropy, LeastConfidence, LeastSure, Margin
+    from llmal.selectors.wrappers.class_balanced import ClassBalanced
+    from llmal.selectors.wrappers.cost_aware import CostAware
+    from llmal.selectors.wrappers.diverse import Diverse
+    from llmal.selectors.wrappers.mixture import Mixture
+    from llmal.selectors.wrappers.near_duplicates import NearDuplicates
+    from llmal.selectors.wrappers.subsample import Subsample
+    from llmal.selectors.wrappers.switch import Switch
 
 __all__ = [
     "KINDS",

@@ -10,7 +10,7 @@ import pytest
 
 from llmal.config import RunConfig, parse_config
 from llmal.errors import ConfigError
-from llmal.factory import build
+from llmal.factory.orchestrator import build
 from llmal.ledger import Ledger
 from llmal.lm import TransformersLM
 

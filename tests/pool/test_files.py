@@ -14,7 +14,7 @@ import pytest
 
 from llmal.config import load_config
 from llmal.errors import ConfigError, DataError
-from llmal.factory import open_pool
+from llmal.factory.pools import open_pool
 from llmal.functions.label_file import LabelFile
 from llmal.pool import Pool
 from llmal.pool.readers import Reading

@@ -13,7 +13,7 @@ from llmal.lm import TransformersLM
 from llmal.lm.paid import PaidQuestions
 from llmal.prompting.scorer import PromptScorer
 from llmal.run.selector_questions import SelectorQuestions
-from llmal.selectors.grading import grader, rephrased
+from llmal.selectors.language_model.grading import grader, rephrased
 
 TASK = Task("what", ["colour", "taste"])
 TEXTS = [f"A {one} thing." for one in ("red", "sour", "blue", "salty", "green", "sweet", "pink")]

@@ -15,6 +15,7 @@ from llmal.annotators.router import Router, Stage, Threshold
 from llmal.annotators.similarity import SimilarityAnnotator
 from llmal.annotators.simulated import SimulatedHuman
 from llmal.errors import ConfigError
+from llmal.evaluation.random_picks import accuracy_on_random_picks
 from llmal.ledger import Ledger
 from llmal.pool import Pool
 from llmal.report.gather import record_of, write_run
@@ -186,7 +187,7 @@ def test_annotators_learners_and_generators_that_do_not_fit(pools, embedder, tmp
 
 def test_the_baseline_of_random_picks_counts_whole_answers(pools, embedder, tmp_path):
     run = _run(tmp_path / "run", pools, embedder)
-    points = run.campaign.trainer.random_baseline([10, 20], draws=2, seed=0)
+    points = accuracy_on_random_picks(run.campaign.trainer, [10, 20], draws=2, seed=0)
     assert [one["labelled"] for one in points] == [10, 20]
     assert all(0 <= one["accuracy_mean"] <= 1 for one in points)
     assert np.isfinite([one["accuracy_std"] for one in points]).all()

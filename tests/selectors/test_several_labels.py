@@ -8,7 +8,7 @@ import pytest
 from llmal.errors import ConfigError, SelectionError
 from llmal.selectors import REGISTRY, TABLE, Entropy, LeastConfidence, LeastSure, Margin, make
 from llmal.selectors.state import RoundState
-from llmal.selectors.wrapper import check_spaces, spaces_of
+from llmal.selectors.wrappers.wrapper import check_spaces, spaces_of
 from llmal.task import Task
 
 TASK = Task("emotions", ["joy", "anger", "fear"], kind="multi")

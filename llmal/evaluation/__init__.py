@@ -1,0 +1,1 @@
+"""How good learners are beside others: what is measured for a report, and trains for it."""

@@ -1,0 +1,117 @@
+"""The generator of a configuration, and the filters behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from llmal.annotators.protocol import drawn_texts
+from llmal.calibration.default import AUTO, Calibrate
+from llmal.config import PlugInGeneratorConfig, RunConfig
+from llmal.core.records import Item
+from llmal.core.registry import Where
+from llmal.embed.protocol import Embedder
+from llmal.factory.calibrators import make_calibrators
+from llmal.factory.offers import style_of
+from llmal.factory.places import within
+from llmal.generators import REGISTRY
+from llmal.generators.class_conditional import ClassConditional
+from llmal.generators.filters import FormatAndLength, LabelAgreement, NearDuplicates
+from llmal.lm.protocol import LanguageModel
+from llmal.pool import Pool
+from llmal.prompting.templates import load_prompt
+from llmal.task import Task
+
+
+def make_run_generator(
+    config: RunConfig,
+    task: Task,
+    lm: LanguageModel | None,
+    embedder: Embedder | None,
+    pool: Pool,
+    test: Pool | None,
+) -> tuple[Any, list[Any]]:
+    """The generator that a run writes items with, and its filters; None and none without it."""
+    section = config.generator
+    if section is None or lm is None:
+        return None, []
+    return make_generator(
+        section,
+        task,
+        lm,
+        embedder,
+        pool,
+        test,
+        style=style_of(config),
+        calibrate=make_calibrators(config, section.calibrate, "generator"),
+        unlabelled=drawn_texts(pool, config.seed),
+        where=within(config, "generator"),
+    )
+
+
+def make_generator(
+    section: Any,
+    task: Task,
+    lm: LanguageModel,
+    embedder: Embedder | None,
+    pool: Pool | Sequence[Item] | None,
+    test: Pool | None,
+    *,
+    style: str = "auto",
+    calibrate: Calibrate = AUTO,
+    unlabelled: Sequence[Item] = (),
+    where: Where | None = None,
+) -> tuple[Any, list[Any]]:
+    """The generator of a configuration, and the filters behind it.
+
+    Args:
+        section: The configuration.
+        task: The task.
+        lm: Writes and judges.
+        embedder: Finds near duplicates.
+        pool: Texts that must not be written again.
+        test: Likewise.
+        style: The form of the prompts.
+        calibrate: What makes probabilities of the judge's scores.
+        unlabelled: Texts that the judge is calibrated on.
+        where: Says where a key of the section stands.
+    """
+    limits = {
+        name: value
+        for name in ("min_words", "max_words")
+        if (value := getattr(section, name)) is not None
+    }
+    generator: Any
+    if isinstance(section, PlugInGeneratorConfig):
+        offers = {"task": task, "lm": lm, "embedder": embedder, "style": style, **limits}
+        offers["shots"] = section.shots
+        generator = REGISTRY.make(section.name, section.options, offers=offers, where=where)
+    else:
+        generator = ClassConditional(
+            task,
+            lm,
+            prompt=load_prompt(section.prompt or "generate").with_values(section.prompt_values),
+            structure=section.structure,
+            style=style,
+            shots=section.shots,
+            temperature=section.temperature,
+            **limits,
+        )
+    filters: list[Any] = [
+        FormatAndLength(**limits),
+        NearDuplicates(
+            () if pool is None else pool,
+            () if test is None else test,
+            embedder=embedder,
+            threshold=section.similarity,
+        ),
+        LabelAgreement(
+            task,
+            lm,
+            minimum=section.agreement,
+            style=style,
+            calibrate=calibrate,
+            unlabelled=unlabelled,
+        ),
+    ]
+    return generator, filters

@@ -1,0 +1,91 @@
+"""The run that a configuration describes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from llmal.config import RunConfig
+from llmal.factory.annotators import make_router
+from llmal.factory.embedders import make_embedder
+from llmal.factory.generators import make_run_generator
+from llmal.factory.offers import offers_of
+from llmal.factory.places import within
+from llmal.factory.pools import open_pool
+from llmal.factory.selectors import make_selector, make_start_selector
+from llmal.lm.protocol import LanguageModel
+from llmal.run.budget import Budget
+from llmal.run.events import Callback
+from llmal.run.orchestrator import Orchestrator
+
+
+def build(
+    config: RunConfig,
+    *,
+    lm: LanguageModel | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> Orchestrator:
+    """The run that a configuration describes.
+
+    Args:
+        config: The configuration.
+        lm: Used in place of the one that the configuration names. Start that one with
+            `language_model`, and close it when the run is over.
+        callbacks: Told of every event.
+
+    Raises:
+        LlmalError: Something in the configuration cannot be had.
+    """
+    from llmal.learners import REGISTRY as LEARNERS
+    from llmal.stopping import REGISTRY as RULES
+
+    task = config.task_object()
+    pool = open_pool(config, config.data.pool)
+    test = None if config.data.test is None else open_pool(config, config.data.test)
+    embedder = make_embedder(config)
+    chosen = config.learner
+    offers = offers_of(config, task, lm, embedder)
+    learner = LEARNERS.make(
+        chosen.name, chosen.options, offers=offers, where=within(config, "learner")
+    )
+    generator, filters = make_run_generator(config, task, lm, embedder, pool, test)
+    options: dict[str, Any] = {}
+    if config.generator is not None:
+        options = {
+            "generate_per_label": config.generator.per_class,
+            "generate_every": config.generator.every,
+        }
+    return Orchestrator(
+        task,
+        pool,
+        directory=config.directory,
+        annotator=make_router(config, task, lm, embedder),
+        test=test,
+        lm=lm,
+        embedder=embedder,
+        selector=make_selector(config),
+        start=make_start_selector(config),
+        start_items=config.start.items,
+        learner=learner,
+        budget=Budget(
+            human_labels=config.budget.human_labels,
+            money=config.budget.money,
+            tokens=config.budget.tokens,
+            rounds=config.budget.rounds,
+            batch=config.budget.batch,
+        ),
+        stop=[
+            RULES.make(rule.name, rule.options, where=within(config, "stop", n))
+            for n, rule in enumerate(config.stop)
+        ],
+        objective=config.objective,
+        generator=generator,
+        filters=filters,
+        committee=config.committee,
+        duplicates=config.data.duplicates,
+        overlap=config.data.overlap,
+        seed=config.seed,
+        ledger=config.ledger,
+        callbacks=callbacks,
+        **options,
+    )

@@ -1,0 +1,1 @@
+"""Selectors that look at where items lie, and at no predictions."""

@@ -1,0 +1,1 @@
+"""Selectors that weigh how unsure predictions are against where items lie."""

@@ -1,0 +1,1 @@
+"""Selectors that ask the language model about items, and what they share."""

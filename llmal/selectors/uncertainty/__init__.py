@@ -1,0 +1,1 @@
+"""Selectors that look at how unsure predictions are, each item by itself."""

@@ -1,0 +1,1 @@
+"""Selectors around other selectors."""

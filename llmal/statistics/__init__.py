@@ -1,0 +1,1 @@
+"""What follows from numbers alone: fits and intervals."""
