@@ -146,6 +146,8 @@ class Annotation:
         revision: 0, or one more than the answer of the same worker that it takes the place of. Both
             stay in the ledger; the highest stands.
         reason: Why it takes the place of an earlier one.
+        content: Which texts it is about, as `llmal.core.content.content_of` says; None where that
+            is not known.
     """
 
     item_id: str
@@ -166,6 +168,7 @@ class Annotation:
     task_version: int = 1
     revision: int = 0
     reason: str | None = None
+    content: str | None = None
 
     @property
     def confidence(self) -> float | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from llmal.core.records import AnnotatorKind, Answer, Outcome, Usage
@@ -94,6 +94,11 @@ class TaskVersion:
         task: The task as plain data; None where it was not kept.
         reason: Why it took the place of the version before.
         time: When it was recorded, in Unix seconds.
+        label_map: For labels of the version before, what they may be in this one: one label, or
+            several. A label that is not in it keeps its name, whether the task still has it or not.
+        origins: For labels of this version, which earlier ones they were said to be.
+        asks_again: Whether answers of machines to earlier versions no longer count.
+        rounds: How many rounds had begun when it was recorded.
     """
 
     version: int
@@ -101,6 +106,40 @@ class TaskVersion:
     task: Mapping[str, Any] | None
     reason: str | None
     time: float
+    label_map: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    origins: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    asks_again: bool = False
+    rounds: int = 0
+
+    @property
+    def labels(self) -> tuple[str, ...] | None:
+        """Names of its labels; None where the task was not kept."""
+        return None if self.task is None else tuple(one["name"] for one in self.task["labels"])
+
+
+@dataclass(frozen=True)
+class PoolVersion:
+    """One version of the pool of a run.
+
+    Attributes:
+        version: Counted from 1.
+        fingerprint: Of the pool.
+        items: How many items it has; None where that was not kept, as the next two.
+        columns: Its columns.
+        ids: Hashes of the ids in their order, eight bytes each.
+        reason: Why it took the place of the version before.
+        time: When it was recorded, in Unix seconds.
+        rounds: How many rounds had begun when it was recorded.
+    """
+
+    version: int
+    fingerprint: str
+    items: int | None = None
+    columns: tuple[str, ...] | None = None
+    ids: bytes | None = None
+    reason: str | None = None
+    time: float = 0.0
+    rounds: int = 0
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from llmal.ledger.decisions import outcome
 from llmal.ledger.entries import Decided
 from llmal.ledger.recording import superseded
 from llmal.ledger.rows import round_from_store
+from llmal.ledger.translation import Reading, Void
 
 _PAGE = 4096
 _ITEMS_AT_ONCE = 500
@@ -34,16 +35,25 @@ class Labels:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()
+        self._reading: Reading | None = None
         self._all: dict[frozenset[Purpose], _Standing] = {}
         self._earlier: _Standing | None = None
 
     def standing(
-        self, before_round: int | None, purposes: frozenset[Purpose]
+        self, before_round: int | None, purposes: frozenset[Purpose], reading: Reading
     ) -> dict[str, Decided]:
-        """The label of each item that has one; see `Ledger.labels`."""
+        """The label of each item that has one; see `Ledger.labels`.
+
+        Args:
+            before_round: Only what earlier rounds have brought.
+            purposes: What annotations were asked for.
+            reading: What they say now.
+        """
         with self._lock:
+            if self._reading is not reading:
+                self._reading, self._all, self._earlier = reading, {}, None
             # Taken out while it is changed: one that an error has left half-way is made anew.
-            latest = self._all.pop(purposes, None) or _Standing(purposes, None)
+            latest = self._all.pop(purposes, None) or _Standing(purposes, None, reading)
             latest.catch_up(self._database)
             self._all[purposes] = latest
             if before_round is None or latest.last_round < before_round:
@@ -52,7 +62,7 @@ class Labels:
             asked, earlier = (purposes, before_round), self._earlier
             self._earlier = None
             if earlier is None or (earlier.purposes, earlier.before_round) != asked:
-                earlier = _Standing(*asked)
+                earlier = _Standing(*asked, reading)
             earlier.catch_up(self._database)
             self._earlier = earlier
             return earlier.labels()
@@ -61,7 +71,10 @@ class Labels:
 class _Standing:
     """The labels as of the last annotation and the last decision that were read."""
 
-    def __init__(self, purposes: frozenset[Purpose], before_round: int | None) -> None:
+    def __init__(
+        self, purposes: frozenset[Purpose], before_round: int | None, reading: Reading
+    ) -> None:
+        self._reading = reading
         self.purposes = purposes
         self.before_round = before_round
         self.last_round = schema.NO_ROUND
@@ -100,17 +113,23 @@ class _Standing:
 
     def _take(self, rows: Sequence[sa.Row[*tuple[Any, ...]]]) -> None:
         """Let annotations count in the order in which they were recorded."""
-        for number, item_id, answer, kind, annotator, confidence, round, _, decision in rows:
-            human = kind == "human"
-            if answer is None or (decision == "overruled" if human else decision != "accepted"):
+        for row, answer in zip(rows, self._reading.answers(rows), strict=True):
+            human = row.kind == "human"
+            ruled_out = row.outcome == "overruled" if human else row.outcome != "accepted"
+            if answer is None or ruled_out or answer in (Void.ELSEWHERE, Void.ASKED_AGAIN):
                 continue
-            standing = self._decided.get(item_id)
+            standing = self._decided.get(row.item_id)
+            if standing is not None and not human and standing.kind == "human":
+                continue
+            if isinstance(answer, Void):
+                # The last word about the item, which the task cannot say any more: not the one
+                # before it.
+                self._decided.pop(row.item_id, None)
+                continue
             if standing is None:
-                self._first[item_id] = number
-            elif not human and standing.kind == "human":
-                continue
-            self._decided[item_id] = Decided(
-                answer, kind, annotator, confidence, round_from_store(round)
+                self._first[row.item_id] = row.id
+            self._decided[row.item_id] = Decided(
+                answer, row.kind, row.annotator, row.confidence, round_from_store(row.round)
             )
 
     def _decided_anew(self, database: Database) -> set[str] | None:
@@ -161,6 +180,8 @@ _READ = sa.select(
     _TABLE.confidence,
     _TABLE.round,
     _TABLE.revision,
+    _TABLE.task_version,
+    _TABLE.content,
     outcome(sa.bindparam("before_round")).label("outcome"),
 ).where(_TABLE.round < sa.bindparam("before_round"))
 _OF_PURPOSES = _TABLE.purpose.in_(sa.bindparam("purposes", expanding=True))

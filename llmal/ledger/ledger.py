@@ -27,6 +27,7 @@ from llmal.ledger.entries import (
     Decided,
     Expense,
     LoggedEvent,
+    PoolVersion,
     RecordedDecision,
     Round,
     TaskVersion,
@@ -42,8 +43,9 @@ from llmal.ledger.rows import (
     usage_of,
     usage_row,
 )
-from llmal.ledger.task_versions import TaskVersions
 from llmal.ledger.totals import Totals, add_expense
+from llmal.ledger.translation import Contents, Reading
+from llmal.ledger.versions import Versions
 
 
 class Ledger:
@@ -67,7 +69,9 @@ class Ledger:
         self._annotations = Annotations(database)
         self._labels = Labels(database)
         self._decisions = Decisions(database)
-        self._task_versions = TaskVersions(database)
+        self._versions = Versions(database)
+        self._contents: Contents | None = None
+        self._reading: Reading | None = None
         self._totals = Totals(database)
         self._rounds = Rounds(database)
         self.queue = Queue(database)
@@ -138,18 +142,70 @@ class Ledger:
     def task_version(
         self, fingerprint: str, task: Mapping[str, Any], *, reason: str | None = None
     ) -> int:
-        """The number of a version of the task; one whose fingerprint is new becomes the next.
+        """The number of the latest version of the task with a fingerprint; one whose fingerprint is
+        new becomes the next.
 
         Args:
             fingerprint: Of the task.
             task: The task as plain data.
             reason: Why it takes the place of the version before.
         """
-        return self._task_versions.number(fingerprint, task, reason)
+        number = self._versions.number(fingerprint, task, reason)
+        self._reading = None
+        return number
 
     def task_versions(self) -> list[TaskVersion]:
         """All versions of the task that were recorded, the first one first."""
-        return self._task_versions.all()
+        return self._versions.of_task()
+
+    def pool_versions(self) -> list[PoolVersion]:
+        """All versions of the pool that were recorded, the first one first."""
+        return self._versions.of_pool()
+
+    def keep_words(self, version: int, task: Mapping[str, Any]) -> None:
+        """Keep the words of a version of the task that an earlier llmal did not keep."""
+        self._versions.keep_words(version, task)
+        self._reading = None
+
+    def keep_pool(self, pool: PoolVersion) -> None:
+        """Keep the first version of the pool; or what an earlier llmal did not keep of the last."""
+        self._versions.keep_pool(pool)
+
+    def change(self, task: TaskVersion | None, pool: PoolVersion | None) -> None:
+        """Record that task, pool or both have changed, in one transaction.
+
+        Args:
+            task: The next version of the task, with its number.
+            pool: The next version of the pool, with its number.
+        """
+        self._versions.record(task, pool)
+        self._reading = None
+
+    def read_as(self, contents: Contents) -> None:
+        """Read answers as what they say about the items of a pool: none about one that is gone, or
+        whose text was another.
+
+        Where neither task nor pool has ever changed, they are read as they were given.
+        """
+        self._contents = contents
+        self._reading = None
+
+    @property
+    def reading(self) -> Reading:
+        """How annotations read under the last version of the task and the pool that was named by
+        `read_as`. Versions that another process records are seen when the ledger is opened again.
+        """
+        if self._reading is None:
+            changed = self._contents is not None and len(self.pool_versions()) > 1
+            self._reading = Reading(self.task_versions(), self._contents if changed else None)
+        return self._reading
+
+    def present(self, annotations: Iterable[Annotation]) -> Iterator[Annotation]:
+        """Those of some annotations that say something under the present task and pool, as they
+        read now; see `Reading.present`.
+        """
+        reading = self.reading
+        return iter(annotations) if reading.is_plain else reading.present(annotations)
 
     def _belongs_elsewhere(self, name: str, was: str, now: str) -> LedgerError:
         path = self._database.path
@@ -294,7 +350,8 @@ class Ledger:
 
         It is that of the last human annotation, whatever the router decided, else that of the last
         one whose latest decision is "accepted". What its worker has revised, what was overruled and
-        abstentions count for nothing. Last means last recorded.
+        abstentions count for nothing. Last means last recorded. Answers to earlier versions of the
+        task are read as `reading` says; an item whose last answer has no label now has none.
 
         Args:
             before_round: Count only annotations and decisions of earlier rounds, and those outside
@@ -306,7 +363,7 @@ class Ledger:
         Returns:
             By item id, in the order in which the items first got a label.
         """
-        return self._labels.standing(before_round, frozenset(purposes))
+        return self._labels.standing(before_round, frozenset(purposes), self.reading)
 
     def start_round(
         self,

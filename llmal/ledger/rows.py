@@ -87,6 +87,7 @@ def annotation_row(one: Annotation) -> dict[str, Any]:
         "flags": one.flags,
         "created": float(one.created),
         **usage_row(one.usage),
+        "content": one.content,
     }
 
 
@@ -111,6 +112,7 @@ def annotation_of(row: sa.Row[Any]) -> Annotation:
         task_version=row.task_version,
         revision=row.revision,
         reason=row.reason,
+        content=row.content,
     )
 
 

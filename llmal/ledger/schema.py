@@ -19,6 +19,7 @@ from sqlalchemy import (
     Double,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -29,7 +30,7 @@ from sqlalchemy.types import TypeDecorator
 
 from llmal.core.records import Answer
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raise it with every change of the tables, and say in `migrations` how the ledgers of the version
 before become those of the new one. A ledger of a newer version is refused."""
 
@@ -128,11 +129,34 @@ TASK_VERSIONS = Table(
     "task_versions",
     METADATA,
     Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("fingerprint", Text, nullable=False, unique=True),
+    # Not unique: a task may be changed back.
+    Column("fingerprint", Text, nullable=False),
     # NULL for the task of a ledger that did not keep it.
     Column("task", JsonText),
     Column("reason", Text),
     Column("time", Double, nullable=False),
+    # What labels of the version before are in this one; NULL in the first.
+    Column("label_map", JsonText),
+    # What each label was said to have been, as the task had it.
+    Column("origins", JsonText),
+    Column("asks_again", Boolean, nullable=False),
+    # Rounds that had begun when it was recorded.
+    Column("rounds", Integer, nullable=False),
+)
+
+POOL_VERSIONS = Table(
+    "pool_versions",
+    METADATA,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("fingerprint", Text, nullable=False),
+    # NULL for the pool of a ledger that kept its fingerprint alone, as the next two.
+    Column("items", Integer),
+    Column("columns", JsonText),
+    # Hashes of the ids in their order, eight bytes each.
+    Column("ids", LargeBinary),
+    Column("reason", Text),
+    Column("time", Double, nullable=False),
+    Column("rounds", Integer, nullable=False),
 )
 
 ANNOTATIONS = Table(
@@ -159,6 +183,8 @@ ANNOTATIONS = Table(
     Column("flags", JsonText, nullable=False),
     Column("created", Double, nullable=False),
     *_usage(),
+    # Hashes of the texts that it is about, as `content_of` has them; NULL where nobody said so.
+    Column("content", Text),
     # It leads with item_id and so is the index for looking up an item too.
     UniqueConstraint("item_id", "stage", "annotator", "round", "revision", name="annotations_key"),
     Index("annotations_by_stage", "stage", "round"),

@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 import yaml
-from version_1_runs import EXPORTS, FOLDER, NAMES, ledger_in_memory, rows_of, write_ledger
+from earlier_runs import EXPORTS, FOLDER, NAMES, ledger_in_memory, rows_of, write_ledger
 
 from llmal.ledger import Ledger
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from version_1_runs import write_ledger
+from earlier_runs import write_ledger
 
 from llmal.core.records import Annotation
 from llmal.errors import LedgerError

@@ -377,7 +377,8 @@ def test_newer_schema_asks_for_an_upgrade(place: str) -> None:
     with engine.begin() as connection:
         connection.execute(sa.update(schema.VERSION).values(version=schema.SCHEMA_VERSION + 1))
     engine.dispose()
-    with pytest.raises(LedgerError, match=r"has version 3.*up to 2; upgrade llmal"):
+    newer, known = schema.SCHEMA_VERSION + 1, schema.SCHEMA_VERSION
+    with pytest.raises(LedgerError, match=rf"has version {newer}.*up to {known}; upgrade llmal"):
         Ledger.open(place)
 
 

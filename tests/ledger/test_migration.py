@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from version_1_runs import NAMES, ledger_in_memory, rows_of, write_ledger
+from earlier_runs import NAMES, ledger_in_memory, rows_of, write_ledger
 
 from llmal.core.records import Annotation, Usage
 from llmal.errors import LedgerError
@@ -158,7 +158,7 @@ def test_a_server_is_not_changed_by_who_only_reads(place: str) -> None:
     if "://" not in place:
         pytest.skip("a file is read in a copy")
     write_ledger("model", place)
-    with pytest.raises(LedgerError, match=r"has version 1.*brought to version 2"):
+    with pytest.raises(LedgerError, match=r"has version 1.*brought to version 3"):
         Ledger.open(place, read_only=True)
     Ledger.open(place).close()
     Ledger.open(place, read_only=True).close()
@@ -217,7 +217,7 @@ def test_killed_at_every_statement_the_old_one_is_whole(place: str) -> None:
         assert _raw(place, query) == before
         statement += 1
     assert statement > 20
-    assert _raw(place, "SELECT max(version) FROM llmal_ledger") == [(2,)]
+    assert _raw(place, "SELECT max(version) FROM llmal_ledger") == [(3,)]
     with Ledger.open(place) as ledger:
         assert ledger.annotation_count() == 27
         assert [one.item_id for one in ledger.annotations()] == [row[1] for row in before]
@@ -237,3 +237,29 @@ def test_opened_by_many_at_once_it_is_migrated_once(place: str) -> None:
     for one in threads:
         one.join()
     assert counts == [102] * 8
+
+
+def test_of_version_2_everything_is_there_and_answers_read_as_before(place: str) -> None:
+    write_ledger("corrected", place)
+    with contextlib.closing(ledger_in_memory("corrected")) as source:
+        rows = rows_of(source, "annotations")
+        identity = {row["field"]: row["value"] for row in rows_of(source, "identity")}
+        words = json.loads(rows_of(source, "task_versions")[0]["task"])
+    with Ledger.open(place) as ledger:
+        found = list(ledger.annotations())
+        assert [(one.item_id, one.label, one.revision, one.reason) for one in found] == [
+            (
+                row["item_id"],
+                None if row["answer"] is None else json.loads(row["answer"]),
+                row["revision"],
+                row["reason"],
+            )
+            for row in rows
+        ]
+        assert all(one.content is None for one in found)
+        [task], [pool] = ledger.task_versions(), ledger.pool_versions()
+        assert (task.fingerprint, task.task) == (identity["task"], words)
+        assert (task.label_map, task.asks_again, task.rounds) == ({}, False, 0)
+        assert (pool.version, pool.fingerprint, pool.ids) == (1, identity["pool"], None)
+        assert len(ledger.labels()) == 13
+        assert sum(one.reason == "typed wrongly" for one in found) == 2

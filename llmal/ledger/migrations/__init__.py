@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping
 import sqlalchemy as sa
 
 from llmal.ledger.migrations.version_2 import to_version_2
+from llmal.ledger.migrations.version_3 import to_version_3
 
 Step = Callable[[sa.Connection], None]
 
-STEPS: Mapping[int, Step] = {2: to_version_2}
+STEPS: Mapping[int, Step] = {2: to_version_2, 3: to_version_3}
 """By the version that a step leads to, from the one before it."""
 
 

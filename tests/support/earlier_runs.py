@@ -1,4 +1,4 @@
-"""Run directories as llmal wrote them when its ledger had version 1.
+"""Run directories as llmal wrote them when its ledger had version 1 or 2.
 
 `version_1/NAME.sql` is the ledger of a run that was made by that llmal and written out as SQL,
 `NAME.yaml` the configuration in its directory, and `exports.json` says what that llmal exported.
@@ -8,6 +8,9 @@
 - waiting: objective `labels`, in a review, people have answered 4 of 6 in the file.
 - generator: objective `model`, a language model, synthetic items, finished.
 - killed: objective `model`, killed in round 1 when the machine had answered.
+
+`version_2/corrected.sql` is that of a campaign of `told_answers`, objective `labels`, in a review,
+two answers of people corrected.
 """
 
 from __future__ import annotations
@@ -28,7 +31,8 @@ EXPORTS: dict[str, dict[str, dict[str, Any]]] = json.loads((FOLDER / "exports.js
 def ledger_in_memory(name: str) -> sqlite3.Connection:
     """The ledger of a run."""
     connection = sqlite3.connect(":memory:")
-    connection.executescript((FOLDER / f"{name}.sql").read_text(encoding="utf-8"))
+    folder = FOLDER if name in NAMES else FOLDER.with_name("version_2")
+    connection.executescript((folder / f"{name}.sql").read_text(encoding="utf-8"))
     connection.row_factory = sqlite3.Row
     return connection
 
