@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import Context
 from llmal.calibration.comparison import Comparison
 from llmal.calibration.default import AUTO, Calibrate
+from llmal.core.fingerprint import digest
 from llmal.core.records import Item, Usage
 from llmal.demonstrations.protocol import DemonstrationSelector
 from llmal.embed import Embedder, SentenceEmbedder
@@ -320,8 +320,7 @@ def _items(texts: ArrayLike, task: Task, labels: Sequence[str] | None = None) ->
     seen: Counter[int] = Counter()
     items: list[Item] = []
     for row, cells in enumerate(table.tolist()):
-        digest = hashlib.blake2b("\0".join(cells).encode(), digest_size=8).digest()
-        high = int.from_bytes(digest, "big")
+        high = int.from_bytes(digest("\0".join(cells), 8), "big")
         seen[high] += 1
         items.append(
             Item(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from llmal.calibration.comparison import Judged
 from llmal.calibration.default import MOST_TEXTS
+from llmal.core.fingerprint import digest
 from llmal.core.records import Annotation, AnnotatorKind, Item, Purpose, Usage
 from llmal.few_shot.preparation import FewShotPrompt
 from llmal.ledger.queue import Queue
@@ -51,8 +51,8 @@ class Context:
 
     def rng(self, *keys: str) -> np.random.Generator:
         """A generator for this round and these keys, the same on every run."""
-        digest = hashlib.blake2b("\0".join(keys).encode(), digest_size=8).digest()
-        return np.random.default_rng([self.seed, int.from_bytes(digest, "little")])
+        drawn = int.from_bytes(digest("\0".join(keys), 8), "little")
+        return np.random.default_rng([self.seed, drawn])
 
 
 def drawn_texts(pool: Pool, seed: int) -> tuple[Item, ...]:

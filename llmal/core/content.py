@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 
-_SIZE = 8
+from llmal.core.fingerprint import fingerprint
 
 
 def content_of(fields: Mapping[str, str]) -> str:
     """The hash of each text by the name of its column, as JSON."""
-    return json.dumps({name: _hash(text) for name, text in fields.items()}, ensure_ascii=False)
+    return json.dumps(
+        {name: fingerprint("text", text) for name, text in fields.items()}, ensure_ascii=False
+    )
 
 
 def is_same(earlier: str, present: str) -> bool:
@@ -32,7 +33,3 @@ def is_same(earlier: str, present: str) -> bool:
     if common:
         return all(before[name] == now[name] for name in common)
     return all(old == new for old, new in zip(before.values(), now.values(), strict=False))
-
-
-def _hash(text: str) -> str:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_SIZE).hexdigest()

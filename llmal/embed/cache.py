@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from llmal.core.cache_folder import cache_folder
 from llmal.core.files import write_json
+from llmal.core.fingerprint import digest
 from llmal.errors import DataError
 
 logger = logging.getLogger("llmal.embed")
@@ -37,9 +37,7 @@ def text_keys(texts: Sequence[str]) -> Keys:
                 f"text {position} is a {type(text).__name__}, not a string",
                 fix="embed strings only",
             )
-        # Half a surrogate pair is not valid UTF-8, yet JSON files hold such texts.
-        raw = text.encode("utf-8", "surrogatepass")
-        digests += hashlib.blake2b(raw, digest_size=KEY_BYTES).digest()
+        digests += digest(text, KEY_BYTES)
     return np.frombuffer(bytes(digests), dtype=f"S{KEY_BYTES}")
 
 

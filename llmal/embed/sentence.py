@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import logging
 import threading
@@ -13,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.fingerprint import GrowingFingerprint, fingerprint, hash_of_file
 from llmal.embed.cache import EmbeddingCache, text_keys
 from llmal.embed.protocol import Progress
 from llmal.errors import ConfigError, LanguageModelError
@@ -80,7 +80,9 @@ class SentenceEmbedder:
             if directory is not None:
                 self._fingerprint = _hash_of_directory(directory)
             else:
-                self._fingerprint = _hash_of(f"{self.model}@{self._commit()}".encode())
+                self._fingerprint = fingerprint(
+                    "embedder of the hub", f"{self.model}@{self._commit()}"
+                )
         return self._fingerprint
 
     @property
@@ -197,16 +199,11 @@ def _dimensions(model: Any) -> int:
     return int(ask() if ask is not None else model.get_sentence_embedding_dimension())
 
 
-def _hash_of(raw: bytes) -> str:
-    return hashlib.blake2b(raw, digest_size=8).hexdigest()
-
-
 def _hash_of_directory(directory: Path) -> str:
     """Hash of the contents: two fine-tunings of one model differ in nothing but their weights."""
-    digest = hashlib.blake2b(digest_size=8)
+    growing = GrowingFingerprint("embedder folder")
     for path in sorted(directory.rglob("*")):
         if path.suffix in HASHED_SUFFIXES and path.is_file():
-            digest.update(f"{path.relative_to(directory).as_posix()}:".encode())
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "blake2b").digest())
-    return digest.hexdigest()
+            growing.add(f"{path.relative_to(directory).as_posix()}:".encode())
+            growing.add(hash_of_file(path, "blake2b"))
+    return growing.value

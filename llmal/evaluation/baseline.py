@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from llmal.core.files import read_json
+from llmal.core.fingerprint import fingerprint
 from llmal.evaluation.kept import keep_json
 from llmal.evaluation.random_picks import Progress, accuracy_on_random_picks
 from llmal.ledger import Round
@@ -61,7 +60,7 @@ def baseline_of(
     assert run.embedder is not None
     parts = [sizes, BASELINE_DRAWS, run.seed, run.task.fingerprint, run.pool.fingerprint]
     parts += [run.test.fingerprint, run.embedder.fingerprint, repr(run.learner)]
-    key = hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
+    key = fingerprint("measured part of a report", parts)
     file = run.directory / "baseline.json"
     kept = read_json(file)
     if kept.get("key") == key:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from collections import Counter
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llmal.core.fingerprint import fingerprint
 from llmal.core.records import Item, Usage
 from llmal.errors import ConfigError, DataError
 from llmal.few_shot.preparation import FewShotPrompt
@@ -260,8 +260,7 @@ class ChosenPrompt:
     def fingerprint(self) -> str:
         """A hash of all that shapes the answers: not of what choosing it cost."""
         data = {key: value for key, value in self.as_dict().items() if key != "cost"}
-        raw = json.dumps(data, sort_keys=True, ensure_ascii=True)
-        return hashlib.sha256(raw.encode()).hexdigest()[:16]
+        return fingerprint("chosen prompt", data)
 
     def save(self, path: str | Path) -> None:
         """Write it as YAML that people can read and change.

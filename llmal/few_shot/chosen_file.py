@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import json
 import logging
 import re
@@ -16,6 +15,7 @@ import yaml
 from llmal.config import yaml_lines
 from llmal.config.yaml_lines import KeyPath, Places
 from llmal.core.files import write_whole
+from llmal.core.fingerprint import fingerprint
 from llmal.core.records import Item, Usage
 from llmal.errors import ConfigError, DataError
 from llmal.few_shot.chosen import ChosenPrompt, check_demonstration
@@ -98,8 +98,9 @@ def _template_data(template: PromptTemplate) -> dict[str, Any]:
 
 
 def _content_hash(template: PromptTemplate) -> str:
-    raw = json.dumps(template.as_dict(), sort_keys=True, default=str).encode()
-    return hashlib.blake2b(raw, digest_size=4).hexdigest()
+    # YAML has dates, which JSON has not.
+    raw = json.dumps(template.as_dict(), sort_keys=True, default=str)
+    return fingerprint("words of a prompt", raw)
 
 
 def _item_data(item: Item) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
@@ -24,6 +22,7 @@ from llmal.calibration.default import (
 from llmal.calibration.per_label import PerLabel
 from llmal.calibration.protocol import Calibrator, LabelNaming, Settling
 from llmal.calibration.scores import probabilities_of
+from llmal.core.fingerprint import fingerprint
 from llmal.core.records import Answer, Item, Usage, one_label
 from llmal.demonstrations import Fixed, choose_for
 from llmal.demonstrations.protocol import DemonstrationSelector
@@ -123,9 +122,8 @@ def parts_of(calibrator: Calibrator) -> tuple[Calibrator, ...]:
 def in_short(calibrator: Calibrator) -> str:
     """Names of what a calibrator consists of, and a hash of its fitted state, for provenance."""
     stages = parts_of(calibrator)
-    raw = json.dumps(calibrator.to_dict(), sort_keys=True)
-    digest = hashlib.blake2b(raw.encode(), digest_size=4).hexdigest()
-    return f"{'+'.join(type(one).__name__ for one in stages)}#{digest}"
+    state = fingerprint("calibrator", calibrator.to_dict())
+    return f"{'+'.join(type(one).__name__ for one in stages)}#{state}"
 
 
 def _composed(calibrators: Sequence[Calibrator]) -> Calibrator | None:

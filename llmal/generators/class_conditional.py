@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from llmal.core.fingerprint import digest, fingerprint
 from llmal.core.records import Item, SyntheticItem, Usage, one_label
 from llmal.errors import ConfigError, ContextLengthError, DataError, UnsupportedError
 from llmal.generators.protocol import Request
@@ -349,8 +349,8 @@ def _style(style: str, template: PromptTemplate, lm: LanguageModel) -> Style:
 
 def _seed(request: Request, what: str) -> int:
     """A seed below 2^31. Answer j is drawn with seed + j, so near seeds would share their draws."""
-    raw = f"{request.seed}\0{request.label}\0{what}".encode()
-    return int.from_bytes(hashlib.blake2b(raw, digest_size=4).digest(), "big") >> 1
+    raw = f"{request.seed}\0{request.label}\0{what}"
+    return int.from_bytes(digest(raw, 4), "big") >> 1
 
 
 def _deck(items: Sequence[Item], size: int, rng: np.random.Generator) -> Iterator[list[Item]]:
@@ -373,8 +373,7 @@ def _deck(items: Sequence[Item], size: int, rng: np.random.Generator) -> Iterato
 
 
 def _id(label: str, text: str) -> str:
-    raw = f"{label}\0{text}".encode("utf-8", "surrogatepass")
-    return f"syn-{hashlib.blake2b(raw, digest_size=8).hexdigest()}"
+    return "syn-" + fingerprint("synthetic item", f"{label}\0{text}")
 
 
 def _with_distinct_ids(items: Sequence[SyntheticItem]) -> list[SyntheticItem]:

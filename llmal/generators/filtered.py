@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from llmal.core.fingerprint import digest
 from llmal.core.records import SyntheticItem, Usage
 from llmal.errors import ConfigError
 from llmal.generators.filters.run import run_filters
@@ -147,8 +147,7 @@ def _seed_of(seed: int, call: int) -> int:
     """The request's own seed first, so that the first call is what `generate` alone gives."""
     if call == 0:
         return seed
-    raw = hashlib.blake2b(f"{seed}\0{call}".encode(), digest_size=4).digest()
-    return int.from_bytes(raw, "big")
+    return int.from_bytes(digest(f"{seed}\0{call}", 4), "big")
 
 
 def with_new_ids(made: Sequence[SyntheticItem], ids: Counter[str]) -> list[SyntheticItem]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import sqlite3
 import threading
 import time
@@ -11,17 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from llmal.core.fingerprint import digest
 from llmal.errors import LanguageModelError
 
 
 def cache_key(fingerprint: str, kind: str, *parts: bytes | str) -> bytes:
     """A 32-byte key over all that an answer depends on."""
-    digest = hashlib.blake2b(digest_size=32)
-    for part in (fingerprint, kind, *parts):
-        raw = part.encode() if isinstance(part, str) else part
-        digest.update(len(raw).to_bytes(8, "little"))
-        digest.update(raw)
-    return digest.digest()
+    raw = [one.encode() if isinstance(one, str) else one for one in (fingerprint, kind, *parts)]
+    return digest(b"".join(len(one).to_bytes(8, "little") + one for one in raw), 32)
 
 
 class Caching(Protocol):

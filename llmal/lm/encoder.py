@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from llmal.core.fingerprint import GrowingFingerprint
 from llmal.errors import LanguageModelError
 from llmal.lm.protocol import Message, Prompt
 from llmal.loading import (
@@ -196,14 +196,14 @@ def model_hash(model: str | Path) -> str:
     folder = Path(model).expanduser()
     if not folder.is_dir():
         return ""
-    digest = hashlib.blake2b(digest_size=8)
+    growing = GrowingFingerprint("model folder")
     for path in sorted(folder.iterdir()):
         if not path.is_file():
             continue
         stat = path.stat()
-        digest.update(f"{path.name}:{stat.st_size}".encode())
+        growing.add(f"{path.name}:{stat.st_size}".encode())
         if path.suffix in {".json", ".jinja", ".txt"} and stat.st_size < 50_000_000:
-            digest.update(path.read_bytes())
+            growing.add(path.read_bytes())
         else:
-            digest.update(str(stat.st_mtime_ns).encode())
-    return digest.hexdigest()
+            growing.add(str(stat.st_mtime_ns).encode())
+    return growing.value

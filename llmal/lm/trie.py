@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.fingerprint import digest
 from llmal.errors import LanguageModelError
 
 
@@ -167,5 +167,4 @@ class Trie:
     @property
     def key(self) -> bytes:
         """A hash of what is asked, for the response cache."""
-        raw = repr([(node.prefix, node.children) for node in self.nodes])
-        return hashlib.blake2b(raw.encode(), digest_size=16).digest()
+        return digest(repr([(node.prefix, node.children) for node in self.nodes]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from llmal.core.cache_folder import cache_folder
+from llmal.core.fingerprint import fingerprint, hash_of_file
 
 MANIFEST = "llmal-model.json"
 _PART = ".part-"
@@ -42,8 +42,7 @@ class Manifest:
     def identity(self) -> str:
         """Name, which weights, and a hash of all files."""
         hashes = "".join(f"{name}:{sha}\n" for name, (_, sha) in sorted(self.files.items()))
-        digest = hashlib.blake2b(hashes.encode(), digest_size=8).hexdigest()
-        return f"{self.name} ({self.weights})@{digest}"
+        return f"{self.name} ({self.weights})@{fingerprint('known model', hashes)}"
 
     @property
     def megabytes(self) -> int:
@@ -90,8 +89,7 @@ def state_of(folder: Path, *, hashes: bool = False) -> State:
 
 def sha256(path: Path) -> str:
     """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return hash_of_file(path).hex()
 
 
 @contextmanager

@@ -6,12 +6,13 @@ a hash of where it is used (splitmix64, Steele et al. 2014), for whole arrays at
 
 from __future__ import annotations
 
-import hashlib
 import zlib
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from llmal.core.fingerprint import digest
 
 Bits = NDArray[np.uint64]
 _STEP = np.uint64(0x9E3779B97F4A7C15)
@@ -26,7 +27,7 @@ def text_hashes(encoded: Sequence[bytes]) -> Bits:
 
 def streams(hashes: Bits, seed: int, copy: int, purpose: str) -> Bits:
     """Where the numbers of each text begin, shape (n,)."""
-    raw = hashlib.blake2b(f"{purpose}\0{seed}\0{copy}".encode(), digest_size=8).digest()
+    raw = digest(f"{purpose}\0{seed}\0{copy}", 8)
     return _mixed(hashes * _STEP ^ np.uint64(int.from_bytes(raw, "little")))
 
 
@@ -62,5 +63,4 @@ def _mixed(values: Bits) -> Bits:
 
 def seed_of(purpose: str, seed: int, copy: int) -> int:
     """A seed below 2^31 for a whole copy, far from those of its neighbours."""
-    raw = hashlib.blake2b(f"{purpose}\0{seed}\0{copy}".encode(), digest_size=4).digest()
-    return int.from_bytes(raw, "little") >> 1
+    return int.from_bytes(digest(f"{purpose}\0{seed}\0{copy}", 4), "little") >> 1

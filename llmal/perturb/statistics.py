@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.fingerprint import GrowingFingerprint
 from llmal.errors import DataError
 from llmal.perturb.checks import check_texts
 from llmal.perturb.words import chunks
@@ -74,12 +74,12 @@ class CorpusStatistics:
     @cached_property
     def fingerprint(self) -> str:
         """A hash of all that was counted."""
-        digest = hashlib.blake2b(digest_size=8)
-        digest.update(self.texts.to_bytes(8, "little"))
-        digest.update("\0".join(self.words).encode())
+        growing = GrowingFingerprint("word statistics")
+        growing.add(self.texts.to_bytes(8, "little"))
+        growing.add("\0".join(self.words).encode())
         for column in (self.counts, self.containing):
-            digest.update(column.astype("<i8").tobytes())
-        return digest.hexdigest()
+            growing.add(column.astype("<i8").tobytes())
+        return growing.value
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data, for a JSON file."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from llmal.core.fingerprint import digest, framed
 
 Positions = NDArray[np.int64]
 ReadIds = Callable[[Positions], list[str]]
@@ -18,20 +19,13 @@ _BATCH = 65_536
 
 def hash_id(id: str) -> int:
     """64 bits of a hash of an id."""
-    return int.from_bytes(hashlib.blake2b(id.encode(), digest_size=8).digest(), "little")
+    return int.from_bytes(digest(id.encode(), 8), "little")
 
 
 def text_hash(texts: Sequence[bytes]) -> tuple[int, int]:
     """Twice 64 bits of a hash of the texts of a row, in UTF-8."""
-    digest = hashlib.blake2b(framed(texts), digest_size=16).digest()
-    return int.from_bytes(digest[:8], "big"), int.from_bytes(digest[8:], "big")
-
-
-def framed(parts: Sequence[bytes]) -> bytes:
-    """Parts joined so that no other parts give the same bytes; a lone part is itself."""
-    if len(parts) == 1:
-        return parts[0]
-    return b",".join(b"%d" % len(part) for part in parts) + b";" + b"".join(parts)
+    raw = digest(framed(texts))
+    return int.from_bytes(raw[:8], "big"), int.from_bytes(raw[8:], "big")
 
 
 def content_id(high: int, number: int = 1) -> str:

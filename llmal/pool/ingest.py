@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from array import array
 from collections.abc import Iterable, Mapping
@@ -12,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.fingerprint import GrowingFingerprint, framed
 from llmal.core.json_form import json_form
 from llmal.core.spelling import is_missing, plain, written
 from llmal.errors import DataError
 from llmal.pool.columns import Columns, Kind, kind_of, missing_column
 from llmal.pool.ids import likeness, read_id
-from llmal.pool.index import IdIndex, Positions, content_id, framed, hash_id, repeats, text_hash
+from llmal.pool.index import IdIndex, Positions, content_id, hash_id, repeats, text_hash
 from llmal.pool.layout import ROWS, Layout
 from llmal.pool.readers import Numbered, Row
 from llmal.task.spaces.marks import marked_names
@@ -75,7 +75,7 @@ class _RowWriter:
         self._schema: Any = None
         self._chunk: dict[str, list[str | None]] = {}
         self._chunk_bytes = 0
-        self._content = hashlib.blake2b(digest_size=16)
+        self._content = GrowingFingerprint("pool")
         self._lines = array("q")
         self._text_high = array("Q")
         self._text_low = array("Q")
@@ -110,7 +110,7 @@ class _RowWriter:
         self._chunk = {one: [] for one in names}
         self._arrow = pa.ipc.new_stream(self._sink, self._schema)
         identity = [list(columns.text), bool(columns.gold), self._id_column is not None]
-        self._content.update(json.dumps(identity).encode())
+        self._content.add(json.dumps(identity).encode())
 
     def add(self, line: int, row: Row) -> None:
         """Check one row and take it over."""
@@ -160,7 +160,7 @@ class _RowWriter:
         chunk["extra"].append(packed)
         parts.append((packed or "").encode())
 
-        self._content.update(framed(parts))
+        self._content.add(framed(parts))
         self._lines.append(line)
         self._text_high.append(high)
         self._text_low.append(low)
@@ -298,7 +298,7 @@ class _RowWriter:
             columns=tuple((name, kind or "text") for name, kind in self._kinds.items()),
             content_ids=self._id_column is None,
             rows=len(lines),
-            fingerprint=self._content.hexdigest(),
+            fingerprint=self._content.value,
             copies=len(rows),
             first_copy=(int(lines[first[0]]), int(lines[rows[0]])) if len(rows) else None,
             empty=self._empty,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import os
 from collections import Counter
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.fingerprint import fingerprint
 from llmal.core.records import Answer, Item
 from llmal.errors import DataError
 from llmal.pool.columns import Columns, Kind
@@ -245,9 +245,8 @@ class Pool:
         whole = self._store.layout.fingerprint
         if self._positions is None:
             return whole
-        digest = hashlib.blake2b(whole.encode(), digest_size=16)
-        digest.update(self._positions.astype("<i8").tobytes())
-        return digest.hexdigest()
+        positions = self._positions.astype("<i8").tobytes()
+        return fingerprint("pool view", whole.encode() + positions)
 
     def __len__(self) -> int:
         return self._store.layout.rows if self._positions is None else len(self._positions)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import os
 import shutil
@@ -18,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.core.cache_folder import cache_folder, hold_lock
+from llmal.core.fingerprint import fingerprint
 from llmal.errors import DataError
 from llmal.pool.columns import Columns
 from llmal.pool.index import IdIndex, Positions, content_id
@@ -123,7 +122,7 @@ def load(source: Source, columns: Columns, cache: str | os.PathLike[str] | None)
     """
     folder = _cache_folder(cache) / "pools"
     key = [FORMAT, source.identity, columns.text, columns.gold, columns.id]
-    slot = hashlib.blake2b(json.dumps(key).encode(), digest_size=12).hexdigest()
+    slot = fingerprint("import of a pool", key)
     with _locked(folder, slot):
         store = None
         if source.version is not None:

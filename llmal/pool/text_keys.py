@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import unicodedata
+
+from llmal.core.fingerprint import digest
 
 
 def folded(text: str) -> str:
@@ -14,5 +15,4 @@ def folded(text: str) -> str:
 def text_key(text: str) -> int:
     """64 bits of a hash of what counts of a text: not its case, white space or Unicode form."""
     plain = "".join(folded(text).split())
-    raw = hashlib.blake2b(plain.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(raw, "big")
+    return int.from_bytes(digest(plain, 8), "big")

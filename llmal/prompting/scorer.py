@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.fingerprint import digest
 from llmal.core.records import Item, Usage
 from llmal.errors import UnsupportedError
 from llmal.lm.protocol import LabelScores, LanguageModel, Normalise, Prompt, SubsetScoring
@@ -274,10 +274,8 @@ class PromptScorer:
         """The texts whose likelihood has to be paid for; it counts as paid for then."""
         if self.questions is None:
             return list(texts)
-        told = repr((self.lm.fingerprint, "likelihood")).encode()
-        asked = {
-            hashlib.blake2b(told + one.encode(), digest_size=16).digest(): one for one in texts
-        }
+        start = repr((self.lm.fingerprint, "likelihood"))
+        asked = {digest(start + text): text for text in texts}
         known = self.questions.among(asked)
         self.questions.add(asked)
         return [one for key, one in asked.items() if key not in known]
@@ -322,16 +320,12 @@ class PromptScorer:
 
     def _questions(self, keys: Sequence[bytes], inside: NDArray[np.bool_] | None) -> list[bytes]:
         """What tells each question to the model from all others."""
-        told = (self.lm.fingerprint, *self.prompts.candidates, self.normalise == "first")
-        start = hashlib.blake2b(repr(told).encode(), digest_size=16)
-        made: list[bytes] = []
-        for row, key in enumerate(keys):
-            digest = start.copy()
-            digest.update(key)
-            if inside is not None and not inside[row].all():
-                digest.update(np.packbits(inside[row]).tobytes())
-            made.append(digest.digest())
-        return made
+        shared = (self.lm.fingerprint, *self.prompts.candidates, self.normalise == "first")
+        start = repr(shared).encode()
+        if inside is None:
+            return [digest(start + key) for key in keys]
+        labels = (b"" if row.all() else np.packbits(row).tobytes() for row in inside)
+        return [digest(start + key + asked) for key, asked in zip(keys, labels, strict=True)]
 
     def spread(
         self, probabilities: NDArray[np.float64], inside: NDArray[np.bool_] | None
@@ -379,4 +373,4 @@ class PromptScorer:
 def prompt_key(prompt: Prompt) -> bytes:
     """A hash of a prompt."""
     said = prompt if isinstance(prompt, str) else [tuple(sorted(one.items())) for one in prompt]
-    return hashlib.blake2b(repr(said).encode(), digest_size=16).digest()
+    return digest(repr(said))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from llmal.core.fingerprint import fingerprint
 from llmal.errors import ConfigError
 from llmal.lm.protocol import Message, Prompt
 
@@ -78,11 +78,10 @@ class PromptTemplate:
             )
         if not values:
             return self
-        raw = repr((self.digest, sorted(values.items()))).encode()
         return replace(
             self,
             defaults={**self.defaults, **values},
-            digest=hashlib.blake2b(raw, digest_size=4).hexdigest(),
+            digest=fingerprint("prompt with values", repr((self.digest, sorted(values.items())))),
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -243,7 +242,7 @@ def load_prompt(name_or_path: str | Path) -> PromptTemplate:
         line = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it cannot be parsed"
         raise ConfigError(f"not valid YAML: {problem}", where=f"{path}{line}") from error
-    return parse_prompt(content, str(path), hashlib.blake2b(raw, digest_size=4).hexdigest())
+    return parse_prompt(content, str(path), fingerprint("prompt", raw))
 
 
 def parse_prompt(content: Any, source: str, digest: str) -> PromptTemplate:

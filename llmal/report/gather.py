@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmal.core.files import read_json
+from llmal.core.fingerprint import fingerprint
 from llmal.core.records import Answer
 from llmal.embed.pool_matrix import kept_embeddings, sidecar_of
 from llmal.evaluation.baseline import baseline_of
@@ -161,7 +160,7 @@ def _map(
         return None
     parts = [picked, run.seed, sidecar_of(matrix).read_text(encoding="utf-8")]
     parts += [installed_versions(("umap-learn",))]
-    key = hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
+    key = fingerprint("measured part of a report", parts)
     file = run.directory / "map.json"
     kept = read_json(file)
     if kept.get("key") == key:

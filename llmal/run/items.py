@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal, get_args
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.annotators.protocol import MOST_LABELLED
+from llmal.core.fingerprint import digest
 from llmal.core.records import Item
 from llmal.errors import ConfigError, DataError
 from llmal.ledger import Decided
@@ -176,7 +176,7 @@ class RunItems:
 
 
 def _rank(seed: int, id: str) -> bytes:
-    return hashlib.blake2b(f"{seed}\0{id}".encode(), digest_size=8).digest()
+    return digest(f"{seed}\0{id}", 8)
 
 
 def complete_test_set(test: Pool, task: Task) -> Pool:

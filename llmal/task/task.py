@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import functools
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from llmal.core.fingerprint import fingerprint
 from llmal.core.records import Answer
 from llmal.core.spelling import as_seen
 from llmal.errors import ConfigError, DataError
@@ -247,5 +246,4 @@ class Task:
     @property
     def fingerprint(self) -> str:
         """A hash of all that makes two tasks different."""
-        raw = json.dumps(self.as_dict(), sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(raw.encode()).hexdigest()[:16]
+        return fingerprint("task", self.as_dict())

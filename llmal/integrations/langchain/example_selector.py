@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import numpy as np
 from langchain_core.example_selectors import BaseExampleSelector
 
+from llmal.core.fingerprint import fingerprint
 from llmal.core.records import Item, one_label
 from llmal.demonstrations.protocol import DemonstrationSelector
 from llmal.errors import ConfigError, DataError
@@ -163,9 +162,8 @@ class ExampleSelector(BaseExampleSelector):  # type: ignore[misc]
 
     def _asked(self, values: Mapping[str, Any], what: str, label: str | None = None) -> Item:
         texts = [self._text(values, key, what) for key in self.input_keys]
-        raw = json.dumps([texts, label]).encode()
         return Item(
-            id=hashlib.blake2b(raw, digest_size=8).hexdigest(),
+            id=fingerprint("example", [texts, label]),
             text="\n".join(texts),
             fields=dict(zip(self.input_keys, texts, strict=True)) if len(texts) > 1 else {},
             gold=label,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import logging
 import re
@@ -23,6 +22,7 @@ from langchain_core.prompts import (
     SystemMessagePromptTemplate,
 )
 
+from llmal.core.fingerprint import fingerprint
 from llmal.core.records import Item, Usage
 from llmal.demonstrations import REGISTRY, Fixed
 from llmal.errors import ConfigError, DataError
@@ -230,8 +230,7 @@ def _read(
                 fix=f"its labels are {', '.join(task.names)}",
             )
         texts = [example[key] for key in keys]
-        raw = json.dumps([texts, label]).encode()
-        name = example.get("id") or hashlib.blake2b(raw, digest_size=8).hexdigest()
+        name = example.get("id") or fingerprint("example", [texts, label])
         if str(name) in items:
             raise DataError(f"example {number} is there twice", fix="keep one of them")
         fields = dict(zip(task.text, texts, strict=True))
@@ -285,12 +284,9 @@ class _Reader:
             content["chat"] = [
                 turn for message in template.messages for turn in self._turns(message, template)
             ]
-        raw = json.dumps(content).encode()
-        return parse_prompt(
-            content,
-            f"<{type(template).__name__}>",
-            hashlib.blake2b(raw, digest_size=4).hexdigest(),
-        )
+        # Not as plain data, for the order of its keys has always counted here.
+        digest = fingerprint("prompt", json.dumps(content))
+        return parse_prompt(content, f"<{type(template).__name__}>", digest)
 
     def _completion(self, template: Any) -> str:
         self._needs_f_string(template)
