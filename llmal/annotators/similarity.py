@@ -58,6 +58,8 @@ class SimilarityAnnotator:
 
     def annotate(self, items: Sequence[Item], context: Context = Context()) -> list[Annotation]:
         """Compare every item with every label."""
+        from scipy.special import softmax
+
         if not items:
             return []
         start = time.perf_counter()
@@ -77,9 +79,7 @@ class SimilarityAnnotator:
             )
         vectors = self._embedder.embed([item.text for item in items])
         logits = (vectors @ self._labels.T).astype(np.float64) / self.temperature
-        logits -= logits.max(axis=1, keepdims=True)
-        probabilities = np.exp(logits)
-        probabilities /= probabilities.sum(axis=1, keepdims=True)
+        probabilities = softmax(logits, axis=1)
         seconds = (time.perf_counter() - start) / len(items)
         names = self.task.names
         return [

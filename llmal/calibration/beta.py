@@ -51,14 +51,16 @@ class Beta(LabelMap):
     def _fit_one(
         self, inside: NDArray[np.float64], outside: NDArray[np.float64], hit: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
+        from scipy.special import expit, log_expit
+
         features = np.column_stack([inside, -outside, np.ones_like(inside)])
         start = np.array([1.0, 1.0, 0.0])
 
         def cost(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             z = features @ x
             away = x - start
-            value = float((np.logaddexp(0, z) - hit * z).sum())
-            slope = np.exp(-np.logaddexp(0, -z)) - hit
+            value = -float((log_expit(-z) + hit * z).sum())
+            slope = expit(z) - hit
             return (
                 value + self.ridge / 2 * float(away @ away),
                 features.T @ slope + self.ridge * away,
@@ -68,12 +70,16 @@ class Beta(LabelMap):
         return minimise(cost, start, len(hit), self.name, bounds)
 
     def _map(self, logs: NDArray[np.float64]) -> NDArray[np.float64]:
+        from scipy.special import log_expit
+
         inside, outside = _features(logs)
         z = self._number("a") * inside - self._number("b") * outside + self._number("c")
-        return probabilities_of(-np.logaddexp(0, -z))
+        return probabilities_of(log_expit(z))
 
 
 def _features(logs: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Logarithms of p and of 1 - p, shape (n, C) each."""
+    from scipy.special import log_expit
+
     odds = log_odds(logs)
-    return -np.logaddexp(0, -odds), -np.logaddexp(0, odds)
+    return log_expit(odds), log_expit(-odds)

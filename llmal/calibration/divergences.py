@@ -76,8 +76,9 @@ def check_divergence(divergence: str, alpha: float) -> None:
 
 def entropy(p: ArrayLike) -> NDArray[np.float64]:
     """-sum p ln p over the last axis, in nats; 0 ln 0 is 0."""
-    array = np.asarray(p, dtype=np.float64)
-    return np.asarray(-(array * np.log(np.maximum(array, np.finfo(np.float64).tiny))).sum(axis=-1))
+    from scipy.special import entr
+
+    return np.asarray(entr(np.asarray(p, dtype=np.float64)).sum(axis=-1))
 
 
 def mutual_information(p: ArrayLike) -> float:
@@ -96,7 +97,9 @@ def mutual_information(p: ArrayLike) -> float:
 
 
 def _kl(p: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np.float64]:
-    return _at_least_zero((p * (np.log(p) - np.log(q))).sum(axis=-1))
+    from scipy.special import rel_entr
+
+    return _at_least_zero(rel_entr(p, q).sum(axis=-1))
 
 
 def _at_least_zero(values: NDArray[np.float64]) -> NDArray[np.float64]:

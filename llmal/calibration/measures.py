@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -285,20 +284,16 @@ def wilson_interval(successes: int, n: int, level: float = 0.95) -> tuple[float,
     Raises:
         DataError: More successes than trials, a negative number, or a level outside (0, 1).
     """
+    from scipy.stats import binomtest
+
     if not 0 <= successes <= n:
         raise DataError(f"{successes} successes in {n} trials is not a share")
     if not 0 < level < 1:
         raise DataError(f"the level {level} of an interval is not between 0 and 1")
     if n == 0:
         return 0.0, 1.0
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    share = successes / n
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
-    # At the ends the bound is the share itself; the arithmetic would miss it by a rounding error.
-    low = 0.0 if successes == 0 else middle - half
-    high = 1.0 if successes == n else middle + half
-    return low, high
+    found = binomtest(int(successes), int(n)).proportion_ci(level, method="wilson")
+    return float(found.low), float(found.high)
 
 
 def _confidences(values: ArrayLike) -> NDArray[np.float64]:

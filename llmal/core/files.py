@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 
-def write_whole(path: Path, content: bytes | str) -> None:
+def write_whole(path: Path, content: bytes | str, *, durable: bool = True) -> None:
     """Write a file so that a reader, or a kill, finds the old one or the new one, never a part.
 
-    What is there when this returns is on the disk. A file that holds the same already is left
-    alone, its time with it. Several processes may write the same file at once; one of them wins.
+    A file that holds the same already is left alone, its time with it. Several processes may write
+    the same file at once; one of them wins.
 
     Args:
         path: The file, in a folder that is there.
         content: Its bytes, or text that is written as UTF-8 with the line ends that it has.
+        durable: Whether it must be on the disk when this returns, and outlive a loss of power; not
+            needed for what can be made again.
 
     Raises:
         OSError: It cannot be written; the old one is as it was.
@@ -30,8 +32,9 @@ def write_whole(path: Path, content: bytes | str) -> None:
     try:
         with part.open("xb") as file:
             file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         part.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):

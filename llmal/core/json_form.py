@@ -6,9 +6,15 @@ import base64
 import datetime
 import decimal
 import uuid
-from collections.abc import Set
+from collections.abc import Mapping, Set
+from typing import Protocol, runtime_checkable
 
-import numpy as np
+
+@runtime_checkable
+class _Listable(Protocol):
+    """Numbers and arrays of numpy and of those that follow it."""
+
+    def tolist(self) -> object: ...
 
 
 def json_form(value: object) -> object:
@@ -25,8 +31,10 @@ def json_form(value: object) -> object:
         return str(value)
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
-    if isinstance(value, np.generic | np.ndarray):
+    if isinstance(value, _Listable):
         return value.tolist()
+    if isinstance(value, Mapping):
+        return dict(value)
     if isinstance(value, Set):
         return sorted(map(str, value))
     raise TypeError(f"a {type(value).__name__} has no form in JSON")

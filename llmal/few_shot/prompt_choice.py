@@ -174,6 +174,7 @@ def _unfitted(calibrator: str | Calibrator | None) -> Calibrator | None:
         from llmal.calibration import make
 
         calibrator = make(calibrator)
+
     if calibrator is None:
         return None
     name = type(calibrator).__name__
@@ -239,9 +240,10 @@ def _calibrated(
     calibrator: Calibrator | None,
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
+    from scipy.special import softmax
+
     if calibrator is None:
-        raised = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+        return np.asarray(softmax(scores, axis=1))
     if calibrator.fits_on == "pool":
         # What was asked already is what it is fitted on.
         return calibrator.fit(scores[: len(items)]).transform(scores)

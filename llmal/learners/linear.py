@@ -217,13 +217,13 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             DataError: Not fitted, or X does not fit.
         """
+        from scipy.special import softmax
+
         require_fitted(self)
         matrix = embeddings(X, self.n_features_in_)
         if self.multilabel_:
             return Columns(self.coef_, self.intercept_, np.asarray(self.C_)).probabilities(matrix)
-        scores = matrix @ self.coef_.T + self.intercept_
-        scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return np.asarray(scores / scores.sum(axis=1, keepdims=True))
+        return np.asarray(softmax(matrix @ self.coef_.T + self.intercept_, axis=1))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable class of each item, shape (n,); of a table of labels 1 for every label

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.files import write_whole
 from llmal.errors import DataError
 
 FILE = "learner.json"
@@ -32,24 +33,16 @@ def write_tensors(path: Path, tensors: Mapping[str, NDArray[Any]]) -> None:
     Raises:
         DataError: The disk is full, or cannot be written to.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
-    try:
-        save_file(dict(tensors), path)
-    except SafetensorError as error:
-        raise DataError(
-            f"the weights of the learner cannot be written ({error})",
-            where=str(path),
-            fix="free some space, or check the folder's rights, and run again",
-        ) from error
+    _write(path, save(dict(tensors)))
 
 
 def write_learner(directory: Path, name: str, content: Mapping[str, Any]) -> None:
     """Write the configuration of a fitted learner; last, so that its presence means all is there.
 
     Raises:
-        DataError: A parameter cannot be written as JSON.
+        DataError: A parameter cannot be written as JSON, or the file cannot be written.
     """
     try:
         raw = json.dumps({"learner": name, "format": FORMAT, **content}, indent=2)
@@ -58,9 +51,19 @@ def write_learner(directory: Path, name: str, content: Mapping[str, Any]) -> Non
             f"a parameter of the learner cannot be saved ({error})",
             fix="use plain numbers and strings",
         ) from error
-    fresh = directory / (FILE + ".new")
-    fresh.write_text(raw, encoding="utf-8")
-    fresh.replace(directory / FILE)
+    _write(directory / FILE, raw)
+
+
+def _write(path: Path, content: bytes | str) -> None:
+    try:
+        # Not waiting for the disk: it is written once a round, and can be trained again.
+        write_whole(path, content, durable=False)
+    except OSError as error:
+        raise DataError(
+            f"the learner cannot be saved ({error.strerror or error})",
+            where=str(path),
+            fix="free some space, or check the folder's rights, and run again",
+        ) from error
 
 
 def kind_and_parameters(directory: Path) -> tuple[str, dict[str, Any]]:

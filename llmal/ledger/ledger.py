@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import sqlalchemy as sa
 
+from llmal.core.closing import Closing
 from llmal.core.records import (
     Annotation,
     AnnotatorKind,
@@ -48,7 +48,7 @@ from llmal.ledger.translation import Contents, Reading
 from llmal.ledger.versions import Versions
 
 
-class Ledger:
+class Ledger(Closing):
     """Everything of a run that cost money or attention, kept before anything depends on it.
 
     What is written is durable when the call returns: SQLite runs with a write-ahead log and
@@ -102,17 +102,6 @@ class Ledger:
     def close(self) -> None:
         """Close the ledger. Closing twice does nothing."""
         self._database.close()
-
-    def __enter__(self) -> Ledger:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @property
     def identity(self) -> dict[str, str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
@@ -28,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
+from llmal.core.json_form import json_form
 from llmal.core.records import Answer
 
 SCHEMA_VERSION = 3
@@ -38,17 +38,8 @@ NO_ROUND = -1
 """How "outside a run" is stored: two NULLs differ in SQL, so a key with one is never unique."""
 
 
-def _plain(value: Any) -> Any:
-    """What numpy's scalars and arrays, and mappings other than dict, are in JSON."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"a value of type {type(value).__name__!r} has no place in JSON")
-
-
 # Made once: building them anew for every value takes as long as their work.
-_encode = json.JSONEncoder(default=_plain).encode
+_encode = json.JSONEncoder(default=json_form).encode
 _decode = json.JSONDecoder().decode
 
 

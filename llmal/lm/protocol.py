@@ -57,9 +57,9 @@ class LabelScores:
 
     def probabilities(self, how: Normalise = "sum") -> NDArray[np.float64]:
         """Shape (n, C): the scores as probabilities that sum to one over the candidates."""
-        scores = self.normalised(how)
-        shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
+        from scipy.special import softmax
+
+        return np.asarray(softmax(self.normalised(how), axis=1))
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.closing import Closing
 from llmal.core.records import Price, Usage
 from llmal.lm import scoring
 from llmal.lm.cache import ResponseCache
@@ -21,7 +22,7 @@ from llmal.lm.protocol import Completion, LabelScores, Prompt, Sampling
 from llmal.lm.trie import Trie
 
 
-class Tokenized:
+class Tokenized(Closing):
     """Prompts to token ids, answers from the cache; a backend asks the model for the rest.
 
     A backend gives `fingerprint` and `context_length`, `_ask` (log-probabilities of the steps of a
@@ -51,12 +52,6 @@ class Tokenized:
         self._encoder = encoder
         self._work = work
         self._price = price
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @property
     def fingerprint(self) -> str:

@@ -6,10 +6,10 @@ import contextlib
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
 
 from llmal.annotators.protocol import Annotator, Priced
 from llmal.annotators.router import Router
+from llmal.core.closing import Closing
 from llmal.core.records import Annotation
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError, DataError
@@ -47,7 +47,7 @@ from llmal.task import Task
 log = logging.getLogger("llmal.run")
 
 
-class Campaign:
+class Campaign(Closing):
     """Says what is to be labelled next, and keeps the answers. It asks nobody.
 
     `ask` gives the next work order, `tell` takes answers to it:
@@ -295,17 +295,6 @@ class Campaign:
         """Close the ledger. The next question or answer opens it again."""
         self._held.close()
         self._ledger = self._purse = None
-
-    def __enter__(self) -> Campaign:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @property
     def rounds(self) -> list[Round]:

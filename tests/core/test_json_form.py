@@ -7,6 +7,7 @@ import decimal
 import json
 import uuid
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "number": (np.int32(3), 3),
     "vector": (np.array([1.5, 2.0]), [1.5, 2.0]),
     "set": ({"b", "a"}, ["a", "b"]),
+    "mapping": (MappingProxyType({"a": 1}), {"a": 1}),
 }
 
 

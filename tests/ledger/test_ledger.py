@@ -202,8 +202,8 @@ def test_label_without_a_probability_of_its_own_is_refused(ledger: Ledger) -> No
 
 
 def test_value_without_a_place_in_json_is_refused_with_its_batch(ledger: Ledger) -> None:
-    with pytest.raises(LedgerError, match=r"'set' has no place in JSON.*nothing of this batch"):
-        ledger.append([_annotation("a"), _annotation("b", provenance={"ids": {1}})])
+    with pytest.raises(LedgerError, match=r"has no form in JSON.*nothing of this batch"):
+        ledger.append([_annotation("a"), _annotation("b", provenance={"odd": object()})])
     assert list(ledger.annotations()) == []
 
 

@@ -112,8 +112,9 @@ class Single:
 
     def probabilities_of(self, scores: NDArray[Any]) -> NDArray[np.float64]:
         """Exponentials, normalised over the labels of each row."""
-        raised = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+        from scipy.special import softmax
+
+        return np.asarray(softmax(scores, axis=1))
 
     def scores_of(self, probabilities: NDArray[Any]) -> NDArray[np.float64]:
         """Natural logarithms; of zero, minus infinity."""
@@ -126,9 +127,9 @@ class Single:
 
     def entropy(self, probabilities: NDArray[Any]) -> NDArray[np.float64]:
         """Of the label."""
-        given = np.asarray(probabilities)
-        logs = np.log(np.clip(given, 1e-12, None))
-        return np.asarray(-(given * logs).sum(axis=1), dtype=np.float64)
+        from scipy.special import entr
+
+        return np.asarray(entr(np.asarray(probabilities)).sum(axis=1), dtype=np.float64)
 
     def measures(self, predicted: NDArray[Any], truth: NDArray[Any]) -> Mapping[str, float]:
         """Accuracy, and macro F1 over the labels that occur."""
