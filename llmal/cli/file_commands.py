@@ -1,0 +1,297 @@
+"""The commands from a file to a file, and their options. What they do is imported when called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from llmal.cli.options import (
+    Backend,
+    Calibrating,
+    Count,
+    Debug,
+    Delimiter,
+    DryRun,
+    Encoding,
+    Force,
+    IdColumn,
+    Json,
+    Kind,
+    Model,
+    MostMoney,
+    MostTokens,
+    Normalising,
+    Probabilities,
+    PromptFile,
+    Quiet,
+    Sheet,
+    StrategyOptions,
+    TableOut,
+    Text,
+    ToLabel,
+    Url,
+    Values,
+)
+from llmal.cli.telling import told
+
+
+@told
+def annotate(
+    out: TableOut,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Take task, model and annotators from here.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option("--data", help="The file to label.")] = None,
+    prompt: Annotated[
+        Path | None,
+        typer.Option("--prompt", help="A prompt that `llmal icl choose` wrote, with its task."),
+    ] = None,
+    text: Text = None,
+    id: IdColumn = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    sheet: Sheet = None,
+    labels: Annotated[
+        str | None,
+        typer.Option("--labels", help="Without --config: the labels, as CSV: 'A,\"B, or C\",D'."),
+    ] = None,
+    kind: Kind = None,
+    guidelines: Annotated[
+        str, typer.Option("--guidelines", help="Without --config: what annotators must know.")
+    ] = "",
+    model: Model = None,
+    url: Url = None,
+    backend: Backend = None,
+    calibrate: Calibrating = None,
+    shortlist: Annotated[
+        str | None,
+        typer.Option(
+            "--shortlist",
+            help="Labels that are scored for each text: a number, off, or auto (the default: so "
+            "with more than 20 labels).",
+        ),
+    ] = None,
+    codes: Annotated[
+        bool,
+        typer.Option("--codes", help="Show labels as codes of one token; one pass scores them."),
+    ] = False,
+    rationale: Annotated[
+        bool, typer.Option("--rationale", help="Also why, in the model's words; costs more.")
+    ] = False,
+    probabilities: Probabilities = False,
+    tokens: MostTokens = None,
+    money: MostMoney = None,
+    dry_run: DryRun = False,
+    force: Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Label a file with machines, without a run.
+
+    Every row comes back in its order with its own columns, and label, confidence, flags and error;
+    added columns whose names the file has already begin with "llmal_". How the model is asked comes
+    from --config, or from the options in its place.
+    Answers are kept in <out>.cache.sqlite: stopped and started again, nothing is asked twice.
+    """
+    from llmal.cli.annotate import Added, Flags
+    from llmal.cli.annotate import annotate as command
+    from llmal.cli.spending import Spending
+    from llmal.pool.readers import Reading
+
+    reading = Reading(encoding, delimiter, sheet)
+    flags = Flags(
+        tuple(text or ()),
+        labels,
+        kind,
+        guidelines,
+        model,
+        url,
+        backend,
+        tuple(calibrate or ()),
+        shortlist,
+        codes,
+        reading,
+    )
+    command(
+        config_file=config,
+        data=data,
+        prompt=prompt,
+        flags=flags,
+        added=Added(id, rationale, probabilities),
+        out=out,
+        spending=Spending(tokens, money, dry_run),
+        force=force,
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+@told
+def predict(
+    learner: Annotated[
+        Path, typer.Argument(help="A run directory, or the folder of a trained learner.")
+    ],
+    data: ToLabel,
+    out: TableOut,
+    text: Annotated[
+        list[str] | None,
+        typer.Option("--text", help="Text column; several times. [default: those of the run]"),
+    ] = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    sheet: Sheet = None,
+    embedder: Annotated[
+        str | None,
+        typer.Option("--embedder", help="Path or name of the embedder that it was trained with."),
+    ] = None,
+    probabilities: Probabilities = False,
+    force: Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Label a file with the learner that a run has trained. Asks nobody and costs nothing."""
+    from llmal.cli.predict import predict as command
+    from llmal.pool.readers import Reading
+
+    command(
+        learner,
+        data=data,
+        text=text or (),
+        reading=Reading(encoding, delimiter, sheet),
+        embedder=embedder,
+        probabilities=probabilities,
+        out=out,
+        force=force,
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+@told
+def select(
+    data: Annotated[Path, typer.Option("--data", help="The file to choose from.")],
+    out: TableOut,
+    k: Count,
+    strategy: Annotated[
+        str, typer.Option("--strategy", help="Name of the query strategy; see llmal strategies.")
+    ] = "typiclust",
+    option: StrategyOptions = None,
+    labels: Annotated[
+        Path | None, typer.Option("--labels", help="Labels so far: a file with id and label.")
+    ] = None,
+    text: Text = None,
+    id: IdColumn = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    sheet: Sheet = None,
+    embedder: Annotated[
+        str | None, typer.Option("--embedder", help="Path or name of sentence-transformers.")
+    ] = None,
+    task: Annotated[
+        Path | None, typer.Option("--task", help="A YAML file with the section task.")
+    ] = None,
+    model: Model = None,
+    url: Url = None,
+    backend: Backend = None,
+    prompt: PromptFile = "label",
+    values: Values = None,
+    normalise: Normalising = "sum",
+    calibrate: Calibrating = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same picks.")] = 0,
+    tokens: MostTokens = None,
+    money: MostMoney = None,
+    dry_run: DryRun = False,
+    force: Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Choose items of a file to label next, without a run.
+
+    Some strategies learn from --labels, some ask a language model: --task with --model or --url.
+    Answers are kept in <out>.cache.sqlite. `llmal strategies` says what each needs.
+    """
+    from llmal.cli.select import Request
+    from llmal.cli.select import select as command
+    from llmal.cli.source import Source
+    from llmal.cli.spending import Spending
+    from llmal.cli.wording import Wording
+    from llmal.pool.readers import Reading
+    from llmal.prompting.style import check_normalise
+
+    if task is None and (model or url or backend):
+        from llmal.errors import ConfigError
+
+        raise ConfigError(
+            "a language model is asked about a task, and there is none", fix="give --task"
+        )
+    reading = Reading(encoding, delimiter, sheet)
+    request = Request(
+        data=data,
+        strategy=strategy,
+        options=option or [],
+        k=k,
+        labels=labels,
+        text=tuple(text or ()),
+        id=id,
+        embedder=embedder,
+        source=None
+        if task is None
+        else Source(task, data, None, None, model, url, backend, reading=reading),
+        wording=Wording(prompt, tuple(values or ()), check_normalise(normalise)),
+        seed=seed,
+        reading=reading,
+        calibrate=tuple(calibrate or ("auto",)),
+        spending=Spending(tokens, money, dry_run),
+    )
+    command(request, out=out, force=force, as_json=as_json, quiet=quiet)
+
+
+@told
+def strategies(
+    name: Annotated[str | None, typer.Argument(help="One of them, with its options.")] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """List the query strategies and what each needs, or tell all about one."""
+    from llmal.cli.strategies import strategies as command
+
+    command(name, as_json=as_json)
+
+
+@told
+def generate(
+    config: Annotated[Path, typer.Option("--config", help="The configuration of a run.")],
+    out: TableOut,
+    k: Annotated[int, typer.Option("-k", min=1, help="Accepted items to reach, of each label.")],
+    label: Annotated[str | None, typer.Option("--label", help="Of this label alone.")] = None,
+    tokens: MostTokens = None,
+    money: MostMoney = None,
+    dry_run: DryRun = False,
+    force: Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Have the language model write items, and filter them.
+
+    Refused items are written too, with the reason. Demonstrations are what people have labelled in
+    the run, if it has begun. No more is written than the budget's tokens and money allow.
+    """
+    from llmal.cli.generate import generate as command
+    from llmal.cli.spending import Spending
+
+    command(
+        config,
+        k=k,
+        label=label,
+        out=out,
+        spending=Spending(tokens, money, dry_run),
+        force=force,
+        as_json=as_json,
+        quiet=quiet,
+    )
