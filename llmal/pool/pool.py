@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 from collections import Counter
@@ -12,11 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.fingerprint import fingerprint
 from llmal.core.records import Answer, Item
 from llmal.errors import DataError
-from llmal.pool.columns import Columns, Kind
-from llmal.pool.ids import like
+from llmal.pool.columns import Columns
+from llmal.pool.pool_rows import Indices, PoolRows
 from llmal.pool.readers import Reading
 from llmal.pool.sources import dataset_source, file_source, frame_source, hub_source, list_source
 from llmal.pool.store import Source, Store, load
@@ -27,15 +25,13 @@ if TYPE_CHECKING:
 
     from llmal.task import Task
 
-Indices = Sequence[int] | NDArray[Any]
 _PathLike = str | os.PathLike[str]
 _T = TypeVar("_T")
 
 _BATCH = 1_024
-_SCAN = 16_384
 
 
-class Pool:
+class Pool(PoolRows):
     """Texts on disk, with their ids and, where there is one, their gold labels.
 
     The rows are imported once into an Arrow file in the cache directory (`cache`, else the
@@ -67,8 +63,7 @@ class Pool:
         positions: NDArray[np.int64] | None = None,
         spelling: Mapping[Answer, Answer | None] | None = None,
     ) -> None:
-        self._store = store
-        self._positions = positions
+        super().__init__(store, positions)
         self._spelling = spelling or {}
 
     @classmethod
@@ -195,21 +190,6 @@ class Pool:
         return cls(load(source, Columns.of(text, gold, id), cache))
 
     @property
-    def source(self) -> str:
-        """What the pool is called in messages: the path of its file, if it has one."""
-        return self._store.layout.name
-
-    @property
-    def text_columns(self) -> tuple[str, ...]:
-        """The text columns, in the order in which `Item.text` joins them."""
-        return self._store.layout.text
-
-    @property
-    def gold_columns(self) -> tuple[str, ...]:
-        """The gold column, or several."""
-        return self._store.layout.gold
-
-    @property
     def gold_column(self) -> str | None:
         """The gold column, if it is one."""
         columns = self.gold_columns
@@ -221,36 +201,6 @@ class Pool:
         spelt = (isinstance(one, tuple) for one in self._spelling.values())
         return self._store.layout.gold_lists or any(spelt)
 
-    @property
-    def id_column(self) -> str | None:
-        """The column of the ids; None where they are made from the texts."""
-        return self._store.layout.id
-
-    @property
-    def columns(self) -> dict[str, Kind]:
-        """Every column of the source in its order, with the kind of its values."""
-        return dict(self._store.layout.columns)
-
-    @property
-    def has_gold(self) -> bool:
-        """Whether there is a gold column; single rows of it may still be empty."""
-        return bool(self._store.layout.gold)
-
-    @functools.cached_property
-    def fingerprint(self) -> str:
-        """A hash of ids, texts, gold labels and extras; equal content in another format has it too.
-
-        The fingerprint of a view is made from that of the whole and the positions in it.
-        """
-        whole = self._store.layout.fingerprint
-        if self._positions is None:
-            return whole
-        positions = self._positions.astype("<i8").tobytes()
-        return fingerprint("pool view", whole.encode() + positions)
-
-    def __len__(self) -> int:
-        return self._store.layout.rows if self._positions is None else len(self._positions)
-
     def __repr__(self) -> str:
         columns = self.gold_columns
         shown = columns[0] if len(columns) == 1 else columns
@@ -260,8 +210,10 @@ class Pool:
 
     @overload
     def __getitem__(self, index: int) -> Item: ...
+
     @overload
     def __getitem__(self, index: slice | Indices) -> Pool: ...
+
     def __getitem__(self, index: int | slice | Indices) -> Item | Pool:
         """One item, or a view for a slice, positions, or a mask of booleans.
 
@@ -290,38 +242,6 @@ class Pool:
         for batch in self.map_batches(list):
             yield from batch
 
-    def _checked(self, indices: Indices) -> NDArray[np.int64]:
-        given = np.asarray(indices)
-        if given.dtype == bool:
-            if given.shape != (len(self),):
-                raise IndexError(
-                    f"the mask has shape {given.shape}, the pool has {len(self)} items"
-                )
-            return np.flatnonzero(given).astype(np.int64)
-        if given.ndim != 1 or (len(given) and not np.issubdtype(given.dtype, np.integer)):
-            raise TypeError("positions are whole numbers in a list or an array of one dimension")
-        chosen = given.astype(np.int64)
-        outside = (chosen < -len(self)) | (chosen >= len(self))
-        if outside.any():
-            raise IndexError(
-                f"position {chosen[outside][0]} is outside the pool of {len(self)} items"
-            )
-        return np.where(chosen < 0, chosen + len(self), chosen)
-
-    def _root(self, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Positions in the stored rows."""
-        return chosen if self._positions is None else self._positions[chosen]
-
-    def _batches(self, indices: Indices | None, size: int = _SCAN) -> Iterator[NDArray[np.int64]]:
-        """Positions in the stored rows, in pieces that are read at once."""
-        chosen = None if indices is None else self._checked(indices)
-        for start in range(0, len(self) if chosen is None else len(chosen), size):
-            if chosen is not None:
-                yield self._root(chosen[start : start + size])
-            else:
-                stop = min(start + size, len(self))
-                yield self._root(np.arange(start, stop, dtype=np.int64))
-
     def _items(self, rows: NDArray[np.int64]) -> list[Item]:
         names = self.text_columns
         columns = [f"text:{name}" for name in names] + ["extra"] + ["gold"] * self.has_gold
@@ -349,27 +269,6 @@ class Pool:
             IndexError: A position is outside the pool.
         """
         return [item for rows in self._batches(indices, _BATCH) for item in self._items(rows)]
-
-    def ids(self, indices: Indices | None = None) -> list[str]:
-        """The ids at some positions, or all.
-
-        Raises:
-            IndexError: A position is outside the pool.
-        """
-        return [one for rows in self._batches(indices) for one in self._store.ids(rows)]
-
-    def texts(self, indices: Indices | None = None) -> list[str]:
-        """The texts (`Item.text`) at some positions, or all: all of them then are in memory.
-
-        Raises:
-            IndexError: A position is outside the pool.
-        """
-        columns = [f"text:{name}" for name in self.text_columns]
-        found: list[str] = []
-        for rows in self._batches(indices):
-            read = self._store.read(rows, columns)
-            found += read[0] if len(read) == 1 else map("\n".join, zip(*read, strict=True))
-        return found
 
     def gold(self, indices: Indices | None = None) -> list[Answer | None]:
         """The gold answers at some positions, or all; None where there is none.
@@ -408,39 +307,6 @@ class Pool:
                 counts.update((answer,) if isinstance(answer, str) else answer or ())
         return dict(sorted(counts.items()))
 
-    def positions(self, ids: Sequence[str]) -> NDArray[np.int64]:
-        """Shape (n,): the position of each id.
-
-        Raises:
-            DataError: An id is not in this pool, or in this view of it.
-        """
-        found = self._store.find(ids)
-        if self._positions is not None and len(found):
-            slots = np.searchsorted(self._sorted[0], found)
-            inside = slots < len(self._positions)
-            inside[inside] = self._sorted[0][slots[inside]] == found[inside]
-            found = np.full(len(ids), -1, dtype=np.int64)
-            found[inside] = self._sorted[1][slots[inside]]
-        unknown = np.flatnonzero(found < 0)
-        if len(unknown):
-            id = ids[unknown[0]]
-            more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
-            near = like(id, (one for rows in self._batches(None) for one in self._store.ids(rows)))
-            hint = "" if near is None else f", did you mean {near!a}?"
-            raise DataError(
-                f"there is no item with the id {id!r}{more}",
-                where=self.source,
-                fix=f"check that the ids come from this pool{hint}",
-            )
-        return found
-
-    @functools.cached_property
-    def _sorted(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """For a view: its stored positions in ascending order, and where each stands in it."""
-        assert self._positions is not None
-        order = np.argsort(self._positions, kind="stable")
-        return self._positions[order], order
-
     def map_batches(
         self, function: Callable[[list[Item]], _T], batch_size: int = _BATCH
     ) -> Iterator[_T]:
@@ -454,51 +320,6 @@ class Pool:
         if batch_size < 1:
             raise DataError(f"the batch size is {batch_size}", fix="give one of at least 1")
         return (function(self._items(rows)) for rows in self._batches(None, batch_size))
-
-    @property
-    def duplicates(self) -> int:
-        """How many items have a text that stands at an earlier position too."""
-        return len(self.copies[0])
-
-    def duplicate_of(self, index: int) -> int | None:
-        """The first position with the same text, None if that is `index` itself.
-
-        Raises:
-            IndexError: The position is outside the pool.
-        """
-        [position] = self._checked([index])
-        rows, first = self.copies
-        slot = int(np.searchsorted(rows, position))
-        return int(first[slot]) if slot < len(rows) and rows[slot] == position else None
-
-    @functools.cached_property
-    def copies(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Positions of repeated texts, ascending, and the position where each first stood.
-
-        Texts are the same if every text column is, to the letter.
-        """
-        rows, first = self._store.arrays["copies"]
-        if self._positions is None:
-            return rows, first
-        texts = self._positions.copy()  # each text by the stored position where it first stood
-        slots = np.searchsorted(rows, texts)
-        copied = slots < len(rows)
-        copied[copied] = rows[slots[copied]] == texts[copied]
-        texts[copied] = first[slots[copied]]
-        _, firsts, inverse = np.unique(texts, return_index=True, return_inverse=True)
-        earliest = firsts[inverse]
-        again = np.flatnonzero(earliest != np.arange(len(texts)))
-        return again, earliest[again]
-
-    def where(self, index: int) -> str:
-        """File and line of an item, for messages.
-
-        Raises:
-            IndexError: The position is outside the pool.
-        """
-        [row] = self._root(self._checked([index]))
-        layout = self._store.layout
-        return f"{layout.name}, {layout.unit} {self._store.arrays['lines'][row]}"
 
     def match_labels(self, task: Task) -> Pool:
         """This pool with its gold answers as the task has them; see `Task.match`.
