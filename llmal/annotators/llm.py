@@ -23,7 +23,7 @@ from llmal.annotators.texts import as_items
 from llmal.calibration.comparison import Judged
 from llmal.calibration.default import AUTO, FEWEST_TEXTS, Calibrate, Stage, fits_on, stages_of
 from llmal.core.records import Annotation, AnnotatorKind, Item, Usage
-from llmal.demonstrations.protocol import DemonstrationSelector
+from llmal.demonstrations.protocol import DemonstrationSelector, scorer_of
 from llmal.embed.protocol import Embedder
 from llmal.few_shot.chosen import ChosenPrompt
 from llmal.few_shot.preparation import FewShotPrompt, in_short, prepare
@@ -390,7 +390,7 @@ class LLMAnnotator:
             return Usage(), 0
         counting = self._counting(context)
         selector = self._shots.selector(context, counting)
-        if selector is not None and getattr(selector, "scorer", None) is counting:
+        if selector is not None and scorer_of(selector) is counting:
             usable = self._shots.usable(context)
             selector.choose(usable, self.shots, context.rng(self.name, "shots"))
         chosen = counting.spent

@@ -16,6 +16,8 @@ from llmal.calibration.protocol import (
     Normalise,
     OtherScores,
     Scores,
+    TellsFit,
+    normalise_of,
 )
 from llmal.calibration.scores import log_of, read_scores, refuse_labels
 from llmal.errors import ConfigError, DataError
@@ -82,8 +84,7 @@ class Chain:
     @property
     def normalise(self) -> Normalise:
         """How `LabelScores` are read: as the first calibrator reads them."""
-        how: Normalise = getattr(self.calibrators[0], "normalise", "sum")
-        return how
+        return normalise_of(self.calibrators[0])
 
     @property
     def fitted(self) -> bool:
@@ -115,9 +116,9 @@ class Chain:
                 one.fit(current, labels if one.fits_on == "labels" else None)
             if position < last:
                 current = scores_for(self.calibrators[position + 1], one.transform(current))
-        told = [getattr(one, "fitted_on", None) for one in self._open()]
+        fits = [one.fitted_on for one in self._open() if isinstance(one, TellsFit)]
         rows, columns = read_scores(scores, self.normalise).shape
-        counts = [one.label_counts for one in told if one is not None and one.label_counts]
+        counts = [one.label_counts for one in fits if one is not None and one.label_counts]
         self.fitted_on = FittedOn(rows, columns, counts[-1] if counts else None)
         self.source = {}
         return self

@@ -10,7 +10,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from llmal.calibration.fittable import FittedOn, read_fitted_on, read_source, saved
-from llmal.calibration.protocol import Calibrator, FitsOn, LabelNaming, Normalise, Scores
+from llmal.calibration.protocol import (
+    Calibrator,
+    FitsOn,
+    LabelNaming,
+    Normalise,
+    Scores,
+    TellsFit,
+    normalise_of,
+)
 from llmal.calibration.scores import read_fitting_scores, read_labels
 from llmal.errors import ConfigError, DataError
 
@@ -56,8 +64,7 @@ class CrossFitted:
     @property
     def normalise(self) -> Normalise:
         """How `LabelScores` are read: as the calibrator reads them."""
-        how: Normalise = getattr(self.calibrator, "normalise", "sum")
-        return how
+        return normalise_of(self.calibrator)
 
     @property
     def fitted(self) -> bool:
@@ -76,7 +83,8 @@ class CrossFitted:
             DataError: As the calibrator's.
         """
         self.calibrator.fit(scores, labels)
-        self.fitted_on = getattr(self.calibrator, "fitted_on", None)
+        inner = self.calibrator
+        self.fitted_on = inner.fitted_on if isinstance(inner, TellsFit) else None
         self.source = {}
         return self
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkable
 
 from numpy import float64
 from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from llmal.calibration.fittable import FittedOn
 
 Normalise = Literal["sum", "mean", "first"]
 
@@ -43,6 +46,31 @@ class OtherScores(Protocol):
 
     def scores_of(self, probabilities: NDArray[float64]) -> NDArray[float64]:
         """The scores that stand for probabilities, shape (n, C)."""
+        ...
+
+
+@runtime_checkable
+class ReadsTokens(Protocol):
+    """Reads `LabelScores` in a way of its own."""
+
+    @property
+    def normalise(self) -> Normalise:
+        """How labels of several tokens are compared."""
+        ...
+
+
+def normalise_of(calibrator: Calibrator) -> Normalise:
+    """How a calibrator reads `LabelScores`; the sum over tokens, if it does not say."""
+    return calibrator.normalise if isinstance(calibrator, ReadsTokens) else "sum"
+
+
+@runtime_checkable
+class TellsFit(Protocol):
+    """Says what it was fitted on."""
+
+    @property
+    def fitted_on(self) -> FittedOn | None:
+        """Rows, columns and labels of the fit; None before it."""
         ...
 
 

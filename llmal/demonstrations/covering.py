@@ -10,7 +10,12 @@ import numpy as np
 
 from llmal.core.records import Item
 from llmal.demonstrations.candidates import warn_if_few
-from llmal.demonstrations.protocol import DemonstrationSelector, PerQuerySelector, RankingSelector
+from llmal.demonstrations.protocol import (
+    DemonstrationSelector,
+    PerQuerySelector,
+    RankingSelector,
+    scorer_of,
+)
 from llmal.prompting.protocol import Need
 from llmal.prompting.scorer import PromptScorer
 
@@ -42,7 +47,7 @@ class Covering:
     @property
     def scorer(self) -> PromptScorer | None:
         """What the selector asks with, if it asks."""
-        return getattr(self.selector, "scorer", None)
+        return scorer_of(self.selector)
 
     def choose(
         self,

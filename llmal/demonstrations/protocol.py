@@ -9,6 +9,7 @@ import numpy as np
 
 from llmal.core.records import Item
 from llmal.prompting.protocol import Need
+from llmal.prompting.scorer import PromptScorer
 
 
 @runtime_checkable
@@ -58,6 +59,21 @@ class RankingSelector(DemonstrationSelector, Protocol):
     def ranks(self) -> bool:
         """Whether its choice of a few is the beginning of its choice of all, at the same cost."""
         ...
+
+
+@runtime_checkable
+class AskingSelector(DemonstrationSelector, Protocol):
+    """A selector that may ask a language model."""
+
+    @property
+    def scorer(self) -> PromptScorer | None:
+        """What it asks with, if it asks."""
+        ...
+
+
+def scorer_of(selector: DemonstrationSelector | None) -> PromptScorer | None:
+    """What a selector asks a language model with; None if it asks none."""
+    return selector.scorer if isinstance(selector, AskingSelector) else None
 
 
 @runtime_checkable

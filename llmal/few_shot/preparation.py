@@ -25,7 +25,7 @@ from llmal.calibration.scores import probabilities_of
 from llmal.core.fingerprint import fingerprint
 from llmal.core.records import Answer, Item, Usage, one_label
 from llmal.demonstrations import Fixed, choose_for
-from llmal.demonstrations.protocol import DemonstrationSelector
+from llmal.demonstrations.protocol import DemonstrationSelector, scorer_of
 from llmal.errors import ConfigError, DataError
 from llmal.prompting.scorer import PromptScorer, Scored, prompt_key
 from llmal.task.spaces import Space
@@ -181,7 +181,7 @@ def prepare(
         raise ConfigError(f"shots is {shots}", fix="it must be 0 or more")
     if shots and selector is None:
         raise ConfigError(f"{shots} shots are wanted and nothing chooses them", fix="name a way")
-    own = getattr(selector, "scorer", None)
+    own = scorer_of(selector)
     scorers = [scorer] if own is None or own is scorer else [scorer, own]
     before = sum((one.spent for one in scorers), Usage())
     trail = sum(one.trail for one in scorers)
