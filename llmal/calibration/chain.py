@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from llmal.calibration.fittable import FittedOn, read_fitted_on, read_source, saved
+from llmal.calibration.fittable import FittedOn, Saved, saved
 from llmal.calibration.protocol import (
     Calibrator,
     FitsOn,
@@ -149,14 +149,12 @@ class Chain:
         """
         from llmal.calibration.storage import from_dict
 
-        options, state = data.get("options"), data.get("state")
-        kept = options.get("kept") if isinstance(options, Mapping) else None
-        inner = state.get("calibrators") if isinstance(state, Mapping) else None
+        content = Saved.read(data, cls.name)
+        kept, inner = content.options.get("kept"), (content.state or {}).get("calibrators")
         if not (isinstance(kept, list) and isinstance(inner, list) and len(kept) == len(inner)):
             raise DataError("the calibrators of the chain are missing")
         made = cls(*(from_dict(one) for one in inner))
         made._kept = tuple(bool(one) for one in kept)
         made._check()
-        made.fitted_on = read_fitted_on(data)
-        made.source = read_source(data)
+        content.hand_over(made)
         return made

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from llmal.calibration.fittable import FittedOn, read_fitted_on, read_source, saved
+from llmal.calibration.fittable import FittedOn, Saved, saved
 from llmal.calibration.protocol import (
     Calibrator,
     FitsOn,
@@ -152,15 +152,12 @@ class CrossFitted:
         """
         from llmal.calibration.storage import from_dict
 
-        options, state = data.get("options"), data.get("state")
-        if not isinstance(options, Mapping) or not isinstance(state, Mapping):
-            raise DataError("the options or the calibrator of the cross-fitting are missing")
-        folds, seed = options.get("folds"), options.get("seed")
+        content = Saved.read(data, cls.name)
+        folds, seed = content.options.get("folds"), content.options.get("seed")
         if not (isinstance(folds, int) and isinstance(seed, int) and folds >= 2):
             raise DataError("the folds of the cross-fitting are not told in whole numbers")
         made = cls.__new__(cls)
-        made.calibrator = from_dict(state.get("calibrator"))
+        made.calibrator = from_dict((content.state or {}).get("calibrator"))
         made.folds, made.seed = folds, seed
-        made.fitted_on = read_fitted_on(data)
-        made.source = read_source(data)
+        content.hand_over(made)
         return made

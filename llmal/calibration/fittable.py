@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Self, get_args
+from typing import Any, ClassVar, Protocol, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,12 +98,11 @@ class Fittable:
             DataError: Something is missing or is not what it should be.
             ConfigError: An option has a value that it cannot have.
         """
-        options = data.get("options")
-        known = {one.name for one in fields(cls) if one.init}
-        if not isinstance(options, Mapping) or set(options) != known:
+        content = Saved.read(data, cls.name)
+        if set(content.options) != {one.name for one in fields(cls) if one.init}:
             raise DataError(f"the options of the {cls.name} calibrator are missing or unknown")
         given: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in options.items()
+            k: tuple(v) if isinstance(v, list) else v for k, v in content.options.items()
         }
         try:
             made = cls(**given)
@@ -111,14 +110,12 @@ class Fittable:
             raise DataError(
                 f"an option of the {cls.name} calibrator is of the wrong type ({error})"
             ) from error
-        made.fitted_on = read_fitted_on(data)
-        made.source = read_source(data)
-        state = data.get("state")
-        if state is not None:
-            if made.fitted_on is None or not isinstance(state, Mapping):
+        content.hand_over(made)
+        if content.state is not None:
+            if made.fitted_on is None:
                 raise DataError(f"the {cls.name} calibrator does not say what it was fitted on")
             made._numbers = {
-                key: _array(state.get(key), shape, made.fitted_on.columns, key)
+                key: _array(content.state.get(key), shape, made.fitted_on.columns, key)
                 for key, shape in cls.layout.items()
             }
             if not made._sound():
@@ -177,6 +174,50 @@ def check_weight(value: float, option: str, name: str) -> None:
         )
 
 
+class Restorable(Protocol):
+    """Keeps what it was fitted on, and notes."""
+
+    fitted_on: FittedOn | None
+    source: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What every saved calibrator holds, checked as far as it is the same for all.
+
+    Attributes:
+        options: What it was made with.
+        state: What it has learnt; None if nothing.
+        fitted_on: What from.
+        source: Free notes.
+    """
+
+    options: Mapping[str, Any]
+    state: Mapping[str, Any] | None
+    fitted_on: FittedOn | None
+    source: dict[str, Any]
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], name: str) -> Self:
+        """What `saved` wrote of a calibrator of this name.
+
+        Raises:
+            DataError: A part is missing, or is not told as `saved` tells it.
+        """
+        options, state, source = data.get("options"), data.get("state"), data.get("source", {})
+        if not isinstance(options, Mapping):
+            raise DataError(f"the options of the {name} calibrator are missing or unknown")
+        if not (state is None or isinstance(state, Mapping)):
+            raise DataError(f"what the {name} calibrator has learnt is not a mapping")
+        if not isinstance(source, Mapping):
+            raise DataError("the source of the calibrator is not a mapping")
+        return cls(options, state, _read_fitted_on(data), dict(source))
+
+    def hand_over(self, made: Restorable) -> None:
+        """Give a calibrator that was made anew what it was fitted on, and the notes."""
+        made.fitted_on, made.source = self.fitted_on, dict(self.source)
+
+
 def saved(
     name: str,
     fits_on: FitsOn,
@@ -204,7 +245,7 @@ def saved(
     }
 
 
-def read_fitted_on(data: Mapping[str, Any]) -> FittedOn | None:
+def _read_fitted_on(data: Mapping[str, Any]) -> FittedOn | None:
     """What a saved calibrator was fitted on; None if it was not fitted.
 
     Raises:
@@ -224,18 +265,6 @@ def read_fitted_on(data: Mapping[str, Any]) -> FittedOn | None:
     assert isinstance(rows, int)
     assert isinstance(columns, int)
     return FittedOn(rows, columns, None if counts is None else tuple(counts))
-
-
-def read_source(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The free notes of a saved calibrator.
-
-    Raises:
-        DataError: They are no mapping.
-    """
-    source = data.get("source", {})
-    if not isinstance(source, Mapping):
-        raise DataError("the source of the calibrator is not a mapping")
-    return dict(source)
 
 
 def label_counts(truth: NDArray[np.int64], columns: int) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from llmal.calibration.fittable import FittedOn, read_fitted_on, read_source, saved
+from llmal.calibration.fittable import FittedOn, Saved, saved
 from llmal.calibration.protocol import Calibrator, FitsOn, LabelNaming, Scores, Settling
 from llmal.calibration.scores import refuse_labels
 from llmal.errors import ConfigError, DataError
@@ -180,14 +180,11 @@ class PerLabel:
         """
         from llmal.calibration.storage import from_dict
 
-        options, state = data.get("options"), data.get("state")
-        if not isinstance(options, Mapping) or not isinstance(options.get("calibrator"), Mapping):
-            raise DataError("the calibrator of each label is missing")
-        made = cls(from_dict(options["calibrator"]))
-        made.fitted_on, made.source = read_fitted_on(data), read_source(data)
-        if state is not None:
-            kept: Any = state
-            columns = kept.get("columns") if isinstance(kept, Mapping) else None
+        content = Saved.read(data, cls.name)
+        made = cls(from_dict(content.options.get("calibrator")))
+        content.hand_over(made)
+        if content.state is not None:
+            columns = content.state.get("columns")
             if not isinstance(columns, list) or not columns:
                 raise DataError("the fitted calibrators of the labels are missing")
             made._columns = [None if one is None else from_dict(one) for one in columns]
