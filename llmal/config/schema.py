@@ -100,11 +100,19 @@ class LearnerConfig(Named):
         return value
 
 
+class PhaseConfig(Named):
+    """A part of the campaign; further keys are the phase's parameters.
+
+    A selector of its own is a name, or a mapping of its name and parameters.
+    """
+
+
 class RunConfig(Section):
     """The configuration of a run. Every path in it is absolute.
 
     Attributes:
         objective: "model" spends the budget on the best learner, "labels" on finishing the pool.
+        phases: What the campaign does, part after part, in place of what the objective stands for.
         lm: None where there is no language model.
         embedder: None where there are no embeddings.
         annotator: Asked in this order. Default: the language model, or `similarity` without one.
@@ -118,6 +126,9 @@ class RunConfig(Section):
     task: TaskConfig
     data: DataConfig
     objective: Literal["model", "labels"] = "model"
+    phases: (
+        Annotated[tuple[PhaseConfig, ...], BeforeValidator(named_tuple), Field(min_length=1)] | None
+    ) = None
     lm: LMConfig | None = None
     embedder: EmbedderConfig | None = EmbedderConfig()
     start: StartConfig = StartConfig()
@@ -162,6 +173,10 @@ class RunConfig(Section):
     @model_validator(mode="after")
     def _sections_fit(self) -> Self:
         found = [*self._annotator_problems(), *self._budget_problems()]
+        if self.phases is not None and "objective" in self.model_fields_set:
+            found.append(
+                (("objective",), "there are phases too, which take its place", "keep one of them")
+            )
         if self.generator and not self.lm:
             found.append(
                 (
@@ -271,7 +286,10 @@ class RunConfig(Section):
 
     def to_yaml(self) -> str:
         """The whole configuration, defaults included, as YAML that reads back as the same."""
-        return write(self.model_dump(mode="json", by_alias=True))
+        content = self.model_dump(mode="json", by_alias=True)
+        # Phases take the place of the objective, and nothing is written of what is not there.
+        content.pop("phases" if self.phases is None else "objective")
+        return write(content)
 
     def where(self, *path: str | int) -> str:
         """Where a value was written, for the errors of those who build objects from it.

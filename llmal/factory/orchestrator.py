@@ -10,6 +10,7 @@ from llmal.factory.annotators import make_router
 from llmal.factory.embedders import make_embedder
 from llmal.factory.generators import make_run_generator
 from llmal.factory.offers import offers_of
+from llmal.factory.phases import make_phases
 from llmal.factory.places import within
 from llmal.factory.pools import open_pool
 from llmal.factory.selectors import make_selector, make_start_selector
@@ -17,6 +18,7 @@ from llmal.lm.protocol import LanguageModel
 from llmal.run.budget import Budget
 from llmal.run.events import Callback
 from llmal.run.orchestrator import Orchestrator
+from llmal.stopping import StoppingRule
 
 
 def build(
@@ -49,6 +51,17 @@ def build(
         chosen.name, chosen.options, offers=offers, where=within(config, "learner")
     )
     generator, filters = make_run_generator(config, task, lm, embedder, pool, test)
+    budget = Budget(
+        human_labels=config.budget.human_labels,
+        money=config.budget.money,
+        tokens=config.budget.tokens,
+        rounds=config.budget.rounds,
+        batch=config.budget.batch,
+    )
+    stop: list[StoppingRule] = [
+        RULES.make(rule.name, rule.options, where=within(config, "stop", n))
+        for n, rule in enumerate(config.stop)
+    ]
     options: dict[str, Any] = {}
     if config.generator is not None:
         options = {
@@ -67,18 +80,10 @@ def build(
         start=make_start_selector(config),
         start_items=config.start.items,
         learner=learner,
-        budget=Budget(
-            human_labels=config.budget.human_labels,
-            money=config.budget.money,
-            tokens=config.budget.tokens,
-            rounds=config.budget.rounds,
-            batch=config.budget.batch,
-        ),
-        stop=[
-            RULES.make(rule.name, rule.options, where=within(config, "stop", n))
-            for n, rule in enumerate(config.stop)
-        ],
+        budget=budget,
+        stop=stop,
         objective=config.objective,
+        phases=make_phases(config, budget, stop),
         generator=generator,
         filters=filters,
         committee=config.committee,

@@ -29,6 +29,7 @@ from llmal.run.learning import Learning
 from llmal.run.orders import Orders, router_of, stages_of
 from llmal.run.parts import (
     check_answers_fit,
+    check_phases,
     default_embedder,
     find_unanswered,
     make_selector_questions,
@@ -82,6 +83,8 @@ class Campaign(Closing):
         objective: "model": in each round the selector picks a batch. "labels": people label the
             start, the annotators that are no people then go over the whole pool, and people review,
             round by round, what those were not sure of.
+        phases: Its phases, in place of those that the objective stands for; see `llmal.run.phases`.
+            `start`, `selector` and `stop` are then those that they hold.
         committee: Members of the committee that selectors such as `Bald` listen to.
         duplicates: Items with the same text: "together" asks about one of them, and the label goes
             to all; "apart" keeps each as an item of its own.
@@ -116,6 +119,7 @@ class Campaign(Closing):
         budget: Budget = Budget(),
         stop: Sequence[StoppingRule] = (),
         objective: Objective = "model",
+        phases: Sequence[Phase] | None = None,
         committee: int = 10,
         duplicates: Duplicates = "together",
         overlap: OnOverlap = "exclude",
@@ -149,21 +153,27 @@ class Campaign(Closing):
         self.announcer = Announcer(callbacks)
         self.interruption = Interruption()
         check_answers_fit(task, self._annotators, self.learner)
+        wanted = budget.batch if start_items is None else start_items
+        self.phases: list[Phase] = (
+            phases_of(
+                objective,
+                start=self.start,
+                start_items=wanted,
+                selector=self.selector,
+                budget=budget,
+                stop=stop,
+                people=bool(stages_of(self.router, "people")),
+                machines=bool(stages_of(self.router, "machines")),
+            )
+            if phases is None
+            else check_phases(phases, self.router)
+        )
+        if phases is not None:
+            self.objective = "labels" if any(one.stays_open for one in self.phases) else "model"
         if embedder is None:
-            embedder = default_embedder(self.learner, (self.start, self.selector))
+            embedder = default_embedder(self.learner, self.selectors)
         self.embedder = embedder
         self.items = RunItems(self.pool, self.test, duplicates=duplicates, overlap=overlap)
-        wanted = budget.batch if start_items is None else start_items
-        self.phases: list[Phase] = phases_of(
-            objective,
-            start=self.start,
-            start_items=wanted,
-            selector=self.selector,
-            budget=budget,
-            stop=stop,
-            people=bool(stages_of(self.router, "people")),
-            machines=bool(stages_of(self.router, "machines")),
-        )
         if not len(self.asked_about):
             raise DataError(
                 "every item of the pool is in the test set too",
@@ -216,7 +226,7 @@ class Campaign(Closing):
             last_stage=self._annotators[-1].name,
             seed=seed,
         )
-        self.picker.check(self.start, self.selector)
+        self.picker.check(*self.selectors)
         self.between_rounds = Rounds(
             self.directory,
             self.items,
@@ -243,9 +253,15 @@ class Campaign(Closing):
         return [stage.annotator for stage in self.router.stages]
 
     @property
+    def selectors(self) -> tuple[Selector, ...]:
+        """All that may pick; first the one that does when there are no labels."""
+        held = [one for phase in self.phases for one in phase.selectors]
+        return tuple({id(one): one for one in held or (self.start, self.selector)}.values())
+
+    @property
     def selectors_ask(self) -> bool:
         """Whether a selector asks the language model."""
-        return any(asks_language_model(one) for one in (self.start, self.selector))
+        return any(asks_language_model(one) for one in self.selectors)
 
     @property
     def models(self) -> list[LanguageModel]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from llmal.annotators.protocol import (
@@ -30,7 +31,7 @@ from llmal.run.contexts import Contexts
 from llmal.run.events import Callback, WarningCollector
 from llmal.run.guards import Hold, Interrupted, collected_warnings, on_interrupt, only_one
 from llmal.run.items import Duplicates, OnOverlap
-from llmal.run.phases import Objective
+from llmal.run.phases import Objective, Phase
 from llmal.run.plan import Plan
 from llmal.run.planning import Spenders, forecast
 from llmal.run.preparing import make_ready
@@ -71,6 +72,7 @@ class Orchestrator:
         budget: Limits, and the size of a batch.
         stop: Rules that end the run before the budget does.
         objective: "model" or "labels".
+        phases: Its phases, in place of those that the objective stands for; see `llmal.run.phases`.
         generator: Writes synthetic items for the learner every `generate_every` rounds.
         filters: What synthetic items must pass.
         generate_per_label: Synthetic items asked for, for each label.
@@ -106,6 +108,7 @@ class Orchestrator:
         budget: Budget = Budget(),
         stop: Sequence[StoppingRule] = (),
         objective: Objective = "model",
+        phases: Sequence[Phase] | None = None,
         generator: Generator | None = None,
         filters: Sequence[Filter] = (),
         generate_per_label: int = 10,
@@ -132,6 +135,7 @@ class Orchestrator:
             budget=budget,
             stop=stop,
             objective=objective,
+            phases=phases,
             committee=committee,
             duplicates=duplicates,
             overlap=overlap,
@@ -149,7 +153,8 @@ class Orchestrator:
         self.learner = self.campaign.learner
         self.embedder = self.campaign.embedder
         self.budget = budget
-        self.objective: Objective = objective
+        self.objective = self.campaign.objective
+        self._own_phases = phases is not None
         self.items = self.campaign.items
         self.seed = seed
         self.ledger_url = self.campaign.ledger_url
@@ -201,17 +206,20 @@ class Orchestrator:
 
     def plan(self) -> Plan:
         """What the run can cost at most, and a sample of its prompts. Asks nobody."""
+        first, *later = self.campaign.selectors
         return forecast(
             self.task,
             self.campaign.asked_about,
             self.router,
-            self.budget,
+            # How many rounds phases of one's own have, is theirs to say: all of the pool at most.
+            replace(self.budget, rounds=None) if self._own_phases else self.budget,
             objective=self.objective,
             start_items=self.campaign.start_items,
             spenders=Spenders(
                 setup=sum((one.setup_cost() for one in self._probes().values()), Usage()),
                 selection=self.campaign.picker.highest_costs(
-                    (self.start, self.campaign.start_items), (self.selector, self.budget.batch)
+                    (first, self.campaign.start_items),
+                    *((one, self.budget.batch) for one in later or (first,)),
                 ),
                 synthesis=None if self._synthesis is None else self._synthesis.estimate,
                 generator="" if self._synthesis is None else self._synthesis.name,

@@ -57,13 +57,14 @@ class Orders:
         Raises:
             ConfigError: It is none of this campaign's.
         """
-        for phase in self._phases:
-            if current.phase in phase.names:
-                return phase
+        by_own_name = [one for one in self._phases if one.names[0] == current.phase]
+        by_earlier_name = [one for one in self._phases if current.phase in one.names]
+        for phase in (*by_own_name, *by_earlier_name):
+            return phase
         raise ConfigError(
             f"round {current.number} belongs to a phase {current.phase!r}, which this campaign "
             "does not have",
-            fix="go on with the annotators and the objective that it was begun with",
+            fix="go on with the annotators, and the objective or phases, that it was begun with",
         )
 
     def asks(self, current: Round, stage: int, item_id: str) -> bool:

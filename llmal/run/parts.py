@@ -16,11 +16,15 @@ from llmal.annotators.protocol import (
     ScoresZeroShot,
     drawn_texts,
 )
+from llmal.annotators.router import Router
 from llmal.embed.protocol import Embedder
+from llmal.errors import ConfigError
 from llmal.learners.protocol import EmbeddingLearner, Learner
 from llmal.lm.protocol import LanguageModel
 from llmal.pool import Pool
 from llmal.run.items import Positions
+from llmal.run.orders import stages_of
+from llmal.run.phases import Phase
 from llmal.run.preparing import preparation_key
 from llmal.run.selector_questions import SelectorQuestions
 from llmal.selectors.protocol import Selector
@@ -44,6 +48,26 @@ def check_answers_fit(task: Task, annotators: Sequence[Annotator], learner: Lear
         refuse_unless(task, kinds_of(one), who, "use llm, human or recorded")
     who = f"the learner {type(learner).__name__}"
     refuse_unless(task, kinds_of(learner), who, "use linear")
+
+
+def check_phases(phases: Sequence[Phase], router: Router) -> list[Phase]:
+    """The phases that somebody named, one after another.
+
+    Raises:
+        ConfigError: There are none, two of one name, or one in which nobody answers.
+    """
+    if not phases:
+        raise ConfigError("there are no phases", fix="name one, or leave them to the objective")
+    names = [one.names[0] for one in phases]
+    for phase, name in zip(phases, names, strict=True):
+        if names.count(name) > 1:
+            raise ConfigError(f"there are two phases {name}", fix="keep one of them")
+        if not stages_of(router, phase.asks):
+            raise ConfigError(
+                f"the phase {name} asks {phase.asks}, and no annotator is of them",
+                fix="add one, or leave the phase out",
+            )
+    return list(phases)
 
 
 def default_embedder(learner: Learner, selectors: Sequence[Selector]) -> Embedder | None:

@@ -96,14 +96,18 @@ class Picker:
         self.unanswered: Positions = _NONE
         """Items that none of the people has an answer for."""
 
-    def check(self, start: Selector, selector: Selector) -> None:
+    def check(self, start: Selector, *later: Selector) -> None:
         """See that there is what the selectors need.
+
+        Args:
+            start: What picks first, when there are no labels.
+            later: What picks after it.
 
         Raises:
             ConfigError: There is not; the message names the selector and what it lacks.
         """
-        check_spaces(self._task, start, selector)
-        for one in (start, selector):
+        check_spaces(self._task, start, *later)
+        for one in (start, *later):
             for missing in sorted(one.requires - self._signals.available):
                 raise ConfigError(
                     f"the selector {called(one)} needs {missing}, which this run does not have",
@@ -122,16 +126,16 @@ class Picker:
         return signals.state(_NONE, _NONE, self._items.not_to_pick({}), learnt=False)
 
     def highest_costs(
-        self, start: tuple[Selector, int], later: tuple[Selector, int]
+        self, start: tuple[Selector, int], *later: tuple[Selector, int]
     ) -> tuple[Usage, Usage, Usage]:
         """The most that selectors can ask of the language model: at the start, in the round after
         it, and in each later one. What was asked in one round costs nothing in the next.
 
         Args:
             start: What picks the first round, and how many items.
-            later: What picks the other rounds, and how many items in each.
+            later: What may pick the other rounds, and how many items in each.
         """
-        if not any(asks_language_model(one) for one, _ in (start, later)):
+        if not any(asks_language_model(one) for one, _ in (start, *later)):
             return Usage(), Usage(), Usage()
         signals = self._signals.planned()
 
@@ -139,7 +143,8 @@ class Picker:
             state = self._before_labels(signals)
             return signals.cost(selector, state, min(size, len(state.unlabelled)))
 
-        return cost(*start), cost(*later), cost(*later)
+        each = sum((cost(*one) for one in later), Usage())
+        return cost(*start), each, each
 
     def forget_sweep(self) -> None:
         """Read the probabilities of the sweep anew when they are next wanted."""

@@ -189,6 +189,10 @@ class Audit:
     stays_open: bool = False
     selector: Random = field(default_factory=Random)
 
+    @property
+    def selectors(self) -> tuple[Random, ...]:
+        return (self.selector,)
+
     def next(self, standing: Standing) -> NextRound | None:
         return None if standing.count(self.names) else NextRound(self.selector, self.size)
 

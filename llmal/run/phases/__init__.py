@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from llmal.run.budget import Budget
+from llmal.run.phases.catalogue import REGISTRY
 from llmal.run.phases.protocol import Asked, Ended, NextRound, Phase, Standing
 from llmal.run.phases.query import Query
 from llmal.run.phases.review import Review
@@ -17,6 +18,7 @@ from llmal.stopping import StoppingRule
 Objective = Literal["model", "labels"]
 
 __all__ = [
+    "REGISTRY",
     "Asked",
     "Ended",
     "NextRound",

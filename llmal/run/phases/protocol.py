@@ -80,6 +80,14 @@ class Phase(Protocol):
         ...
 
     @property
+    def selectors(self) -> Sequence[Selector]:
+        """What may pick its items: first what does when there are no labels.
+
+        A run says before it begins what one of them lacks.
+        """
+        ...
+
+    @property
     def stays_open(self) -> bool:
         """Whether a round that the budget does not reach through stays open for a larger one."""
         ...

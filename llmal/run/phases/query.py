@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from llmal.core.records import Purpose
 from llmal.run.budget import Budget
@@ -18,28 +19,34 @@ class Query:
 
     Attributes:
         selector: Picks.
-        otherwise: Picks while fewer than two labels have been seen, of which nothing is learnt.
+        start: Picks while fewer than two labels have been seen, of which nothing is learnt.
         budget: The size of a batch, and the limits.
         stop: Rules that end the campaign before the budget does.
         asks: Who answers.
     """
 
+    names: ClassVar[tuple[str, ...]] = ("query",)
+    purpose: ClassVar[Purpose] = "train"
+    stays_open: ClassVar[bool] = False
+    swept: ClassVar[bool] = False
+
     selector: Selector
-    otherwise: Selector
+    start: Selector
     budget: Budget
     stop: Sequence[StoppingRule] = field(default_factory=tuple)
     asks: Asked = "everybody"
-    names: tuple[str, ...] = ("query",)
-    purpose: Purpose = "train"
-    stays_open: bool = False
-    swept: bool = False
+
+    @property
+    def selectors(self) -> Sequence[Selector]:
+        """The one that picks while nothing is learnt, and the one that picks then."""
+        return (self.start, self.selector)
 
     def next(self, standing: Standing) -> NextRound | Ended:
         """The next batch, or why there is none."""
         reason = self._end(standing)
         if reason is not None:
             return Ended(reason)
-        return NextRound(self.selector, self.budget.batch, self.otherwise, self.swept)
+        return NextRound(self.selector, self.budget.batch, self.start, self.swept)
 
     def _end(self, standing: Standing) -> str | None:
         if standing.refused is not None:

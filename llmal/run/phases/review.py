@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from llmal.core.records import Purpose
 from llmal.run.phases.protocol import Asked
@@ -13,8 +14,9 @@ from llmal.run.phases.query import Query
 class Review(Query):
     """Queries to people, in the order of the selector over the probabilities of the sweep."""
 
-    asks: Asked = "people"
     # Ledgers of llmal 0.1 have no word of their own for it.
-    names: tuple[str, ...] = ("review", "query")
-    purpose: Purpose = "review"
-    swept: bool = True
+    names: ClassVar[tuple[str, ...]] = ("review", "query")
+    purpose: ClassVar[Purpose] = "review"
+    swept: ClassVar[bool] = True
+
+    asks: Asked = "people"

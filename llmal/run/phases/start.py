@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from llmal.core.records import Purpose
 from llmal.run.phases.protocol import Asked, NextRound, Standing
@@ -14,21 +16,27 @@ class Start:
     """One round, picked without knowing any label.
 
     Attributes:
-        selector: Picks its items.
-        size: How many.
+        start: Picks its items.
+        start_items: How many.
         asks: Who answers.
-        later: What phases that come after it are called in ledgers.
     """
 
-    selector: Selector
-    size: int
+    names: ClassVar[tuple[str, ...]] = ("start",)
+    purpose: ClassVar[Purpose] = "train"
+    stays_open: ClassVar[bool] = False
+    later: ClassVar[tuple[str, ...]] = ("sweep", "query", "review")
+    """What phases that come after it are called in ledgers."""
+
+    start: Selector
+    start_items: int
     asks: Asked = "everybody"
-    names: tuple[str, ...] = ("start",)
-    purpose: Purpose = "train"
-    stays_open: bool = False
-    later: tuple[str, ...] = ("sweep", "query", "review")
+
+    @property
+    def selectors(self) -> Sequence[Selector]:
+        """The one that picks."""
+        return (self.start,)
 
     def next(self, standing: Standing) -> NextRound | None:
         """Its one round, if that has not been yet, nor anything that comes after it."""
         begun = standing.count(self.names) + standing.count(self.later)
-        return None if begun else NextRound(self.selector, self.size)
+        return None if begun else NextRound(self.start, self.start_items)

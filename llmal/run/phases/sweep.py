@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from llmal.core.records import Purpose
 from llmal.run.phases.protocol import Asked, Ended, NextRound, Standing
+from llmal.selectors.protocol import Selector
 
 
 @dataclass(frozen=True)
@@ -16,11 +19,13 @@ class Sweep:
         last: Whether the campaign ends with it.
     """
 
+    names: ClassVar[tuple[str, ...]] = ("sweep",)
+    purpose: ClassVar[Purpose] = "train"
+    asks: ClassVar[Asked] = "machines"
+    stays_open: ClassVar[bool] = True
+    selectors: ClassVar[Sequence[Selector]] = ()
+
     last: bool = False
-    asks: Asked = "machines"
-    names: tuple[str, ...] = ("sweep",)
-    purpose: Purpose = "train"
-    stays_open: bool = True
 
     def next(self, standing: Standing) -> NextRound | Ended | None:
         """Its one round, if that has not been yet."""

@@ -1,0 +1,18 @@
+"""Phases by name."""
+
+from __future__ import annotations
+
+from llmal.core.registry import Registry
+from llmal.run.phases.protocol import Phase
+
+REGISTRY = Registry(
+    "phases",
+    {
+        "start": "llmal.run.phases.start:Start",
+        "query": "llmal.run.phases.query:Query",
+        "sweep": "llmal.run.phases.sweep:Sweep",
+        "review": "llmal.run.phases.review:Review",
+    },
+    contract=Phase,
+)
+"""Names in the configuration, and the phases that they stand for."""
