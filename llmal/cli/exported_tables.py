@@ -385,6 +385,10 @@ class _Queue(Table):
 
     def __init__(self, exporter: Exporter) -> None:
         self._entries = exporter.ledger.queue.entries()
+        # In the order of their ends: the last one stands.
+        self._leases = {
+            (one.stage, one.item_id, one.round): one for one in exporter.ledger.leases.all()
+        }
         self.columns = [
             Column("id"),
             Column("queue"),
@@ -400,12 +404,13 @@ class _Queue(Table):
 
     def rows(self) -> Iterator[dict[str, Any]]:
         for one in self._entries:
+            lease = self._leases.get((one.queue, one.item_id, one.round))
             yield {
                 "id": one.item_id,
                 "queue": one.queue,
                 "round": one.round,
-                "worker": one.worker,
-                "leased_until": None if one.leased_until is None else _moment(one.leased_until),
+                "worker": None if lease is None else lease.worker,
+                "leased_until": None if lease is None else _moment(lease.until),
                 "answered": None if one.answered is None else _moment(one.answered),
             }
 

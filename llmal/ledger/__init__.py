@@ -8,30 +8,32 @@ from llmal.core.lazy import attributes
 from llmal.ledger.entries import (
     Decided,
     Expense,
+    Lease,
     LoggedEvent,
     PoolVersion,
-    QueueCounts,
     RecordedDecision,
     Round,
     TaskVersion,
 )
 
 if TYPE_CHECKING:
+    from llmal.ledger.leases import Leases
     from llmal.ledger.ledger import Ledger
     from llmal.ledger.queue import Queue
 
 __all__ = [
     "Decided",
     "Expense",
+    "Lease",
+    "Leases",
     "Ledger",
     "LoggedEvent",
     "PoolVersion",
     "Queue",
-    "QueueCounts",
     "RecordedDecision",
     "Round",
     "TaskVersion",
 ]
 
 # These need SQLAlchemy, which takes longer to import than all of llmal.
-__getattr__ = attributes(__name__, {"Ledger": "ledger", "Queue": "queue"})
+__getattr__ = attributes(__name__, {"Leases": "leases", "Ledger": "ledger", "Queue": "queue"})

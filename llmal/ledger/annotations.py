@@ -82,6 +82,16 @@ class Annotations:
         """The items that were answered at a stage in a round."""
         return self._items(_ANNOTATED, stage, round)
 
+    def workers(self, stage: str, round: int | None) -> dict[str, dict[str, bool]]:
+        """Who has answered which items at a stage in a round; see `Ledger.workers`."""
+        asked = {"stage": stage, "round": round_to_store(round)}
+        found: dict[str, dict[str, bool]] = {}
+        with self._database.read() as connection:
+            # Of a worker's answers the last one stands.
+            for item_id, worker, answer in connection.execute(_WORKERS, asked):
+                found.setdefault(item_id, {})[worker] = answer is not None
+        return found
+
     def abstained(self, stage: str) -> set[str]:
         """The items for which somebody at a stage had no label, in whatever round."""
         return self._items(_ABSTAINED, stage, None)
@@ -101,6 +111,11 @@ _TABLE = schema.ANNOTATIONS.c
 _LAST = sa.select(sa.func.max(_TABLE.id))
 _AT_STAGE = sa.select(_TABLE.item_id).where(_TABLE.stage == sa.bindparam("stage"))
 _ANNOTATED = _AT_STAGE.where(_TABLE.round == sa.bindparam("round"))
+_WORKERS = (
+    sa.select(_TABLE.item_id, _TABLE.annotator, _TABLE.answer)
+    .where(_TABLE.stage == sa.bindparam("stage"), _TABLE.round == sa.bindparam("round"))
+    .order_by(_TABLE.revision, _TABLE.id)
+)
 _ABSTAINED = _AT_STAGE.where(_TABLE.answer.is_(None), ~superseded())
 _DEFERRED = _ANNOTATED.where(outcome() == "deferred", ~superseded())
 _NOT_PLAIN = (

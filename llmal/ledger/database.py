@@ -108,11 +108,17 @@ class Database:
         their numbers.
 
         A reader that goes on after the highest number it has seen would else miss what a slower
-        transaction of PostgreSQL was given a lower number for. SQLite has one writer at a time.
+        transaction of PostgreSQL was given a lower number for.
+        """
+        self.one_at_a_time(connection, schema.ANNOTATIONS)
+
+    def one_at_a_time(self, connection: sa.Connection, table: sa.Table) -> None:
+        """Keep other writers of a table out until this transaction ends; readers go on.
+
+        SQLite has one writer at a time.
         """
         if self._is_postgresql:
-            table = schema.ANNOTATIONS.name
-            connection.exec_driver_sql(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+            connection.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")
 
     def insert_new(
         self, connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]

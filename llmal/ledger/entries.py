@@ -184,34 +184,29 @@ class QueueEntry:
         queue: Name of the queue.
         item_id: The item.
         round: The round that asks; None outside a run.
-        worker: Who took it last; None if nobody did.
-        leased_until: Until when it is kept for this worker, in Unix seconds.
         answered: When it was answered, in Unix seconds; None while it waits.
     """
 
     queue: str
     item_id: str
     round: int | None
-    worker: str | None
-    leased_until: float | None
     answered: float | None
 
 
 @dataclass(frozen=True)
-class QueueCounts:
-    """How far a queue is.
+class Lease:
+    """An item that is kept for a worker.
 
     Attributes:
-        free: Unanswered, and free to be leased.
-        leased: Unanswered, and leased to somebody at the moment.
-        answered: Answered.
+        stage: Where in the router it is answered.
+        item_id: The item.
+        round: The round that asks; None outside a run.
+        worker: Whom it is kept for.
+        until: Until when, in Unix seconds.
     """
 
-    free: int
-    leased: int
-    answered: int
-
-    @property
-    def open(self) -> int:
-        """All that are still to be answered."""
-        return self.free + self.leased
+    stage: str
+    item_id: str
+    round: int | None
+    worker: str
+    until: float

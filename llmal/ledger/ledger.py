@@ -33,6 +33,7 @@ from llmal.ledger.entries import (
     TaskVersion,
 )
 from llmal.ledger.labels import Labels
+from llmal.ledger.leases import Leases
 from llmal.ledger.queue import Queue
 from llmal.ledger.recording import record, refuse_other_answers, revise
 from llmal.ledger.rounds import Rounds
@@ -54,7 +55,7 @@ class Ledger(Closing):
     What is written is durable when the call returns: SQLite runs with a write-ahead log and
     `synchronous=FULL`, PostgreSQL with `synchronous_commit=on`. Each call is one transaction, so
     a process that is killed leaves all of it or nothing. Nothing is changed once written, but for
-    the state of the queue and the running totals. Several processes and threads may use one ledger
+    the state of the queue, the leases and the running totals. Several processes and threads may use one ledger
     at once.
 
     Every method raises `LedgerError` where the database refuses: a full disk, a read-only place, a
@@ -75,6 +76,7 @@ class Ledger(Closing):
         self._totals = Totals(database)
         self._rounds = Rounds(database)
         self.queue = Queue(database)
+        self.leases = Leases(database)
 
     @classmethod
     def open(
@@ -321,6 +323,14 @@ class Ledger(Closing):
     def annotated(self, stage: str, round: int | None) -> set[str]:
         """The items that were answered at a stage in a round; None means outside a run."""
         return self._annotations.annotated(stage, round)
+
+    def workers(self, stage: str, round: int | None) -> dict[str, dict[str, bool]]:
+        """Who has answered which items at a stage in a round.
+
+        Returns:
+            By item and worker, whether the answer that stands is one: False for who has skipped.
+        """
+        return self._annotations.workers(stage, round)
 
     def abstained(self, stage: str) -> set[str]:
         """The items for which somebody at a stage had no label, in whatever round."""

@@ -1,4 +1,5 @@
-"""The tables of the ledger. Nothing in them is changed once written, but for queue and totals.
+"""The tables of the ledger. Nothing in them is changed once written, but for queue, leases and
+totals.
 
 The same tables serve SQLite and PostgreSQL. They have no foreign keys: the order in which the
 ledger is written already says what depends on what, and an append stays one index look-up.
@@ -287,8 +288,6 @@ QUEUE = Table(
     Column("queue", Text, nullable=False),
     Column("item_id", Text, nullable=False),
     Column("round", Integer, nullable=False),
-    Column("worker", Text),
-    Column("leased_until", Double),
     Column("answered", Double),
     UniqueConstraint("queue", "item_id", "round", name="queue_key"),
 )
@@ -299,4 +298,14 @@ Index(
     QUEUE.c.id,
     sqlite_where=QUEUE.c.answered.is_(None),
     postgresql_where=QUEUE.c.answered.is_(None),
+)
+
+LEASES = Table(
+    "leases",
+    METADATA,
+    Column("stage", Text, primary_key=True),
+    Column("round", Integer, primary_key=True, autoincrement=False),
+    Column("item_id", Text, primary_key=True),
+    Column("worker", Text, primary_key=True),
+    Column("until", Double, nullable=False),
 )

@@ -16,7 +16,8 @@ from earlier_runs import NAMES, ledger_in_memory, rows_of, write_ledger
 
 from llmal.core.records import Annotation, Usage
 from llmal.errors import LedgerError
-from llmal.ledger import Decided, Ledger
+from llmal.ledger import Decided, Lease, Ledger
+from llmal.ledger.schema import SCHEMA_VERSION
 
 _USAGE = (
     *("requests", "prompt_tokens", "completion_tokens", "cached_tokens", "seconds", "money"),
@@ -106,6 +107,32 @@ def test_everything_is_there(place: str, name: str) -> None:
         assert ledger.annotation_count() == len(annotations) + 1
 
 
+def test_of_version_2_leases_are_kept_in_a_table_of_their_own(place: str) -> None:
+    write_ledger("leased", place)
+    with Ledger.open(place) as ledger:
+        assert ledger.leases.all() == [
+            Lease("human", "a", 0, "anna", 1060.0),
+            Lease("human", "b", 0, "anna", 1060.0),
+            Lease("human", "c", 0, "ben", 1090.0),
+        ]
+        assert [(one.item_id, one.answered) for one in ledger.queue.entries()] == [
+            ("a", 1001.0),
+            ("b", None),
+            ("c", None),
+            ("d", None),
+        ]
+        assert ledger.workers("human", 0) == {
+            "a": {"anna": True, "ben": True},
+            "d": {"eve": True},
+        }
+        assert {id: one.label for id, one in ledger.labels().items()} == {"a": "cow", "b": "dog"}
+        assert ledger.total_usage().human_labels == 3
+        taken = ledger.leases.take(
+            "human", "eve", dict.fromkeys("bcd", 1), round=0, seconds=60, now=lambda: 1070.0
+        )
+        assert taken == ["b"]
+
+
 def test_tables_are_those_of_a_new_ledger(place: str, tmp_path: Path) -> None:
     write_ledger("killed", place)
     Ledger.open(place).close()
@@ -158,7 +185,7 @@ def test_a_server_is_not_changed_by_who_only_reads(place: str) -> None:
     if "://" not in place:
         pytest.skip("a file is read in a copy")
     write_ledger("model", place)
-    with pytest.raises(LedgerError, match=r"has version 1.*brought to version 3"):
+    with pytest.raises(LedgerError, match=rf"has version 1.*brought to version {SCHEMA_VERSION}"):
         Ledger.open(place, read_only=True)
     Ledger.open(place).close()
     Ledger.open(place, read_only=True).close()
@@ -217,7 +244,7 @@ def test_killed_at_every_statement_the_old_one_is_whole(place: str) -> None:
         assert _raw(place, query) == before
         statement += 1
     assert statement > 20
-    assert _raw(place, "SELECT max(version) FROM llmal_ledger") == [(3,)]
+    assert _raw(place, "SELECT max(version) FROM llmal_ledger") == [(SCHEMA_VERSION,)]
     with Ledger.open(place) as ledger:
         assert ledger.annotation_count() == 27
         assert [one.item_id for one in ledger.annotations()] == [row[1] for row in before]

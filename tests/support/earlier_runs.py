@@ -10,7 +10,7 @@
 - killed: objective `model`, killed in round 1 when the machine had answered.
 
 `version_2/corrected.sql` is that of a campaign of `told_answers`, objective `labels`, in a review,
-two answers of people corrected.
+two answers of people corrected; `version_2/leased.sql` is one with leases, made by hand.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """What changed in a project on its way: maps of labels, versions of the pool, which texts answers
-are about.
+are about. Leases in a table of their own, one for each worker: an item may want several answers.
 
 Of the pool a ledger of version 2 knows the fingerprint alone, and of its answers not which texts
 they were about: they are taken to be about the texts of that pool.
@@ -47,6 +47,23 @@ _STATEMENTS = (
     )
     """,
     "ALTER TABLE annotations ADD COLUMN content TEXT",
+    """
+    CREATE TABLE leases (
+        stage TEXT NOT NULL,
+        round INTEGER NOT NULL,
+        item_id TEXT NOT NULL,
+        worker TEXT NOT NULL,
+        until {double} NOT NULL,
+        PRIMARY KEY (stage, round, item_id, worker)
+    )
+    """,
+    """
+    INSERT INTO leases (stage, round, item_id, worker, until)
+    SELECT queue, round, item_id, worker, leased_until FROM queue
+    WHERE worker IS NOT NULL AND leased_until IS NOT NULL
+    """,
+    "ALTER TABLE queue DROP COLUMN worker",
+    "ALTER TABLE queue DROP COLUMN leased_until",
 )
 
 
