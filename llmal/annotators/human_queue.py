@@ -208,7 +208,7 @@ class HumanQueue:
     def _check(
         self, rows: Sequence[Row], waiting: Mapping[str, Item], context: Context
     ) -> _Checked:
-        settled = {} if self._queue is None else self._queue.answers(self.name)
+        settled = {} if self._queue is None else self._queue.answers(self.name, self.name)
         matcher = RowMatcher(waiting, settled)
         checked = _Checked()
         rows_of: dict[str, list[tuple[Row, Answer]]] = {}

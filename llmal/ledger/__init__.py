@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmal.core.lazy import attributes
+from llmal.ledger.combining import Combined, Combines, WorkerAnswer
 from llmal.ledger.entries import (
     Decided,
     Expense,
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from llmal.ledger.queue import Queue
 
 __all__ = [
+    "Combined",
+    "Combines",
     "Decided",
     "Expense",
     "Lease",
@@ -33,6 +36,7 @@ __all__ = [
     "RecordedDecision",
     "Round",
     "TaskVersion",
+    "WorkerAnswer",
 ]
 
 # These need SQLAlchemy, which takes longer to import than all of llmal.

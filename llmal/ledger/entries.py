@@ -20,6 +20,11 @@ class Decided:
         confidence: The probability that this annotator put on it; None where it gave none.
         round: The round that it was given in; None outside a run.
         copy_of: The item with the same text that it was given for, where that is another.
+        answers: How many people's answers it was made of. Of several, `annotator` and `round` are
+            those of the last one who gave it, or the name of what combined them where nobody gave
+            just that, and `confidence` says how sure the combined answer is.
+        distribution: By label how far it holds, where several people have answered: shares or
+            probabilities.
     """
 
     label: Answer
@@ -28,6 +33,8 @@ class Decided:
     confidence: float | None
     round: int | None
     copy_of: str | None = None
+    answers: int = 1
+    distribution: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from llmal.core.records import Purpose
+from llmal.core.records import Answer, Purpose
 from llmal.ledger import schema
+from llmal.ledger.combining import Combined, Combines, MajorityVote, WorkerAnswer
 from llmal.ledger.database import Database
 from llmal.ledger.decisions import outcome
 from llmal.ledger.entries import Decided
 from llmal.ledger.recording import superseded
-from llmal.ledger.rows import round_from_store
+from llmal.ledger.rows import annotation_of, round_from_store
 from llmal.ledger.translation import Reading, Void
+from llmal.ledger.votes import Votes
 
 _PAGE = 4096
 _ITEMS_AT_ONCE = 500
@@ -38,6 +40,13 @@ class Labels:
         self._reading: Reading | None = None
         self._all: dict[frozenset[Purpose], _Standing] = {}
         self._earlier: _Standing | None = None
+        self._combines: Combines = MajorityVote()
+
+    def combine_by(self, combines: Combines) -> None:
+        """Combine the answers of several people so; see `Ledger.combine_by`."""
+        with self._lock:
+            self._combines = combines
+            self._all, self._earlier = {}, None
 
     def standing(
         self, before_round: int | None, purposes: frozenset[Purpose], reading: Reading
@@ -50,31 +59,49 @@ class Labels:
             reading: What they say now.
         """
         with self._lock:
-            if self._reading is not reading:
-                self._reading, self._all, self._earlier = reading, {}, None
-            # Taken out while it is changed: one that an error has left half-way is made anew.
-            latest = self._all.pop(purposes, None) or _Standing(purposes, None, reading)
-            latest.catch_up(self._database)
-            self._all[purposes] = latest
-            if before_round is None or latest.last_round < before_round:
-                return latest.labels()
-            # Asked again and again while a round is under way, and always for the same round.
-            asked, earlier = (purposes, before_round), self._earlier
-            self._earlier = None
-            if earlier is None or (earlier.purposes, earlier.before_round) != asked:
-                earlier = _Standing(*asked, reading)
-            earlier.catch_up(self._database)
-            self._earlier = earlier
-            return earlier.labels()
+            return self._caught_up(before_round, purposes, reading).labels()
+
+    def several_answers(
+        self, before_round: int | None, purposes: frozenset[Purpose], reading: Reading
+    ) -> dict[str, list[WorkerAnswer]]:
+        """The answers of items that several people answered; see `Ledger.several_answers`."""
+        with self._lock:
+            return self._caught_up(before_round, purposes, reading).votes.of_several()
+
+    def _caught_up(
+        self, before_round: int | None, purposes: frozenset[Purpose], reading: Reading
+    ) -> _Standing:
+        if self._reading is not reading:
+            self._reading, self._all, self._earlier = reading, {}, None
+        how = (reading, self._combines)
+        # Taken out while it is changed: one that an error has left half-way is made anew.
+        latest = self._all.pop(purposes, None) or _Standing(purposes, None, *how)
+        latest.catch_up(self._database)
+        self._all[purposes] = latest
+        if before_round is None or latest.last_round < before_round:
+            return latest
+        # Asked again and again while a round is under way, and always for the same round.
+        asked, earlier = (purposes, before_round), self._earlier
+        self._earlier = None
+        if earlier is None or (earlier.purposes, earlier.before_round) != asked:
+            earlier = _Standing(*asked, *how)
+        earlier.catch_up(self._database)
+        self._earlier = earlier
+        return earlier
 
 
 class _Standing:
     """The labels as of the last annotation and the last decision that were read."""
 
     def __init__(
-        self, purposes: frozenset[Purpose], before_round: int | None, reading: Reading
+        self,
+        purposes: frozenset[Purpose],
+        before_round: int | None,
+        reading: Reading,
+        combines: Combines,
     ) -> None:
         self._reading = reading
+        self._combines = combines
         self.purposes = purposes
         self.before_round = before_round
         self.last_round = schema.NO_ROUND
@@ -87,6 +114,11 @@ class _Standing:
         self._first: dict[str, int] = {}
         self._in_order = True
         self._revised: set[str] = set()
+        # Items that more than one person has answered: all that was said of one is read together.
+        self._several: set[str] = set()
+        self.votes = Votes()
+        # Who gave the answer of an item that the task cannot say any more.
+        self._unsaid_by: dict[str, str] = {}
         self._last_annotation = 0
         self._last_decision = 0
 
@@ -106,10 +138,15 @@ class _Standing:
             self._revised.update(row.item_id for row in page if row.revision)
             changed.update(row.item_id for row in page if row.item_id in self._revised)
             self._take(page)
+            changed.update(row.item_id for row in page if row.item_id in self._several)
             if page:
                 self._last_annotation = page[-1].id
                 self.last_round = max(self.last_round, *(row.round for row in page))
+        known = set(self._several)
         self._read_anew(database, sorted(changed))
+        # Only now it is seen that several people count: another's answer is not overruled any more.
+        self._read_anew(database, sorted(self._several - known))
+        self._combine(database, sorted(changed & self._several))
 
     def _take(self, rows: Sequence[sa.Row[*tuple[Any, ...]]]) -> None:
         """Let annotations count in the order in which they were recorded."""
@@ -121,16 +158,82 @@ class _Standing:
             standing = self._decided.get(row.item_id)
             if standing is not None and not human and standing.kind == "human":
                 continue
+            if human:
+                self._hear(row, answer, standing)
             if isinstance(answer, Void):
                 # The last word about the item, which the task cannot say any more: not the one
                 # before it.
                 self._decided.pop(row.item_id, None)
+                if human:
+                    self._unsaid_by[row.item_id] = row.annotator
                 continue
             if standing is None:
                 self._first[row.item_id] = row.id
             self._decided[row.item_id] = Decided(
                 answer, row.kind, row.annotator, row.confidence, round_from_store(row.round)
             )
+
+    def _hear(
+        self, row: sa.Row[*tuple[Any, ...]], answer: Answer | Void, standing: Decided | None
+    ) -> None:
+        """Keep a vote, if others have said something about its item too."""
+        before = self._unsaid_by.get(row.item_id, row.annotator)
+        if standing is not None and standing.kind == "human":
+            before = standing.annotator
+        if before != row.annotator:
+            self._several.add(row.item_id)
+        if row.item_id not in self._several:
+            return
+        if isinstance(answer, Void):
+            self.votes.unsay(row.item_id, row.annotator, row.created, row.task_version)
+        else:
+            vote = WorkerAnswer(row.annotator, answer, row.created, round_from_store(row.round))
+            self.votes.say(row.item_id, vote, row.task_version)
+
+    def _combine(self, database: Database, changed: Collection[str]) -> None:
+        """Let the combined answer of several people stand."""
+        if not changed:
+            return
+        several: dict[str, Sequence[WorkerAnswer]] = {}
+        for item_id in changed:
+            answers = self.votes.of(item_id)
+            if len(answers) > 1:
+                several[item_id] = answers
+            elif answers:
+                (one,) = answers
+                self._decided[item_id] = Decided(one.answer, "human", one.worker, None, one.round)
+            elif item_id in self._decided and self._decided[item_id].kind == "human":
+                del self._decided[item_id]
+        if not self._combines.by_item:
+            several.update(self.votes.of_several())
+        beliefs = self._beliefs(database, list(several)) if self._combines.reads_beliefs else {}
+        for item_id, combined in self._combines.combine(several, beliefs).items():
+            self._decided[item_id] = self._combined(several[item_id], combined)
+
+    def _combined(self, answers: Sequence[WorkerAnswer], one: Combined) -> Decided:
+        given = [answer for answer in answers if answer.answer == one.answer]
+        return Decided(
+            one.answer,
+            "human",
+            given[-1].worker if given else self._combines.name,
+            one.confidence,
+            (given or answers)[-1].round,
+            answers=len(answers),
+            distribution=one.distribution,
+        )
+
+    def _beliefs(
+        self, database: Database, item_ids: Sequence[str]
+    ) -> Mapping[str, Mapping[str, float]]:
+        """The probabilities that a machine gave last for each item, for those that have any."""
+        found: dict[str, Mapping[str, float]] = {}
+        for start in range(0, len(item_ids), _ITEMS_AT_ONCE):
+            some = item_ids[start : start + _ITEMS_AT_ONCE]
+            with database.read() as connection:
+                rows = connection.execute(_BELIEFS, {**self._asked, "item_ids": some}).all()
+            present = self._reading.present(annotation_of(row) for row in rows)
+            found.update((one.item_id, one.probabilities) for one in present if one.probabilities)
+        return found
 
     def _decided_anew(self, database: Database) -> set[str] | None:
         """The items about whose annotations, of those that were read, something was decided.
@@ -165,6 +268,8 @@ class _Standing:
                 rows = connection.execute(_OF_ITEMS, {**self._asked, "item_ids": some}).all()
             for item_id in some:
                 self._decided.pop(item_id, None)
+                self._unsaid_by.pop(item_id, None)
+            self.votes.forget(some)
             self._take(rows)
             self._in_order = False
 
@@ -182,6 +287,7 @@ _READ = sa.select(
     _TABLE.revision,
     _TABLE.task_version,
     _TABLE.content,
+    _TABLE.created,
     outcome(sa.bindparam("before_round")).label("outcome"),
 ).where(_TABLE.round < sa.bindparam("before_round"))
 _OF_PURPOSES = _TABLE.purpose.in_(sa.bindparam("purposes", expanding=True))
@@ -197,6 +303,18 @@ _NEW = (
 _OF_ITEMS = _READ.where(
     _TABLE.item_id.in_(sa.bindparam("item_ids", expanding=True)), _OF_PURPOSES, ~superseded()
 ).order_by(_TABLE.id)
+_BELIEFS = (
+    sa.select(schema.ANNOTATIONS)
+    .where(
+        _TABLE.item_id.in_(sa.bindparam("item_ids", expanding=True)),
+        _TABLE.round < sa.bindparam("before_round"),
+        _TABLE.kind != "human",
+        _TABLE.probabilities.is_not(None),
+        _OF_PURPOSES,
+        ~superseded(),
+    )
+    .order_by(_TABLE.id)
+)
 _DECISIONS = schema.DECISIONS.c
 _LAST_DECISION = sa.select(sa.func.max(_DECISIONS.id), sa.func.max(_DECISIONS.round)).where(
     _DECISIONS.id > sa.bindparam("after")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -87,15 +88,15 @@ class Leases:
                 elif len(done) + len(held) < count:
                     free.append(item_id)
             taken = {*own[:most], *free[: max(0, most - len(own))]}
+            given = [one for one in wanted if one in taken]
             rows = [
                 {**asked, "item_id": one, "worker": worker, "until": moment + seconds}
-                for one in wanted
-                if one in taken
+                for one in given
             ]
             if rows:
                 connection.execute(_EXTEND, rows)
                 self._database.insert_new(connection, schema.LEASES, rows)
-        return [row["item_id"] for row in rows]
+        return given
 
     def release(
         self, stage: str, worker: str, item_ids: Sequence[str], *, round: int | None
@@ -118,7 +119,7 @@ class Leases:
             ]
 
 
-def _workers(rows: sa.CursorResult[tuple[str, str]]) -> defaultdict[str, set[str]]:
+def _workers(rows: Iterable[sa.Row[*tuple[Any, ...]]]) -> defaultdict[str, set[str]]:
     """The workers of each item."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for item_id, worker in rows:

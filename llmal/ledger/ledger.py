@@ -21,6 +21,7 @@ from llmal.core.records import (
 from llmal.errors import LedgerError
 from llmal.ledger import schema
 from llmal.ledger.annotations import Annotations
+from llmal.ledger.combining import Combines, WorkerAnswer
 from llmal.ledger.database import Database
 from llmal.ledger.decisions import Decisions
 from llmal.ledger.entries import (
@@ -55,8 +56,8 @@ class Ledger(Closing):
     What is written is durable when the call returns: SQLite runs with a write-ahead log and
     `synchronous=FULL`, PostgreSQL with `synchronous_commit=on`. Each call is one transaction, so
     a process that is killed leaves all of it or nothing. Nothing is changed once written, but for
-    the state of the queue, the leases and the running totals. Several processes and threads may use one ledger
-    at once.
+    the state of the queue, the leases and the running totals. Several processes and threads may use
+    one ledger at once.
 
     Every method raises `LedgerError` where the database refuses: a full disk, a read-only place, a
     lock held for longer than the timeout, a damaged file, a server that cannot be reached. After
@@ -347,10 +348,13 @@ class Ledger(Closing):
     ) -> dict[str, Decided]:
         """The label of each item that has one, as the aggregate of its annotations.
 
-        It is that of the last human annotation, whatever the router decided, else that of the last
-        one whose latest decision is "accepted". What its worker has revised, what was overruled and
-        abstentions count for nothing. Last means last recorded. Answers to earlier versions of the
-        task are read as `reading` says; an item whose last answer has no label now has none.
+        It is that of a person, whatever the router decided, else that of the last annotation whose
+        latest decision is "accepted". What its worker has revised, what was overruled and
+        abstentions count for nothing. Last means last recorded. Where several people have answered,
+        the last answer of each is a vote, and `combine_by` says what becomes of them: the majority,
+        and of equally many votes the latest one. Answers to earlier versions of the task are read
+        as `reading` says; an item whose last answer, or that of most people, has no label now has
+        none.
 
         Args:
             before_round: Count only annotations and decisions of earlier rounds, and those outside
@@ -363,6 +367,28 @@ class Ledger(Closing):
             By item id, in the order in which the items first got a label.
         """
         return self._labels.standing(before_round, frozenset(purposes), self.reading)
+
+    def combine_by(self, combines: Combines) -> None:
+        """Say how the answers of several people to one item become its label, from now on.
+
+        Args:
+            combines: By default the majority. It is not recorded: whoever opens the ledger says it.
+        """
+        self._labels.combine_by(combines)
+
+    def several_answers(
+        self,
+        before_round: int | None = None,
+        purposes: Collection[Purpose] = ("train", "review"),
+    ) -> dict[str, list[WorkerAnswer]]:
+        """The answers of each item that several people have answered, by item id, in the order of
+        the ids; those that count in `labels`, one of each person.
+
+        Args:
+            before_round: As for `labels`.
+            purposes: As for `labels`.
+        """
+        return self._labels.several_answers(before_round, frozenset(purposes), self.reading)
 
     def start_round(
         self,

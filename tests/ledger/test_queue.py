@@ -10,6 +10,7 @@ from llmal.core.records import Annotation, Usage
 from llmal.errors import LedgerError
 from llmal.ledger import Ledger
 
+
 def _answer(item_id: str, label: str = "yes", **other: Any) -> Annotation:
     given: dict[str, Any] = {"annotator": "Ann", "kind": "human", "round": 0}
     return Annotation(

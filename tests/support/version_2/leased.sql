@@ -155,7 +155,7 @@ CREATE TABLE task_versions (
 	PRIMARY KEY (version), 
 	UNIQUE (fingerprint)
 );
-INSERT INTO "task_versions" VALUES(1,'t','{"name": "farm"}',NULL,1.79573213202858161926e+09);
+INSERT INTO "task_versions" VALUES(1,'t','{"name": "farm", "labels": [{"name": "cow"}, {"name": "dog"}]}',NULL,1.79573213202858161926e+09);
 CREATE TABLE totals (
 	name TEXT NOT NULL, 
 	purpose TEXT NOT NULL, 
