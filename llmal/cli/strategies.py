@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.errors import ConfigError
-from llmal.selectors import KINDS, REGISTRY, Signal, make
+from llmal.selectors import REGISTRY, SIGNALS, Signal, make
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,14 +123,14 @@ class Strategy:
     @property
     def asks(self) -> bool:
         """Whether it asks a language model by itself."""
-        return any(KINDS[one].asks for one in self.needs or ())
+        return any(SIGNALS[one].asks for one in self.needs or ())
 
     def needed(self, *, short: bool) -> str:
         """What it needs, in words."""
         if self.needs is None:
             meanings = ["depends on its options"]
         else:
-            meanings = [KINDS[one].meaning for one in self.needs]
+            meanings = [SIGNALS[one].meaning for one in self.needs]
         if short:
             meanings = [one.partition(" (")[0] for one in meanings]
         if self.wraps:
@@ -187,16 +187,16 @@ def _needs(name: str, made: Any, parts: Sequence[str]) -> tuple[Signal, ...] | N
         with contextlib.suppress(ConfigError):
             selector: Any = make(name, **given)
             own = selector.reads if parts and hasattr(selector, "reads") else selector.requires
-            return tuple(sorted(own, key=list(KINDS).index))
+            return tuple(sorted(own, key=list(SIGNALS).index))
     return None
 
 
 def _group(needs: tuple[Signal, ...] | None, parts: Sequence[str]) -> Group:
     if parts:
         return "wrapper"
-    if any(KINDS[one].asks for one in needs or ()):
+    if any(SIGNALS[one].asks for one in needs or ()):
         return "language model"
-    if needs is None or any(KINDS[one].learnt for one in needs):
+    if needs is None or any(SIGNALS[one].learnt for one in needs):
         return "learner"
     return "no labels"
 

@@ -26,7 +26,7 @@ from llmal.run.budget import Budget
 from llmal.run.round_signals import RoundSignals
 from llmal.run.selector_questions import SelectorQuestions
 from llmal.run.training import Progress, Trainer
-from llmal.selectors import KINDS, RoundState, Selection, Selector
+from llmal.selectors import SIGNALS, RoundState, Selection, Selector
 from llmal.selectors.checks import check_count
 from llmal.selectors.wrappers.wrapper import check_spaces, needed
 from llmal.task import Task
@@ -262,11 +262,11 @@ def _repeated(pool: Pool, labelled: NDArray[np.int64], k: int) -> NDArray[np.int
 
 
 def _learns(selector: Selector) -> bool:
-    return any(KINDS[one].learnt and one != "labels" for one in selector.requires)
+    return any(SIGNALS[one].learnt and one != "labels" for one in selector.requires)
 
 
 def _asks(selector: Selector, state: RoundState) -> bool:
-    return any(KINDS[one].asks for one in needed(selector, state))
+    return any(SIGNALS[one].asks for one in needed(selector, state))
 
 
 def _check_signals(picking: Picking, state: RoundState) -> None:
@@ -282,7 +282,7 @@ def _check_signals(picking: Picking, state: RoundState) -> None:
             f"{name} weighs what labels cost, and nothing is known of that here",
             fix=f"tell the cost from the text: {hints.costs}",
         )
-    if any(KINDS[one].learnt for one in missing):
+    if any(SIGNALS[one].learnt for one in missing):
         if not len(known.positions):
             raise SelectionError(f"{name} learns from labels", fix=hints.labels)
         raise SelectionError(
@@ -290,7 +290,7 @@ def _check_signals(picking: Picking, state: RoundState) -> None:
             where=known.name,
             fix=f"{hints.labels} with two labels or more, or use random, kmeans or typiclust",
         )
-    if any(KINDS[one].asks for one in missing):
+    if any(SIGNALS[one].asks for one in missing):
         raise SelectionError(
             f"{name} asks a language model",
             fix=hints.task if picking.task is None else hints.model,

@@ -22,7 +22,7 @@ from llmal.run.purposes import seen_annotations, set_aside
 from llmal.run.purse import Purse
 from llmal.run.round_signals import RoundSignals
 from llmal.selectors.protocol import Selector
-from llmal.selectors.signals import KINDS
+from llmal.selectors.signals import SIGNALS
 from llmal.selectors.state import RoundState
 from llmal.selectors.wrappers.wrapper import called, check_spaces, needed
 from llmal.task import Task
@@ -57,7 +57,7 @@ WHOLE_POOL = Picks("all", [], [], [])
 
 def asks_language_model(selector: Selector) -> bool:
     """Whether a selector has signals that ask the language model."""
-    return any(KINDS[name].asks for name in selector.requires)
+    return any(SIGNALS[name].asks for name in selector.requires)
 
 
 class Picker:
@@ -111,7 +111,7 @@ class Picker:
             for missing in sorted(one.requires - self._signals.available):
                 raise ConfigError(
                     f"the selector {called(one)} needs {missing}, which this run does not have",
-                    fix=KINDS[missing].remedy,
+                    fix=SIGNALS[missing].remedy,
                 )
         nothing = self._before_labels(self._signals)
         lacking = needed(start, nothing) - nothing.signals

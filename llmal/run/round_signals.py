@@ -16,7 +16,7 @@ from llmal.prompting.scorer import PromptScorer
 from llmal.run.selector_questions import SelectorQuestions
 from llmal.run.training import Trainer
 from llmal.selectors.protocol import AskingSelector, Selector
-from llmal.selectors.signals import KINDS, Signal
+from llmal.selectors.signals import SIGNALS, Signal, with_made
 from llmal.selectors.state import RoundState
 from llmal.selectors.wrappers.wrapper import NarrowingSelector, needed
 
@@ -61,27 +61,33 @@ class RoundSignals:
     @property
     def available(self) -> frozenset[Signal]:
         """The signals that rounds can have once there are labels."""
-        found: set[Signal] = {
-            "labels",
-            "texts",
-            "probabilities",
-            "uncertainty",
-            "labelled_probabilities",
-            "predict_items",
+        return with_made({"labels", "texts", *self._suppliers()})
+
+    def _suppliers(self) -> dict[Signal, Any]:
+        """What this run has to supply each signal that it can supply."""
+        trainer = self.trainer
+        found: dict[Signal, Any] = {
+            "probabilities": trainer.probabilities,
+            "labelled_probabilities": trainer.probabilities,
+            "predict_items": trainer.predict_items,
         }
         if self._embeddings:
-            found.add("embeddings")
-        if self._embeddings or self.trainer.has_features:
-            found.add("features")
-        if self.trainer.learner.input == "embeddings":
-            found.add("predict")
-        if isinstance(self.trainer.learner, CommitteeLearner):
-            found.add("committee")
+            found["embeddings"] = trainer.embeddings
+        if trainer.has_features:
+            found["features"] = trainer.features
+        if trainer.learner.input == "embeddings":
+            found["predict"] = trainer.predict
+        if isinstance(trainer.learner, CommitteeLearner):
+            found["committee"] = lambda rows: trainer.committee(rows, self._members)
         if self._make_scorer is not None:
-            found |= {"scorer", "lm_scores", "likelihoods"}
+            found |= {
+                "scorer": self._scorer,
+                "lm_scores": self._lm_scores,
+                "likelihoods": self._likelihoods,
+            }
         if self._price > 0:
-            found.add("costs")
-        return frozenset(found)
+            found["costs"] = lambda rows: np.full(len(rows), self._price)
+        return found
 
     def planned(self) -> RoundSignals:
         """The same for a plan: what asks the language model is replaced by what counts, and what it
@@ -111,35 +117,20 @@ class RoundSignals:
                 has none of its signals.
             probabilities: In the place of the learner's.
         """
-        trainer = self.trainer
-        given: dict[Signal, Any] = {
-            "embeddings": trainer.embeddings,
-            "features": trainer.features,
-            "probabilities": trainer.probabilities,
-            "labelled_probabilities": trainer.probabilities,
-            "committee": lambda rows: trainer.committee(rows, self._members),
-            "lm_scores": self._lm_scores,
-            "likelihoods": self._likelihoods,
-            "costs": lambda rows: np.full(len(rows), self._price),
-            "predict": trainer.predict,
-            "predict_items": trainer.predict_items,
-            "scorer": self._scorer,
-        }
-        there = set(self.available)
-        if not trainer.has_features:
-            there.discard("features")  # the state takes the embeddings, and checks them once
+        suppliers = self._suppliers()
         if not learnt:
-            there -= {name for name, kind in KINDS.items() if kind.learnt} | {"features"}
+            # The learner's own features are learnt too; without, they are the embeddings.
+            learnt_ones = {name for name in suppliers if SIGNALS[name].learnt} | {"features"}
+            suppliers = {k: v for k, v in suppliers.items() if k not in learnt_ones}
         if probabilities is not None:
-            there.add("probabilities")
-            given["probabilities"] = probabilities
+            suppliers["probabilities"] = probabilities
         return RoundState.from_pool(
             self._pool,
             labelled=labelled,
             labels=labels,
             exclude=exclude,
-            space=trainer.task.space,
-            **{name: supply for name, supply in given.items() if name in there},
+            space=self.trainer.task.space,
+            **suppliers,
         )
 
     def cost(self, selector: Selector, state: RoundState, k: int) -> Usage:
@@ -151,7 +142,7 @@ class RoundSignals:
             total += selector.estimate(state, k)
         if isinstance(selector, NarrowingSelector):
             state = selector.costliest_part(state, k)
-        asked = {name for name in needed(selector, state) if KINDS[name].asks}
+        asked = {name for name in needed(selector, state) if SIGNALS[name].asks}
         if "lm_scores" in asked:
             counting = state.scorer.counted()
             for items in self._in_parts(state.unlabelled):

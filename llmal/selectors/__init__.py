@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from llmal.selectors.catalogue import REGISTRY, TABLE, make
@@ -12,7 +13,7 @@ from llmal.selectors.protocol import (
     Utilities,
     UtilitySelector,
 )
-from llmal.selectors.signals import KINDS, Signal
+from llmal.selectors.signals import SIGNALS, Signal, SignalKind, add_signal
 from llmal.selectors.state import RoundState
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ if TYPE_CHECKING:
     from llmal.selectors.wrappers.switch import Switch
 
 __all__ = [
-    "KINDS",
     "REGISTRY",
+    "SIGNALS",
     "Allsh",
     "AskingSelector",
     "Badge",
@@ -84,12 +85,14 @@ __all__ = [
     "Selection",
     "Selector",
     "Signal",
+    "SignalKind",
     "Subsample",
     "Switch",
     "TypiClust",
     "Utilities",
     "UtilitySelector",
     "VariationRatio",
+    "add_signal",
     "make",
 ]
 
@@ -99,6 +102,13 @@ _NAMES = {target.rpartition(":")[2]: name for name, target in TABLE.items()}
 def __getattr__(attribute: str) -> Any:
     if attribute in _NAMES:
         return REGISTRY.get(_NAMES[attribute])
+    if attribute == "KINDS":
+        warnings.warn(
+            "llmal.selectors.KINDS is now llmal.selectors.SIGNALS; it goes in the next version",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return SIGNALS
     raise AttributeError(f"module {__name__!r} has no attribute {attribute!r}")
 
 

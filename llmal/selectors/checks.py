@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,23 @@ from llmal.errors import SelectionError
 
 SUM_TOLERANCE = 1e-3
 """How far from one the probabilities of an item may sum: float16 keeps three decimals."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How far a round reaches, which arrays about it must match.
+
+    Attributes:
+        size: N: items in the pool.
+        unlabelled: Shape (U,): positions of the items that may be picked.
+        labelled: L: labelled items.
+        whole: Whether the probabilities of an item sum to one.
+    """
+
+    size: int
+    unlabelled: NDArray[np.int64]
+    labelled: int = 0
+    whole: bool = True
 
 
 def check_size(size: Any) -> int:
@@ -34,13 +52,15 @@ def check_count(k: Any, unlabelled: int) -> int:
     return count
 
 
-def items_in(present: Mapping[str, Any]) -> int:
-    """Number of items when it is not given: the rows of the first signal there is."""
-    for name, values in present.items():
-        if values is None:
-            continue
+def items_in(present: Iterable[tuple[Any, int]]) -> int:
+    """Number of items when it is not given: the rows of the first signal there is.
+
+    Args:
+        present: Signals, each with the axis that has its rows.
+    """
+    for values, axis in present:
         try:
-            return len(values[0]) if name == "committee" else len(values)
+            return len(values[0]) if axis else len(values)
         except (TypeError, IndexError):
             break
     raise SelectionError(
@@ -93,11 +113,11 @@ def _label_table(values: ArrayLike, labelled: int) -> NDArray[np.int64]:
     return copied
 
 
-def check_embeddings(values: Any, size: int, name: str = "embeddings") -> NDArray[np.float32]:
+def check_embeddings(name: str, values: Any, extent: Extent) -> NDArray[np.float32]:
     """Finite float32, shape (N, d); a float32 array or memory-map is used as it is, read-only."""
     given = _matrix(name, values)
-    if len(given) != size:
-        raise SelectionError(f"{name} have {len(given)} rows, but there are {size} items")
+    if len(given) != extent.size:
+        raise SelectionError(f"{name} have {len(given)} rows, but there are {extent.size} items")
     if given.shape[1] == 0:
         raise SelectionError(f"{name} have no columns")
     with np.errstate(over="ignore"):  # what float32 cannot hold is reported as infinite below
@@ -109,65 +129,65 @@ def check_embeddings(values: Any, size: int, name: str = "embeddings") -> NDArra
     return _read_only(embeddings)
 
 
-def check_probabilities(
-    values: Any, size: int, unlabelled: NDArray[np.int64], *, whole: bool = True
-) -> NDArray[np.floating[Any]]:
+def check_probabilities(name: str, values: Any, extent: Extent) -> NDArray[np.floating[Any]]:
     """Rows that sum to one, shape (U, C), aligned with `unlabelled`; float32 or float64.
 
     Where an item takes several labels (not `whole`), each number is a probability of its own. Rows
     of items that are not unlabelled are dropped unseen: nothing depends on them.
     """
-    given = _scores("probabilities", values, size, len(unlabelled))
-    covers_pool = len(given) != len(unlabelled)
-    probabilities = given[unlabelled] if covers_pool else given
-    shown = unlabelled if covers_pool else None
-    _check_rows("probabilities", probabilities, shown, whole=whole)
+    given = _scores(name, values, extent.size, len(extent.unlabelled))
+    probabilities, shown = _of_unlabelled(given, extent)
+    _check_rows(name, probabilities, shown, whole=extent.whole)
     return _read_only(probabilities)
 
 
-def check_labelled_probabilities(
-    values: Any, count: int, *, whole: bool = True
-) -> NDArray[np.floating[Any]]:
+def check_rows(name: str, values: Any, count: int, whole: bool) -> NDArray[np.floating[Any]]:
     """Rows that sum to one, shape (count, C), in the order of the items that they belong to."""
-    given = _scores("labelled_probabilities", values, count, count)
-    _check_rows("labelled_probabilities", given, None, whole=whole)
+    given = _scores(name, values, count, count)
+    _check_rows(name, given, None, whole=whole)
     return _read_only(given)
 
 
-def check_committee(
-    values: Any, size: int, unlabelled: NDArray[np.int64], *, whole: bool = True
-) -> NDArray[np.floating[Any]]:
+def check_committee(name: str, values: Any, extent: Extent) -> NDArray[np.floating[Any]]:
     """Rows that sum to one, shape (T, U, C), for at least one member."""
-    given = _array("committee", values)
+    given = _array(name, values)
     if given.ndim != 3 or not len(given):
         raise SelectionError(
-            f"committee must have the shape (members, items, labels), not {given.shape}"
+            f"{name} must have the shape (members, items, labels), not {given.shape}"
         )
-    members = [check_probabilities(one, size, unlabelled, whole=whole) for one in given]
+    members = [check_probabilities(name, one, extent) for one in given]
     if given.dtype == members[0].dtype and members[0].shape == given.shape[1:]:
         return _read_only(given)
     return _read_only(np.stack(members))
 
 
+def check_texts(name: str, values: Any, extent: Extent) -> Sequence[str]:
+    """As many texts as there are items."""
+    if len(values) != extent.size:
+        raise SelectionError(f"there are {len(values)} {name}, but {extent.size} items")
+    texts: Sequence[str] = values
+    return texts
+
+
 def check_numbers(
-    name: str, values: Any, size: int, unlabelled: NDArray[np.int64], *, positive: bool
+    name: str, values: Any, extent: Extent, *, positive: bool = False
 ) -> NDArray[np.float64]:
     """Finite numbers, shape (U,), aligned with `unlabelled`; above zero, where they must be."""
     given = _array(name, values)
-    if given.ndim != 1 or len(given) not in (size, len(unlabelled)):
+    if given.ndim != 1 or len(given) not in (extent.size, len(extent.unlabelled)):
         raise SelectionError(
-            f"{name} have the shape {given.shape}, but there are {size} items, "
-            f"{len(unlabelled)} of them unlabelled",
+            f"{name} have the shape {given.shape}, but there are {extent.size} items, "
+            f"{len(extent.unlabelled)} of them unlabelled",
             fix="give a number for each of the one or the other",
         )
     if given.dtype.kind not in "fiu":
         raise SelectionError(f"{name} must be real numbers, not {given.dtype}")
-    covers_pool = len(given) != len(unlabelled)
-    numbers = (given[unlabelled] if covers_pool else given).astype(np.float64)
+    rows, shown = _of_unlabelled(given, extent)
+    numbers = rows.astype(np.float64)
     usable = np.isfinite(numbers) & ((numbers > 0) | (not positive))
     if not usable.all():
         first = int(usable.argmin())
-        row = int(unlabelled[first]) if covers_pool else first
+        row = first if shown is None else int(shown[first])
         raise SelectionError(
             f"{name} hold {numbers[first]:g}, first in row {row}",
             fix="they must be finite and above zero" if positive else "they must be finite",
@@ -221,22 +241,28 @@ def _check_sums(
         )
 
 
-def check_lm_scores(
-    values: Any, size: int, unlabelled: NDArray[np.int64]
-) -> NDArray[np.floating[Any]]:
+def check_lm_scores(name: str, values: Any, extent: Extent) -> NDArray[np.floating[Any]]:
     """Log-probabilities, shape (U, C), aligned with `unlabelled`; minus infinity is log 0."""
-    given = _scores("lm_scores", values, size, len(unlabelled))
-    covers_pool = len(given) != len(unlabelled)
-    scores = given[unlabelled] if covers_pool else given
+    given = _scores(name, values, extent.size, len(extent.unlabelled))
+    scores, shown = _of_unlabelled(given, extent)
     for part in chunks(*scores.shape):
         block = scores[part]
         usable = block < np.inf  # false for NaN too
         if not usable.all():
             first = part.start + int(usable.all(axis=1).argmin())
-            row = int(unlabelled[first]) if covers_pool else first
+            row = first if shown is None else int(shown[first])
             what = "NaN" if np.isnan(scores[first]).any() else "plus infinity"
-            raise SelectionError(f"lm_scores contain {what}, first in row {row}")
+            raise SelectionError(f"{name} contain {what}, first in row {row}")
     return _read_only(scores)
+
+
+def _of_unlabelled(
+    given: NDArray[Any], extent: Extent
+) -> tuple[NDArray[Any], NDArray[np.int64] | None]:
+    """The rows of unlabelled items, and what to call each row; None for its own number."""
+    if len(given) == len(extent.unlabelled):
+        return given, None
+    return given[extent.unlabelled], extent.unlabelled
 
 
 def _integer(value: Any) -> int | None:

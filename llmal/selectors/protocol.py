@@ -56,7 +56,7 @@ class Selector(Protocol):
 
     @property
     def requires(self) -> frozenset[Signal]:
-        """Signals that it reads from the state (`llmal.selectors.signals.KINDS`)."""
+        """Signals that it reads from the state (`llmal.selectors.SIGNALS`)."""
         ...
 
     def select(self, state: RoundState, k: int, rng: np.random.Generator) -> Selection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
@@ -11,28 +11,23 @@ from numpy.typing import ArrayLike, NDArray
 from llmal.core.records import Item
 from llmal.errors import SelectionError
 from llmal.selectors.checks import (
-    check_committee,
-    check_embeddings,
-    check_labelled_probabilities,
+    Extent,
     check_labels,
-    check_lm_scores,
-    check_numbers,
     check_positions,
-    check_probabilities,
+    check_rows,
     check_size,
     items_in,
 )
-from llmal.selectors.signals import KINDS, Signal
+from llmal.selectors.signals import SIGNALS, Signal, SignalKind, kind_of, with_made
 from llmal.task.spaces import Single, Space
 
 if TYPE_CHECKING:
     from llmal.pool import Pool
     from llmal.prompting.scorer import PromptScorer
 
-Rows = Callable[[NDArray[np.int64]], Any]
+Positions = NDArray[np.int64]
+Rows = Callable[[Positions], Any]
 """Takes n positions in the pool and gives what belongs to each."""
-
-_BY_ITEM = ("probabilities", "uncertainty", "committee", "lm_scores", "likelihoods", "costs")
 
 
 class RoundState:
@@ -92,6 +87,7 @@ class RoundState:
         predict_items: Callable[[Sequence[Item]], ArrayLike] | None = None,
         scorer: PromptScorer | None = None,
         space: Space | None = None,
+        others: Mapping[Signal, Any] | None = None,
     ) -> Self:
         """A round over arrays of your own, checked at once.
 
@@ -122,42 +118,30 @@ class RoundState:
             space: What an answer of the task is (`Task.space`); by default one label an item. Where
                 an item takes several, `labels` has 0 or 1 for each, shape (L, C), each probability
                 is one of its own, and `lm_scores` are log-odds.
+            others: Signals that were added (`llmal.selectors.add_signal`), by name.
 
         Raises:
+            ConfigError: There is no signal of a name in `others`.
             SelectionError: Shapes disagree; a position is out of range or repeated; embeddings
                 are not finite; probabilities are negative or do not sum to one within 1e-3.
         """
-        pool_wide = {"embeddings": embeddings, "features": features}
-        by_item = {
-            "probabilities": probabilities,
-            "uncertainty": uncertainty,
-            "committee": committee,
-            "lm_scores": lm_scores,
-            "likelihoods": likelihoods,
-            "costs": costs,
-        }
+        # The arguments are called like the signals.
+        given = _signals_among(locals(), others)
         if size is None:
-            size = items_in(pool_wide | {"texts": texts} | by_item)
+            pool_first = sorted(given, key=lambda name: SIGNALS[name].rows != "pool")
+            size = items_in(
+                (given[name], SIGNALS[name].axis)
+                for name in pool_first
+                if SIGNALS[name].rows in ("pool", "unlabelled")
+            )
         state = cls(size=size, labelled=labelled, labels=labels, space=space)
-        given = {
-            **pool_wide,
-            **by_item,
-            "labelled_probabilities": labelled_probabilities,
-            "texts": texts,
-        }
         for name, values in given.items():
-            if values is not None:
-                signal = cast(Signal, name)
-                state._kept[signal] = state._checked(signal, values)
-                state._check_columns()
+            state._kept[name] = state._checked(name, values)
+            state._check_columns()
         if labelled_probabilities is None and probabilities is not None:
             rows = np.asarray(probabilities)
             if len(rows) == size:  # not read before they are asked for: they may be anything
                 state._suppliers["labelled_probabilities"] = lambda labelled: rows[labelled]
-        objects = {"predict": predict, "predict_items": predict_items, "scorer": scorer}
-        for name, value in objects.items():
-            if value is not None:
-                state._kept[cast(Signal, name)] = value
         return state
 
     @classmethod
@@ -208,6 +192,8 @@ class RoundState:
         Raises:
             SelectionError: A position is out of range or repeated, or the lengths differ.
         """
+        # The arguments are called like the signals.
+        given = _signals_among(locals())
         state = cls(
             size=len(pool),
             labelled=labelled,
@@ -216,24 +202,11 @@ class RoundState:
             pool=pool,
             space=space,
         )
-        suppliers: dict[str, Callable[..., Any] | None] = {
-            "embeddings": embeddings,
-            "features": features,
-            "probabilities": probabilities,
-            "uncertainty": uncertainty,
-            "labelled_probabilities": labelled_probabilities,
-            "committee": committee,
-            "lm_scores": lm_scores,
-            "likelihoods": likelihoods,
-            "costs": costs,
-            "scorer": scorer,
-        }
-        for name, supply in suppliers.items():
-            if supply is not None:
-                state._suppliers[cast(Signal, name)] = supply
-        for name, value in {"predict": predict, "predict_items": predict_items}.items():
-            if value is not None:
-                state._kept[cast(Signal, name)] = value
+        for name, supply in given.items():
+            if SIGNALS[name].called:
+                state._kept[name] = supply
+            else:
+                state._suppliers[name] = supply
         return state
 
     def among(self, rows: NDArray[np.int64]) -> RoundState:
@@ -297,15 +270,21 @@ class RoundState:
         if self._wider is not None:
             return self._wider.signals
         found: set[Signal] = {*self._suppliers, *self._kept}
-        if "embeddings" in found:
-            found.add("features")
-        if "probabilities" in found:
-            found.add("uncertainty")
         if self._pool is not None:
             found.add("texts")
         if len(self._labelled):
             found.add("labels")
-        return frozenset(found)
+        return with_made(found)
+
+    def signal(self, name: Signal) -> Any:
+        """A signal by its name, such as one that was added; see `llmal.selectors.SIGNALS`.
+
+        Raises:
+            ConfigError: There is no such signal.
+            SelectionError: The round has none, or it is not usable.
+        """
+        kind_of(name)
+        return self._labels if name == "labels" else self._signal(name)
 
     def items(self, positions: NDArray[np.int64]) -> list[Item]:
         """The items at these positions of the pool, for selectors that read texts.
@@ -383,7 +362,7 @@ class RoundState:
         return self._predicted(self._signal("predict_items")(items), len(items))
 
     def _predicted(self, values: Any, count: int) -> NDArray[np.floating[Any]]:
-        return check_labelled_probabilities(values, count, whole=self._space.rows_sum_to_one)
+        return check_rows("the predictions", values, count, self._space.rows_sum_to_one)
 
     def need(self, signals: frozenset[Signal], selector: str) -> None:
         """Say which selector cannot work, and why, before any signal is computed.
@@ -392,10 +371,9 @@ class RoundState:
             SelectionError: The round lacks one of the signals.
         """
         for name in sorted(signals - self.signals):
-            known = KINDS.get(name)
             raise SelectionError(
                 f"selector {selector} needs {name}, and this round has none",
-                fix=None if known is None else known.remedy,
+                fix=kind_of(name).remedy,
             )
 
     def __repr__(self) -> str:
@@ -408,80 +386,65 @@ class RoundState:
     def _signal(self, name: Signal) -> Any:
         if name not in self._kept:
             if name not in self.signals:
-                raise SelectionError(f"this round has no {name}", fix=KINDS[name].remedy)
-            self._kept[name] = self._made(name)
+                raise SelectionError(f"this round has no {name}", fix=SIGNALS[name].remedy)
+            self._kept[name] = self._computed(name, SIGNALS[name])
             # It may hold a model, or the array before conversion.
-            if name not in _BY_ITEM:
+            if SIGNALS[name].rows != "unlabelled":
                 self._suppliers.pop(name, None)
             self._check_columns()
         return self._kept[name]
 
-    def _made(self, name: Signal) -> Any:
+    def _computed(self, name: Signal, kind: SignalKind) -> Any:
         if self._wider is not None and name not in self._suppliers:
-            assert self._rows is not None
-            if name == "uncertainty" and not self._wider._is_given(name):
-                return self._checked(name, self._space.uncertainty(self.probabilities))
-            return self._wider._part(name, self._rows) if name in _BY_ITEM else self._shared(name)
-        if name == "features" and name not in self._suppliers:
-            return self.embeddings
-        if name == "uncertainty" and name not in self._suppliers:
-            return self._checked(name, self._space.uncertainty(self.probabilities))
+            of_unlabelled = kind.rows == "unlabelled"
+            if not of_unlabelled:
+                return self._wider._signal(name)
+            if self._wider._is_supplied(name):
+                assert self._rows is not None
+                return self._wider._part(name, self._rows)
+        if name not in self._suppliers:
+            assert kind.make is not None
+            made = kind.make(self)
+            # Another signal as it stands has been checked.
+            known = any(made is kept for kept in self._kept.values())
+            return made if known else self._checked(name, made)
         supply = self._suppliers[name]
-        if name in _BY_ITEM:
+        if kind.rows == "unlabelled":
             return self._checked(name, supply(self._unlabelled))
-        if name == "labelled_probabilities":
+        if kind.rows == "labelled":
             return self._checked(name, supply(self._labelled))
         return self._checked(name, supply())
 
-    def _is_given(self, name: Signal) -> bool:
+    def _is_supplied(self, name: Signal) -> bool:
         """Whether it is there, computed or with a supplier of its own."""
         there = name in self._kept or name in self._suppliers
-        return there or (self._wider is not None and self._wider._is_given(name))
-
-    def _shared(self, name: Signal) -> Any:
-        assert self._wider is not None
-        return self._wider._signal(name)
+        return there or (self._wider is not None and self._wider._is_supplied(name))
 
     def _part(self, name: Signal, rows: NDArray[np.int64]) -> Any:
         """Some rows of a signal that has one for each unlabelled item."""
         if name in self._kept:
-            kept = self._kept[name]
-            return kept[:, rows] if name == "committee" else kept[rows]
+            return self._kept[name].take(rows, axis=SIGNALS[name].axis)
         if self._wider is not None:
             assert self._rows is not None
             return self._wider._part(name, self._rows[rows])
         positions = self._unlabelled[rows]
-        return self._check(name, self._suppliers[name](positions), positions)
+        return self._checked(name, self._suppliers[name](positions), positions)
 
-    def _checked(self, name: Signal, values: Any) -> Any:
-        if name == "labelled_probabilities":
-            return self._predicted(values, len(self._labelled))
-        return self._check(name, values, self._unlabelled)
-
-    def _check(self, name: Signal, values: Any, unlabelled: NDArray[np.int64]) -> Any:
-        size, whole = self._size, self._space.rows_sum_to_one
-        match name:
-            case "embeddings" | "features":
-                return check_embeddings(values, size, name)
-            case "probabilities":
-                return check_probabilities(values, size, unlabelled, whole=whole)
-            case "committee":
-                return check_committee(values, size, unlabelled, whole=whole)
-            case "lm_scores":
-                return check_lm_scores(values, size, unlabelled)
-            case "likelihoods" | "costs" | "uncertainty":
-                return check_numbers(name, values, size, unlabelled, positive=name == "costs")
-            case "texts":
-                if len(values) != size:
-                    raise SelectionError(f"there are {len(values)} texts, but {size} items")
-                return values
-        return values
+    def _checked(self, name: Signal, values: Any, unlabelled: Positions | None = None) -> Any:
+        check = SIGNALS[name].check
+        if check is None:
+            return values
+        extent = Extent(
+            self._size,
+            self._unlabelled if unlabelled is None else unlabelled,
+            len(self._labelled),
+            self._space.rows_sum_to_one,
+        )
+        return check(name, values, extent)
 
     def _check_columns(self) -> None:
         columns = {
-            name: self._kept[name].shape[-1]
-            for name in ("probabilities", "lm_scores", "committee", "labelled_probabilities")
-            if name in self._kept
+            name: kept.shape[-1] for name, kept in self._kept.items() if SIGNALS[name].columns
         }
         first, *others = columns.items() or [("", 0)]
         for name, width in others:
@@ -490,3 +453,18 @@ class RoundState:
                     f"{first[0]} have {first[1]} columns and {name} {width}",
                     fix="both need one column for each label of the task",
                 )
+
+
+def _signals_among(
+    arguments: Mapping[str, Any], others: Mapping[Signal, Any] | None = None
+) -> dict[Signal, Any]:
+    """The signals that a function was given, among its arguments and in a mapping of others.
+
+    Raises:
+        ConfigError: One of the others is no signal.
+    """
+    for name in others or ():
+        kind_of(name)
+    own = {name: arguments[name] for name in SIGNALS if name in arguments and name != "labels"}
+    named = {**own, **(others or {})}
+    return {name: value for name, value in named.items() if value is not None}

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from llmal.selectors import KINDS, REGISTRY
+from llmal.selectors import REGISTRY, SIGNALS
 
 
 def _listed(llmal, json_of):
@@ -15,7 +15,7 @@ def test_every_strategy_is_listed_once_with_a_sentence(llmal, json_of):
     for one in listed.values():
         assert one["summary"].endswith(".")
         assert not one["summary"].endswith(" al.")
-        assert set(one["needs"] or ()) <= set(KINDS)
+        assert set(one["needs"] or ()) <= set(SIGNALS)
     shown = llmal("strategies")
     assert shown.exit_code == 0
     for name in listed:

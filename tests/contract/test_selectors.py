@@ -15,8 +15,8 @@ from llmal.lm import TransformersLM
 from llmal.lm.cache import ResponseCache
 from llmal.prompting import LabellingPrompts, PromptScorer, load_prompt
 from llmal.selectors import (
-    KINDS,
     REGISTRY,
+    SIGNALS,
     AskingSelector,
     RoundState,
     Selection,
@@ -188,7 +188,7 @@ def test_it_is_a_selector_that_knows_its_name_and_its_signals(name):
     assert isinstance(selector, Selector)
     assert selector.name == name
     assert isinstance(selector.requires, frozenset)
-    assert selector.requires <= set(KINDS)
+    assert selector.requires <= set(SIGNALS)
     assert repr(selector).startswith(type(selector).__name__ + "(")
     assert selector == _made(name)
 

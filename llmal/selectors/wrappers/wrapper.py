@@ -13,8 +13,7 @@ from llmal.core.records import Usage
 from llmal.errors import ConfigError
 from llmal.selectors.checks import check_count
 from llmal.selectors.protocol import AskingSelector, Selection, Selector, UtilitySelector
-from llmal.selectors.signals import KINDS as SIGNALS
-from llmal.selectors.signals import Signal
+from llmal.selectors.signals import SIGNALS, Signal
 from llmal.selectors.state import RoundState
 from llmal.task import Task
 from llmal.task.spaces import KINDS, WorksIn, refuse_unless
