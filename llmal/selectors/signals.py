@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
 from llmal.errors import ConfigError
 from llmal.selectors.checks import (
@@ -22,9 +22,7 @@ from llmal.selectors.checks import (
     check_rows,
     check_texts,
 )
-
-if TYPE_CHECKING:
-    from llmal.selectors.state import RoundState
+from llmal.task.spaces import Space
 
 Signal = str
 """The name of a signal, a key of `SIGNALS`."""
@@ -32,6 +30,19 @@ Signal = str
 Rows = Literal["pool", "unlabelled", "labelled", "none"]
 """What a signal has a row for: each item, each unlabelled item, each labelled item; or it is no
 array of rows."""
+
+
+class HasSignals(Protocol):
+    """What a signal is made from: a `RoundState`."""
+
+    @property
+    def space(self) -> Space:
+        """What an answer of the task is."""
+        ...
+
+    def signal(self, name: Signal) -> Any:
+        """Another signal."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,7 @@ class SignalKind:
     check: Callable[[str, Any, Extent], Any] | None = None
     called: bool = False
     needs: frozenset[Signal] = frozenset()
-    make: Callable[[RoundState], Any] | None = None
+    make: Callable[[HasSignals], Any] | None = None
     learnt: bool = False
     asks: bool = False
     by_label: bool = False
@@ -100,7 +111,7 @@ SIGNALS: dict[Signal, SignalKind] = {
         rows="pool",
         check=check_embeddings,
         needs=frozenset({"embeddings"}),
-        make=lambda state: state.embeddings,
+        make=lambda state: state.signal("embeddings"),
     ),
     "probabilities": SignalKind(
         "the learner's probabilities",
@@ -121,7 +132,7 @@ SIGNALS: dict[Signal, SignalKind] = {
         rows="unlabelled",
         check=check_numbers,
         needs=frozenset({"probabilities"}),
-        make=lambda state: state.space.uncertainty(state.probabilities),
+        make=lambda state: state.space.uncertainty(state.signal("probabilities")),
         learnt=True,
     ),
     "labelled_probabilities": SignalKind(

@@ -24,7 +24,7 @@ DOUBT = SignalKind(
     rows="unlabelled",
     needs=frozenset({"probabilities"}),
     learnt=True,
-    make=lambda state: 1 - state.probabilities[:, 0],
+    make=lambda state: 1 - state.signal("probabilities")[:, 0],
 )
 
 
