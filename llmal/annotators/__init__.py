@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from llmal.annotators.router import AcceptanceRule, Router, Stage, Threshold
     from llmal.annotators.similarity import SimilarityAnnotator
     from llmal.annotators.simulated import SimulatedHuman
+    from llmal.annotators.worker_files import WorkerFiles
 
 _HOMES = {
     "FewShotClassifier": "few_shot_classifier",
@@ -25,6 +26,7 @@ _HOMES = {
     "SimulatedHuman": "simulated",
     "Recorded": "recorded",
     "HumanQueue": "human_queue",
+    "WorkerFiles": "worker_files",
     "Outside": "outside",
     "Router": "router",
     "Stage": "router",
@@ -60,6 +62,7 @@ __all__ = [
     "SimulatedHuman",
     "Stage",
     "Threshold",
+    "WorkerFiles",
     "drawn_texts",
 ]
 

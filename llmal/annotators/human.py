@@ -8,6 +8,7 @@ from typing import Literal
 
 from llmal.annotators.human_queue import HumanQueue
 from llmal.annotators.simulated import SimulatedHuman
+from llmal.annotators.worker_files import WorkerFiles
 from llmal.errors import ConfigError
 from llmal.task import Task
 
@@ -23,7 +24,8 @@ def make_human(
     confusion: Mapping[str, Mapping[str, float]] | None = None,
     cost: float = 0.0,
     name: str = "human",
-) -> HumanQueue | SimulatedHuman:
+    workers: Sequence[str] = (),
+) -> HumanQueue | WorkerFiles | SimulatedHuman:
     """People who give labels.
 
     Args:
@@ -35,11 +37,16 @@ def make_human(
         noise: As for `SimulatedHuman`, like the next one.
         confusion: What a simulated person takes for what.
         cost: Money for each label.
-        name: Who is recorded in the ledger.
+        name: Who is recorded in the ledger; of several workers, the stage.
+        workers: People who have a file each, by name.
 
     Raises:
         ConfigError: `via` is neither, or an option is not usable.
     """
+    if via == "queue" and workers:
+        return WorkerFiles(
+            task, workers, file, context=context, hidden=hidden, cost=cost, name=name
+        )
     if via == "queue":
         return HumanQueue(task, file, context=context, hidden=hidden, cost=cost, name=name)
     if via == "gold":

@@ -60,6 +60,7 @@ class HumanQueue:
         hidden: Columns that are not shown by default, such as answers of others.
         cost: Money for each label.
         name: Who is recorded in the ledger.
+        stage: The stage of the router that is answered; by default it is called like the person.
 
     Raises:
         ConfigError: The file has another ending, the cost is negative, or the task has a label
@@ -78,6 +79,7 @@ class HumanQueue:
         hidden: Sequence[str] = (),
         cost: float = 0.0,
         name: str = "human",
+        stage: str | None = None,
     ) -> None:
         if file is not None and Path(file).suffix not in SUFFIXES:
             raise ConfigError(
@@ -93,6 +95,7 @@ class HumanQueue:
             )
         self.task = task
         self.name = name
+        self.stage = name if stage is None else stage
         self.batch_size = 1_000_000
         self.file = None if file is None else Path(file)
         self._context = None if context is None else tuple(context)
@@ -108,11 +111,24 @@ class HumanQueue:
         elif not self.file.is_absolute() and len(self.file.parts) == 1:
             self.file = directory / self.file
 
+    @property
+    def _queue_name(self) -> str:
+        return self.name if self.stage == self.name else f"{self.stage}/{self.name}"
+
     def _stem(self, stem: str) -> str:
         if self.name == "human":
             return stem
-        plain = re.sub(r"[^\w.-]+", "_", self.name)
-        return f"{stem}-{plain}"
+        joint = "-" if self.stage == self.name else "."
+        return f"{stem}{joint}{self._plain_name}"
+
+    @property
+    def _plain_name(self) -> str:
+        return re.sub(r"[^\w.-]+", "_", self.name)
+
+    @property
+    def files(self) -> Sequence[Path]:
+        """The file, once it is known where it is."""
+        return () if self.file is None else (self.file,)
 
     @property
     def request(self) -> str:
@@ -144,7 +160,7 @@ class HumanQueue:
         waiting = {item.id: item for item in items}
         around = self._context_columns(items)
         if self._queue is not None:
-            self._queue.put(self.name, list(waiting), context.round)
+            self._queue.put(self._queue_name, list(waiting), context.round)
         sheet = read_sheet(self.file)
         for other in (self.file.with_suffix(suffix) for suffix in SUFFIXES):
             if other != self.file and other.exists():
@@ -152,7 +168,7 @@ class HumanQueue:
         checked = self._check(sheet.rows, waiting, context)
         answers = checked.answers
         if answers and self._queue is not None:
-            self._queue.answer(self.name, list(answers.values()))
+            self._queue.answer(self._queue_name, list(answers.values()))
         for line, problem in sorted(checked.wrong.items()):
             log.warning("%s, line %d%s", self.file, line, problem)
         if len(answers) == len(waiting):
@@ -208,7 +224,7 @@ class HumanQueue:
     def _check(
         self, rows: Sequence[Row], waiting: Mapping[str, Item], context: Context
     ) -> _Checked:
-        settled = {} if self._queue is None else self._queue.answers(self.name, self.name)
+        settled = {} if self._queue is None else self._queue.answers(self.stage, self.name)
         matcher = RowMatcher(waiting, settled)
         checked = _Checked()
         rows_of: dict[str, list[tuple[Row, Answer]]] = {}
@@ -304,12 +320,14 @@ class HumanQueue:
             flags=("skipped",) if skipped else (),
             round=context.round,
             purpose=context.purpose,
+            stage="" if self.stage == self.name else self.stage,
         )
 
     def _put_aside(self, context: Context) -> None:
         """Rename the finished file; one that was put aside earlier is not written over."""
         assert self.file is not None
         stem = "labelled" if context.round is None else f"labelled-{context.round:03d}"
+        stem = stem if self.stage == self.name else f"{stem}.{self._plain_name}"
         aside = self.file.with_name(f"{stem}{self.file.suffix}")
         number = 1
         while aside.exists():
@@ -326,7 +344,8 @@ class HumanQueue:
 
     def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
         """So many labels of a person, at their cost."""
-        return Usage(human_labels=len(items), money=self._cost * len(items))
+        labels = context.labels_of(items)
+        return Usage(human_labels=labels, money=self._cost * labels)
 
 
 @dataclass

@@ -47,4 +47,5 @@ class Outside:
         """So many labels of a person, at their cost; nothing for anybody else."""
         if self.kind != "human":
             return Usage()
-        return Usage(human_labels=len(items), money=self._cost * len(items))
+        labels = context.labels_of(items)
+        return Usage(human_labels=labels, money=self._cost * labels)

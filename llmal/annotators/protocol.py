@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
@@ -40,6 +40,9 @@ class Context:
             not known, and the longest of these are to be counted.
         seed: Seed of this round. Annotators draw from a generator of their own, keyed by it and
             by the item, so that an answer does not depend on which items were asked together.
+        missing: By item, how many people's answers are still wanted, where a stage wants several;
+            empty where it wants one of each.
+        answered_by: By item, the people who have answered it there.
     """
 
     round: int | None = None
@@ -48,6 +51,12 @@ class Context:
     seed: int = 0
     foreseen: bool = False
     purpose: Purpose = "train"
+    missing: Mapping[str, int] = field(default_factory=dict)
+    answered_by: Mapping[str, Set[str]] = field(default_factory=dict)
+
+    def labels_of(self, items: Sequence[Item]) -> int:
+        """How many labels people are to give about items."""
+        return sum(self.missing.get(one.id, 1) for one in items)
 
     def rng(self, *keys: str) -> np.random.Generator:
         """A generator for this round and these keys, the same on every run."""
@@ -76,6 +85,9 @@ class Annotator(Protocol):
 
     def annotate(self, items: Sequence[Item], context: Context = Context()) -> list[Annotation]:
         """Annotate items. An item without an annotation in the result is still being waited for.
+
+        There is one annotation of an item at most; of people, where several answers are wanted, one
+        of each.
 
         Raises:
             AnnotationError: An answer is not usable, and nothing else can be done about it.
@@ -218,7 +230,10 @@ class Calibrates(Protocol):
 class TakesQueue(Protocol):
     """An annotator that hands items out to people, and so keeps them in the queue of a run."""
 
-    file: Path | None
+    @property
+    def files(self) -> Sequence[Path]:
+        """Where they find what they are asked."""
+        ...
 
     @property
     def request(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
@@ -49,10 +50,53 @@ _USUAL = Threshold()
 
 @dataclass(frozen=True)
 class Stage:
-    """One annotator of a router, and the rule that its answers must pass."""
+    """One annotator of a router, and the rule that its answers must pass.
+
+    Attributes:
+        annotator: Who answers.
+        rule: What an answer must pass to stand; people's always do.
+        answers: How many different people are to answer an item.
+        share: Of the items, the share that gets so many answers, drawn by the seed of the run; the
+            others get one.
+
+    Raises:
+        ConfigError: Fewer than one answer, several of who is no person, or a share that is none.
+    """
 
     annotator: Annotator
     rule: AcceptanceRule = _USUAL
+    answers: int = 1
+    share: float = 1.0
+
+    def __post_init__(self) -> None:
+        name = self.annotator.name
+        if self.answers < 1:
+            raise ConfigError(
+                f"the stage {name!r} wants {self.answers} answers", fix="use 1 or more"
+            )
+        if self.answers > 1 and self.annotator.kind != "human":
+            raise ConfigError(
+                f"the stage {name!r} wants {self.answers} answers, and only people give several",
+                fix="leave answers out, or name several annotators",
+            )
+        if not 0 < self.share <= 1:
+            raise ConfigError(
+                f"the stage {name!r} wants several answers for a share of {self.share}",
+                fix="use a share above 0, up to 1",
+            )
+        if self.share < 1 and self.answers == 1:
+            raise ConfigError(
+                f"the stage {name!r} names a share of items, and wants one answer of each",
+                fix="say how many answers these items get, or leave the share out",
+            )
+
+    def wanted(self, item_id: str, seed: int) -> int:
+        """How many people are to answer an item, in a run with this seed."""
+        if self.answers == 1 or self.share == 1:
+            return self.answers
+        digest = hashlib.blake2b(f"{seed}\0answers\0{item_id}".encode(), digest_size=8).digest()
+        drawn = int.from_bytes(digest, "little") < self.share * 2**64
+        return self.answers if drawn else 1
 
 
 def _is_unsure(annotator: Annotator) -> bool:

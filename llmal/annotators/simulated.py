@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -86,21 +87,36 @@ class SimulatedHuman:
         return self._cost
 
     def annotate(self, items: Sequence[Item], context: Context = Context()) -> list[Annotation]:
-        """Answer for every item; an abstention for one without a gold label."""
+        """Answer for every item; an abstention for one without a gold label.
+
+        Where several answers are wanted, they are of different people, who err by themselves: the
+        name and a number.
+        """
         return [
             Annotation(
                 item_id=item.id,
-                label=None if item.gold is None else self._answer(item, item.gold, context),
-                annotator=self.name,
+                label=None if item.gold is None else self._answer(item, item.gold, context, who),
+                annotator=who,
                 kind="human",
                 decision="deferred" if item.gold is None else "accepted",
                 usage=Usage() if item.gold is None else self._price(1),
                 provenance={"simulated": True},
                 flags=() if item.gold is not None else (NO_GOLD,),
                 round=context.round,
+                stage="" if who == self.name else self.name,
             )
             for item in items
+            for who in self._people(item, context)
         ]
+
+    def _people(self, item: Item, context: Context) -> Sequence[str]:
+        """Who answers an item."""
+        if item.id not in context.missing:
+            return (self.name,)
+        before = context.answered_by.get(item.id, frozenset())
+        others = (f"{self.name}-{n}" for n in itertools.count(1))
+        fresh = (one for one in others if one not in before)
+        return [*itertools.islice(fresh, context.missing[item.id])]
 
     def foresee(self, pool: Pool) -> Foresight:
         """How many items lack the gold label that the answers are taken from.
@@ -123,10 +139,10 @@ class SimulatedHuman:
         )
         return Foresight((warning,), missing)
 
-    def _answer(self, item: Item, gold: Answer, context: Context) -> Answer:
+    def _answer(self, item: Item, gold: Answer, context: Context, who: str) -> Answer:
         if not self._noise and not self._confusion:
             return gold
-        rng = context.rng(self.name, item.id)
+        rng = context.rng(who, item.id)
         if isinstance(gold, str):
             return self._confused(gold, rng, self._noise)
         answer = {self._confused(name, rng) for name in gold}
@@ -154,5 +170,5 @@ class SimulatedHuman:
         return Usage(human_labels=items, money=self._cost * items, seconds=self._seconds * items)
 
     def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
-        """So many labels of a person, at their cost."""
-        return self._price(len(items))
+        """So many labels of people, at their cost."""
+        return self._price(context.labels_of(items))

@@ -21,6 +21,8 @@ from llmal.config.section import (
     named,
     problems,
 )
+from llmal.core.workers import check_workers
+from llmal.errors import ConfigError
 
 
 class DemonstrationsConfig(Named):
@@ -97,6 +99,9 @@ class HumanAnnotatorConfig(Section):
         noise: Share of the simulated answers that are wrong.
         confusion: For a true label, the probability of each answer of the simulated person.
         cost: Money for each label.
+        answers: How many different people are to answer an item; one, if nothing is said.
+        share: Of the items, the share that gets so many answers; the others get one.
+        workers: People who have a file each, by name: anna's is to_label.anna.csv.
         file: Where people find what they are to label: the name of a .csv, .xlsx (Excel) or .jsonl
             file in the run directory. Default: to_label.csv.
         context: Columns that people see beside the texts. Default: all that others have not
@@ -109,12 +114,31 @@ class HumanAnnotatorConfig(Section):
     noise: Share = 0.0
     confusion: dict[str, dict[str, Share]] | None = None
     cost: Amount = 0.0
+    answers: Positive | None = None
+    share: Annotated[float, Field(gt=0, le=1)] | None = None
+    workers: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] | None = None
     file: Text | None = None
     context: Annotated[tuple[Text, ...], BeforeValidator(as_tuple)] | None = None
 
     @model_validator(mode="after")
+    def _several_answers(self) -> Self:
+        answers, workers = self.answers or 1, self.workers or ()
+        if self.share is not None and answers == 1:
+            what = "a share of the items gets several answers, and one answer is wanted"
+            raise problems((("share",), what, "say how many with answers:, or remove it"))
+        if self.workers is not None:
+            try:
+                check_workers(workers)
+            except ConfigError as error:
+                raise problems((("workers",), error.what, error.fix or "")) from None
+        if self.via == "queue" and answers > max(1, len(workers)):
+            what = f"{answers} people are to answer, and {len(workers)} of them are named"
+            raise problems((("answers",), what, "name as many under workers:, or more"))
+        return self
+
+    @model_validator(mode="after")
     def _only_people_see_a_file(self) -> Self:
-        for key in ("file", "context"):
+        for key in ("file", "context", "workers"):
             if self.via == "gold" and getattr(self, key) is not None:
                 why = "has no effect with via 'gold', where nobody is asked"
                 raise problems(((key,), why, "remove it"))

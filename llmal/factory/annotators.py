@@ -40,7 +40,10 @@ def make_router(
         threshold = getattr(section, "threshold", 0.0)
         if isinstance(section, RecordedAnnotatorConfig):
             threshold = section.smallest_accepted
-        stages.append(Stage(annotator, Threshold(threshold)))
+        answers, share = 1, 1.0
+        if isinstance(section, HumanAnnotatorConfig):
+            answers, share = section.answers or 1, section.share or 1.0
+        stages.append(Stage(annotator, Threshold(threshold), answers, share))
     return Router(stages)
 
 
@@ -71,6 +74,7 @@ def _annotator(
                 confusion=_confusion(section, task),
                 cost=section.cost,
                 name=section.ledger_name,
+                workers=section.workers or (),
             )
         case RecordedAnnotatorConfig():
             return Recorded(

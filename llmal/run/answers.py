@@ -8,10 +8,11 @@ from dataclasses import replace
 from llmal.annotators.protocol import Priced
 from llmal.annotators.router import Router
 from llmal.core.records import Annotation, Answer, Usage
-from llmal.errors import AnnotationError, DataError
+from llmal.errors import AnnotationError, ConfigError, DataError
 from llmal.ledger import Round
 from llmal.pool import Pool
 from llmal.run.orders import Orders
+from llmal.run.workers import check_worker
 from llmal.task import Task
 
 _NOTHING = "nothing of what was told with it is recorded"
@@ -68,6 +69,7 @@ class AnswerCheck:
             ) from None
 
     def _checked(self, one: Annotation, rounds: Sequence[Round], orders: Orders) -> Annotation:
+        self._check_worker(one)
         stage = self._stage(one)
         one = replace(one, label=self._label(one), stage=self._name(one, stage))
         if one.round is None:
@@ -91,6 +93,17 @@ class AnswerCheck:
             return replace(one, decision="deferred" if one.label is None else "accepted")
         return self._router.decide(stage, [one])[0]
 
+    def _check_worker(self, one: Annotation) -> None:
+        if one.kind != "human":
+            return
+        try:
+            check_worker(one.annotator, self._router)
+        except ConfigError as error:
+            raise AnnotationError(
+                f"the answer to item {one.item_id!r} is of nobody ({error.what}), and {_NOTHING}",
+                fix=error.fix,
+            ) from None
+
     def _label(self, one: Annotation) -> Answer | None:
         if one.label is None or self._task.space.holds(one.label):
             return one.label
@@ -105,10 +118,12 @@ class AnswerCheck:
 
     def _stage(self, one: Annotation) -> int | None:
         """The number of the stage that is answered; None for a person where none is asked."""
-        if one.stage:
-            number = self._names.get(one.stage)
-        else:
-            number = self._names.get(one.annotator, self._kinds.get(one.kind))
+        number = self._names.get(one.stage or one.annotator)
+        if not one.stage and number is not None and one.kind == "human":
+            # A name alone does not make a person a machine.
+            number = number if self._router.stages[number].annotator.kind == "human" else None
+        if not one.stage and number is None:
+            number = self._kinds.get(one.kind)
         if number is None and (one.stage or one.kind != "human"):
             raise AnnotationError(
                 f"the answer to item {one.item_id!r} is of {one.stage or one.annotator!r}, which "

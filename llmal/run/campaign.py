@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from llmal.annotators.protocol import Annotator, Priced
-from llmal.annotators.router import Router
+from llmal.annotators.router import Router, Stage
 from llmal.core.closing import Closing
 from llmal.core.records import Annotation
 from llmal.embed.protocol import Embedder
@@ -41,6 +41,7 @@ from llmal.run.round_signals import RoundSignals
 from llmal.run.rounds import Rounds
 from llmal.run.training import Trainer
 from llmal.run.work_order import WorkOrder
+from llmal.run.workers import Claim, check_worker
 from llmal.selectors.protocol import Selector
 from llmal.stopping import StoppingRule
 from llmal.task import Task
@@ -69,8 +70,9 @@ class Campaign(Closing):
         task: What to label.
         pool: The texts.
         directory: The run directory; made when the campaign is first asked or told.
-        annotator: Who answers: an annotator, or a `Router` of several. Only names, kinds and rules
-            are used. By default people, in one stage called "human".
+        annotator: Who answers: an annotator, a `Stage` that says how many people are to answer each
+            item, or a `Router` of several. Only names, kinds and rules are used. By default people,
+            in one stage called "human".
         test: A labelled test set. Never picked from, never shown to a prompt.
         lm: A language model that selectors may ask, if no annotator has one.
         embedder: By default all-MiniLM-L6-v2, loaded when something needs it.
@@ -108,7 +110,7 @@ class Campaign(Closing):
         pool: Pool,
         *,
         directory: str | Path,
-        annotator: Annotator | Router | None = None,
+        annotator: Annotator | Stage | Router | None = None,
         test: Pool | None = None,
         lm: LanguageModel | None = None,
         embedder: Embedder | None = None,
@@ -237,7 +239,7 @@ class Campaign(Closing):
             interruption=self.interruption,
             seed=seed,
         )
-        self._orders = Orders(self.items, self.router, self.phases)
+        self._orders = Orders(self.items, self.router, self.phases, seed)
         self._check = AnswerCheck(task, self.pool, self.router)
         self._held = contextlib.ExitStack()
         self._ledger: Ledger | None = None
@@ -346,23 +348,43 @@ class Campaign(Closing):
 
     # Ask and tell
 
-    def ask(self, stage: str | None = None) -> WorkOrder | None:
+    def ask(
+        self,
+        stage: str | None = None,
+        *,
+        worker: str | None = None,
+        at_most: int | None = None,
+        seconds: float = 600.0,
+    ) -> WorkOrder | None:
         """What is to be answered next: the same until it has been told.
 
         Once all of a round is answered, the learner is trained on it and the next items are picked;
         that may take a while, and other processes that ask meanwhile wait.
 
+        With a `worker` the order has what this person has not answered, and keeps it for a while,
+        so that two do not answer in vain: an item is given to no more people at once than it wants
+        answers. When the time is over it is free again; an answer that comes after it is taken all
+        the same.
+
         Args:
             stage: Only work of this stage; by default of the first that has any.
+            worker: Who is going to answer, a person by name.
+            at_most: How many items are kept for the worker at most; by default all.
+            seconds: How long they are kept; asking again keeps them for as long again.
 
         Returns:
-            None if there is nothing to do: the campaign has ended, as `reason` says, or `stage`
-            waits for another one.
+            None if there is nothing to do: the campaign has ended, as `reason` says, or there is
+            nothing for this stage or worker at the moment.
 
         Raises:
-            ConfigError: There is no such stage.
+            ConfigError: There is no such stage, or the worker has no name of a person.
             LedgerError: The ledger cannot be used.
         """
+        claim = None
+        if worker is not None:
+            claim = Claim(check_worker(worker, self.router), seconds, at_most)
+        elif at_most is not None:
+            raise ConfigError("at_most is for one worker", fix="say who: worker='anna'")
         names = [one.name for one in self._annotators]
         if stage is not None and stage not in names:
             raise ConfigError(
@@ -373,7 +395,7 @@ class Campaign(Closing):
         self.reason = None
         with in_turn(self.directory):
             try:
-                return self._ask(ledger, stage)
+                return self._ask(ledger, stage, claim)
             except SpentOut as error:
                 self.reason = str(error)
                 return None
@@ -439,7 +461,7 @@ class Campaign(Closing):
         """
         self._orders.forgo(order)
 
-    def _ask(self, ledger: Ledger, stage: str | None) -> WorkOrder | None:
+    def _ask(self, ledger: Ledger, stage: str | None, claim: Claim | None) -> WorkOrder | None:
         while True:
             self.interruption.check()
             rounds = ledger.rounds()
@@ -454,8 +476,11 @@ class Campaign(Closing):
             self.between_rounds.take_time(current)
             others = False
             for order in self._orders.open(ledger, self.purse, current):
-                if stage is None or order.stage == stage:
-                    return order
+                mine = order if stage in (None, order.stage) else None
+                if mine is not None and claim is not None:
+                    mine = self._orders.for_worker(ledger, order, claim)
+                if mine is not None:
+                    return mine
                 others = True
             if others:
                 return None

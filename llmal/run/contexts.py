@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -34,10 +35,19 @@ class Contexts:
         self._last = None
 
     def of(self, ledger: Ledger, order: WorkOrder) -> Context:
-        """The context of an order: the same for all that is asked in its round."""
+        """The context of an order: the same for all that is asked in its round, but for who has
+        answered already.
+        """
         if self._last is None or self._last.round != order.round:
             self._last = self._make(ledger, order.round, order.purpose)
-        return self._last
+        if order.wanted == 1:
+            return self._last
+        ids = order.items.ids()
+        return replace(
+            self._last,
+            missing=dict(zip(ids, order.missing, strict=True)),
+            answered_by=dict(zip(ids, order.answered_by, strict=True)),
+        )
 
     def _make(self, ledger: Ledger, number: int, purpose: Purpose) -> Context:
         needs: set[Need] = set()

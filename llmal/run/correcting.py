@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from llmal.core.records import Annotation
+from llmal.core.records import Annotation, Outcome
 from llmal.errors import AnnotationError
 from llmal.ledger import Ledger
+
+RULE = "correction"
+"""What overrules the answers of others about an item that is corrected, in decisions."""
 
 _NOTHING = "nothing of what was corrected with it is recorded"
 
@@ -14,8 +18,9 @@ _NOTHING = "nothing of what was corrected with it is recorded"
 def correct(ledger: Ledger, corrections: Sequence[Annotation], first_of: Mapping[str, str]) -> int:
     """Record answers of people that take the place of earlier ones.
 
-    One who answered before revises that answer. One who did not gives a new answer, which stands as
-    the last one of a person.
+    One who answered before revises that answer. One who did not gives a new answer, for the purpose
+    of the one that it corrects. What is corrected stands, whatever others have said: their answers
+    for the same purpose are overruled.
 
     Args:
         ledger: Of the campaign.
@@ -43,15 +48,35 @@ def correct(ledger: Ledger, corrections: Sequence[Annotation], first_of: Mapping
                 fix=f"correct {first_of[one.item_id]!r}",
             )
     answers = ledger.annotations_of([one.item_id for one in corrections])
-    people = {
-        (one.item_id, one.annotator)
-        for given in answers.values()
-        for one in given
-        if one.kind == "human"
+    of_people = {
+        item_id: [one for one in given if one.kind == "human"] for item_id, given in answers.items()
     }
-    revised = [one for one in corrections if (one.item_id, one.annotator) in people]
-    fresh = [one for one in corrections if (one.item_id, one.annotator) not in people]
-    return ledger.append(fresh) + ledger.revise(revised)
+    revised: list[Annotation] = []
+    fresh: list[Annotation] = []
+    outcomes: list[tuple[Annotation, Outcome]] = []
+    for one in corrections:
+        before = of_people[one.item_id]
+        own = [answer for answer in before if answer.annotator == one.annotator]
+        corrected = (own or before)[-1:]
+        if own:
+            revised.append(one)
+        else:
+            fresh.append(replace(one, purpose=corrected[0].purpose) if corrected else one)
+        outcomes += [
+            (answer, "overruled")
+            for answer in before
+            if answer.annotator != one.annotator and answer.purpose == corrected[0].purpose
+        ]
+        if own and own[-1].label == one.label and _is_overruled(ledger, own[-1]):
+            outcomes.append((own[-1], "accepted"))
+    changed = ledger.append(fresh) + ledger.revise(revised)
+    decided = ledger.decide(RULE, outcomes)
+    return max(changed, len({one.item_id for one, _ in outcomes}) if decided else 0)
+
+
+def _is_overruled(ledger: Ledger, answer: Annotation) -> bool:
+    standing = ledger.labels(purposes=[answer.purpose]).get(answer.item_id)
+    return standing is None or standing.label != answer.label
 
 
 def person_to_correct(ledger: Ledger, item_id: str) -> str | None:

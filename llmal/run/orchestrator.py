@@ -342,7 +342,7 @@ class Orchestrator:
                 with self._announcer.batch(what, done, len(affordable), total):
                     answers = annotator.annotate(affordable, context)
                 self.campaign.keep(answers)
-                waiting += len(affordable) - len(answers)
+                waiting += context.labels_of(affordable) - len(answers)
                 done += len(answers)
                 spent = ledger.total_usage()
                 self._announcer.tell(
@@ -384,7 +384,8 @@ class Orchestrator:
         wanted = "1 label by people is" if items == 1 else f"{items} labels by people are"
         for queue in self._annotators.values():
             if isinstance(queue, TakesQueue):
-                return f"{wanted} wanted in {queue.file}: {queue.request}"
+                files = ", ".join(str(one) for one in queue.files)
+                return f"{wanted} wanted in {files}: {queue.request}"
         return f"{wanted} wanted; run again when they are there"
 
     def _note_warnings(self, ledger: Ledger, collector: WarningCollector) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import replace
+
+import numpy as np
 
 from llmal.annotators.outside import Outside
 from llmal.annotators.protocol import Annotator
@@ -14,6 +17,7 @@ from llmal.run.phases import Asked, Phase
 from llmal.run.purposes import seen_labels
 from llmal.run.purse import Purse
 from llmal.run.work_order import WorkOrder
+from llmal.run.workers import Claim
 
 _KINDS: dict[Asked, tuple[bool, ...]] = {
     "everybody": (True, False),
@@ -28,11 +32,11 @@ def stages_of(router: Router, asked: Asked) -> list[int]:
     return [number for number, human in enumerate(people) if human in _KINDS[asked]]
 
 
-def router_of(annotator: Annotator | Router | None) -> Router:
+def router_of(annotator: Annotator | Stage | Router | None) -> Router:
     """The router of those who answer; people outside, if nobody is given."""
     if isinstance(annotator, Router):
         return annotator
-    return Router([Stage(Outside() if annotator is None else annotator)])
+    return Router([Outside() if annotator is None else annotator])
 
 
 class Orders:
@@ -42,9 +46,13 @@ class Orders:
         items: The items of the campaign.
         router: Who answers.
         phases: The phases of the campaign.
+        seed: Draws the items that get several answers.
     """
 
-    def __init__(self, items: RunItems, router: Router, phases: Sequence[Phase]) -> None:
+    def __init__(
+        self, items: RunItems, router: Router, phases: Sequence[Phase], seed: int = 0
+    ) -> None:
+        self._seed = seed
         self._items = items
         self._router = router
         self._phases = phases
@@ -94,33 +102,113 @@ class Orders:
         reserved = 0
         stages = stages_of(self._router, phase.asks)
         for number in stages:
-            annotator = self._router.stages[number].annotator
-            answered = ledger.annotated(annotator.name, current.number)
-            todo = [i for i in left if i not in answered]
+            stage = self._router.stages[number]
+            annotator = stage.annotator
+            given = _Given(ledger, stage, current.number, self._seed)
+            waited = {i: count for i in left if (count := given.missing(i))}
+            todo = waited
             if annotator.kind == "human":
-                todo = todo[: purse.human_labels(len(todo) + reserved) - reserved]
-                reserved += len(todo)
+                labels = sum(waited.values()) + reserved
+                todo = _at_most(waited, purse.human_labels(labels) - reserved)
+                reserved += sum(todo.values())
             if todo and (current.number, annotator.name) not in self._forgone:
                 yield WorkOrder(
-                    items=self._items.pool[self._items.pool.positions(todo)],
+                    items=self._items.pool[self._items.pool.positions([*todo])],
                     phase=phase.names[0],
                     round=current.number,
                     purpose=phase.purpose,
                     stage=annotator.name,
-                    wanted=1,
+                    wanted=stage.answers,
                     why=[why.get(i, "the whole pool is gone over") for i in todo],
-                    answered=len(answered.intersection(left)),
+                    answered=len(left) - len(waited),
+                    missing=[*todo.values()],
+                    answered_by=[given.workers(i) for i in todo] if stage.answers > 1 else (),
                 )
             if number == stages[-1]:
                 return
             # An item that is still waited for is not passed on.
-            deferred = ledger.deferred(annotator.name, current.number)
-            left = [i for i in left if i in deferred]
+            deferred = given.deferred()
+            left = [i for i in left if i in deferred and i not in waited]
             if not left:
                 return
+
+    def for_worker(self, ledger: Ledger, order: WorkOrder, claim: Claim) -> WorkOrder | None:
+        """The part of an order that one person may answer, kept for this person for a while; None
+        if there is nothing.
+        """
+        kinds = {one.annotator.name: one.annotator.kind for one in self._router.stages}
+        if kinds[order.stage] != "human":
+            return None
+        ids = order.items.ids()
+        given = [len(one) for one in order.answered_by] or [0] * len(ids)
+        wanted = {i: n + done for i, n, done in zip(ids, order.missing, given, strict=True)}
+        taken = set(
+            ledger.leases.take(
+                order.stage,
+                claim.worker,
+                wanted,
+                round=order.round,
+                seconds=claim.seconds,
+                at_most=claim.at_most,
+            )
+        )
+        rows = [row for row, item_id in enumerate(ids) if item_id in taken]
+        if not rows:
+            return None
+        return replace(
+            order,
+            items=order.items[np.array(rows, dtype=np.int64)],
+            why=[order.why[row] for row in rows],
+            missing=[order.missing[row] for row in rows],
+            answered_by=[order.answered_by[row] for row in rows] if order.answered_by else (),
+        )
 
     def _swept_items(self, ledger: Ledger, number: int) -> list[str]:
         """The items that a sweep goes over: those that no person has labelled before it."""
         labels = self._items.with_copies(seen_labels(ledger, before_round=number))
         by_people = {i for i, label in labels.items() if label.kind == "human"}
         return [i for i in self._items.distinct.ids() if i not in by_people]
+
+
+class _Given:
+    """The answers of a stage in a round."""
+
+    def __init__(self, ledger: Ledger, stage: Stage, number: int, seed: int) -> None:
+        self._ledger = ledger
+        self._stage = stage
+        self._round = number
+        self._seed = seed
+        self._workers: Mapping[str, Mapping[str, bool]] = {}
+        self._answered: Set[str] = set()
+        # The common case: one answer, and it is of no importance whose.
+        if stage.answers == 1:
+            self._answered = ledger.annotated(stage.annotator.name, number)
+        else:
+            self._workers = ledger.workers(stage.annotator.name, number)
+
+    def missing(self, item_id: str) -> int:
+        """How many answers of an item are still wanted."""
+        if self._stage.answers == 1:
+            return int(item_id not in self._answered)
+        wanted = self._stage.wanted(item_id, self._seed)
+        return max(0, wanted - len(self._workers.get(item_id, ())))
+
+    def workers(self, item_id: str) -> Set[str]:
+        """Who has answered an item."""
+        return frozenset(self._workers.get(item_id, ()))
+
+    def deferred(self) -> Set[str]:
+        """Items that somebody has skipped or deferred, and for which nobody has an answer."""
+        deferred = self._ledger.deferred(self._stage.annotator.name, self._round)
+        return {i for i in deferred if not any(self._workers.get(i, {}).values())}
+
+
+def _at_most(wanted: Mapping[str, int], labels: int) -> dict[str, int]:
+    """The longest beginning of what is wanted that takes no more labels."""
+    found: dict[str, int] = {}
+    for item_id, count in wanted.items():
+        if labels < 1:
+            break
+        found[item_id] = min(count, labels)
+        labels -= found[item_id]
+    return found

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field
 
 from llmal.core.records import Purpose
 from llmal.pool import Pool
@@ -14,15 +14,18 @@ class WorkOrder:
     """Items that a stage is to answer.
 
     Attributes:
-        items: The items that have no answer of this stage yet, in the order in which they are
-            wanted: a view of the pool, read from disk as it is gone through.
+        items: The items that lack answers of this stage, in the order in which they are wanted: a
+            view of the pool, read from disk as it is gone through.
         phase: The part of the campaign, such as "start" or "review".
         round: Number of the round.
         purpose: What the answers are for; says who may see them.
         stage: Who answers: the name of an annotator of the campaign.
-        wanted: Answers that are wanted of each item.
+        wanted: Answers that are wanted of an item, each of another worker: so many at most, where
+            only a share of the items gets several.
         why: For each item, why it was picked.
         answered: Items of the same order that this stage has answered already.
+        missing: For each item, how many answers are still wanted.
+        answered_by: For each item, the workers who have answered it; empty where one is wanted.
     """
 
     items: Pool
@@ -33,3 +36,5 @@ class WorkOrder:
     wanted: int
     why: Sequence[str]
     answered: int = 0
+    missing: Sequence[int] = ()
+    answered_by: Sequence[Set[str]] = field(default_factory=tuple)

@@ -150,7 +150,7 @@ def test_language_models_that_cannot_be(tmp_path, section, sentence):
         (
             "[{name: human, via: queue, human: 1}]",
             "line 3, annotator[0]: unknown key 'human'; "
-            "known are name, as, via, noise, confusion, cost, file, context",
+            "known are name, as, via, noise, confusion, cost, answers, share, workers, file, context",
         ),
         (
             "[similarity, {name: human}]",
@@ -184,6 +184,25 @@ def test_language_models_that_cannot_be(tmp_path, section, sentence):
             "{name: human, via: queue, file: to_label.xls}",
             "line 3, annotator.file: 'to_label.xls' is no file that people can label in; "
             "end it in .csv, .xlsx or .jsonl",
+        ),
+        (
+            "{name: human, via: queue, answers: 3, workers: [anna, ben]}",
+            "line 3, annotator.answers: 3 people are to answer, and 2 of them are named; "
+            "name as many under workers:, or more",
+        ),
+        (
+            "{name: human, via: queue, workers: [anna, ' ']}",
+            "line 3, annotator.workers: a worker has an empty name; say who labels",
+        ),
+        (
+            "{name: human, via: queue, workers: [anna, anna]}",
+            "line 3, annotator.workers: two workers are called 'anna'; "
+            "give one of them another name",
+        ),
+        (
+            "{name: human, via: queue, share: 0.5}",
+            "line 3, annotator.share: a share of the items gets several answers, and one answer "
+            "is wanted; say how many with answers:, or remove it",
         ),
         (
             "{name: similarity, threshold: 90}",

@@ -1,0 +1,133 @@
+"""Several people who label in files of their own: who is to answer what, a file for each."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from llmal.annotators.human_queue import HumanQueue
+from llmal.annotators.protocol import Context
+from llmal.core.records import Annotation, AnnotatorKind, Item, Usage
+from llmal.core.workers import check_workers
+from llmal.errors import ConfigError
+from llmal.ledger.queue import Queue
+from llmal.task import Task
+from llmal.task.spaces import KINDS
+
+
+class WorkerFiles:
+    """Writes a file for each of several people, and takes the files back; see `HumanQueue`.
+
+    Each item is in the files of as many people as are to answer it. Who that is, is drawn by a hash
+    of the item's id, so that everybody gets about as many, and the same at each call. Somebody who
+    is no longer among the workers is no longer waited for: others get what is left.
+
+    Args:
+        task: The task.
+        workers: The people, by name.
+        file: As for `HumanQueue`; anna's is `to_label.anna.csv`.
+        context: As for `HumanQueue`.
+        hidden: As for `HumanQueue`.
+        cost: Money for each label.
+        name: The stage of the router.
+
+    Raises:
+        ConfigError: There is no worker, one has no name, two have one or names that look the same;
+            or what `HumanQueue` refuses.
+    """
+
+    kind: AnnotatorKind = "human"
+    spaces = KINDS
+    batch_size = 1_000_000
+
+    def __init__(
+        self,
+        task: Task,
+        workers: Sequence[str],
+        file: str | Path | None = None,
+        *,
+        context: Sequence[str] | None = None,
+        hidden: Sequence[str] = (),
+        cost: float = 0.0,
+        name: str = "human",
+    ) -> None:
+        check_workers(workers)
+        self.name = name
+        self._cost = cost
+        self._queues = {
+            worker: HumanQueue(
+                task,
+                None if file is None else _of_worker(Path(file), worker),
+                context=context,
+                hidden=hidden,
+                cost=cost,
+                name=worker,
+                stage=name,
+            )
+            for worker in workers
+        }
+
+    @property
+    def workers(self) -> Sequence[str]:
+        """The people, by name."""
+        return tuple(self._queues)
+
+    @property
+    def files(self) -> Sequence[Path]:
+        """The files of those who have something to label."""
+        return [one for queue in self._queues.values() for one in queue.files if one.exists()]
+
+    @property
+    def request(self) -> str:
+        """What people are asked to do."""
+        return next(iter(self._queues.values())).request
+
+    @property
+    def cost(self) -> float:
+        """Money for each label."""
+        return self._cost
+
+    def attach(self, queue: Queue, directory: Path) -> None:
+        """Use a run's queue in the ledger, and its directory for the files."""
+        for one in self._queues.values():
+            one.attach(queue, directory)
+
+    def annotate(self, items: Sequence[Item], context: Context = Context()) -> list[Annotation]:
+        """Take back what has been filled in, and write out what each is still waited for.
+
+        Raises:
+            ConfigError: An item wants more answers than there are people left to give them.
+            AnnotationError: A file cannot be read or written.
+        """
+        told: list[Annotation] = []
+        asked = {item.id: self._asked(item, context) for item in items}
+        for worker, queue in self._queues.items():
+            told += queue.annotate([one for one in items if worker in asked[one.id]], context)
+        return told
+
+    def _asked(self, item: Item, context: Context) -> Sequence[str]:
+        """Who is to answer an item, of those who have not: the first in an order of its own."""
+        names = [*self._queues]
+        digest = hashlib.blake2b(item.id.encode(), digest_size=8).digest()
+        turn = int.from_bytes(digest, "little") % len(names)
+        before = context.answered_by.get(item.id, frozenset())
+        left = [one for one in names[turn:] + names[:turn] if one not in before]
+        missing = context.missing.get(item.id, 1)
+        if missing > len(left):
+            raise ConfigError(
+                f"item {item.id!r} wants {missing} more answers of different people at the stage "
+                f"{self.name!r}, and {len(left)} of {', '.join(names)} have not answered it",
+                fix="name more workers, or fewer answers",
+            )
+        return left[:missing]
+
+    def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
+        """So many labels of people, at their cost."""
+        labels = context.labels_of(items)
+        return Usage(human_labels=labels, money=self._cost * labels)
+
+
+def _of_worker(file: Path, worker: str) -> Path:
+    """The file of a worker beside where the one file would be."""
+    return file.with_name(f"{file.stem}.{worker}{file.suffix}")
