@@ -29,7 +29,7 @@ from llmal.demonstrations.protocol import DemonstrationSelector, scorer_of
 from llmal.errors import ConfigError, DataError
 from llmal.prompting.scorer import PromptScorer, Scored, prompt_key
 from llmal.task.spaces import Space
-from llmal.task.spaces.thresholds import f1_thresholds
+from llmal.task.spaces.thresholds import decide, f1_thresholds
 
 log = logging.getLogger("llmal.few_shot")
 
@@ -90,9 +90,7 @@ class FewShotPrompt:
 
     def decide(self, probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
         """The answers that probabilities, shape (n, C), speak for, as targets of the space."""
-        if self.thresholds is None:
-            return self.scorer.prompts.task.space.decide(probabilities)
-        return np.asarray(probabilities > self.thresholds, dtype=np.int64)
+        return decide(self.scorer.prompts.task.space, probabilities, self.thresholds)
 
     def demonstrations(self, items: Sequence[Item]) -> list[Sequence[Item]]:
         """The demonstrations of each item, most useful first."""

@@ -112,13 +112,13 @@ class _Predictor:
         return [
             Annotation(
                 item_id=item.id,
-                label=self._classifier.space.answer_of(row),
+                label=answer,
                 annotator=self.name,
                 kind=self.kind,
                 probabilities=dict(zip(names, row.tolist(), strict=True)),
                 exact=False,
             )
-            for item, row in zip(items, given, strict=True)
+            for item, row, answer in zip(items, given, self._classifier.answers(given), strict=True)
         ]
 
     def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:

@@ -22,8 +22,10 @@ from llmal.learners.one_vs_rest import (
     Columns,
     Indicator,
     fit_columns,
+    held_out_probabilities,
     indicator,
     is_indicator,
+    log_losses,
 )
 from llmal.learners.storage import (
     read_learner,
@@ -34,6 +36,7 @@ from llmal.learners.storage import (
 )
 from llmal.learners.training_set import Targets, classes_as_json, embeddings, targets
 from llmal.task.spaces import SpaceKind
+from llmal.task.spaces.thresholds import HALF, f1_thresholds
 
 logger = logging.getLogger("llmal.learners")
 
@@ -42,6 +45,7 @@ DEFAULT_C = 30.0
 FOLDS = 5
 FEWEST_PER_CLASS = 3
 FEWEST_ITEMS = 30
+FEWEST_HELD_OUT = 10
 FOLD_TOLERANCE = 1e-3
 
 
@@ -54,7 +58,11 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     (up to five, no more than the smallest class has members) and depend on `random_state` alone.
 
     Of a table of labels, shape (n, C), each column is fitted by itself, as scikit-learn's
-    OneVsRestClassifier around this class would, and its probabilities are its own.
+    OneVsRestClassifier would, and its probabilities are its own. C="auto" is one penalty for all
+    of them, that of the least held-out log-loss over all labels, for few items have a rare label.
+    A label that few items have seldom reaches one half: with thresholds="f1" each label has one of
+    its own, of the best F1 on held-out items (`f1_thresholds`). With fewer than ten items it is one
+    half.
 
     An item of weight zero is left out, of the folds too. One class seen is predicted with
     probability one.
@@ -65,6 +73,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         class_weight: None, "balanced" or a mapping, as in scikit-learn. A mapping's keys are
             classes as they stand in y.
         random_state: Shuffles the folds.
+        thresholds: Of a table of labels, the probability above which a label is given, or "f1".
 
     Attributes:
         classes_: Classes seen in `fit`, sorted; of a table of labels its columns, 0 to C - 1.
@@ -72,6 +81,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         intercept_: Shape (classes,).
         C_: The C that was used; of a table of labels one for each.
         multilabel_: Whether it was fitted on a table of labels.
+        thresholds_: Shape (C,): probabilities above which a label of a table is given; else None.
         n_features_in_: d.
     """
 
@@ -83,6 +93,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     intercept_: NDArray[np.float64]
     C_: float | NDArray[np.float64]
     multilabel_: bool
+    thresholds_: NDArray[np.float64] | None
     n_features_in_: int
     _trained_on: tuple[NDArray[np.float64], Targets | Indicator]
 
@@ -92,11 +103,13 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         max_iter: int = 1000,
         class_weight: dict[Any, float] | Literal["balanced"] | None = None,
         random_state: int = 0,
+        thresholds: float | Literal["f1"] = "f1",
     ) -> None:
         self.C = C
         self.max_iter = max_iter
         self.class_weight = class_weight
         self.random_state = random_state
+        self.thresholds = thresholds
 
     def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train from scratch.
@@ -118,8 +131,9 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.n_features_in_ = matrix.shape[1]
             self.classes_ = np.arange(table.holds.shape[1])
             self._trained_on = matrix[table.kept], table
-            self._keep(self._fit_each(matrix[table.kept], table))
+            self._fit_table(matrix[table.kept], table)
             return self
+        self.thresholds_ = None
         made = targets(len(matrix), y, sample_weight)
         matrix = matrix[made.kept]
         self.classes_ = made.classes
@@ -136,21 +150,44 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _keep(self, fitted: Columns) -> None:
         self.coef_, self.intercept_, self.C_ = fitted.coef, fitted.intercept, fitted.strengths
 
+    def _fit_table(self, matrix: NDArray[np.float64], table: Indicator) -> None:
+        """Choose penalty and thresholds on held-out items, and fit every label."""
+        strengths = C_GRID if self.C == "auto" else (float(self.C),)
+        strength = DEFAULT_C if self.C == "auto" else float(self.C)
+        half = HALF if self.thresholds == "f1" else self.thresholds
+        self.thresholds_ = np.full(table.holds.shape[1], half)
+        chosen = self.C == "auto" or self.thresholds == "f1"
+        if chosen and len(matrix) >= FEWEST_HELD_OUT:
+            held_out = held_out_probabilities(
+                matrix,
+                table,
+                lambda: self._model(np.arange(2), warm_start=True, tol=FOLD_TOLERANCE),
+                strengths,
+                folds=FOLDS,
+                seed=self.random_state,
+            )
+            best = int(log_losses(held_out, table).argmin())
+            if self.C != "auto" or len(matrix) >= FEWEST_ITEMS:
+                strength = strengths[best]
+            if self.thresholds == "f1":
+                place = strengths.index(strength)
+                self.thresholds_ = f1_thresholds(held_out[place], table.holds)
+        self._keep(self._fit_each(matrix, table, np.full(table.holds.shape[1], strength)))
+
     def _fit_each(
         self,
         matrix: NDArray[np.float64],
         table: Indicator,
-        strengths: NDArray[np.float64] | None = None,
+        strengths: NDArray[np.float64],
     ) -> Columns:
-        """Fit every label by itself, with penalties of its own or those that are given."""
+        """Fit every label by itself, with a penalty of its own."""
 
-        def fit(column: int, own: NDArray[np.int64]) -> tuple[NDArray[np.float64], float, float]:
-            C = self.C if strengths is None else float(strengths[column])
-            head = clone(self).set_params(C=C).fit(matrix, own, table.weights)
-            return head.coef_[1] - head.coef_[0], head.intercept_[1] - head.intercept_[0], head.C_
+        def fit(column: int, own: NDArray[np.int64]) -> tuple[NDArray[np.float64], float]:
+            head = clone(self).set_params(C=float(strengths[column]))
+            head.fit(matrix, own, table.weights)
+            return head.coef_[1] - head.coef_[0], head.intercept_[1] - head.intercept_[0]
 
-        default = DEFAULT_C if self.C == "auto" else float(self.C)
-        return fit_columns(table, matrix.shape[1], default, fit)
+        return fit_columns(table, matrix.shape[1], strengths, fit)
 
     def _fit_head(
         self,
@@ -227,10 +264,10 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable class of each item, shape (n,); of a table of labels 1 for every label
-        of a probability above one half, shape (n, C).
+        of a probability above its threshold, shape (n, C).
         """
-        if self.multilabel_:
-            return np.asarray(self.predict_proba(X) > 0.5, dtype=np.int64)
+        if self.multilabel_ and self.thresholds_ is not None:
+            return np.asarray(self.predict_proba(X) > self.thresholds_, dtype=np.int64)
         return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
 
     def save(self, directory: str | Path) -> None:
@@ -253,6 +290,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 "classes": classes_as_json(self.classes_),
                 "C": np.asarray(self.C_).tolist(),
                 "multilabel": self.multilabel_,
+                "thresholds": None if self.thresholds_ is None else self.thresholds_.tolist(),
             },
         )
 
@@ -268,6 +306,9 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.set_params(**content["parameters"])
         self.classes_ = np.asarray(content["classes"])
         self.multilabel_ = bool(content.get("multilabel", False))
+        # A head that was saved before there were any gave what was above one half.
+        thresholds = content.get("thresholds") or [HALF] * len(self.classes_)
+        self.thresholds_ = np.asarray(thresholds) if self.multilabel_ else None
         self.C_ = np.asarray(content["C"]) if self.multilabel_ else float(content["C"])
         self.coef_, self.intercept_ = tensors["coef"], tensors["intercept"]
         self.n_features_in_ = self.coef_.shape[1]
@@ -277,6 +318,11 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _check_parameters(self) -> None:
         if self.C != "auto" and not (isinstance(self.C, (int, float)) and 0 < self.C < np.inf):
             raise ConfigError(f"C is {self.C!r}", fix='it must be a number above 0 or "auto"')
+        given = self.thresholds
+        if given != "f1" and not (isinstance(given, (int, float)) and 0 <= given <= 1):
+            raise ConfigError(
+                f"thresholds is {given!r}", fix="it must be a number from 0 to 1, or 'f1'"
+            )
         if self.max_iter < 1:
             raise ConfigError(f"max_iter is {self.max_iter}", fix="it must be at least 1")
 

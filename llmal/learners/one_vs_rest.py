@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
 
 from llmal.errors import DataError
+
+_LEAST = 1e-6
+"""Under it a probability of a label that no item of the other folds had counts as this one."""
 
 
 @dataclass(frozen=True)
@@ -83,27 +89,77 @@ def indicator(n: int, y: ArrayLike, sample_weight: ArrayLike | None) -> Indicato
     return Indicator(kept, holds[kept].astype(np.int64), None if weights is None else weights[kept])
 
 
-Fit = Callable[[int, NDArray[np.int64]], tuple[NDArray[np.float64], float, float]]
-"""Takes a column and its labels, and gives coefficients, intercept and strength of the penalty."""
+def held_out_probabilities(
+    matrix: NDArray[np.float64],
+    table: Indicator,
+    make_model: Callable[[], LogisticRegression],
+    strengths: Sequence[float],
+    *,
+    folds: int,
+    seed: int,
+) -> NDArray[np.float64]:
+    """Probabilities of items by classifiers that were fitted without them, shape (G, m, C).
+
+    Args:
+        matrix: Shape (m, d).
+        table: The labels of its rows.
+        make_model: A classifier for one label, not fitted; each fit starts where the one of the
+            strength before it ended.
+        strengths: G inverse strengths of the penalty, the strongest penalty first.
+        folds: Parts that the items are divided into, no more than there are items.
+        seed: Shuffles the items.
+    """
+    from scipy.special import expit
+    from sklearn.model_selection import KFold
+
+    result = np.zeros((len(strengths), *table.holds.shape))
+    parts = KFold(min(folds, len(matrix)), shuffle=True, random_state=seed)
+    for train, held_out in parts.split(matrix):
+        weights = None if table.weights is None else table.weights[train]
+        for column in range(table.holds.shape[1]):
+            own = table.holds[train, column]
+            if own.min() == own.max():
+                result[:, held_out, column] = own[0]
+                continue
+            model = make_model()
+            for place, strength in enumerate(strengths):
+                model.C = strength
+                with warnings.catch_warnings():
+                    # A fold cut short still ranks the penalties; the last fit reports.
+                    warnings.simplefilter("ignore", ConvergenceWarning)
+                    model.fit(matrix[train], own, weights)
+                odds = model.decision_function(matrix[held_out])
+                result[place, held_out, column] = expit(odds)
+    return result
 
 
-def fit_columns(made: Indicator, width: int, default: float, fit: Fit) -> Columns:
+def log_losses(probabilities: NDArray[np.float64], table: Indicator) -> NDArray[np.float64]:
+    """Log-loss of probabilities, shape (G, m, C), over all items and labels, shape (G,)."""
+    kept = np.clip(probabilities, _LEAST, 1 - _LEAST)
+    losses = -np.where(table.holds, np.log(kept), np.log(1 - kept)).mean(axis=2)
+    return np.asarray(np.average(losses, axis=1, weights=table.weights))
+
+
+Fit = Callable[[int, NDArray[np.int64]], tuple[NDArray[np.float64], float]]
+"""Takes a column and its labels, and gives coefficients and intercept."""
+
+
+def fit_columns(made: Indicator, width: int, strengths: NDArray[np.float64], fit: Fit) -> Columns:
     """Fit a classifier for every label that some items have and some have not.
 
     Args:
         made: The labels.
         width: Dimensions d.
-        default: Strength that is told for labels that are not fitted.
+        strengths: Shape (C,): inverse strength of each penalty.
         fit: Fits one label.
     """
     labels = made.holds.shape[1]
     coef, intercept = np.zeros((labels, width)), np.zeros(labels)
-    strengths = np.full(labels, default)
     for column in range(labels):
         own = made.holds[:, column]
         if own.min() == own.max():
             # What was always so, or never, is predicted with certainty, as by scikit-learn.
             intercept[column] = np.inf if own[0] else -np.inf
             continue
-        coef[column], intercept[column], strengths[column] = fit(column, own)
+        coef[column], intercept[column] = fit(column, own)
     return Columns(coef, intercept, strengths)

@@ -59,6 +59,14 @@ class TableLearner(Protocol):
     multilabel_: bool
     """Whether it was; then the columns of `predict_proba` are probabilities of their own."""
 
+    thresholds_: NDArray[np.float64] | None
+    """Shape (C,): probabilities above which it gives a label; None if it was not."""
+
+
+def thresholds_of(learner: Learner) -> NDArray[np.float64] | None:
+    """The probabilities above which a learner gives labels, shape (C,); None if it has none."""
+    return learner.thresholds_ if isinstance(learner, TableLearner) else None
+
 
 @runtime_checkable
 class EmbeddingLearner(Protocol):

@@ -17,10 +17,11 @@ from llmal.core.records import Answer
 from llmal.embed.protocol import Embedder, NamedEmbedder
 from llmal.embed.sentence import SentenceEmbedder
 from llmal.errors import ConfigError, DataError
-from llmal.learners.protocol import Learner, TableLearner
+from llmal.learners.protocol import Learner, TableLearner, thresholds_of
 from llmal.learners.storage import FILE, kind_and_parameters
 from llmal.task import Task
 from llmal.task.spaces import Space, SpaceKind, make_space
+from llmal.task.spaces.thresholds import decide
 
 LABELS_FILE = "labels.json"
 FOLDER = "learner"
@@ -100,7 +101,12 @@ class TextClassifier:
 
     def predict(self, texts: Sequence[str]) -> list[Answer]:
         """The most probable label of each text; a tuple of labels, where a text takes several."""
-        return self.space.answers(self.space.decide(self.predict_proba(texts)))
+        return self.answers(self.predict_proba(texts))
+
+    def answers(self, probabilities: NDArray[np.float64]) -> list[Answer]:
+        """The answers that probabilities, shape (n, C), speak for."""
+        thresholds = thresholds_of(self.learner)
+        return self.space.answers(decide(self.space, probabilities, thresholds))
 
     def _columns(self) -> list[int]:
         classes = self.learner.classes_.tolist()

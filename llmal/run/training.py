@@ -14,9 +14,15 @@ from llmal.calibration.measures import negative_log_likelihood
 from llmal.core.records import Answer, Item
 from llmal.embed.protocol import Embedder
 from llmal.errors import SelectionError
-from llmal.learners.protocol import CommitteeLearner, EmbeddingLearner, Learner
+from llmal.learners.protocol import (
+    CommitteeLearner,
+    EmbeddingLearner,
+    Learner,
+    thresholds_of,
+)
 from llmal.pool import Pool
 from llmal.task import Task
+from llmal.task.spaces.thresholds import decide
 
 CHUNK = 8192
 REFERENCE_ITEMS = 1000
@@ -230,7 +236,7 @@ class Trainer:
             self._reference_inputs = self._inputs(self._reference)
         given = self._predict(self._reference_inputs)
         figures["mean_entropy"] = float(self.task.space.entropy(given).mean())
-        predicted = self.task.space.decide(given)
+        predicted = self._decided(given)
         figures["agreement"] = (
             None
             if self._last_predictions is None
@@ -274,7 +280,11 @@ class Trainer:
         return self._figures_on_test(self._predict(self._inputs_of_test()))
 
     def _figures_on_test(self, given: NDArray[np.float64]) -> dict[str, float]:
-        return self._measured(self.task.space.decide(given), self._gold_of_test())
+        return self._measured(self._decided(given), self._gold_of_test())
+
+    def _decided(self, probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The answers that the learner gives, as targets."""
+        return decide(self.task.space, probabilities, thresholds_of(self.learner))
 
 
 def _kappa(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llmal.errors import ConfigError
-from llmal.task.spaces import refuse_unless
+from llmal.task.spaces import Space, refuse_unless
 from llmal.task.task import Task
 
 Thresholds = float | Mapping[str, float] | Literal["f1"]
 """A number for all labels, numbers by label, or "f1": chosen on labelled items."""
 
 HALF = 0.5
+
+SHARED_ITEMS = 20
+"""Items of a label at which its own threshold counts as much as the one of all labels. Chosen on
+train rows of GoEmotions, see docs/results.md."""
+
+_SHORT_OF_CERTAIN = 1e-4
 
 
 def check_thresholds(task: Task, given: Thresholds) -> NDArray[np.float64] | Literal["f1"] | None:
@@ -51,21 +57,54 @@ def check_thresholds(task: Task, given: Thresholds) -> NDArray[np.float64] | Lit
     return columns
 
 
+def decide(
+    space: Space, probabilities: NDArray[Any], thresholds: NDArray[np.float64] | None
+) -> NDArray[np.int64]:
+    """The targets that probabilities, shape (n, C), speak for, by thresholds where there are any.
+
+    Args:
+        space: What an answer is.
+        probabilities: As the space has them.
+        thresholds: Shape (C,); None for what the space decides.
+    """
+    if thresholds is None:
+        return space.decide(probabilities)
+    return np.asarray(np.asarray(probabilities) > thresholds, dtype=np.int64)
+
+
 def f1_thresholds(
-    probabilities: NDArray[np.float64], truth: NDArray[np.int64]
+    probabilities: NDArray[np.float64],
+    truth: NDArray[np.int64],
+    shared_items: float = SHARED_ITEMS,
 ) -> NDArray[np.float64]:
     """For each label the threshold of the best F1 on these items, shape (C,).
 
     Half-way between two probabilities that stand next to each other; of several that are as good
-    the one nearest to one half. A label that none of the items has, or all, keeps one half. F1 of
-    each label by itself is what makes macro F1 best (Lipton, Elkan and Naryanaswamy, 2014).
+    the one nearest to one half. F1 of each label by itself is what makes macro F1 best (Lipton,
+    Elkan and Naryanaswamy, 2014), and one threshold for all labels what is best for micro F1. Of a
+    label that few items have, the best one is chance: so it is drawn, in log-odds, towards the
+    one for all, with the weight n / (n + `shared_items`) for n items that have the label.
 
     Args:
         probabilities: Shape (n, C).
         truth: 1 where a label holds, shape (n, C).
+        shared_items: 0 takes each label by itself.
     """
     columns = range(truth.shape[1])
-    return np.array([_best(probabilities[:, one], truth[:, one]) for one in columns])
+    own = np.array([_best(probabilities[:, one], truth[:, one]) for one in columns])
+    if not shared_items:
+        return own
+    counts = truth.sum(axis=0)
+    weights = np.where(counts < len(truth), counts / (counts + shared_items), 0)
+    shared = _log_odds(_best(probabilities.ravel(), truth.ravel()))
+    drawn = weights * _log_odds(own) + (1 - weights) * shared
+    return np.asarray(1 / (1 + np.exp(-drawn)))
+
+
+def _log_odds(thresholds: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of thresholds short of certainty, which would outweigh all others."""
+    kept = np.clip(thresholds, _SHORT_OF_CERTAIN, 1 - _SHORT_OF_CERTAIN)
+    return np.asarray(np.log(kept / (1 - kept)))
 
 
 def _best(probabilities: NDArray[np.float64], truth: NDArray[np.int64]) -> float:

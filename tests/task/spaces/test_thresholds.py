@@ -18,7 +18,7 @@ def test_chosen_thresholds_reach_the_best_f1_that_there_is():
     for _ in range(50):
         probabilities = rng.integers(0, 8, (25, 3)) / 8
         truth = (rng.random((25, 3)) < probabilities * 0.6).astype(int)
-        found = f1_thresholds(probabilities, truth)
+        found = f1_thresholds(probabilities, truth, shared_items=0)
         for column in range(3):
             if truth[:, column].min() == truth[:, column].max():
                 assert found[column] == 0.5
@@ -33,7 +33,33 @@ def test_chosen_thresholds_reach_the_best_f1_that_there_is():
 
 def test_of_thresholds_that_are_as_good_the_one_nearest_to_one_half():
     probabilities = np.array([[0.1], [0.2], [0.9], [0.95]])
-    assert f1_thresholds(probabilities, np.array([[0], [0], [1], [1]]))[0] == pytest.approx(0.55)
+    truth = np.array([[0], [0], [1], [1]])
+    assert f1_thresholds(probabilities, truth, shared_items=0)[0] == pytest.approx(0.55)
+
+
+def test_a_label_that_few_items_have_is_decided_as_all_are():
+    rng = np.random.default_rng(2)
+    probabilities = rng.random((400, 3)) * [1.0, 0.5, 0.1]
+    truth = (rng.random((400, 3)) < probabilities).astype(int)
+    truth[:, 2] = 0
+    own = f1_thresholds(probabilities, truth, shared_items=0)
+    (shared,) = f1_thresholds(probabilities.reshape(-1, 1), truth.reshape(-1, 1), shared_items=0)
+    found = f1_thresholds(probabilities, truth)
+    assert found[2] == pytest.approx(shared)
+    for column in (0, 1):
+        low, high = sorted([own[column], shared])
+        assert low < found[column] < high
+    # The more items have it, the nearer to its own.
+    odds = np.log(np.stack([own, found]) / (1 - np.stack([own, found])))
+    towards = (odds[1] - np.log(shared / (1 - shared))) / (odds[0] - np.log(shared / (1 - shared)))
+    counts = truth.sum(axis=0)
+    assert towards[:2] == pytest.approx(counts[:2] / (counts[:2] + 20))
+
+
+def test_thresholds_stay_finite_where_probabilities_are_certain():
+    probabilities = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
+    found = f1_thresholds(probabilities, np.array([[1, 0], [0, 1], [0, 0]]))
+    assert ((found > 0) & (found < 1)).all()
 
 
 def test_numbers_for_all_or_by_label():
