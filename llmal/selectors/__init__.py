@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from llmal.selectors.scikit_activeml.strategy import FromScikitActiveml
     from llmal.selectors.uncertainty.allsh import Allsh
     from llmal.selectors.uncertainty.committee import Bald, QueryByCommittee, VariationRatio
+    from llmal.selectors.uncertainty.cvirs import Cvirs
+    from llmal.selectors.uncertainty.label_cardinality import LabelCardinality
     from llmal.selectors.uncertainty.measures import Entropy, LeastConfidence, LeastSure, Margin
     from llmal.selectors.wrappers.class_balanced import ClassBalanced
     from llmal.selectors.wrappers.cost_aware import CostAware
@@ -60,6 +62,7 @@ __all__ = [
     "ContrastiveAL",
     "CoreSet",
     "CostAware",
+    "Cvirs",
     "DiscriminativeAL",
     "Diverse",
     "DropQuery",
@@ -70,6 +73,7 @@ __all__ = [
     "LLMDifficulty",
     "LLMDisagreement",
     "LLMRank",
+    "LabelCardinality",
     "LeastConfidence",
     "LeastSure",
     "Margin",

@@ -13,6 +13,8 @@ TABLE = {
     "margin": "llmal.selectors.uncertainty.measures:Margin",
     "entropy": "llmal.selectors.uncertainty.measures:Entropy",
     "least_sure": "llmal.selectors.uncertainty.measures:LeastSure",
+    "label_cardinality": "llmal.selectors.uncertainty.label_cardinality:LabelCardinality",
+    "cvirs": "llmal.selectors.uncertainty.cvirs:Cvirs",
     "kmeans": "llmal.selectors.coverage.kmeans:KMeansCentres",
     "typiclust": "llmal.selectors.coverage.typiclust:TypiClust",
     "cal": "llmal.selectors.hybrid.contrastive_al:ContrastiveAL",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib import util
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from llmal.selectors import (
     UtilitySelector,
     make,
 )
+from llmal.selectors.wrappers.wrapper import spaces_of
 from llmal.task import Task
 
 SIZE, DIMENSIONS = 120, 6
@@ -64,6 +66,24 @@ WORDS = [
     "war",
     "star",
 ]
+
+
+SEVERAL = " (several labels)"
+"""Follows the name of a selector in a round in which an item takes several labels."""
+
+
+def _space(name):
+    return Task("trec6", NAMES, kind="multi" if name.endswith(SEVERAL) else "single").space
+
+
+def _labels(name, columns):
+    """Labels of labelled items: columns; of several labels that one and the first."""
+    if not name.endswith(SEVERAL):
+        return columns
+    table = np.zeros((len(columns), LABELS), dtype=int)
+    table[np.arange(len(columns)), columns] = 1
+    table[:, :1] = 1
+    return table
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +158,7 @@ def state_of(name, scorer):
         if labels is None:
             labels = np.arange(len(labelled)) % LABELS
         known = {
+            "space": _space(name),
             "labelled_probabilities": _predictor(2)(np.arange(2 * len(labelled)).reshape(-1, 2)),
             "predict": _predictor(arrays["features"].shape[1]),
             "predict_items": _of_items,
@@ -146,13 +167,32 @@ def state_of(name, scorer):
         if not len(labelled):
             del known["labelled_probabilities"]
         where = np.array(labelled, dtype=int)
-        return RoundState.from_arrays(**(known | arrays), labelled=where, labels=labels)
+        made = known | arrays
+        if name.endswith(SEVERAL):
+            # Several labels are predicted for some items, and none for others.
+            for signal in {"probabilities", "committee", "labelled_probabilities"} & made.keys():
+                made[signal] = np.sqrt(made[signal])
+        return RoundState.from_arrays(**made, labelled=where, labels=_labels(name, labels))
 
     return made
 
 
+def _plain(name):
+    return name.removesuffix(SEVERAL)
+
+
 def _made(name):
-    return make(name, **OPTIONS.get(name, {}))
+    return make(_plain(name), **OPTIONS.get(_plain(name), {}))
+
+
+def _rounds():
+    """Each selector, and each in the kinds of rounds that it works in."""
+    for one in REGISTRY.names():
+        if one == "scikit_activeml" and not util.find_spec("skactiveml"):
+            kinds = ("single",)
+        else:
+            kinds = spaces_of(_made(one))
+        yield from (one + (SEVERAL if kind == "multi" else "") for kind in kinds)
 
 
 def _select(name, state, k, seed=0):
@@ -172,7 +212,7 @@ def _check(selection, state, k):
     assert all(isinstance(reason, str) and reason for reason in selection.why)
 
 
-@pytest.fixture(params=REGISTRY.names())
+@pytest.fixture(params=_rounds())
 def name(request):
     if request.param == "scikit_activeml":
         pytest.importorskip("skactiveml")
@@ -186,7 +226,7 @@ def _needs_labels(name):
 def test_it_is_a_selector_that_knows_its_name_and_its_signals(name):
     selector = _made(name)
     assert isinstance(selector, Selector)
-    assert selector.name == name
+    assert selector.name == _plain(name)
     assert isinstance(selector.requires, frozenset)
     assert selector.requires <= set(SIGNALS)
     assert repr(selector).startswith(type(selector).__name__ + "(")
@@ -203,7 +243,9 @@ def test_it_picks_k_distinct_unlabelled_items_best_first(name, k, state_of):
 def test_it_works_with_any_number_of_labelled_items(name, labelled, state_of):
     state = state_of(_arrays(), labelled)
     if not labelled and _needs_labels(name):
-        with pytest.raises(SelectionError, match=f"{name} needs labels, .* has none; label some"):
+        with pytest.raises(
+            SelectionError, match=f"{_plain(name)} needs labels, .* has none; label some"
+        ):
             _select(name, state, 12)
     else:
         _check(_select(name, state, 12), state, 12)
@@ -353,9 +395,11 @@ def test_a_missing_signal_is_named_with_the_selector(name, scorer):
             del suppliers["embeddings"]
         if missing == "uncertainty":
             del suppliers["probabilities"]
-        state = RoundState.from_pool(_pool(arrays), labelled=[0], labels=[0], **suppliers)
+        state = RoundState.from_pool(
+            _pool(arrays), labelled=[0], labels=_labels(name, [0]), space=_space(name), **suppliers
+        )
         with pytest.raises(
-            SelectionError, match=f"selector {name} needs .*, and this round has none; "
+            SelectionError, match=f"selector {_plain(name)} needs .*, and this round has none; "
         ):
             _select(name, state, 5)
 
@@ -363,7 +407,9 @@ def test_a_missing_signal_is_named_with_the_selector(name, scorer):
 def test_it_asks_for_no_signal_beyond_those_it_requires(name, scorer):
     arrays, asked = _arrays(), set()
     suppliers = _suppliers(arrays, scorer, asked)
-    state = RoundState.from_pool(_pool(arrays), labelled=[3], labels=[0], **suppliers)
+    state = RoundState.from_pool(
+        _pool(arrays), labelled=[3], labels=_labels(name, [0]), space=_space(name), **suppliers
+    )
     selector = _made(name)
     _check(selector.select(state, k=10, rng=np.random.default_rng(0)), state, 10)
     assert asked == selector.requires - {"texts", "labels"}
@@ -374,7 +420,8 @@ def test_items_set_aside_are_not_picked(name, scorer):
     state = RoundState.from_pool(
         _pool(arrays),
         labelled=[3],
-        labels=[0],
+        labels=_labels(name, [0]),
+        space=_space(name),
         exclude=range(10, 110),
         **_suppliers(arrays, scorer, set()),
     )

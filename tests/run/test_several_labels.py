@@ -156,7 +156,10 @@ def run_answers(directory):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"selector": make("badge")}, "the selector badge works with one label an item, and task"),
+        (
+            {"selector": make("promptal")},
+            "the selector promptal works with one label an item, and task",
+        ),
         ({"start": make("probcover")}, "the selector probcover works with one label an item"),
     ],
 )

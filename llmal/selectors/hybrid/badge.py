@@ -14,6 +14,7 @@ from llmal.selectors.picking import check_request
 from llmal.selectors.protocol import Selection
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
+from llmal.task.spaces import KINDS
 
 _log = logging.getLogger("llmal.selectors")
 
@@ -54,6 +55,9 @@ class Badge:
     pick to pick, which the distances at the time do not, drawn as they are. The first has no
     other: its score is 4|g|², the most that any two gradients can be apart.
 
+    Where an item takes several labels, the loss is the sum of those of each label's yes and no, and
+    the predicted labels y are those above one half: the gradient is (p - y) ⊗ h.
+
     Source: Ash et al., 2020, "Deep batch active learning by diverse, uncertain gradient lower
     bounds", and the authors' code. scikit-activeml's Badge also starts at the longest but keeps
     its squared length as a first distance, which makes the zero gradient one more centre: sure
@@ -65,6 +69,7 @@ class Badge:
     """
 
     name = "badge"
+    spaces = KINDS
     requires = frozenset[Signal]({"probabilities", "features"})
 
     zero_centre: bool = False
@@ -106,7 +111,7 @@ class _Gradients(NamedTuple):
     """Some gradients, as their factors.
 
     Attributes:
-        errors: Shape (n, C): p - onehot(y).
+        errors: Shape (n, C): p - onehot(y), or p - y where an item takes several labels.
         features: Shape (n, d).
         lengths: Shape (n,).
     """
@@ -122,6 +127,7 @@ class _Seeding:
     def __init__(self, state: RoundState, rng: np.random.Generator, zero_centre: bool) -> None:
         self._features = state.features
         self._probabilities = state.probabilities
+        self._space = state.space
         self._positions = state.unlabelled
         self._rng = rng
         n = len(self._positions)
@@ -212,5 +218,9 @@ class _Seeding:
     def _factors(self, rows: slice | NDArray[np.int64]) -> tuple[_Doubles, _Doubles]:
         """Errors and features of some rows."""
         errors = self._probabilities[rows].astype(np.float64)
-        errors[np.arange(len(errors)), errors.argmax(axis=1)] -= 1
+        predicted = self._space.decide(errors)
+        if self._space.rows_sum_to_one:
+            errors[np.arange(len(errors)), predicted] -= 1
+        else:
+            errors -= predicted
         return errors, self._features[self._positions[rows]].astype(np.float64)

@@ -16,6 +16,7 @@ from llmal.selectors.protocol import Selection
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
 from llmal.selectors.uncertainty.committee import Bald
+from llmal.task.spaces import KINDS
 
 _FLOOR = 1e-4
 """Added to twice the distance, as in the authors' code: copies of a text have a logarithm."""
@@ -58,6 +59,7 @@ class BayesianDensity:
     """
 
     name = "bayesian_density"
+    spaces = KINDS
     requires = frozenset[Signal]({"committee", "embeddings"})
 
     beta: float = 0.01

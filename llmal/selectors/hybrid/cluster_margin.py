@@ -18,6 +18,7 @@ from llmal.selectors.protocol import Selection
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
 from llmal.selectors.uncertainty.measures import Margin
+from llmal.task.spaces import KINDS
 
 _log = logging.getLogger("llmal.selectors")
 
@@ -58,6 +59,7 @@ class ClusterMargin:
     """
 
     name = "cluster_margin"
+    spaces = KINDS
     requires = frozenset[Signal]({"probabilities", "features"})
 
     factor: int = 10

@@ -13,6 +13,7 @@ from llmal.selectors.protocol import Utilities
 from llmal.selectors.ranking import Ranking
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
+from llmal.task.spaces import KINDS
 
 _FLOOR = 1e-7
 """Smaller probabilities count as this one, about the resolution of float32."""
@@ -25,6 +26,9 @@ class ContrastiveAL(Ranking):
     Utility: mean over the `neighbours` nearest labelled items n of x of KL(p(·|n) ‖ p(·|x)), in
     nats. Neighbours are nearest by Euclidean distance in the learner's features, found by exact
     search; all labelled items, where there are fewer.
+
+    Where an item takes several labels, the divergence is the mean of those of each label's yes and
+    no.
 
     Source: Margatina et al., 2021, "Active learning by acquiring contrastive examples", algorithm
     1, and the authors' code. That code normalises the features of transformers to length one
@@ -44,6 +48,7 @@ class ContrastiveAL(Ranking):
     """
 
     name = "cal"
+    spaces = KINDS
     requires = frozenset[Signal]({"labels", "labelled_probabilities", "probabilities", "features"})
 
     neighbours: int = 10
@@ -65,7 +70,8 @@ class ContrastiveAL(Ranking):
         near = min(self.neighbours, len(base))
 
         # Over neighbours n, mean KL(n ‖ x) = mean of sum p(n) ln p(n) - (mean p(n)) · ln p(x).
-        known = _floored(state.labelled_probabilities)
+        whole = state.space.rows_sum_to_one
+        known = _answers(state.labelled_probabilities, whole)
         certain = (known * np.log(known)).sum(axis=1)
         values = np.empty(len(state.unlabelled))
         for part in chunks(len(values), max(base.shape[1], near * known.shape[1])):
@@ -73,9 +79,11 @@ class ContrastiveAL(Ranking):
             rows -= centre
             # In one order, so that items with the same neighbours get the same sums.
             found = np.sort(nearest.search(rows, near)[1], axis=1)
-            cross = known[found].mean(axis=1) * np.log(_floored(probabilities[part]))
+            cross = known[found].mean(axis=1) * np.log(_answers(probabilities[part], whole))
             values[part] = certain[found].mean(axis=1) - cross.sum(axis=1)
         np.maximum(values, 0, out=values)
+        if not whole:
+            values /= probabilities.shape[1]
         return Utilities(
             values,
             lambda row: (
@@ -93,7 +101,13 @@ class ContrastiveAL(Ranking):
         return rows
 
 
-def _floored(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+def _answers(probabilities: NDArray[np.floating], whole: bool) -> NDArray[np.float64]:
+    """Probabilities of answers that exclude each other: of the labels, shape (n, C), if rows are
+    whole; else of each label's yes, and then of each one's no, shape (n, 2C).
+    """
+    if not whole:
+        yes = np.clip(probabilities.astype(np.float64), _FLOOR, 1 - _FLOOR)
+        return np.concatenate([yes, 1 - yes], axis=1)
     raised = np.maximum(probabilities.astype(np.float64), _FLOOR)
     raised /= raised.sum(axis=1, keepdims=True)
     return raised

@@ -15,13 +15,15 @@ from llmal.selectors.picking import check_request, highest, most_central
 from llmal.selectors.protocol import Selection
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
+from llmal.task.spaces import KINDS
 
 
 @dataclass(frozen=True)
 class DropQuery:
     """Uncertain by dropout of features, diverse by clusters.
 
-    Candidates are the items whose predicted label is another in more than half of `passes`
+    Candidates are the items whose predicted label (or where an item takes several, one of them) is
+    another in more than half of `passes`
     passes, each of which sets every feature to zero with probability `dropout`. They are
     clustered into k by k-means, and the pick of a cluster is the candidate nearest to its centre;
     the pick of the largest cluster comes first. With no more than k candidates, or where they
@@ -47,6 +49,7 @@ class DropQuery:
     """
 
     name = "dropquery"
+    spaces = KINDS
     requires = frozenset[Signal]({"features", "predict"})
 
     passes: int = 3
@@ -98,11 +101,12 @@ class DropQuery:
         scale = np.float32(1 / (1 - self.dropout) if self.rescale else 1)
         for part in chunks(len(flips), features.shape[1]):
             rows = features[state.unlabelled[part]]
-            before = state.predict(rows).argmax(axis=1)
+            before = state.space.decide(state.predict(rows))
             rows *= scale
             drawn = np.empty_like(rows)
             for _ in range(self.passes):
                 rng.random(dtype=np.float32, out=drawn)
                 kept = np.multiply(rows, drawn >= self.dropout)
-                flips[part] += state.predict(kept).argmax(axis=1) != before
+                changed = state.space.decide(state.predict(kept)) != before
+                flips[part] += changed.reshape(len(rows), -1).any(axis=1)
         return flips

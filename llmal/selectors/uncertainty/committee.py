@@ -1,13 +1,15 @@
 """Where the members of a committee, or the passes of a learner with dropout, disagree.
 
 All read `state.committee`, shape (T, U, C). With T members p_t, their mean p is the consensus.
+Where an item takes several labels, the members disagree about each label's yes and no, and the mean
+over the labels counts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,7 @@ from llmal.selectors.protocol import Utilities
 from llmal.selectors.ranking import Ranking
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
+from llmal.task.spaces import KINDS
 
 Disagreement = Literal["kl", "vote_entropy"]
 
@@ -26,7 +29,36 @@ _Values = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
-class Bald(Ranking):
+class Committee(Ranking):
+    """What the three have in common.
+
+    Raises:
+        SelectionError: The committee has one member.
+    """
+
+    spaces: ClassVar[tuple[str, ...]] = KINDS
+    requires: ClassVar[frozenset[Signal]] = frozenset({"committee"})
+
+    def _values(
+        self, state: RoundState, measure: Callable[[_Members], _Values]
+    ) -> NDArray[np.float64]:
+        """The measure of each item, shape (U,)."""
+        members = state.committee
+        if len(members) < 2:
+            raise SelectionError(
+                f"{self.name}: a committee of one member has nobody to disagree with",
+                fix="give it two members or more",
+            )
+        if not state.space.rows_sum_to_one:
+            measure = _of_each_label(measure)
+        return _measured(members, measure)
+
+    def _of_labels(self, state: RoundState) -> str:
+        return "" if state.space.rows_sum_to_one else ", mean over the labels"
+
+
+@dataclass(frozen=True)
+class Bald(Committee):
     """What the label of an item would tell about the learner: H(p) - mean_t H(p_t), in nats.
 
     High where each member is sure and they differ; zero where all doubt alike. It is also the mean
@@ -44,16 +76,15 @@ class Bald(Ranking):
     """
 
     name = "bald"
-    requires = frozenset[Signal]({"committee"})
 
     def utilities(self, state: RoundState, rng: np.random.Generator) -> Utilities:
         """The mutual information of label and member."""
-        values = _measured(_committee(state, self.name), _divergence)
-        return Utilities(values, lambda row: f"a label tells {values[row]:.3f} nats")
+        values, more = self._values(state, _divergence), self._of_labels(state)
+        return Utilities(values, lambda row: f"a label tells {values[row]:.3f} nats{more}")
 
 
 @dataclass(frozen=True)
-class QueryByCommittee(Ranking):
+class QueryByCommittee(Committee):
     """The greatest disagreement of the members, by what they say or by what they vote.
 
     `kl` is the mean Kullback-Leibler divergence of the members from the consensus, which equals
@@ -73,7 +104,6 @@ class QueryByCommittee(Ranking):
     """
 
     name = "query_by_committee"
-    requires = frozenset[Signal]({"committee"})
 
     disagreement: Disagreement = "kl"
 
@@ -86,18 +116,19 @@ class QueryByCommittee(Ranking):
 
     def utilities(self, state: RoundState, rng: np.random.Generator) -> Utilities:
         """The disagreement."""
-        members = _committee(state, self.name)
+        more = self._of_labels(state)
         if self.disagreement == "kl":
-            values = _measured(members, _divergence)
+            values = self._values(state, _divergence)
             return Utilities(
-                values, lambda row: f"members diverge from their mean by {values[row]:.3f} nats"
+                values,
+                lambda row: f"members diverge from their mean by {values[row]:.3f} nats{more}",
             )
-        values = _measured(members, _vote_entropy)
-        return Utilities(values, lambda row: f"entropy of the votes {values[row]:.3f} nats")
+        values = self._values(state, _vote_entropy)
+        return Utilities(values, lambda row: f"entropy of the votes {values[row]:.3f} nats{more}")
 
 
 @dataclass(frozen=True)
-class VariationRatio(Ranking):
+class VariationRatio(Committee):
     """The share of the members that do not vote for the label of the most votes.
 
     Source: Freeman, 1965; for committees Beluch et al., 2018. The same utilities as
@@ -109,28 +140,16 @@ class VariationRatio(Ranking):
     """
 
     name = "variation_ratio"
-    requires = frozenset[Signal]({"committee"})
 
     def utilities(self, state: RoundState, rng: np.random.Generator) -> Utilities:
         """One less the share of the label of the most votes."""
-        members = _committee(state, self.name)
-        values = _measured(members, _minority)
-        size = len(members)
+        values, more = self._values(state, _minority), self._of_labels(state)
+        size = len(state.committee)
 
         def why(row: int) -> str:
-            return f"{round((1 - values[row]) * size)} of {size} members agree"
+            return f"{(1 - values[row]) * size:.3g} of {size} members agree{more}"
 
         return Utilities(values, why)
-
-
-def _committee(state: RoundState, name: str) -> _Members:
-    members = state.committee
-    if len(members) < 2:
-        raise SelectionError(
-            f"{name}: a committee of one member has nobody to disagree with",
-            fix="give it two members or more",
-        )
-    return members
 
 
 def _divergence(members: _Members) -> _Values:
@@ -164,6 +183,18 @@ def _vote_entropy(members: _Members) -> _Values:
 
 def _minority(members: _Members) -> _Values:
     return np.asarray(1 - _votes(members).max(axis=0) / len(members))
+
+
+def _of_each_label(measure: Callable[[_Members], _Values]) -> Callable[[_Members], _Values]:
+    """The mean over the labels of a measure of each label's yes and no."""
+
+    def measured(members: _Members) -> _Values:
+        labels = np.moveaxis(members, 2, 0)
+        return np.asarray(
+            np.mean([measure(np.stack([one, 1 - one], axis=2)) for one in labels], axis=0)
+        )
+
+    return measured
 
 
 def _measured(members: _Members, measure: Callable[[_Members], _Values]) -> NDArray[np.float64]:
