@@ -72,7 +72,7 @@ def _borda(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
     for column in range(labels):
         margin = np.abs(2 * probabilities[:, column].astype(np.float64) - 1)
         ahead += n - rankdata(margin)
-    return ahead / (labels * (n - 1))
+    return np.asarray(ahead / (labels * (n - 1)))
 
 
 def _inconsistency(predicted: NDArray[np.bool_], answers: NDArray[np.int64]) -> NDArray[np.float64]:
