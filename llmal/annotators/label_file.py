@@ -93,7 +93,9 @@ def read_sheet(path: Path) -> Sheet:
         return Sheet()
     except OSError as error:
         raise AnnotationError(
-            f"the file with people's labels cannot be read ({error.strerror})", where=str(path)
+            f"the file with people's labels cannot be read ({error.strerror})",
+            where=str(path),
+            fix="check what stands there, and the rights to read it",
         ) from error
     if path.suffix == ".xlsx":
         lines = read_workbook(content, path)
@@ -194,7 +196,7 @@ def _row_of_cells(line: int, cells: Sequence[str], header: Sequence[str]) -> Row
             "holds the separator between quotation marks"
         )
     elif not named.get("id", "").strip():
-        problem = "the row has no id"
+        problem = "the row has no id; write its id back, or remove the row"
     return Row(
         line,
         unguarded(named.pop("id", "")),

@@ -7,7 +7,7 @@ from pathlib import Path
 from llmal.cli.run_directory import read_run_directory
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.core.records import Annotation, Answer
-from llmal.errors import ConfigError
+from llmal.errors import ConfigError, DataError
 from llmal.factory.orchestrator import build
 from llmal.functions.label_file import LabelFile
 from llmal.progress import ProgressDisplay
@@ -44,7 +44,13 @@ def relabel(
         if item is not None:
             told: dict[str, Answer | None] = {item: label}
         else:
-            read = LabelFile.read(file, campaign.pool, campaign.task)
+            read = LabelFile.read(file, campaign.pool, campaign.task, option="--file")
+            if not len(read):
+                raise DataError(
+                    "there is no label in it",
+                    where=str(file),
+                    fix="give the columns id and label, and a label in some row",
+                )
             told = dict[str, Answer | None](zip(read.ids, read.labels, strict=True))
         ledger = campaign.open()
         changed = campaign.correct(

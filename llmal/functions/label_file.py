@@ -65,6 +65,8 @@ class LabelFile:
         pool: Identified,
         task: Task | None = None,
         reading: Reading = DETECTED,
+        *,
+        option: str = "--labels",
     ) -> LabelFile:
         """Read the columns `id` and `label`; rows without a label are left out.
 
@@ -73,6 +75,7 @@ class LabelFile:
             pool: Holds the items. Ids are compared to the letter.
             task: Spells the labels; without it they are taken as they are written.
             reading: Its encoding; the rest of it is about the file of the pool.
+            option: What the file is given by, for messages.
 
         Raises:
             DataError: The file cannot be read, gives an item two labels or one that is no label of
@@ -82,7 +85,7 @@ class LabelFile:
             return cls("", (), np.zeros(0, dtype=np.int64), (), ())
         name = str(file)
         if not file.is_file():
-            raise DataError("there is no such file", where=name, fix="check --labels")
+            raise DataError("there is no such file", where=name, fix=f"check {option}")
         unit = counted_in(format_of(file, name))
         known: Known = {}
         for line, row in read_rows(file, name, Reading(encoding=reading.encoding)):

@@ -238,6 +238,12 @@ def _labels_so_far(labelled: Any, rows: InputRows, id: str, task: Task | None) -
                 f"labelled has the key {wrong[0]!r}", fix=f"give row numbers, 0 to {len(rows) - 1}"
             )
         return _spelt(((int(place), one) for place, one in labelled.items()), task, "labelled")
+    if not isinstance(labelled, Iterable):
+        raise DataError(
+            f"labelled is of the type {type(labelled).__name__}",
+            fix="give a column of the data, a label or None for each row, a mapping of row numbers "
+            "to labels, or a file",
+        )
     values = list(labelled)
     if len(values) != len(rows):
         raise DataError(
@@ -274,6 +280,10 @@ def _labels_of_file(
         raise DataError(
             f"labelled names neither a column nor a file: {file!r}",
             fix=f"the columns are {', '.join(map(repr, rows.names))}",
+        )
+    if not Path(file).expanduser().is_file():
+        raise DataError(
+            "there is no such file", where=str(file), fix="check labelled, which names it"
         )
     if id not in rows.names:
         raise missing_column(id, "id", rows.names, rows.name)

@@ -52,13 +52,13 @@ class Columns:
         Raises:
             DataError: No text column is named, or a column is named twice or as text and as gold.
         """
-        names = (text,) if isinstance(text, str) else tuple(text)
+        names = _names("text", text)
         if not names:
             raise DataError("no text column is named", fix="give text= one name or several")
         for name in names:
             if names.count(name) > 1:
                 raise DataError(f"the text column {name!r} is named twice", fix="name it once")
-        golds = () if gold is None else (gold,) if isinstance(gold, str) else tuple(gold)
+        golds = () if gold is None else _names("gold", gold)
         for name in golds:
             if name in names:
                 raise DataError(
@@ -67,7 +67,18 @@ class Columns:
                 )
             if golds.count(name) > 1:
                 raise DataError(f"the gold column {name!r} is named twice", fix="name it once")
+        if not (id is None or isinstance(id, str)):
+            raise DataError(f"id is {id!r}", fix="give the name of a column")
         return cls(names, golds, id)
+
+
+def _names(role: str, value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    names = tuple(value) if isinstance(value, Iterable) else (None,)
+    if not all(isinstance(name, str) for name in names):
+        raise DataError(f"{role} is {value!r}", fix="give the name of a column, or several")
+    return names
 
 
 def missing_column(column: str, role: str, present: Iterable[str], where: str) -> DataError:

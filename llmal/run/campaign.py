@@ -18,6 +18,7 @@ from llmal.ledger import Decided, Ledger, Round
 from llmal.lm.cache import kept_answers
 from llmal.lm.protocol import Asking, LanguageModel
 from llmal.pool import Pool
+from llmal.run.answer_form import check_form
 from llmal.run.answers import AnswerCheck
 from llmal.run.binding import bind
 from llmal.run.budget import Budget
@@ -420,7 +421,7 @@ class Campaign(Closing):
                 Nothing of the call was recorded.
             LedgerError: Nothing of the call was recorded.
         """
-        told = [self._check.priced(one) for one in annotations]
+        told = [self._check.priced(one) for one in check_form(annotations)]
         return self._keep(told, unchanged=True)
 
     def correct(self, annotations: Iterable[Annotation]) -> int:
@@ -438,7 +439,7 @@ class Campaign(Closing):
             AnnotationError: An answer that does not fit. Nothing of the call was recorded.
         """
         ledger = self.open()
-        changed = correct(ledger, self._check.spelt(list(annotations)), self.items.first_of)
+        changed = correct(ledger, self._check.spelt(check_form(annotations)), self.items.first_of)
         rounds = ledger.rounds()
         if changed and rounds:
             self.learning.catch_up(ledger, rounds[-1].number)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import numbers
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from llmal.core.fingerprint import fingerprint
 from llmal.core.records import Answer
-from llmal.core.spelling import as_seen
+from llmal.core.spelling import as_seen, is_missing
 from llmal.errors import ConfigError, DataError
 from llmal.task.spaces import KINDS, Single, Space, SpaceKind, make_space
 
@@ -50,6 +51,14 @@ class Label:
         return self.words or (self.name,)
 
 
+def _named(value: object, task: str, description: str = "") -> Label:
+    if is_missing(value) or not isinstance(value, str | numbers.Real):
+        raise ConfigError(
+            f"task {task!r} has the label {value!r}", fix="give the name of each label, as a text"
+        )
+    return Label(str(value), description)
+
+
 @dataclass(frozen=True, init=False)
 class Task:
     """The labels, the guidelines and the text columns of a labelling job.
@@ -88,9 +97,9 @@ class Task:
                 fix="give a list of labels",
             )
         if isinstance(labels, Mapping):
-            made = tuple(Label(str(n), str(d or "")) for n, d in labels.items())
+            made = tuple(_named(n, name, str(d or "")) for n, d in labels.items())
         else:
-            made = tuple(one if isinstance(one, Label) else Label(str(one)) for one in labels)
+            made = tuple(one if isinstance(one, Label) else _named(one, name) for one in labels)
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "labels", made)
         object.__setattr__(self, "guidelines", guidelines)

@@ -339,7 +339,7 @@ def _csv_problem(folder: Path, warnings: list[str], *rows: str) -> dict[str, str
             "line 3, column id: no item 'q' is waiting for a label; it has one already, or its "
             "id was changed",
         ),
-        (",x,Person,", "line 3: the row has no id"),
+        (",x,Person,", "line 3: the row has no id; write its id back, or remove the row"),
         (
             "a,x,y,Person,oh",
             "line 3: the row has 5 cells and the first line 4; put a cell that holds the separator "
