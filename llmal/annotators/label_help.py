@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 
 from llmal.task import Task
-from llmal.task.spaces.multi import JOINT
 
 SKIP = "?"
 """Written in place of a label by a person who cannot decide."""
@@ -26,10 +25,9 @@ def help_lines(task: Task, opening: str) -> list[str]:
     """
     title = f"How to label: {task.name}"
     lines = [title, "=" * len(title), ""]
-    several = not task.space.rows_sum_to_one
-    which = "those of these labels that apply" if several else "one of these labels"
+    form = task.space.form
     lines += _wrapped(
-        f'{opening} Read the text of each row, and write {which} into its column "label":'
+        f'{opening} Read the text of each row, and write {form.which} into its column "label":'
     )
     lines.append("")
     for label in task.labels:
@@ -43,7 +41,7 @@ def help_lines(task: Task, opening: str) -> list[str]:
         lines.append("")
     lines += ["Good to know", "------------"]
     for rule in (
-        *([_several_rule(task)] if several else ()),
+        *form.rules,
         f'Write {SKIP} into "label" where you cannot decide. The item is skipped then.',
         'Leave "label" blank in rows that you have not come to. You can stop and go on whenever '
         "you like: save, and have the run started again. What has been taken leaves the file, the "
@@ -63,29 +61,15 @@ def help_lines(task: Task, opening: str) -> list[str]:
 
 def first_line_cell(task: Task, help_file: str) -> str:
     """The last cell of the first line of a table: how to fill it in. The cells below are empty."""
-    names = " | ".join(task.names)
-    if len(task.names) > MOST_NAMED:
-        names = f"one of the {len(task.names)} labels in {help_file}"
-    if not task.space.rows_sum_to_one:
-        return f"<- write into label: {_several(task, help_file)}; {SKIP} = skip; nothing = not yet"
-    return f"<- write into label: {names} | {SKIP} = skip | nothing = not yet"
+    form, elsewhere = task.space.form, _elsewhere(task, help_file)
+    between = " | " if form.choices else "; "
+    listed = form.choices if form.choices and elsewhere is None else (form.words(elsewhere),)
+    return f"<- write into label: {between.join([*listed, f'{SKIP} = skip', 'nothing = not yet'])}"
 
 
-def _several(task: Task, help_file: str) -> str:
-    """What is written where an item takes several labels."""
-    names = ", ".join(task.names)
-    if len(task.names) > MOST_NAMED:
-        names = f"the {len(task.names)} labels in {help_file}"
-    nothing = task.space.write(())
-    return f"those of {names} that apply, with {JOINT} between them, or {nothing} if none does"
-
-
-def _several_rule(task: Task) -> str:
-    first, second = task.names[:2]
-    return (
-        f"Write {JOINT} between labels, such as {task.space.write((first, second))}, and "
-        f"{task.space.write(())} where no label applies."
-    )
+def _elsewhere(task: Task, help_file: str) -> str | None:
+    """Where the labels are named, if they are too many for a line."""
+    return f"the {len(task.names)} labels in {help_file}" if len(task.names) > MOST_NAMED else None
 
 
 def _wrapped(text: str, indent: str = "") -> list[str]:
@@ -94,13 +78,7 @@ def _wrapped(text: str, indent: str = "") -> list[str]:
 
 def in_one_line(task: Task, help_file: str) -> str:
     """What people are to do with the file, for a message."""
-    if not task.space.rows_sum_to_one:
-        listed = _several(task, help_file)
-    elif len(task.names) > MOST_NAMED:
-        listed = f"one of the {len(task.names)} labels in {help_file}"
-    else:
-        *others, last = task.names
-        listed = f"{', '.join(others)} or {last}"
+    listed = task.space.form.words(_elsewhere(task, help_file))
     said = f'write {listed} into the column "label" ({SKIP} skips an item), save, and run again'
     guidelines = " ".join(task.guidelines.split())
     if guidelines:

@@ -85,7 +85,7 @@ def workbook_bytes(header: Sequence[str], lines: Sequence[Sequence[str]], task: 
         for cell in cells:
             cell.alignment = wrapped
         sheet.append(cells)
-    choices = [*task.names, SKIP]
+    choices = [*task.space.form.choices, SKIP]
     validation = DataValidation(
         type="list",
         formula1=f"={_LABELS}!$A$1:$A${len(choices)}",
@@ -96,15 +96,14 @@ def workbook_bytes(header: Sequence[str], lines: Sequence[Sequence[str]], task: 
     )
     column = _letter(list(header).index("label"))
     validation.add(f"{column}2:{column}{max(2, len(lines) + 1)}")
-    if task.space.rows_sum_to_one:
-        # A cell that takes several labels has no list to choose one from.
+    if task.space.form.choices:
         sheet.data_validations.append(validation)
     how = book.create_sheet(_HELP)
     how.column_dimensions["A"].width = 100
     for text in help_lines(task, f'The items are on the sheet "{_ITEMS}".'):
         how.append([text_cell(how, text)])
     labels = book.create_sheet(_LABELS)
-    for name in choices:
+    for name in [*task.names, SKIP]:
         labels.append([text_cell(labels, name)])
     out = io.BytesIO()
     book.save(out)

@@ -17,7 +17,6 @@ import numpy as np
 from llmal.core.records import Annotation
 from llmal.core.tables import Column
 from llmal.errors import ConfigError
-from llmal.functions.answer_columns import answer_column
 from llmal.generators.rows import COLUMNS, fields_of, texts_of
 from llmal.ledger import Decided, Ledger
 from llmal.pool.input_columns import InputColumns
@@ -108,7 +107,7 @@ class _Labels(Table):
         self._of = exporter
         self._everything = everything
         own = [
-            answer_column("label", exporter.task.space),
+            exporter.task.space.column("label"),
             Column("by"),
             Column("annotator"),
             Column("confidence", "number"),
@@ -120,8 +119,8 @@ class _Labels(Table):
             Column("synthetic", "flag"),
         ]
         own += [Column("copy_of")] if len(exporter.items.copies) else []
-        own += [answer_column("gold", exporter.task.space)] if exporter.pool.has_gold else []
-        own += [answer_column("suggestion", exporter.task.space)] if everything else []
+        own += [exporter.task.space.column("gold")] if exporter.pool.has_gold else []
+        own += [exporter.task.space.column("suggestion")] if everything else []
         self._inputs, self.columns = exporter.beside_input(own)
         self.renamed = self._inputs.renamed
         self.counts = Counter({"labelled items": 0, "undecided ones": 0, "synthetic ones": 0})
@@ -201,7 +200,7 @@ class _Annotations(Table):
     def __init__(self, exporter: Exporter) -> None:
         self._of = exporter
         own = [
-            answer_column("label", exporter.task.space),
+            exporter.task.space.column("label"),
             Column("by"),
             Column("annotator"),
             Column("decision"),

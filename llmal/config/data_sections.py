@@ -17,9 +17,11 @@ from pydantic import (
 )
 
 from llmal.config.references import DataSource, Surroundings
-from llmal.config.section import Section, Text, Texts, as_tuple, problem, problems
+from llmal.config.section import Named, Section, Text, Texts, as_tuple, problem, problems
+from llmal.core.options import OptionError
 from llmal.errors import ConfigError
 from llmal.task import Label, Task, TaskKind
+from llmal.task.spaces import check_kind
 
 
 def _text_or_mapping(value: Any) -> Any:
@@ -41,19 +43,41 @@ class LabelConfig(Section):
     words: Annotated[tuple[Text, ...], BeforeValidator(as_tuple)] = ()
 
 
+class KindConfig(Named):
+    """What an answer is; further keys are parameters of the kind."""
+
+
+def _kind(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        value = KindConfig.model_validate(value)
+    if not isinstance(value, (str, KindConfig)) or not value:
+        raise problem(f"expected the name of a kind of answer, got {value!r}")
+    name = value if isinstance(value, str) else value.name
+    if name == "classification":
+        return value
+    try:
+        check_kind(name if isinstance(value, str) else {"name": name, **value.options})
+    except OptionError as error:
+        raise problems(((error.option or "name",), error.what, error.fix or "")) from None
+    except ConfigError as error:
+        raise problem(error.what, error.fix or "") from None
+    return value
+
+
 class TaskConfig(Section):
     """What is to be labelled; see `llmal.task.Task`.
 
     Attributes:
         name: Default: the name of the configuration file without its ending.
-        kind: "single", one label an item, or "multi", any number of labels.
+        kind: "single", one label an item, "multi", any number of labels, or a kind that another
+            package adds, as its name or as a mapping of its name and parameters.
         text: The text columns, in the order of the prompt.
         labels: By name, in the order of the columns of every probability matrix.
         guidelines: What an annotator must know.
     """
 
     name: str = Field(default="", validate_default=True)
-    kind: TaskKind = "single"
+    kind: Annotated[str | KindConfig, BeforeValidator(_kind)] = "single"
     text: Texts = ("text",)
     labels: dict[str, Annotated[LabelConfig, BeforeValidator(_text_or_mapping)]]
     guidelines: str = ""
@@ -101,7 +125,12 @@ class TaskConfig(Section):
     def task_object(self) -> Task:
         """The task, as the rest of llmal knows it."""
         labels = [Label(name, one.description, one.words) for name, one in self.labels.items()]
-        return Task(self.name, labels, self.guidelines, self.text, self.kind)
+        kind: TaskKind = (
+            self.kind
+            if isinstance(self.kind, str)
+            else {"name": self.kind.name, **self.kind.options}
+        )
+        return Task(self.name, labels, self.guidelines, self.text, kind)
 
 
 class DataConfig(Section):

@@ -25,7 +25,6 @@ from llmal.errors import (
     ServerError,
     UnsupportedError,
 )
-from llmal.functions.answer_columns import answer_column
 from llmal.functions.rows import InputRows, Row
 from llmal.functions.spending import affordable_context, most_of_preparing
 from llmal.lm.progress import Meter, reporting
@@ -60,7 +59,7 @@ class Wanted:
 
     def columns(self, space: Space) -> list[Column]:
         """The columns, under the names that they have where the data has no column of theirs."""
-        columns = [answer_column("label", space), Column("confidence", "number")]
+        columns = [space.column("label"), Column("confidence", "number")]
         if self.decision:
             columns += [Column("accepted", "flag"), Column("annotator")]
         if self.probabilities:

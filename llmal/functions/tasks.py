@@ -39,7 +39,7 @@ def task_of(
             raise ConfigError("the task has guidelines of its own", fix="leave guidelines out")
         if labels.text == tuple(text):
             return labels
-        return Task(labels.name, labels.labels, labels.guidelines, text, labels.kind)
+        return Task(labels.name, labels.labels, labels.guidelines, text, labels.kind_given)
     if labels is None:
         seen = list(seen)
         if kind != "single" and any(isinstance(one, str) for one in seen):

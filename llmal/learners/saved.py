@@ -20,7 +20,7 @@ from llmal.errors import ConfigError, DataError
 from llmal.learners.protocol import Learner, TableLearner, thresholds_of
 from llmal.learners.storage import FILE, kind_and_parameters
 from llmal.task import Task
-from llmal.task.spaces import Space, SpaceKind, make_space
+from llmal.task.spaces import Space, TaskKind, make_space
 from llmal.task.spaces.thresholds import decide
 
 LABELS_FILE = "labels.json"
@@ -46,7 +46,7 @@ def write_labels(directory: Path, task: Task, embedder: Embedder | None) -> None
         "embedder": None,
     }
     if task.kind != "single":
-        content["kind"] = task.kind
+        content["kind"] = task.kind_given
     if embedder is not None:
         name = embedder.model if isinstance(embedder, NamedEmbedder) else None
         content["embedder"] = {"model": name, "fingerprint": embedder.fingerprint}
@@ -73,7 +73,7 @@ class TextClassifier:
     text: tuple[str, ...] = ("text",)
     embedder: Embedder | None = None
     source: str = ""
-    kind: SpaceKind = "single"
+    kind: TaskKind = "single"
 
     @functools.cached_property
     def space(self) -> Space:
@@ -158,7 +158,7 @@ def load_learner(
             fix="give the names of all labels in the order of the task",
         )
     made = _embedder(folder, learner, kept.get("embedder") or {}, embedder)
-    kind: SpaceKind = "multi" if kept.get("kind") == "multi" or _on_tables(learner) else "single"
+    kind: TaskKind = kept.get("kind") or ("multi" if _on_tables(learner) else "single")
     text = tuple(kept.get("text", ("text",)))
     return TextClassifier(learner, names, text, made, str(folder), kind)
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from llmal.core.registry import Registry
 from llmal.lm.protocol import LanguageModel
 from llmal.prompting.labelling import LabellingPrompts
 from llmal.prompting.templates import PromptTemplate, load_prompt
-from llmal.prompting.yes_no import YesNoPrompts
 from llmal.task import Task
-from llmal.task.spaces import SpaceKind
 
-_FORMS: dict[SpaceKind, tuple[type[LabellingPrompts], str]] = {
-    "single": (LabellingPrompts, "label"),
-    "multi": (YesNoPrompts, "label_each"),
-}
-"""What builds the prompts of a kind of task, and the prompt of llmal that it uses."""
+FORMS = Registry(
+    "prompt_forms",
+    {
+        "choice": "llmal.prompting.labelling:LabellingPrompts",
+        "yes_no": "llmal.prompting.yes_no:YesNoPrompts",
+    },
+)
+"""What builds prompts and reads their scores, by the word that a space has for it (`asked`)."""
+
+
+def _form(task: Task) -> type[LabellingPrompts]:
+    form: type[LabellingPrompts] = FORMS.get(task.space.asked)
+    return form
 
 
 def make_prompts(
@@ -24,12 +31,12 @@ def make_prompts(
     Raises:
         ConfigError: The template does not ask what a task of this kind needs.
     """
-    return _FORMS[task.space.kind][0](task, template, lm, style)
+    return _form(task)(task, template, lm, style)
 
 
 def default_prompt(task: Task) -> PromptTemplate:
     """The prompt that is used where nobody names one."""
-    return load_prompt(_FORMS[task.space.kind][1])
+    return load_prompt(task.space.prompt)
 
 
 def check_prompt(task: Task, template: PromptTemplate) -> None:
@@ -38,4 +45,4 @@ def check_prompt(task: Task, template: PromptTemplate) -> None:
     Raises:
         ConfigError: It cannot.
     """
-    _FORMS[task.space.kind][0].check(task, template)
+    _form(task).check(task, template)

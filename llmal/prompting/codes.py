@@ -33,7 +33,7 @@ def coded(task: Task, template: PromptTemplate, lm: LanguageModel) -> Task:
         Label(one.name, _meaning(one), (code,))
         for one, code in zip(task.labels, codes, strict=True)
     ]
-    return Task(task.name, labels, guidelines=task.guidelines, text=task.text, kind=task.kind)
+    return Task(task.name, labels, guidelines=task.guidelines, text=task.text, kind=task.kind_given)
 
 
 def _meaning(label: Label) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from llmal.task.task import Label, Task, TaskKind
+from llmal.task.spaces import TaskKind
+from llmal.task.task import Label, Task
 
 __all__ = ["Label", "Task", "TaskKind"]

@@ -5,17 +5,23 @@ from __future__ import annotations
 import functools
 import numbers
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 from llmal.core.fingerprint import fingerprint
 from llmal.core.records import Answer
 from llmal.core.spelling import as_seen, is_missing
 from llmal.errors import ConfigError, DataError
-from llmal.task.spaces import KINDS, Single, Space, SpaceKind, make_space
-
-TaskKind = Literal["single", "multi", "classification"]
-"""What an answer is; "classification" is read as "single"."""
+from llmal.task.spaces import (
+    KINDS,
+    Single,
+    Space,
+    SpaceKind,
+    TaskKind,
+    check_kind,
+    make_space,
+    name_and_options,
+)
 
 _SINGLE_BEFORE = "classification"
 # The word that stands in fingerprints, so that run directories of before still bind.
@@ -69,7 +75,13 @@ class Task:
             columns of every probability matrix.
         guidelines: What an annotator must know, in the words that people and prompts get.
         text: The text column, or several (a pair, or more).
-        kind: What an answer is: "single", one label an item, or "multi", any number of labels.
+        kind: What an answer is: "single", one label an item ("classification" is an old word for
+            it), "multi", any number of labels, or a kind that another package adds, as its word or
+            as a mapping of its word (`name`) and its options.
+
+    Attributes:
+        kind: The word alone.
+        kind_options: The options of the kind.
 
     Raises:
         ConfigError: Fewer than two labels; a name that is empty, has space around it or a line
@@ -82,6 +94,7 @@ class Task:
     guidelines: str
     text: tuple[str, ...]
     kind: SpaceKind
+    kind_options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __init__(
         self,
@@ -104,17 +117,21 @@ class Task:
         object.__setattr__(self, "labels", made)
         object.__setattr__(self, "guidelines", guidelines)
         object.__setattr__(self, "text", (text,) if isinstance(text, str) else tuple(text))
-        object.__setattr__(self, "kind", "single" if kind == _SINGLE_BEFORE else kind)
+        word, options = name_and_options(kind)
+        object.__setattr__(self, "kind", "single" if word == _SINGLE_BEFORE else word)
+        object.__setattr__(self, "kind_options", options)
         self._check()
 
     def _check(self) -> None:
         if not self.name.strip():
             raise ConfigError("the task has no name", fix="give it a short one")
-        if self.kind not in KINDS:
+        known = list(KINDS)
+        if self.kind not in known:
             raise ConfigError(
                 f"task {self.name!r} has the unknown kind {self.kind!r}",
-                fix=f"the known kinds are {' and '.join(map(repr, KINDS))}",
+                fix=f"the known kinds are {' and '.join(map(repr, known))}",
             )
+        check_kind(self.kind_given)
         if len(self.labels) < 2:
             raise ConfigError(
                 f"task {self.name!r} has {len(self.labels)} label(s)",
@@ -211,10 +228,15 @@ class Task:
                 fix=f"its labels are {', '.join(self.names)}",
             ) from None
 
+    @property
+    def kind_given(self) -> TaskKind:
+        """The kind with its options, as a task of the same kind is made from."""
+        return {"name": self.kind, **self.kind_options} if self.kind_options else self.kind
+
     @functools.cached_property
     def space(self) -> Space:
         """What an answer of this task is."""
-        return make_space(self.kind, self.names, f"task {self.name!r}")
+        return make_space(self.kind_given, self.names, f"task {self.name!r}")
 
     def match(self, value: object) -> Answer | None:
         """The answer that a value from outside stands for, None for an empty one.
@@ -241,8 +263,10 @@ class Task:
 
     def as_dict(self) -> dict[str, Any]:
         """The task as plain data, for the ledger and for fingerprints."""
+        options = {"kind_options": dict(self.kind_options)} if self.kind_options else {}
         return {
             "name": self.name,
+            **options,
             "kind": _SINGLE_BEFORE if self.kind == "single" else self.kind,
             "labels": [
                 {"name": one.name, "description": one.description, "words": list(one.words)}

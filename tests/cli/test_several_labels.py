@@ -116,4 +116,4 @@ def test_several_labels_without_a_configuration(llmal, tmp_path: Path, tiny_lm_p
     assert all(isinstance(row["label"], list) and {*row["label"]} <= {*NAMES} for row in rows)
     wrong = llmal(*words, "--kind", "many", *model, "--force")
     assert wrong.exit_code == 1
-    assert "task.kind: expected 'single', 'multi' or 'classification', got 'many'" in wrong.stderr
+    assert "task.kind: there is no 'many' among the spaces; known are multi, single" in wrong.stderr

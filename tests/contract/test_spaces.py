@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 
@@ -153,6 +154,34 @@ def test_the_schema_admits_its_answers(space):
     schema = space.schema()
     words = schema.get("enum") or schema["items"]["enum"]
     assert words == list(LABELS)
+
+
+def test_people_are_told_what_to_write(space):
+    form = space.form
+    assert all(name in form.named for name in LABELS)
+    assert form.words(None) == form.named
+    assert form.words("the 5 labels in the help").count("the 5 labels in the help") == 1
+    assert all(space.match(one) is not None for one in form.choices)
+
+
+def test_a_column_of_a_table_holds_its_answers(space, tmp_path):
+    from llmal.core.tables import write_table
+
+    column = space.column("answer")
+    rows = [{"answer": one} for one in ANSWERS[space.kind]]
+    write_table(tmp_path / "out.csv", "csv", [column], rows)
+    read = list(csv.DictReader((tmp_path / "out.csv").open(encoding="utf-8-sig")))
+    assert [space.match(one["answer"]) for one in read] == ANSWERS[space.kind]
+    write_table(tmp_path / "out.jsonl", "jsonl", [column], rows)
+    lines = (tmp_path / "out.jsonl").read_text().splitlines()
+    assert [space.match(json.loads(one)["answer"]) for one in lines] == ANSWERS[space.kind]
+
+
+def test_it_says_how_a_language_model_is_asked(space):
+    from llmal.prompting.asking import check_prompt, default_prompt
+
+    task = Task("emotions", LABELS, kind=space.kind)
+    check_prompt(task, default_prompt(task))
 
 
 def test_counts_by_label(space):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
 from llmal.errors import ConfigError, DataError
-from llmal.task import Label, Task, TaskKind
+from llmal.task import Label, Task
 from llmal.task.spaces import KINDS
 
 
@@ -180,5 +180,15 @@ def test_a_loaded_task_knows_what_an_answer_is():
         assert other.match("a") == task.match("a")
 
 
-def test_a_task_may_have_every_kind_of_answer_and_one_old_word():
-    assert {*get_args(TaskKind)} == {*KINDS, "classification"}
+@pytest.mark.parametrize("kind", [*KINDS, "classification"])
+def test_a_task_may_have_every_kind_of_answer_and_one_old_word(kind: str):
+    assert Task("t", ["a", "b"], kind=kind).space.kind in KINDS
+
+
+def test_a_kind_may_be_a_mapping_of_its_word_and_options():
+    task = Task("t", ["a", "b"], kind={"name": "multi"})
+    assert task == Task("t", ["a", "b"], kind="multi")
+    with pytest.raises(ConfigError, match="multi has no option 'scale'; it has none"):
+        Task("t", ["a", "b"], kind={"name": "multi", "scale": 5})
+    with pytest.raises(ConfigError, match="the kind of answer has no name"):
+        Task("t", ["a", "b"], kind={"scale": 5})

@@ -10,7 +10,7 @@ taken of each label, and the mean over the labels counts, or with `over="max"` t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -44,7 +44,7 @@ class Uncertainty(Ranking):
         ConfigError: They are of neither, or over neither.
     """
 
-    spaces: ClassVar[tuple[str, ...]] = KINDS
+    spaces: ClassVar[Collection[str]] = KINDS
 
     of: Literal["learner", "lm"] = "learner"
     over: Literal["mean", "max"] = "mean"

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from llmal.core.records import Answer
 from llmal.core.spelling import as_seen, is_missing, plain
+from llmal.core.tables import Column
 from llmal.errors import DataError
 from llmal.task.labels import LabelMatcher
+from llmal.task.spaces.form import AnswerForm
 from llmal.task.spaces.marks import marked_names
 from llmal.task.spaces.protocol import SpaceKind
 
@@ -43,8 +45,11 @@ class Multi:
     """
 
     kind: SpaceKind = "multi"
+    works_as: tuple[SpaceKind, ...] = ()
     takes = "several labels an item"
     rows_sum_to_one = False
+    asked = "yes_no"
+    prompt = "label_each"
 
     def __init__(self, labels: Sequence[str], owner: str = "the task") -> None:
         self.labels = tuple(labels)
@@ -60,6 +65,26 @@ class Multi:
     def nothing(self) -> str:
         """What is written where no label holds: "none", or [] if a label is called so."""
         return _EMPTY if _NONE in {as_seen(one).casefold() for one in self.labels} else _NONE
+
+    @cached_property
+    def form(self) -> AnswerForm:
+        """Names with a mark between them."""
+        nothing = self.write(())
+        of = f"those of {{labels}} that apply, with {JOINT} between them, or {nothing} if none does"
+        rule = (
+            f"Write {JOINT} between labels, such as {self.write(self.labels[:2])}, and {nothing} "
+            "where no label applies."
+        )
+        return AnswerForm(
+            which="those of these labels that apply",
+            named=of.format(labels=", ".join(self.labels)),
+            of=of,
+            rules=(rule,),
+        )
+
+    def column(self, name: str) -> Column:
+        """Lists of texts."""
+        return Column(name, "labels", self.labels, self.write)
 
     def match(self, value: object) -> Answer | None:
         """The labels that a value stands for; see the class."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llmal.core.records import Answer
+from llmal.core.tables import Column
+from llmal.task.spaces.form import AnswerForm
 
-SpaceKind = Literal["single", "multi"]
-"""The kinds of answers that there are. `classification` is an old word for `single`."""
+SpaceKind: TypeAlias = str
+"""The word for a kind of answers: "single", "multi", or one that another package adds."""
 
 
 @runtime_checkable
@@ -25,6 +27,34 @@ class Space(Protocol):
     @property
     def kind(self) -> SpaceKind:
         """The word for it in a configuration."""
+        ...
+
+    @property
+    def works_as(self) -> tuple[SpaceKind, ...]:
+        """Other kinds whose parts work with this one too, as this is a case of them.
+
+        A rating is a `single`: its answer is one label of several, whatever their order means. So
+        every selector, learner and calibrator that works with `single` works with it.
+        """
+        ...
+
+    @property
+    def asked(self) -> str:
+        """How a language model is asked: a name among the `prompt_forms` (`llmal.prompting`)."""
+        ...
+
+    @property
+    def prompt(self) -> str:
+        """The prompt that asks where nobody names another: a name of llmal's, or a path."""
+        ...
+
+    @property
+    def form(self) -> AnswerForm:
+        """What people are told who write an answer into a cell."""
+        ...
+
+    def column(self, name: str) -> Column:
+        """A column of such answers in a table."""
         ...
 
     @property

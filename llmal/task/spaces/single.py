@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.core.records import Answer
+from llmal.core.tables import Column
 from llmal.errors import DataError
 from llmal.task.labels import LabelMatcher
+from llmal.task.spaces.form import AnswerForm
 from llmal.task.spaces.protocol import SpaceKind
 
 
@@ -26,8 +28,11 @@ class Single:
     """
 
     kind: SpaceKind = "single"
+    works_as: tuple[SpaceKind, ...] = ()
     takes = "one label an item"
     rows_sum_to_one = True
+    asked = "choice"
+    prompt = "label"
 
     def __init__(self, labels: Sequence[str], owner: str = "the task") -> None:
         self.labels = tuple(labels)
@@ -37,6 +42,21 @@ class Single:
     @cached_property
     def _matcher(self) -> LabelMatcher:
         return LabelMatcher(self.labels, self._owner)
+
+    @cached_property
+    def form(self) -> AnswerForm:
+        """A choice of one."""
+        *others, last = self.labels
+        return AnswerForm(
+            which="one of these labels",
+            named=f"{', '.join(others)} or {last}",
+            of="one of {labels}",
+            choices=self.labels,
+        )
+
+    def column(self, name: str) -> Column:
+        """Texts."""
+        return Column(name)
 
     def match(self, value: object) -> str | None:
         """The label that a value stands for; see `LabelMatcher`."""
