@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from llmal.cli.models import language_model_of, planning_model_of
-from llmal.cli.run_directory import KeptConfig
+from llmal.cli.run_directory import KeptConfig, ledger_place
 from llmal.cli.telling import INTERRUPTED, WAITING, give, results_only_on_stdout
 from llmal.config import RunConfig, load_config
+from llmal.exporters.run_tables import RunTables
+from llmal.exporters.writing import write_export
+from llmal.factory.exporters import Export, make_exports
 from llmal.factory.orchestrator import build
+from llmal.factory.pools import open_pool
+from llmal.ledger import Ledger
 from llmal.progress import ProgressDisplay, cost_in_words, say
 from llmal.run.guards import on_interrupt, only_one
+from llmal.run.items import RunItems
 
 if TYPE_CHECKING:
     from llmal.run.orchestrator import Orchestrator
@@ -27,9 +34,12 @@ def run(
 ) -> None:
     """Run a configuration, or go on with it, and write its report."""
     config = with_options(load_config(path), directory=directory, seed=seed)
+    exports = make_exports(config)
     with results_only_on_stdout(as_json), ProgressDisplay(quiet=quiet) as progress:
         result, page = carry_out(config, progress, quiet=quiet)
-    give(_as_data(result, page), _as_text(result, page), as_json=as_json)
+        exported = write_exports(config, exports, progress)
+    data = {**_as_data(result, page), "exports": [str(one.place) for one in exports]}
+    give(data, "\n".join([_as_text(result, page), *exported]), as_json=as_json)
     if _EXIT[result.status]:
         raise typer.Exit(_EXIT[result.status])
 
@@ -61,6 +71,25 @@ def with_options(config: RunConfig, *, directory: Path | None, seed: int | None)
     if seed is not None:
         given["seed"] = seed
     return config.model_copy(update=given)
+
+
+def write_exports(
+    config: RunConfig, exports: Sequence[Export], progress: ProgressDisplay
+) -> list[str]:
+    """Write the exports of a configuration anew; returns what to say of each."""
+    if not exports:
+        return []
+    task = config.task_object()
+    pool = open_pool(config, config.data.pool).match_labels(task)
+    items = RunItems(pool, duplicates=config.data.duplicates)
+    said: list[str] = []
+    with Ledger.open(ledger_place(config), read_only=True) as ledger:
+        for one in exports:
+            tables = RunTables(task, items, ledger, progress.step)
+            table = tables.table(one.what, everything=one.everything)
+            written = write_export(one.exporter, one.place, table)
+            said += [f"{written.counts}: {one.place}", *written.notes]
+    return said
 
 
 class _WithoutBaseline(Exception):

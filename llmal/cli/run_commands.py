@@ -113,13 +113,18 @@ def export(
             "picks, rounds, queue or events.",
         ),
     ] = "labels",
-    to: Annotated[
+    format: Annotated[
         str | None,
         typer.Option(
+            "--format",
             "--to",
-            help="jsonl, csv, xlsx (Excel), parquet or hf (a datasets folder). "
-            "[default: what --out ends in, or jsonl]",
+            help="jsonl, csv, xlsx (Excel), parquet, hf (a datasets folder), or one that another "
+            "package adds. [default: what --out ends in, or jsonl]",
         ),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", help="An option of the format, key=value; several times."),
     ] = None,
     out: Annotated[
         Path | None,
@@ -151,7 +156,8 @@ def export(
     command(
         directory,
         what=what,
-        to=to,
+        format=format,
+        options=option or [],
         out=out,
         data=data,
         everything=everything,

@@ -35,6 +35,7 @@ from llmal.config.section import (
     Positive,
     Problem,
     Section,
+    Text,
     named_tuple,
     problem,
     problems,
@@ -107,6 +108,21 @@ class PhaseConfig(Named):
     """
 
 
+class ExportConfig(Named):
+    """A file that a run writes when it ends or waits; further keys are the exporter's parameters.
+
+    Attributes:
+        name: The exporter: jsonl, csv, xlsx, parquet, hf, or one that another package adds.
+        what: The table, as for `llmal export --what`.
+        out: The file or directory. Default: called like the table, in the run directory.
+        all: Of labels, also items without one.
+    """
+
+    what: Text = "labels"
+    out: LocalPath | None = None
+    all: bool = False
+
+
 class RunConfig(Section):
     """The configuration of a run. Every path in it is absolute.
 
@@ -118,6 +134,7 @@ class RunConfig(Section):
         annotator: Asked in this order. Default: the language model, or `similarity` without one.
         committee: Members of the committee that selectors such as `bald` listen to.
         stop: Rules beside the budget, any of which ends the run.
+        exports: Files that are written whenever the run ends or waits.
         directory: Default: runs/<name of the task> beside the configuration file.
         ledger: URL of a database. Default: SQLite in the directory.
         seed: Of everything that is random in the run.
@@ -141,6 +158,7 @@ class RunConfig(Section):
     generator: AnyGeneratorConfig | None = None
     budget: BudgetConfig = BudgetConfig()
     stop: Annotated[tuple[StopConfig, ...], BeforeValidator(named_tuple)] = ()
+    exports: Annotated[tuple[ExportConfig, ...], BeforeValidator(named_tuple)] = ()
     directory: LocalPath = Field(default=None, validate_default=True)
     ledger: LedgerURL | None = None
     seed: Count = 0

@@ -9,7 +9,6 @@ import logging
 import math
 import os
 import shutil
-import sys
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -134,18 +133,27 @@ def write_table(path: Path, format: Format, columns: Sequence[Column], rows: Ite
     Raises:
         LlmalError: The output cannot be written.
     """
+    return write_in_place(path, lambda part: write_rows(part, format, columns, rows))
+
+
+def write_in_place(path: Path, write: Callable[[Path], int]) -> int:
+    """Have a file or directory written beside its path, and put it there when it is whole.
+
+    Args:
+        path: Where it is to be; what is there already stays until then.
+        write: Writes to the path that it gets, where nothing is; returns how many rows there are.
+
+    Returns:
+        How many rows there are.
+
+    Raises:
+        LlmalError: The output cannot be written.
+    """
     part = path.with_name(f".{path.name}.part")
-    write: Callable[[Path, Sequence[Column], Iterable[Row]], int] = {
-        "jsonl": _jsonl,
-        "csv": _csv,
-        "xlsx": _xlsx,
-        "parquet": _parquet,
-        "hf": _hf,
-    }[format]
     try:
         _remove(part)
         try:
-            count = write(part, columns, rows)
+            count = write(part)
             if path.is_dir():
                 _remove(path)
             part.replace(path)
@@ -164,19 +172,27 @@ def write_table(path: Path, format: Format, columns: Sequence[Column], rows: Ite
     return count
 
 
-def print_table(format: Format, columns: Sequence[Column], rows: Iterable[Row]) -> int:
-    """Write rows to standard output; returns how many there are.
+def write_rows(path: Path, format: Format, columns: Sequence[Column], rows: Iterable[Row]) -> int:
+    """Write rows to a path where nothing is; returns how many there are.
 
     Raises:
-        ConfigError: The format is not one of lines.
+        LlmalError: The format does not hold them.
+        OSError: It cannot be written.
     """
-    if format == "jsonl":
-        return _write_jsonl(sys.stdout, columns, rows)
-    if format == "csv":
-        return _write_csv(sys.stdout, columns, rows)
-    raise ConfigError(
-        f"{format} cannot be written to standard output", fix="use jsonl or csv, or name a file"
-    )
+    write: Callable[[Path, Sequence[Column], Iterable[Row]], int] = {
+        "jsonl": _jsonl,
+        "csv": _csv,
+        "xlsx": _xlsx,
+        "parquet": _parquet,
+        "hf": _hf,
+    }[format]
+    return write(path, columns, rows)
+
+
+def write_lines(out: TextIO, format: Format, columns: Sequence[Column], rows: Iterable[Row]) -> int:
+    """Write rows to what is open already, in a format of lines; returns how many there are."""
+    write = {"jsonl": _write_jsonl, "csv": _write_csv}[format]
+    return write(out, columns, rows)
 
 
 def _remove(path: Path) -> None:

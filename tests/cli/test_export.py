@@ -242,9 +242,9 @@ def test_a_spreadsheet_gets_umlauts_and_zeros_as_they_are(run: Path, llmal: Any,
     # Two columns of ids, "007" and "1E5" in both, and a formula.
     assert (
         "a spreadsheet that opens this file would change 5 of its cells, such as '007'; "
-        "--to xlsx keeps them as they are"
+        "--format xlsx keeps them as they are"
     ) in told
-    assert "--to xlsx" not in llmal("export", run, "--out", tmp_path / "out.xlsx").stdout
+    assert "--format xlsx" not in llmal("export", run, "--out", tmp_path / "out.xlsx").stdout
     sheet = openpyxl.load_workbook(tmp_path / "out.xlsx").active
     first = {head.value: cell for head, cell in zip(sheet[1], sheet[2], strict=True)}
     for column, value in {"id": "007", "customer": "Müller", "text": "=1 goal"}.items():
@@ -387,7 +387,7 @@ def test_what_is_there_stays_there(run: Path, llmal: Any):
     ("options", "sentence"),
     [
         (("--what", "lables"), "there is nothing called 'lables'; use labels, annotations, "),
-        (("--to", "xls"), "there is no format 'xls'; use jsonl, csv, xlsx, parquet, hf"),
+        (("--to", "xls"), "there is no 'xls' among the exporters; did you mean 'xlsx'?"),
         (("--what", "events", "--all"), "--all has no effect on events; it is for --what labels"),
     ],
 )

@@ -17,10 +17,10 @@ from llmal import Budget, Orchestrator, Pool, Task
 from llmal.annotators import Context, Router, SimulatedHuman, Stage
 from llmal.annotators.protocol import MOST_LABELLED
 from llmal.cli.app import app
-from llmal.cli.exported_tables import Exporter
 from llmal.core.records import Annotation, Item, Usage
 from llmal.core.tables import write_table
 from llmal.errors import ConfigError, DataError
+from llmal.exporters.run_tables import RunTables
 from llmal.functions.label_file import LabelFile
 from llmal.ledger import Decided, Ledger
 from llmal.run.items import RunItems
@@ -315,13 +315,13 @@ def test_ids_are_the_same_from_the_pool_to_the_export(tmp_path: Path, embedder):
     assert set(result.labels) == set(ids)
     with Ledger.open(run.ledger_url, read_only=True) as ledger:
         assert {one.item_id for one in ledger.annotations()} == set(ids)
-        exporter = Exporter(run.task, run.items, ledger, lambda *_: None)
+        exporter = RunTables(run.task, run.items, ledger, lambda *_: None)
         rows = list(exporter.table("labels", everything=True).rows())
     assert [row["id"] for row in rows] == ids
     for name in ("labels.csv", "labels.xlsx"):
         out = tmp_path / name
         with Ledger.open(run.ledger_url, read_only=True) as ledger:
-            table = Exporter(run.task, run.items, ledger, lambda *_: None).table(
+            table = RunTables(run.task, run.items, ledger, lambda *_: None).table(
                 "labels", everything=False
             )
             write_table(out, name.split(".")[1], table.columns, table.rows())

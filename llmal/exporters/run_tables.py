@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import datetime
 import math
-from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,6 +15,7 @@ import numpy as np
 from llmal.core.records import Annotation
 from llmal.core.tables import Column
 from llmal.errors import ConfigError
+from llmal.exporters.protocol import Table
 from llmal.generators.rows import COLUMNS, fields_of, texts_of
 from llmal.ledger import Decided, Ledger
 from llmal.pool.input_columns import InputColumns
@@ -37,26 +36,7 @@ _USAGE = (
 )
 
 
-class Table(ABC):
-    """Rows to be written, and what is to be said of them.
-
-    Attributes:
-        columns: The columns, in their order.
-        renamed: The columns of llmal's that gave way to columns of the input: what they are called.
-        counts: How many rows there are of each sort, by what to call it; complete once all rows
-            have been given.
-    """
-
-    columns: Sequence[Column]
-    renamed: Mapping[str, str] = MappingProxyType({})
-    counts: Counter[str]
-
-    @abstractmethod
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """The rows, once."""
-
-
-class Exporter:
+class RunTables:
     """Makes the tables of a run.
 
     Args:
@@ -103,25 +83,25 @@ class Exporter:
 class _Labels(Table):
     """Real items in the order of the pool, then the synthetic ones."""
 
-    def __init__(self, exporter: Exporter, everything: bool) -> None:
-        self._of = exporter
+    def __init__(self, run: RunTables, everything: bool) -> None:
+        self._of = run
         self._everything = everything
         own = [
-            exporter.task.space.column("label"),
+            run.task.space.column("label"),
             Column("by"),
             Column("annotator"),
             Column("confidence", "number"),
-            Column("probabilities", "shares", exporter.task.names),
+            Column("probabilities", "shares", run.task.names),
             Column("rationale"),
             Column("note", "texts"),
             Column("flags", "texts"),
             Column("round", "whole"),
             Column("synthetic", "flag"),
         ]
-        own += [Column("copy_of")] if len(exporter.items.copies) else []
-        own += [exporter.task.space.column("gold")] if exporter.pool.has_gold else []
-        own += [exporter.task.space.column("suggestion")] if everything else []
-        self._inputs, self.columns = exporter.beside_input(own)
+        own += [Column("copy_of")] if len(run.items.copies) else []
+        own += [run.task.space.column("gold")] if run.pool.has_gold else []
+        own += [run.task.space.column("suggestion")] if everything else []
+        self._inputs, self.columns = run.beside_input(own)
         self.renamed = self._inputs.renamed
         self.counts = Counter({"labelled items": 0, "undecided ones": 0, "synthetic ones": 0})
 
@@ -197,15 +177,15 @@ def _standing(decided: Decided | None, answers: Sequence[Annotation]) -> dict[st
 class _Annotations(Table):
     """Every answer of every annotator, skipped items and overruled labels among them."""
 
-    def __init__(self, exporter: Exporter) -> None:
-        self._of = exporter
+    def __init__(self, run: RunTables) -> None:
+        self._of = run
         own = [
-            exporter.task.space.column("label"),
+            run.task.space.column("label"),
             Column("by"),
             Column("annotator"),
             Column("decision"),
             Column("confidence", "number"),
-            Column("probabilities", "shares", exporter.task.names),
+            Column("probabilities", "shares", run.task.names),
             Column("exact", "flag"),
             Column("rationale"),
             Column("note"),
@@ -215,7 +195,7 @@ class _Annotations(Table):
             *_USAGE,
             Column("provenance", "any"),
         ]
-        if exporter.ledger.has_more_than_first_answers():
+        if run.ledger.has_more_than_first_answers():
             own += [
                 Column("stage"),
                 Column("purpose"),
@@ -223,7 +203,7 @@ class _Annotations(Table):
                 Column("revision", "whole"),
                 Column("reason"),
             ]
-        self._inputs, self.columns = exporter.beside_input(own)
+        self._inputs, self.columns = run.beside_input(own)
         self.renamed = self._inputs.renamed
         self.counts = Counter({"annotations": 0})
 
@@ -266,19 +246,19 @@ def _answer(one: Annotation) -> dict[str, Any]:
 class _Synthetic(Table):
     """Every text that a generator wrote, with what became of it."""
 
-    def __init__(self, exporter: Exporter) -> None:
-        self._of = exporter
+    def __init__(self, run: RunTables) -> None:
+        self._of = run
         own = [
             *COLUMNS,
             *_USAGE,
             Column("provenance", "any"),
         ]
         names = ["id", *(one.name for one in own)]
-        self._inputs = InputColumns(exporter.pool, names)
+        self._inputs = InputColumns(run.pool, names)
         self.renamed = self._inputs.renamed
         self.columns = [
             Column(self._inputs.own["id"]),
-            *(Column(name) for name in exporter.pool.text_columns),
+            *(Column(name) for name in run.pool.text_columns),
             *(Column(self._inputs.own[one.name], one.kind) for one in own),
         ]
         self.counts = Counter({"accepted texts": 0, "refused ones": 0})
@@ -297,8 +277,8 @@ class _Spending(Table):
     The rows add up to what the run has cost.
     """
 
-    def __init__(self, exporter: Exporter) -> None:
-        self._of = exporter
+    def __init__(self, run: RunTables) -> None:
+        self._of = run
         self.columns = [Column("purpose"), Column("key"), Column("time"), *_USAGE]
         self.counts = Counter({"expenses": 0})
 
@@ -315,8 +295,8 @@ class _Spending(Table):
 class _Picks(Table):
     """What each round picked, best first, and why."""
 
-    def __init__(self, exporter: Exporter) -> None:
-        self._of = exporter
+    def __init__(self, run: RunTables) -> None:
+        self._of = run
         own = [
             Column("round", "whole"),
             Column("phase"),
@@ -325,7 +305,7 @@ class _Picks(Table):
             Column("score", "number"),
             Column("why"),
         ]
-        self._inputs, self.columns = exporter.beside_input(own)
+        self._inputs, self.columns = run.beside_input(own)
         self.renamed = self._inputs.renamed
         self.counts = Counter({"picks": 0})
 
@@ -352,9 +332,9 @@ class _Picks(Table):
 class _Rounds(Table):
     """Each round, with the figures that it ended with."""
 
-    def __init__(self, exporter: Exporter) -> None:
-        self._of = exporter
-        self._rounds = exporter.ledger.rounds()
+    def __init__(self, run: RunTables) -> None:
+        self._of = run
+        self._rounds = run.ledger.rounds()
         self.columns = [
             Column("round", "whole"),
             Column("phase"),
@@ -382,12 +362,10 @@ class _Rounds(Table):
 class _Queue(Table):
     """What people were asked, and when they answered."""
 
-    def __init__(self, exporter: Exporter) -> None:
-        self._entries = exporter.ledger.queue.entries()
+    def __init__(self, run: RunTables) -> None:
+        self._entries = run.ledger.queue.entries()
         # In the order of their ends: the last one stands.
-        self._leases = {
-            (one.stage, one.item_id, one.round): one for one in exporter.ledger.leases.all()
-        }
+        self._leases = {(one.stage, one.item_id, one.round): one for one in run.ledger.leases.all()}
         self.columns = [
             Column("id"),
             Column("queue"),
@@ -417,8 +395,8 @@ class _Queue(Table):
 class _Decisions(Table):
     """What rules have decided about annotations, the router's own decisions among them."""
 
-    def __init__(self, exporter: Exporter) -> None:
-        self._ledger = exporter.ledger
+    def __init__(self, run: RunTables) -> None:
+        self._ledger = run.ledger
         self.columns = [
             Column("id"),
             Column("annotator"),
@@ -451,8 +429,8 @@ class _Decisions(Table):
 class _Events(Table):
     """What the run told: plans, warnings, fallbacks, and how it stopped."""
 
-    def __init__(self, exporter: Exporter) -> None:
-        self._events = exporter.ledger.events()
+    def __init__(self, run: RunTables) -> None:
+        self._events = run.ledger.events()
         self.columns = [Column("time"), Column("kind"), Column("message"), Column("data", "any")]
         self.counts = Counter({"events": len(self._events)})
 
@@ -466,7 +444,7 @@ class _Events(Table):
             }
 
 
-_TABLES: dict[str, Callable[[Exporter], Table]] = {
+_TABLES: dict[str, Callable[[RunTables], Table]] = {
     "annotations": _Annotations,
     "decisions": _Decisions,
     "synthetic": _Synthetic,
