@@ -11,8 +11,10 @@ from pydantic import (
     BeforeValidator,
     Field,
     PrivateAttr,
+    SerializerFunctionWrapHandler,
     ValidationInfo,
     field_validator,
+    model_serializer,
     model_validator,
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
@@ -304,10 +306,14 @@ class RunConfig(Section):
 
     def to_yaml(self) -> str:
         """The whole configuration, defaults included, as YAML that reads back as the same."""
-        content = self.model_dump(mode="json", by_alias=True)
-        # Phases take the place of the objective, and nothing is written of what is not there.
-        content.pop("phases" if self.phases is None else "objective")
-        return write(content)
+        return write(self.model_dump(mode="json", by_alias=True))
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_replaced(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Phases take the place of the objective; of those that are not there nothing is said."""
+        content: dict[str, Any] = serialise(self)
+        content.pop("phases" if self.phases is None else "objective", None)
+        return content
 
     def where(self, *path: str | int) -> str:
         """Where a value was written, for the errors of those who build objects from it.

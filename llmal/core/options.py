@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
 import types
@@ -139,7 +140,10 @@ def _checks(kind: Callable[..., Any]) -> dict[str, _Check]:
 
 def _hints(kind: Callable[..., Any]) -> dict[str, Any]:
     """The types of the parameters, as far as they are known when the program runs."""
-    made_by = kind.__init__ if isinstance(kind, type) else kind  # type: ignore[misc]
+    made_by: Any = kind
+    if isinstance(kind, type) and not dataclasses.is_dataclass(kind):
+        made_by = kind.__init__  # type: ignore[misc]
+    # Of a dataclass the class itself: its fields stand in several modules, each with its names.
     try:
         return {
             option: hint
