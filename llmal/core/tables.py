@@ -285,17 +285,21 @@ def _xlsx(path: Path, columns: Sequence[Column], rows: Iterable[Row]) -> int:
     sheet.freeze_panes = "A2"
     sheet.append([text_cell(sheet, name) for name in _header(columns)])
     count = cut = 0
-    for row in rows:
-        count += 1
-        if count >= MOST_ROWS:
-            raise LlmalError(
-                f"a sheet of Excel holds {MOST_ROWS - 1:,} rows, and there are more",
-                where=str(path),
-                fix="write csv or parquet",
-            )
-        cells = [cell for one in columns for cell in _cells(one, row.get(one.name))]
-        cut += sum(isinstance(cell, str) and len(cell) > LONGEST_CELL for cell in cells)
-        sheet.append([_excel_cell(sheet, cell) for cell in cells])
+    try:
+        for row in rows:
+            count += 1
+            if count >= MOST_ROWS:
+                raise LlmalError(
+                    f"a sheet of Excel holds {MOST_ROWS - 1:,} rows, and there are more",
+                    where=str(path),
+                    fix="write csv or parquet",
+                )
+            cells = [cell for one in columns for cell in _cells(one, row.get(one.name))]
+            cut += sum(isinstance(cell, str) and len(cell) > LONGEST_CELL for cell in cells)
+            sheet.append([_excel_cell(sheet, cell) for cell in cells])
+    except BaseException:
+        sheet.close()  # else its unfinished part complains when it is collected
+        raise
     book.save(path)
     if cut:
         log.warning(
