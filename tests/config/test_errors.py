@@ -150,7 +150,8 @@ def test_language_models_that_cannot_be(tmp_path, section, sentence):
         (
             "[{name: human, via: queue, human: 1}]",
             "line 3, annotator[0]: unknown key 'human'; "
-            "known are name, as, via, noise, confusion, cost, answers, share, workers, file, context",
+            "known are name, as, via, noise, confusion, cost, answers, share, workers, file, "
+            "context",
         ),
         (
             "[similarity, {name: human}]",

@@ -7,7 +7,7 @@ over the labels counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
 
@@ -36,7 +36,7 @@ class Committee(Ranking):
         SelectionError: The committee has one member.
     """
 
-    spaces: ClassVar[tuple[str, ...]] = KINDS
+    spaces: ClassVar[Collection[str]] = KINDS
     requires: ClassVar[frozenset[Signal]] = frozenset({"committee"})
 
     def _values(
