@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmal.cli.run_directory import check_ledger, has_ledger, ledger_place
+from llmal.factory.aggregation import combine_as
 from llmal.factory.pools import open_pool
 from llmal.ledger import Ledger
 from llmal.run.items import RunItems
@@ -30,6 +31,7 @@ def labelled_by_people(config: RunConfig, pool: Pool) -> tuple[Item, ...]:
         if not ledger.identity:
             return ()
         check_ledger(ledger, config, pool)
+        combine_as(config, ledger)
         labels = ledger.labels()
     test = None if config.data.test is None else open_pool(config, config.data.test)
     items = RunItems(pool, test, duplicates=config.data.duplicates, overlap=config.data.overlap)

@@ -13,6 +13,7 @@ from llmal.exporters import REGISTRY
 from llmal.exporters.protocol import Exporter
 from llmal.exporters.run_tables import TABLES, RunTables
 from llmal.exporters.writing import STDOUT, check_export, name_of_exporter, write_export
+from llmal.factory.aggregation import combine_as
 from llmal.factory.pools import open_pool
 from llmal.ledger import Ledger
 from llmal.progress import ProgressDisplay, say
@@ -55,6 +56,7 @@ def export(
     ):
         pool = open_pool(config, config.data.pool).match_labels(task)
         check_ledger(ledger, config, pool)
+        combine_as(config, ledger)
         items = RunItems(pool, duplicates=config.data.duplicates)
         table = RunTables(task, items, ledger, progress.step).table(what, everything=everything)
         written = write_export(exporter, place, table)

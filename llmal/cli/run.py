@@ -14,6 +14,7 @@ from llmal.cli.telling import INTERRUPTED, WAITING, give, results_only_on_stdout
 from llmal.config import RunConfig, load_config
 from llmal.exporters.run_tables import RunTables
 from llmal.exporters.writing import write_export
+from llmal.factory.aggregation import combine_as
 from llmal.factory.exporters import Export, make_exports
 from llmal.factory.orchestrator import build
 from llmal.factory.pools import open_pool
@@ -84,6 +85,7 @@ def write_exports(
     items = RunItems(pool, duplicates=config.data.duplicates)
     said: list[str] = []
     with Ledger.open(ledger_place(config), read_only=True) as ledger:
+        combine_as(config, ledger)
         for one in exports:
             tables = RunTables(task, items, ledger, progress.step)
             table = tables.table(one.what, everything=one.everything)

@@ -125,6 +125,10 @@ class ExportConfig(Named):
     all: bool = False
 
 
+class AggregationConfig(Named):
+    """What makes one label of several people's answers; further keys are its parameters."""
+
+
 class RunConfig(Section):
     """The configuration of a run. Every path in it is absolute.
 
@@ -134,6 +138,7 @@ class RunConfig(Section):
         lm: None where there is no language model.
         embedder: None where there are no embeddings.
         annotator: Asked in this order. Default: the language model, or `similarity` without one.
+        aggregation: Makes one label of several people's answers to an item. Default: the majority.
         committee: Members of the committee that selectors such as `bald` listen to.
         stop: Rules beside the budget, any of which ends the run.
         exports: Files that are written whenever the run ends or waits.
@@ -156,6 +161,7 @@ class RunConfig(Section):
         tuple[AnnotatorConfig, ...], BeforeValidator(named_tuple), Field(min_length=1)
     ] = Field(default=None, validate_default=True)
     learner: LearnerConfig = LearnerConfig(name="linear")
+    aggregation: AggregationConfig | None = None
     committee: Positive = 10
     generator: AnyGeneratorConfig | None = None
     budget: BudgetConfig = BudgetConfig()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from llmal.config import RunConfig
+from llmal.factory.aggregation import make_aggregation
 from llmal.factory.annotators import make_router
 from llmal.factory.embedders import make_embedder
 from llmal.factory.generators import make_run_generator
@@ -86,6 +87,7 @@ def build(
         phases=make_phases(config, budget, stop),
         generator=generator,
         filters=filters,
+        aggregation=make_aggregation(config),
         committee=config.committee,
         duplicates=config.data.duplicates,
         overlap=config.data.overlap,

@@ -8,6 +8,7 @@ from typing import Any
 
 from llmal.core.records import SyntheticItem
 from llmal.report import notices, picks, quality
+from llmal.report.agreement import agreement
 from llmal.report.people import people
 from llmal.report.plain import plain, shortened, without_secrets
 from llmal.report.record import RunRecord
@@ -54,6 +55,7 @@ def collect(record: RunRecord, *, written: float | None = None) -> dict[str, Any
         "machines": machines,
         "delivered": delivered,
         "people": people(record),
+        "agreement": agreement(record),
         "spending": cost,
         "rounds": picks.rounds(record),
         "map": picks.pool_map(record),

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llmal.annotators.aggregation import Majority
 from llmal.core.files import read_json
 from llmal.core.fingerprint import fingerprint
 from llmal.core.records import Answer
@@ -88,8 +89,10 @@ def record_of(
     """
     begun = "://" in run.ledger_url or Path(run.ledger_url).is_file()
     with Ledger.open(run.ledger_url, read_only=begun) as ledger:
+        run.campaign.combine_answers(ledger)
         rounds = ledger.rounds()
         annotations = list(ledger.annotations())
+        several = ledger.several_answers(purposes=("train", "review", "audit"))
         labels = run.items.with_copies(ledger.labels())
         events = ledger.events()
         usage = ledger.usage()
@@ -113,6 +116,8 @@ def record_of(
         usage=usage,
         events=events,
         labels=labels,
+        several=several,
+        aggregation=run.campaign.aggregation or Majority(),
         baseline=points,
         baseline_note=note,
         config=config,

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from llmal.annotators.aggregation import Aggregator, Majority
 from llmal.core.records import Annotation, Answer, SyntheticItem, Usage
+from llmal.ledger import WorkerAnswer
 from llmal.report.pool_map import PoolMap
 from llmal.task import Task
 
@@ -103,6 +105,8 @@ class RunRecord:
             spent. An annotator that is missing here is charged what its annotations say.
         events: What happened, in order. Those of kind "warning", "fallback" or "error" are shown.
         labels: The label that each item leaves the run with, by item id.
+        several: The answers of each item that several people have answered, by item id.
+        aggregation: What made one label of them.
         baseline: The learner trained on random picks, as a list of {"labelled", "accuracy_mean",
             "accuracy_std", "draws"}; None if it was not measured.
         baseline_note: Why it was not.
@@ -126,6 +130,8 @@ class RunRecord:
     usage: Mapping[str, Usage] = field(default_factory=dict)
     events: Sequence[EventLike] = ()
     labels: Mapping[str, DecidedLike] = field(default_factory=dict)
+    several: Mapping[str, Sequence[WorkerAnswer]] = field(default_factory=dict)
+    aggregation: Aggregator = field(default_factory=Majority)
     baseline: Sequence[Mapping[str, float]] | None = None
     baseline_note: str | None = None
     config: Mapping[str, Any] | None = None

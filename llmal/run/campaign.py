@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from llmal.annotators.aggregation import Aggregator, CombinedBy
 from llmal.annotators.protocol import Annotator, Priced
 from llmal.annotators.router import Router, Stage
 from llmal.core.closing import Closing
@@ -88,6 +89,8 @@ class Campaign(Closing):
             round by round, what those were not sure of.
         phases: Its phases, in place of those that the objective stands for; see `llmal.run.phases`.
             `start`, `selector` and `stop` are then those that they hold.
+        aggregation: Makes one label of several people's answers to an item; by default the
+            majority. See `llmal.annotators.aggregation`.
         committee: Members of the committee that selectors such as `Bald` listen to.
         duplicates: Items with the same text: "together" asks about one of them, and the label goes
             to all; "apart" keeps each as an item of its own.
@@ -123,6 +126,7 @@ class Campaign(Closing):
         stop: Sequence[StoppingRule] = (),
         objective: Objective = "model",
         phases: Sequence[Phase] | None = None,
+        aggregation: Aggregator | None = None,
         committee: int = 10,
         duplicates: Duplicates = "together",
         overlap: OnOverlap = "exclude",
@@ -155,7 +159,8 @@ class Campaign(Closing):
         self.reason: str | None = None
         self.announcer = Announcer(callbacks)
         self.interruption = Interruption()
-        check_answers_fit(task, self._annotators, self.learner)
+        self.aggregation = aggregation
+        check_answers_fit(task, self._annotators, self.learner, aggregation)
         wanted = budget.batch if start_items is None else start_items
         self.phases: list[Phase] = (
             phases_of(
@@ -296,12 +301,18 @@ class Campaign(Closing):
                 held.enter_context(kept_answers(self.models, answers))
                 if self.questions is not None and self.selectors_ask:
                     held.enter_context(self.questions.paid.kept_in(answers))
+                self.combine_answers(ledger)
                 self._held = held.pop_all()
             people = bool(stages_of(self.router, "people"))
             self._ledger, self._purse = ledger, Purse(self.budget, ledger, people=people)
             self._orders.forgive()
             self.picker.forget_sweep()
         return self._ledger
+
+    def combine_answers(self, ledger: Ledger) -> None:
+        """Have a ledger that somebody else opens combine several people's answers as this one."""
+        if self.aggregation is not None:
+            ledger.combine_by(CombinedBy(self.aggregation, self.task.space))
 
     @property
     def purse(self) -> Purse:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from llmal.annotators.aggregation import Aggregator
 from llmal.annotators.protocol import (
     Annotator,
     Context,
     ScoresZeroShot,
     TakesQueue,
 )
-from llmal.annotators.router import Router
+from llmal.annotators.router import Router, Stage
 from llmal.core.records import Item, Usage
 from llmal.embed.protocol import Embedder
 from llmal.generators.protocol import Filter, Generator
@@ -61,7 +62,8 @@ class Orchestrator:
         task: What to label.
         pool: The texts.
         directory: The run directory; made if it is not there.
-        annotator: Who labels: an annotator, or a `Router` of several.
+        annotator: Who labels: an annotator, a `Stage` that says how many people are to answer each
+            item, or a `Router` of several.
         test: A labelled test set. Never picked from, never shown to a prompt.
         lm: A language model whose answers are to be kept in the run directory.
         embedder: By default all-MiniLM-L6-v2, loaded when something needs it.
@@ -77,6 +79,8 @@ class Orchestrator:
         filters: What synthetic items must pass.
         generate_per_label: Synthetic items asked for, for each label.
         generate_every: Rounds from one time to the next.
+        aggregation: Makes one label of several people's answers to an item; by default the
+            majority. See `llmal.annotators.aggregation`.
         committee: Members of the committee that selectors such as `Bald` listen to.
         duplicates: Items with the same text: "together" asks about one of them, and the label goes
             to all; "apart" keeps each as an item of its own.
@@ -97,7 +101,7 @@ class Orchestrator:
         pool: Pool,
         *,
         directory: str | Path,
-        annotator: Annotator | Router,
+        annotator: Annotator | Stage | Router,
         test: Pool | None = None,
         lm: LanguageModel | None = None,
         embedder: Embedder | None = None,
@@ -113,6 +117,7 @@ class Orchestrator:
         filters: Sequence[Filter] = (),
         generate_per_label: int = 10,
         generate_every: int = 1,
+        aggregation: Aggregator | None = None,
         committee: int = 10,
         duplicates: Duplicates = "together",
         overlap: OnOverlap = "exclude",
@@ -136,6 +141,7 @@ class Orchestrator:
             stop=stop,
             objective=objective,
             phases=phases,
+            aggregation=aggregation,
             committee=committee,
             duplicates=duplicates,
             overlap=overlap,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
+from llmal.annotators.aggregation import Aggregator
 from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import (
     Annotator,
@@ -37,8 +38,13 @@ HasBooked = Callable[[str], bool]
 """Whether the expense of a key is in the ledger."""
 
 
-def check_answers_fit(task: Task, annotators: Sequence[Annotator], learner: Learner) -> None:
-    """See that annotators and learner know the answers of a task.
+def check_answers_fit(
+    task: Task,
+    annotators: Sequence[Annotator],
+    learner: Learner,
+    aggregation: Aggregator | None = None,
+) -> None:
+    """See that annotators, learner and aggregation know the answers of a task.
 
     Raises:
         ConfigError: One does not; the message names it.
@@ -48,6 +54,9 @@ def check_answers_fit(task: Task, annotators: Sequence[Annotator], learner: Lear
         refuse_unless(task, kinds_of(one), who, "use llm, human or recorded")
     who = f"the learner {type(learner).__name__}"
     refuse_unless(task, kinds_of(learner), who, "use linear")
+    if aggregation is not None:
+        who = f"the aggregation {aggregation.name}"
+        refuse_unless(task, kinds_of(aggregation), who, "use majority or dawid_skene")
 
 
 def check_phases(phases: Sequence[Phase], router: Router) -> list[Phase]:
