@@ -80,6 +80,7 @@ _HOMES = {
     "embed": "",
     "few_shot": "",
     "generators": "",
+    "icl": "",  # for one version more; each of its names says where it is now
     "learners": "",
     "lm": "",
     "perturb": "",

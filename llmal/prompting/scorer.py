@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -48,6 +49,16 @@ class Scored:
     exact: bool
     inside: NDArray[np.bool_] | None = None
     space: Space = field(kw_only=True)
+
+    @property
+    def log_probs(self) -> NDArray[np.float64]:
+        """The former name of `scores`; it goes in the next version."""
+        warnings.warn(
+            "Scored.log_probs is now Scored.scores; it goes in the next version",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self.scores
 
     @property
     def scores_asked(self) -> NDArray[np.float64]:
