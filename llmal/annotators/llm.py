@@ -22,6 +22,7 @@ from llmal.annotators.shots import Shots
 from llmal.annotators.texts import as_items
 from llmal.calibration.comparison import Judged
 from llmal.calibration.default import AUTO, FEWEST_TEXTS, Calibrate, Stage, fits_on, stages_of
+from llmal.calibration.protocol import MatchesPrior
 from llmal.core.records import Annotation, AnnotatorKind, Item, Usage
 from llmal.demonstrations.protocol import DemonstrationSelector, scorer_of
 from llmal.embed.protocol import Embedder
@@ -42,7 +43,7 @@ from llmal.prompting.style import check_style, foreseen_prompts, labelling_promp
 from llmal.prompting.templates import PromptTemplate, load_prompt
 from llmal.task import Task
 from llmal.task.spaces import KINDS, refuse_unless
-from llmal.task.spaces.thresholds import Thresholds, check_thresholds
+from llmal.task.spaces.thresholds import Chosen, Thresholds, check_thresholds
 
 log = logging.getLogger("llmal.annotators")
 
@@ -82,8 +83,10 @@ class LLMAnnotator:
         recall: Share of items whose label is to be among those that are scored.
         codes: Show the labels as codes of one token each, so that one pass scores them all.
         thresholds: Where an item takes several labels, the probability above which one is given: a
-            number for all, numbers by label (0.5 for the others), or "f1", chosen in each round for
-            the best F1 of each label on the items that people have labelled.
+            number for all, numbers by label (0.5 for the others), "f1", chosen in each round for
+            the best F1 of each label on the items that people have labelled, or "auto", the one of
+            the best F1 to be expected on texts of the pool, going by their calibrated probabilities
+            (one half without such texts).
         name: Who is recorded in the ledger.
         batch_size: Items between two writes to the ledger in a run.
 
@@ -113,7 +116,7 @@ class LLMAnnotator:
         shortlist: int | Literal["auto"] = "auto",
         recall: float = RECALL,
         codes: bool = False,
-        thresholds: Thresholds = 0.5,
+        thresholds: Thresholds = "auto",
         name: str = "llm",
         batch_size: int = 512,
     ) -> None:
@@ -197,7 +200,7 @@ class LLMAnnotator:
 
     @property
     def _chooses_thresholds(self) -> bool:
-        return isinstance(self._thresholds, str)
+        return isinstance(self._thresholds, str) and self._thresholds == "f1"
 
     def needs(self) -> frozenset[Need]:
         """What it wants to know of a round: labelled items, and texts of the pool."""
@@ -206,6 +209,11 @@ class LLMAnnotator:
         if inputs & {"pool", "random-words"} or self._shots.read_the_pool:
             wanted.add("texts")
         if self.shots > 0 or self.shortlists or self._chooses_thresholds or "labels" in inputs:
+            wanted.add("labelled")
+        if not self.task.space.rows_sum_to_one and any(
+            one == AUTO or isinstance(one, MatchesPrior) for one in self._calibrators
+        ):
+            # How many items have each label.
             wanted.add("labelled")
         return frozenset(wanted)
 
@@ -412,7 +420,7 @@ class LLMAnnotator:
         context: Context,
         counting: PromptScorer,
         calibrators: Sequence[Stage] = (),
-        thresholds: NDArray[np.float64] | Literal["f1"] | None = None,
+        thresholds: NDArray[np.float64] | Chosen | None = None,
     ) -> FewShotPrompt:
         """What would be prepared; the longest that could be, where the model has a say in it."""
         selector, shots = self._shots.foreseen(context, counting)

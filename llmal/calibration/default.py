@@ -19,6 +19,9 @@ DEFAULT = "batch"
 """What "auto" stands for: it needs no label, and no prompt beside those of texts that are asked
 about anyway."""
 
+DEFAULT_OF_EACH_LABEL = "prior-matching"
+"""The same where an item takes several labels: "batch" would give half of the items each label."""
+
 WITHOUT_TEXTS = "contextual"
 """What stands in for it where there are too few texts: it asks about inputs without content."""
 
@@ -63,6 +66,14 @@ def _stage(given: str | Calibrator) -> Stage:
 def default_for(texts: int) -> Calibrator:
     """What "auto" stands for where there are so many texts to fit on."""
     return make(DEFAULT if texts >= FEWEST_TEXTS else WITHOUT_TEXTS)
+
+
+def default_for_each_label(texts: int) -> Calibrator | None:
+    """The same where an item takes several labels, each of which is calibrated by itself.
+
+    None for too few texts: inputs without content say nothing of how many labels an item has.
+    """
+    return make(DEFAULT_OF_EACH_LABEL) if texts >= FEWEST_TEXTS else None
 
 
 def fits_on(stage: Stage) -> FitsOn:

@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from llmal.calibration.fittable import FittedOn, Saved, saved
-from llmal.calibration.protocol import Calibrator, FitsOn, LabelNaming, Scores, Settling
+from llmal.calibration.protocol import (
+    Calibrator,
+    FitsOn,
+    LabelNaming,
+    MatchesPrior,
+    Scores,
+    Settling,
+)
 from llmal.calibration.scores import refuse_labels
 from llmal.errors import ConfigError, DataError
 
@@ -24,22 +31,34 @@ class PerLabel:
     Scores are log-odds of yes against no, shape (n, C); probabilities are those of yes, each column
     its own. A label that has only yes or only no among labelled rows is left as it is.
 
+    `PriorMatching` without a target brings the mean probability of each label to its share of the
+    items: without `shares` to 1 / C, so that an item has one label on average. One half, which it
+    takes for yes and no, would give an item half of all labels; so does `Batch`.
+
     Args:
         calibrator: Not fitted; what is copied for each label.
+        shares: C shares of the items that have each label, between 0 and 1.
 
     Raises:
-        ConfigError: The calibrator is fitted.
+        ConfigError: The calibrator is fitted, or a share is out of range.
     """
 
     name: ClassVar[str] = "per-label"
 
-    def __init__(self, calibrator: Calibrator) -> None:
+    def __init__(self, calibrator: Calibrator, shares: Sequence[float] | None = None) -> None:
         if calibrator.fitted:
             raise ConfigError(
                 "a calibrator that is fitted cannot be fitted on each label",
                 fix="give one that is not fitted yet",
             )
+        for share in () if shares is None else shares:
+            if not 0 < share < 1:
+                raise ConfigError(
+                    f"the share of items with a label is {share}",
+                    fix="give a number between 0 and 1 for each label",
+                )
         self.calibrator = calibrator
+        self.shares = None if shares is None else tuple(float(one) for one in shares)
         self.fitted_on: FittedOn | None = None
         self.source: dict[str, Any] = {}
         self._columns: list[Calibrator | None] = []
@@ -82,6 +101,7 @@ class PerLabel:
         if not len(odds):
             raise DataError(f"the {self.name} calibrator was given no rows", fix="give some")
         truth = self._truth(labels, odds.shape)
+        shares = self._shares_of(odds.shape[1])
         self._columns = []
         alone: list[int] = []
         for column in range(odds.shape[1]):
@@ -91,6 +111,8 @@ class PerLabel:
                 self._columns.append(None)
                 continue
             made = copy.deepcopy(self.calibrator)
+            if isinstance(made, MatchesPrior):
+                made = made.with_default_target((shares[column], 1 - shares[column]))
             if isinstance(made, LabelNaming):
                 made.name_labels(("yes", "no"))
             self._columns.append(made.fit(_yes_no(odds[:, column]), own))
@@ -105,6 +127,18 @@ class PerLabel:
         self.fitted_on = FittedOn(len(odds), odds.shape[1], counts)
         self.source = {}
         return self
+
+    def _shares_of(self, labels: int) -> tuple[float, ...]:
+        if self.shares is None:
+            # Of a single label nothing is known; of several one holds on average.
+            return (1 / max(labels, 2),) * labels
+        if len(self.shares) != labels:
+            raise DataError(
+                f"there are {len(self.shares)} shares of labels, and the scores have {labels} "
+                "labels",
+                fix="give one for each label",
+            )
+        return self.shares
 
     def _called(self, column: int) -> str:
         return repr(self._labels[column]) if self._labels else f"number {column + 1}"
@@ -166,7 +200,9 @@ class PerLabel:
 
     def to_dict(self) -> dict[str, Any]:
         """The calibrator of each label with its fitted numbers, as plain JSON data."""
-        options = {"calibrator": self.calibrator.to_dict()}
+        options: dict[str, Any] = {"calibrator": self.calibrator.to_dict()}
+        if self.shares is not None:
+            options["shares"] = list(self.shares)
         columns = [None if one is None else one.to_dict() for one in self._columns]
         state = {"columns": columns} if self._columns else None
         return saved(self.name, self.fits_on, options, state, self.fitted_on, self.source)
@@ -181,7 +217,8 @@ class PerLabel:
         from llmal.calibration.storage import from_dict
 
         content = Saved.read(data, cls.name)
-        made = cls(from_dict(content.options.get("calibrator")))
+        options = content.options
+        made = cls(from_dict(options.get("calibrator")), options.get("shares"))
         content.hand_over(made)
         if content.state is not None:
             columns = content.state.get("columns")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -45,6 +46,11 @@ class PriorMatching(PriorCorrection):
                 f"the class prior {self.target} is not one",
                 fix="give a share above zero for each label; they must sum to one",
             )
+
+    def with_default_target(self, shares: Sequence[float]) -> PriorMatching:
+        """A copy that is not fitted, with these shares if no target was given."""
+        target = tuple(shares) if self.target is None else self.target
+        return PriorMatching(target=target)
 
     def _log_prior(self, logs: NDArray[np.float64]) -> NDArray[np.float64]:
         rows, columns = logs.shape

@@ -75,6 +75,15 @@ class TellsFit(Protocol):
 
 
 @runtime_checkable
+class MatchesPrior(Protocol):
+    """Brings the mean probability of each label to a share, one that it is told if it has none."""
+
+    def with_default_target(self, shares: Sequence[float]) -> Self:
+        """A copy that is not fitted, with these shares if none were given to it."""
+        ...
+
+
+@runtime_checkable
 class Settling(Protocol):
     """Can round what it has learnt, so that scores that differ in their last digits alone, as those
     of other batches do, come to the same.

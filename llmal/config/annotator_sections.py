@@ -65,7 +65,8 @@ class LLMAnnotatorConfig(Section):
         recall: Share of items whose label is to be among those that are scored.
         codes: Whether labels are shown as codes of one token each.
         thresholds: Where an item takes several labels, the probability above which one is given:
-            a number, numbers by label, or "f1", chosen on what people labelled.
+            a number, numbers by label, "f1", chosen on what people labelled, or "auto", chosen on
+            texts of the pool.
         prompt: Path of a prompt file, or name of one of llmal's. Default: the one for the kind of
             the task.
         prompt_values: Values for the prompt's defaults, such as {noun: question}.
@@ -84,7 +85,7 @@ class LLMAnnotatorConfig(Section):
     shortlist: Annotated[Count | Literal["auto"], BeforeValidator(_shortlist)] = "auto"
     recall: Annotated[float, Field(gt=0, lt=1)] = 0.95
     codes: bool = False
-    thresholds: Share | Literal["f1"] | dict[str, Share] = 0.5
+    thresholds: Share | Literal["f1", "auto"] | dict[str, Share] = "auto"
     prompt: PromptName | None = None
     prompt_values: dict[str, str] = Field(default_factory=dict)
     batch_size: Positive = 512

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from llmal.calibration.default import (
     WITHOUT_TEXTS,
     Stage,
     default_for,
+    default_for_each_label,
 )
 from llmal.calibration.per_label import PerLabel
 from llmal.calibration.protocol import Calibrator, LabelNaming, Settling
@@ -29,7 +30,12 @@ from llmal.demonstrations.protocol import DemonstrationSelector, scorer_of
 from llmal.errors import ConfigError, DataError
 from llmal.prompting.scorer import PromptScorer, Scored, prompt_key
 from llmal.task.spaces import Space
-from llmal.task.spaces.thresholds import decide, f1_thresholds
+from llmal.task.spaces.thresholds import (
+    Chosen,
+    decide,
+    expected_f1_threshold,
+    f1_thresholds,
+)
 
 log = logging.getLogger("llmal.few_shot")
 
@@ -37,6 +43,12 @@ LEAST_LABELLED = 10
 """Fewest labelled items, besides the demonstrations, that a map is fitted on."""
 
 _SETS = 8
+
+_UNSEEN = 5
+"""Items that shares of labels are smoothed by."""
+
+_DIGITS = 4
+"""Of thresholds: what scores of other batches differ in is beyond them."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +160,7 @@ def prepare(
     calibrators: Sequence[Stage] = (),
     unlabelled: Sequence[Item] = (),
     rng: np.random.Generator,
-    thresholds: NDArray[np.float64] | Literal["f1"] | None = None,
+    thresholds: NDArray[np.float64] | Chosen | None = None,
 ) -> FewShotPrompt:
     """Choose demonstrations, and fit calibrators through the same demonstrations.
 
@@ -169,7 +181,8 @@ def prepare(
             every prompt are left out.
         rng: Draws for all of it.
         thresholds: Where an item takes several labels, the probabilities above which one is given,
-            shape (C,); "f1" chooses them on the labelled items; None is one half.
+            shape (C,); "f1" chooses them on the labelled items, "auto" on texts of the pool that
+            calibration has asked about; None is one half.
 
     Raises:
         ConfigError: `shots` is negative, or there are shots and no selector.
@@ -203,10 +216,13 @@ def prepare(
         sample: Sequence[Item] = texts or unlabelled
         if stage == "auto":
             sample = _drawn(texts)
-            stage = _default(sample, made)
+            default = _default(sample, made)
+            if default is None:
+                continue
+            stage = default
         one: Calibrator = stage
         if not space.rows_sum_to_one and not isinstance(one, PerLabel):
-            one = PerLabel(one)
+            one = PerLabel(one, _label_shares(space, labelled))
         if not one.fitted:
             ready = _fit(one, fitted, made, labelled, sample, asked, rng)
             if ready is None:
@@ -216,7 +232,11 @@ def prepare(
     made = replace(made, calibrator=_composed(fitted), paid=asked.keys)
     if thresholds is not None:
         if isinstance(thresholds, str):
-            thresholds = _best_thresholds(made, labelled, asked)
+            thresholds = (
+                _best_thresholds(made, labelled, asked)
+                if thresholds == "f1"
+                else _expected_thresholds(made, asked)
+            )
         made = replace(made, thresholds=thresholds)
     return replace(
         made,
@@ -224,6 +244,28 @@ def prepare(
         trail=(sum(one.trail for one in scorers) - trail) % 2**128,
         judged=_judged(made, asked, {one.id: one.gold for one in labelled}),
     )
+
+
+def _label_shares(space: Space, labelled: Sequence[Item]) -> list[float]:
+    """C shares of the labelled items, those that have each label, as if `_UNSEEN` more had
+    been labelled that have one label each.
+    """
+    golds = [one.gold for one in labelled if one.gold is not None]
+    labels = len(space.labels)
+    counts = space.targets(golds).sum(axis=0) if golds else np.zeros(labels)
+    shares = (counts + _UNSEEN / max(labels, 2)) / (len(golds) + _UNSEEN)
+    return [float(share) for share in shares]
+
+
+def _expected_thresholds(made: FewShotPrompt, asked: _Asked) -> NDArray[np.float64] | None:
+    """The threshold of the best expected F1 on texts of the pool; None where none were asked
+    about.
+    """
+    if made.calibrator is None or not asked.scored or made.scorer.counting:
+        return None
+    scores = np.concatenate([part.scores for part in asked.scored])
+    threshold = expected_f1_threshold(made.calibrator.transform(scores))
+    return np.full(scores.shape[1], np.round(threshold, _DIGITS))
 
 
 def _best_thresholds(
@@ -252,7 +294,8 @@ def _best_thresholds(
         else made.calibrator.transform(scored.scores)
     )
     golds = [one.gold for one in items if one.gold is not None]
-    return f1_thresholds(probabilities, made.scorer.prompts.task.space.targets(golds))
+    found = f1_thresholds(probabilities, made.scorer.prompts.task.space.targets(golds))
+    return np.asarray(np.round(found, _DIGITS))
 
 
 def _not_shown(made: FewShotPrompt, labelled: Sequence[Item]) -> list[Item]:
@@ -280,7 +323,9 @@ def _drawn(texts: Sequence[Item]) -> list[Item]:
     return [texts[row] for row in np.sort(rows)]
 
 
-def _default(texts: Sequence[Item], made: FewShotPrompt) -> Calibrator:
+def _default(texts: Sequence[Item], made: FewShotPrompt) -> Calibrator | None:
+    if not made.scorer.prompts.task.space.rows_sum_to_one:
+        return default_for_each_label(len(texts))
     if made.scorer.shortlist is not None:
         # All labels of each text would cost many times what the items themselves do.
         return default_for(0)

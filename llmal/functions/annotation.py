@@ -61,7 +61,7 @@ def annotate(
     style: str = "auto",
     shortlist: int | Literal["auto"] = "auto",
     codes: bool = False,
-    thresholds: Thresholds = 0.5,
+    thresholds: Thresholds = "auto",
     budget: Budget | None = None,
     cache: CacheChoice = True,
     seed: int = 0,
@@ -111,8 +111,8 @@ def annotate(
             "auto" does so with more than 20 labels that take more than one pass.
         codes: Show the labels as codes of one token each, so that one pass scores them all.
         thresholds: Of the kind "multi", the probability above which a label is given: a number,
-            numbers by label, or "f1", chosen for the best F1 on the demonstrations that are not
-            shown.
+            numbers by label, "f1", chosen for the best F1 on the demonstrations that are not
+            shown, or "auto", for the best F1 to be expected on the texts themselves.
         budget: Limits of tokens and money. Rows that no longer fit have an error.
         cache: Where the model's answers are kept, so that nothing is asked twice, also after
             Ctrl-C: a file; True for one in the cache directory (LLMAL_CACHE, else

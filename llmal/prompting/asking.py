@@ -12,14 +12,19 @@ FORMS = Registry(
     "prompt_forms",
     {
         "choice": "llmal.prompting.labelling:LabellingPrompts",
+        "named_first": "llmal.prompting.named_first:NamedFirstPrompts",
         "yes_no": "llmal.prompting.yes_no:YesNoPrompts",
     },
 )
 """What builds prompts and reads their scores, by the word that a space has for it (`asked`)."""
 
 
-def _form(task: Task) -> type[LabellingPrompts]:
-    form: type[LabellingPrompts] = FORMS.get(task.space.asked)
+def _form(task: Task, template: PromptTemplate) -> type[LabellingPrompts]:
+    asked = task.space.asked
+    if asked == "named_first" and "label" in template.inputs:
+        # A prompt about one label of several.
+        asked = "yes_no"
+    form: type[LabellingPrompts] = FORMS.get(asked)
     return form
 
 
@@ -31,7 +36,7 @@ def make_prompts(
     Raises:
         ConfigError: The template does not ask what a task of this kind needs.
     """
-    return _form(task)(task, template, lm, style)
+    return _form(task, template)(task, template, lm, style)
 
 
 def default_prompt(task: Task) -> PromptTemplate:
@@ -45,4 +50,4 @@ def check_prompt(task: Task, template: PromptTemplate) -> None:
     Raises:
         ConfigError: It cannot.
     """
-    _form(task).check(task, template)
+    _form(task, template).check(task, template)

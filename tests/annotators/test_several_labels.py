@@ -8,7 +8,7 @@ import logging
 
 import numpy as np
 import pytest
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import Context
@@ -18,9 +18,10 @@ from llmal.annotators.simulated import SimulatedHuman
 from llmal.core.records import Item
 from llmal.errors import ConfigError
 from llmal.lm import ResponseCache
-from llmal.prompting.asking import default_prompt, make_prompts
+from llmal.prompting import load_prompt
+from llmal.prompting.asking import make_prompts
 from llmal.task import Label, Task
-from llmal.task.spaces.thresholds import f1_thresholds
+from llmal.task.spaces.thresholds import expected_f1_threshold, f1_thresholds
 
 NAMES = ("gratitude", "anger", "love", "sadness")
 TASK = Task("emotions", NAMES, kind="multi")
@@ -36,7 +37,8 @@ def _items(shared, n, start=0):
 
 
 def _annotator(lm, **more):
-    return LLMAnnotator(TASK, lm, **{"style": "completion", "calibrate": None, **more})
+    given = {"style": "completion", "calibrate": None, "prompt": "label_each"}
+    return LLMAnnotator(TASK, lm, **{**given, **more})
 
 
 def _matrix(annotations):
@@ -54,7 +56,7 @@ def lm(tiny_hf, tmp_path_factory):
 def test_probabilities_are_those_of_yes_against_no_for_each_label(lm, shared):
     items = _items(shared, 6)
     given = _annotator(lm).annotate(items)
-    prompts = make_prompts(TASK, default_prompt(TASK), lm, "completion")
+    prompts = make_prompts(TASK, load_prompt("label_each"), lm, "completion")
     asked = [question for item in items for question in prompts.build(item).questions]
     scores = lm.score(asked, [" yes", " no"]).log_probs
     expected = expit(scores[:, 0] - scores[:, 1]).reshape(6, 4)
@@ -70,7 +72,7 @@ def test_probabilities_are_those_of_yes_against_no_for_each_label(lm, shared):
 def test_every_label_is_calibrated_by_itself_on_texts_of_the_pool(lm, shared):
     items = _items(shared, 12)
     context = Context(unlabelled=items, seed=1)
-    given = _annotator(lm, calibrate="auto").annotate(items, context)
+    given = _annotator(lm, calibrate="batch").annotate(items, context)
     raw = _matrix(_annotator(lm).annotate(items))
     prior = raw.mean(axis=0)
     yes, no = np.log(raw) - np.log(prior), np.log(1 - raw) - np.log(1 - prior)
@@ -79,6 +81,42 @@ def test_every_label_is_calibrated_by_itself_on_texts_of_the_pool(lm, shared):
     assert set(given[0].provenance["uncalibrated"]) == set(NAMES)
     # The items are texts of the pool, and what calibration asked is not paid for twice.
     assert sum(one.usage.requests for one in given) == 0
+
+
+@pytest.mark.parametrize("prompt", ["label_each", "label_names"])
+@pytest.mark.parametrize("labelled", [0, 15])
+def test_the_default_matches_how_often_labels_are_given(prompt, labelled, lm, shared):
+    items, known = _items(shared, 12), _items(shared, labelled, 20)
+    annotator = _annotator(lm, calibrate="auto", prompt=prompt)
+    assert {"texts", "labelled"} <= annotator.needs()
+    context = Context(unlabelled=items, demonstrations=known, seed=1)
+    given = annotator.annotate(items, context)
+    counts = TASK.space.targets([one.gold for one in known]).sum(axis=0) if known else np.zeros(4)
+    shares = (counts + 5 / 4) / (labelled + 5)
+    assert _matrix(given).mean(axis=0) == pytest.approx(shares, abs=2e-3)
+    # Odds are moved by as much for every item.
+    raw = logit(_matrix(_annotator(lm, prompt=prompt).annotate(items)))
+    moved = logit(_matrix(given)) - raw
+    assert np.ptp(moved, axis=0) == pytest.approx(0, abs=5e-3)
+    threshold = expected_f1_threshold(_matrix(given))
+    assert given[0].provenance["thresholds"]["anger"] == pytest.approx(threshold, abs=1e-3)
+    for one, row in zip(given, _matrix(given), strict=True):
+        told = given[0].provenance["thresholds"]["anger"]
+        assert one.label == tuple(sorted(np.array(NAMES)[row > told].tolist()))
+
+
+def test_few_texts_leave_scores_and_thresholds_as_they_are(lm, shared):
+    items = _items(shared, 5)
+    given = _annotator(lm, calibrate="auto").annotate(items, Context(unlabelled=items, seed=1))
+    assert _matrix(given) == pytest.approx(_matrix(_annotator(lm).annotate(items)))
+    assert "thresholds" not in given[0].provenance
+
+
+def test_all_labels_are_asked_for_at_once_if_nothing_else_is_said(lm, shared):
+    items = _items(shared, 4)
+    given = LLMAnnotator(TASK, lm, style="completion", calibrate=None).annotate(items)
+    assert given[0].provenance["prompt"].startswith("label_names@1#")
+    assert (_matrix(given).sum(axis=1) <= 1 + 1e-9).all()
 
 
 def test_what_is_foreseen_is_what_is_spent(lm, shared):
@@ -151,7 +189,7 @@ def test_demonstrations_are_shown_with_their_answers(how, lm, shared, embedder):
         ({"codes": True}, "labels as codes works with one label an item"),
         ({"shots": 2, "demonstrations": "allsh"}, "the demonstrations allsh works with one label"),
         ({"shots": 2, "options": {"cover_labels": True}}, "the option cover_labels works with one"),
-        ({"prompt": "label"}, "the prompt 'label' does not ask about one label"),
+        ({"prompt": "label"}, "the prompt 'label' asks for one label, and task 'emotions' takes"),
         ({"thresholds": 2}, "the threshold of label 'gratitude' is 2"),
     ],
 )
@@ -162,7 +200,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_asked(options, said, lm
 
 def test_many_labels_are_all_asked_about(tiny_hf):
     task = Task("wide", [Label(f"label number {n}") for n in range(30)], kind="multi")
-    annotator = LLMAnnotator(task, tiny_hf, style="completion", calibrate=None)
+    annotator = LLMAnnotator(task, tiny_hf, style="completion", calibrate=None, prompt="label_each")
     assert not annotator.shortlists
     (given,) = annotator.annotate([Item("a", "a text")])
     assert len(given.probabilities) == 30

@@ -29,12 +29,40 @@ def test_each_label_is_calibrated_as_it_would_be_alone(name):
     found = made.transform(ODDS)
     assert made.fitted
     for column in range(3):
-        alone = make(name)
+        # It takes one label an item to be usual, and not a half of all.
+        options = {"target": (1 / 3, 2 / 3)} if name == "prior-matching" else {}
+        alone = make(name, **options)
         both = np.stack([log_expit(ODDS[:, column]), log_expit(-ODDS[:, column])], axis=1)
         own = {"labels": 1 - TRUTH[:, column]} if alone.fits_on == "labels" else {}
         assert found[:, column] == pytest.approx(alone.fit(both, **own).transform(both)[:, 0])
     again = from_dict(json.loads(json.dumps(made.to_dict())))
     assert (again.transform(ODDS) == found).all()
+
+
+@pytest.mark.parametrize("shares", [None, (0.5, 0.2, 0.02)])
+def test_prior_matching_gives_each_label_its_share(shares):
+    made = PerLabel(make("prior-matching"), shares).fit(ODDS)
+    assert made.transform(ODDS).mean(axis=0) == pytest.approx(shares or (1 / 3,) * 3, abs=1e-6)
+    again = from_dict(json.loads(json.dumps(made.to_dict())))
+    assert again.shares == made.shares
+    assert (again.transform(ODDS) == made.transform(ODDS)).all()
+    assert (again.fit(ODDS).transform(ODDS) == made.transform(ODDS)).all()
+
+
+def test_a_target_that_is_given_counts_before_shares():
+    made = PerLabel(make("prior-matching", target=(0.3, 0.7)), (0.5, 0.2, 0.02)).fit(ODDS)
+    assert made.transform(ODDS).mean(axis=0) == pytest.approx((0.3,) * 3, abs=1e-6)
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.2, 0.0), (0.5, 1.0, 0.2), (float("nan"),) * 3])
+def test_shares_that_are_none_are_refused(shares):
+    with pytest.raises(ConfigError, match="the share of items with a label is"):
+        PerLabel(make("prior-matching"), shares)
+
+
+def test_as_many_shares_as_labels_are_wanted():
+    with pytest.raises(DataError, match="there are 2 shares of labels, and the scores have 3"):
+        PerLabel(make("prior-matching"), (0.5, 0.2)).fit(ODDS)
 
 
 def test_batch_calibration_moves_the_mean_of_each_label_towards_one_half():

@@ -79,12 +79,13 @@ def test_from_a_configuration_to_every_format_and_back(config, llmal, tmp_path):
 
 
 def test_what_does_not_fit_is_one_sentence(config, llmal, tmp_path):
-    config.write_text(CONFIG.format(gold="[joy, anger, fear]", selector="badge"))
+    config.write_text(CONFIG.format(gold="[joy, anger, fear]", selector="promptal"))
     said = llmal("run", str(config))
     assert said.exit_code == 1
     assert said.stderr.startswith("error: ")
     assert (
-        "the selector badge works with one label an item, and task 'emotions' takes" in said.stderr
+        "the selector promptal works with one label an item, and task 'emotions' takes"
+        in said.stderr
     )
     assert len(said.stderr.strip().splitlines()) == 1
     config.write_text(CONFIG.format(gold="[joy, hate]", selector="margin"))

@@ -27,7 +27,7 @@ def test_every_text_has_a_tuple_of_labels(tiny_hf):
     result = _annotate(tiny_hf, probabilities=True)
     for label, probabilities in zip(result.labels, result.column("probabilities"), strict=True):
         assert label == tuple(sorted(name for name in LABELS if probabilities[name] > 0.5))
-    assert result.cost.requests == 6
+    assert result.cost.requests == 3
     assert ((result.confidences >= 0.5) & (result.confidences <= 1)).all()
     assert not result.failed
 
@@ -131,8 +131,8 @@ def test_select_goes_by_lists_of_labels(embedder):
     as_text = ["love", "none", "love|anger", "anger", *[None] * 16]
     same = llmal.select(texts, 3, strategy="margin", **{**given, "labelled": as_text})
     assert same.rows == picked.rows
-    with pytest.raises(ConfigError, match="the selector badge works with one label an item"):
-        llmal.select(texts, 3, strategy="badge", **given)
+    with pytest.raises(ConfigError, match="the selector promptal works with one label an item"):
+        llmal.select(texts, 3, strategy="promptal", **given)
 
 
 def test_what_works_with_one_label_alone_is_refused_before_it_asks(tiny_hf):

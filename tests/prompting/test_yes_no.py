@@ -8,7 +8,7 @@ import pytest
 from llmal.core.records import Item
 from llmal.errors import ConfigError
 from llmal.prompting import LabellingPrompts, load_prompt
-from llmal.prompting.asking import default_prompt, make_prompts
+from llmal.prompting.asking import make_prompts
 from llmal.prompting.scorer import PromptScorer
 from llmal.prompting.yes_no import YesNoPrompts
 from llmal.task import Label, Task
@@ -59,7 +59,7 @@ def _brute_force(path, prompts, words=("yes", "no")):
 @pytest.mark.parametrize("style", ["chat", "completion"])
 @pytest.mark.parametrize("shown", [[], SHOWN])
 def test_log_odds_are_those_of_a_full_pass(style, shown, tiny_hf, tiny_lm_path):
-    prompts = make_prompts(TASK, default_prompt(TASK), tiny_hf, style)
+    prompts = make_prompts(TASK, load_prompt("label_each"), tiny_hf, style)
     scored = PromptScorer(prompts).score(ITEMS, shown)
     asked = [question for one in scored.prompts for question in one.questions]
     assert len(asked) == len(ITEMS) * 3
@@ -90,7 +90,7 @@ def test_demonstrations_answer_the_question_that_is_asked(tiny_hf):
 
 
 def test_what_it_costs_is_what_all_questions_cost(tiny_hf):
-    prompts = make_prompts(TASK, default_prompt(TASK), tiny_hf, "completion")
+    prompts = make_prompts(TASK, load_prompt("label_each"), tiny_hf, "completion")
     scored = PromptScorer(prompts).score(ITEMS)
     counting = PromptScorer(prompts, counting=True)
     counting.score(ITEMS)
@@ -103,7 +103,7 @@ def test_what_it_costs_is_what_all_questions_cost(tiny_hf):
 
 
 def test_a_text_that_is_too_long_is_cut_alike_for_all_labels(tiny_hf):
-    prompts = make_prompts(TASK, default_prompt(TASK), tiny_hf, "completion")
+    prompts = make_prompts(TASK, load_prompt("label_each"), tiny_hf, "completion")
     long = Item("long", "words and more words " * 3000)
     built = prompts.build(long, SHOWN)
     assert "the text was cut to the context" in built.flags
@@ -114,8 +114,8 @@ def test_a_text_that_is_too_long_is_cut_alike_for_all_labels(tiny_hf):
 
 
 def test_a_prompt_that_asks_about_all_labels_at_once_is_refused(tiny_hf):
-    with pytest.raises(ConfigError, match="the prompt 'label' does not ask about one label"):
-        make_prompts(TASK, load_prompt("label"), tiny_hf)
+    with pytest.raises(ConfigError, match="the prompt 'label_names' does not ask about one label"):
+        YesNoPrompts(TASK, load_prompt("label_names"), tiny_hf)
     with pytest.raises(ConfigError, match="the prompt label works with one label an item"):
         LabellingPrompts(TASK, load_prompt("label"), tiny_hf)
     with pytest.raises(ConfigError, match="works with several labels an item"):

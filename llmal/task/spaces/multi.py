@@ -48,8 +48,8 @@ class Multi:
     works_as: tuple[SpaceKind, ...] = ()
     takes = "several labels an item"
     rows_sum_to_one = False
-    asked = "yes_no"
-    prompt = "label_each"
+    asked = "named_first"
+    prompt = "label_names"
 
     def __init__(self, labels: Sequence[str], owner: str = "the task") -> None:
         self.labels = tuple(labels)

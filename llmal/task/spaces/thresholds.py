@@ -12,8 +12,11 @@ from llmal.errors import ConfigError
 from llmal.task.spaces import Space, refuse_unless
 from llmal.task.task import Task
 
-Thresholds = float | Mapping[str, float] | Literal["f1"]
-"""A number for all labels, numbers by label, or "f1": chosen on labelled items."""
+Chosen = Literal["f1", "auto"]
+"""Words for thresholds that are chosen: "f1" on labelled items, "auto" on texts of the pool."""
+
+Thresholds = float | Mapping[str, float] | Chosen
+"""A number for all labels, numbers by label, or how they are chosen."""
 
 HALF = 0.5
 
@@ -24,17 +27,20 @@ train rows of GoEmotions, see docs/results.md."""
 _SHORT_OF_CERTAIN = 1e-4
 
 
-def check_thresholds(task: Task, given: Thresholds) -> NDArray[np.float64] | Literal["f1"] | None:
-    """Thresholds by column, shape (C,); "f1"; or None, where all are one half.
+def check_thresholds(task: Task, given: Thresholds) -> NDArray[np.float64] | Chosen | None:
+    """Thresholds by column, shape (C,); how they are chosen; or None, where all are one half.
 
     Raises:
         ConfigError: One is no number from 0 to 1 or of no label, or the task takes one label an
             item and has no use for them.
     """
+    if given == "auto":
+        return None if task.space.rows_sum_to_one else "auto"
     if isinstance(given, str):
         if given != "f1":
             raise ConfigError(
-                f"thresholds is {given!r}", fix="give numbers from 0 to 1, or 'f1' to choose them"
+                f"thresholds is {given!r}",
+                fix="give numbers from 0 to 1, or 'auto' or 'f1' to choose them",
             )
         refuse_unless(task, ("multi",), "the option thresholds", "leave it out")
         return "f1"
@@ -99,6 +105,24 @@ def f1_thresholds(
     shared = _log_odds(_best(probabilities.ravel(), truth.ravel()))
     drawn = weights * _log_odds(own) + (1 - weights) * shared
     return np.asarray(1 / (1 + np.exp(-drawn)))
+
+
+def expected_f1_threshold(probabilities: NDArray[np.float64]) -> float:
+    """The one threshold of the best expected micro F1, going by the probabilities themselves.
+
+    The k likeliest of all answers yes are right sum(p) times, and there are as many to be found as
+    all p sum to: F1 is about 2 sum(p) / (k + sum of all p), as of Lewis, 1995, and Lipton, Elkan
+    and Naryanaswamy, 2014, for calibrated probabilities. It lies near half of that F1, so that
+    labels that are seldom certain are given too.
+
+    Args:
+        probabilities: Shape (n, C), calibrated.
+    """
+    ranked = np.sort(probabilities.ravel())[::-1]
+    counts = np.arange(1, len(ranked) + 1)
+    best = int((ranked.cumsum() / (counts + ranked.sum())).argmax())
+    below = ranked[best + 1] if best + 1 < len(ranked) else 0.0
+    return float((ranked[best] + below) / 2)
 
 
 def _log_odds(thresholds: float | NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,7 +8,11 @@ from sklearn.metrics import f1_score
 
 from llmal.errors import ConfigError
 from llmal.task import Task
-from llmal.task.spaces.thresholds import check_thresholds, f1_thresholds
+from llmal.task.spaces.thresholds import (
+    check_thresholds,
+    expected_f1_threshold,
+    f1_thresholds,
+)
 
 TASK = Task("t", ["a", "b", "c"], kind="multi")
 
@@ -56,6 +60,20 @@ def test_a_label_that_few_items_have_is_decided_as_all_are():
     assert towards[:2] == pytest.approx(counts[:2] / (counts[:2] + 20))
 
 
+def test_the_expected_threshold_is_best_where_probabilities_are_true():
+    rng = np.random.default_rng(4)
+    probabilities = rng.beta(0.4, 3, (4000, 3))
+    truth = rng.random(probabilities.shape) < probabilities
+    found = expected_f1_threshold(probabilities)
+    scores = {
+        cut: f1_score(truth.ravel(), probabilities.ravel() > cut)
+        for cut in [found, *np.linspace(0.05, 0.95, 19)]
+    }
+    assert scores[found] >= max(scores.values()) - 0.005
+    # Half of the F1 that it reaches.
+    assert found == pytest.approx(scores[found] / 2, abs=0.02)
+
+
 def test_thresholds_stay_finite_where_probabilities_are_certain():
     probabilities = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
     found = f1_thresholds(probabilities, np.array([[1, 0], [0, 1], [0, 0]]))
@@ -67,7 +85,9 @@ def test_numbers_for_all_or_by_label():
     assert check_thresholds(TASK, 0.3).tolist() == [0.3] * 3
     assert check_thresholds(TASK, {"b": 0.9}).tolist() == [0.5, 0.9, 0.5]
     assert check_thresholds(TASK, "f1") == "f1"
+    assert check_thresholds(TASK, "auto") == "auto"
     assert check_thresholds(Task("s", ["a", "b"]), 0.5) is None
+    assert check_thresholds(Task("s", ["a", "b"]), "auto") is None
 
 
 @pytest.mark.parametrize(
