@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from llmal.annotators.label_file import (
@@ -20,17 +20,21 @@ from llmal.annotators.label_file import (
 from llmal.annotators.label_help import MOST_NAMED, SKIP, help_lines, in_one_line
 from llmal.annotators.protocol import Context
 from llmal.annotators.row_matching import RowMatcher
+from llmal.core.content import content_of
 from llmal.core.records import Annotation, AnnotatorKind, Answer, Item, Usage
 from llmal.core.spelling import as_seen
 from llmal.errors import AnnotationError, ConfigError, DataError
 from llmal.ledger.queue import Queue
 from llmal.task import Task
 from llmal.task.spaces import KINDS
+from llmal.task.spaces.multi import JOINT
 
 log = logging.getLogger("llmal.annotators")
 
 _SKIPS = {SKIP, "\uff1f"}
 _NOTHING = ""
+EARLIER = "earlier label"
+"""The column that shows what was answered before the task changed."""
 
 
 class HumanQueue:
@@ -157,6 +161,7 @@ class HumanQueue:
             return []
         if self.file is None:
             self.file = Path(f"{self._stem('to_label')}.csv")
+        items = _with_earlier(items, context.earlier)
         waiting = {item.id: item for item in items}
         around = self._context_columns(items)
         if self._queue is not None:
@@ -177,9 +182,24 @@ class HumanQueue:
             kept = [row for row in sheet.rows if checked.stays(row)]
             there = {checked.items[row.line] for row in kept if row.line in checked.items}
             missing = [item for item in items if item.id not in answers and item.id not in there]
-            if missing or len(kept) < len(sheet.rows):
+            if missing or len(kept) < len(sheet.rows) or self._says_otherwise():
                 self._write(sheet, kept, missing, around)
         return [answers[item_id] for item_id in waiting if item_id in answers]
+
+    @property
+    def _help(self) -> bytes:
+        assert self.file is not None
+        opening = f"Open {self.file.name} in a spreadsheet or an editor."
+        text = "\n".join(help_lines(self.task, opening)) + "\n"
+        return text.encode("utf-8", "replace")
+
+    def _says_otherwise(self) -> bool:
+        """Whether the file was written for the task as it was before."""
+        assert self.file is not None
+        try:
+            return self.file.with_name(self._help_file).read_bytes() != self._help
+        except OSError:
+            return False
 
     def _write(
         self, sheet: Sheet, kept: Sequence[Row], missing: Sequence[Item], around: Sequence[str]
@@ -189,9 +209,7 @@ class HumanQueue:
             # Somebody saved it since it was read. What was taken leaves it at the next run.
             log.info("%s was saved meanwhile and is left as it is", self.file)
             return
-        opening = f"Open {self.file.name} in a spreadsheet or an editor."
-        help_text = "\n".join(help_lines(self.task, opening)) + "\n"
-        write_for_people(self.file.with_name(self._help_file), help_text.encode("utf-8", "replace"))
+        write_for_people(self.file.with_name(self._help_file), self._help)
         write_sheet(
             self.file,
             sheet,
@@ -212,7 +230,8 @@ class HumanQueue:
                         f"the pool has no column {name!r} to show to people",
                         fix=f"its further columns are {', '.join(others) or 'none'}",
                     )
-            return self._context
+            earlier = {name for item in items for name in item.extra if name == EARLIER}
+            return (*self._context, *(earlier - {*self._context}))
         names = dict.fromkeys(
             name
             for item in items
@@ -225,7 +244,7 @@ class HumanQueue:
         self, rows: Sequence[Row], waiting: Mapping[str, Item], context: Context
     ) -> _Checked:
         settled = {} if self._queue is None else self._queue.answers(self.stage, self.name)
-        matcher = RowMatcher(waiting, settled)
+        matcher = RowMatcher(waiting, settled, texts_changed=context.texts_changed)
         checked = _Checked()
         rows_of: dict[str, list[tuple[Row, Answer]]] = {}
         for row in rows:
@@ -262,7 +281,8 @@ class HumanQueue:
             if typed and not any(row.line in checked.wrong for row, _ in typed):
                 notes = list(dict.fromkeys(row.note for row, _ in found if row.note))
                 first, label = typed[0]
-                checked.answers[item_id] = self._answer(item_id, first, label, notes, context)
+                answer = self._answer(waiting[item_id], first, label, notes, context)
+                checked.answers[item_id] = answer
         return checked
 
     def _label(self, row: Row) -> Answer:
@@ -301,8 +321,9 @@ class HumanQueue:
         return self.task.space.write(answer)
 
     def _answer(
-        self, item_id: str, row: Row, label: Answer, notes: Sequence[str], context: Context
+        self, item: Item, row: Row, label: Answer, notes: Sequence[str], context: Context
     ) -> Annotation:
+        item_id, fields = item.id, item.fields
         skipped = label == SKIP
         assert self.file is not None
         where: dict[str, str | int] = {"file": self.file.name, "line": row.line}
@@ -310,6 +331,8 @@ class HumanQueue:
             where["id in the file"] = row.id
         return Annotation(
             item_id=item_id,
+            content=content_of(fields),
+            task_version=context.task_version,
             label=None if skipped else label,
             annotator=self.name,
             kind="human",
@@ -346,6 +369,23 @@ class HumanQueue:
         """So many labels of a person, at their cost."""
         labels = context.labels_of(items)
         return Usage(human_labels=labels, money=self._cost * labels)
+
+
+def _with_earlier(items: Sequence[Item], earlier: Mapping[str, Answer]) -> Sequence[Item]:
+    """Items with what people had said about them, as one more column."""
+    if not earlier:
+        return items
+    return [
+        replace(one, extra={**one.extra, EARLIER: _written(earlier[one.id])})
+        if one.id in earlier
+        else one
+        for one in items
+    ]
+
+
+def _written(answer: Answer) -> str:
+    """An answer in labels that the task may not have any more."""
+    return answer if isinstance(answer, str) else JOINT.join(answer)
 
 
 @dataclass

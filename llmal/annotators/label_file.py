@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from llmal.annotators.label_help import first_line_cell
+from llmal.annotators.label_help import WRITE, first_line_cell
 from llmal.annotators.label_workbook import read_workbook, workbook_bytes
 from llmal.core.files import write_whole
 from llmal.core.records import Item
@@ -281,7 +281,7 @@ def write_sheet(
         content = _jsonl(kept, items, context).encode("utf-8", "replace")
     else:
         plain = path.suffix == ".xlsx"
-        header = sheet.header
+        header = _told_anew(sheet.header, task, help_file)
         if not header:
             header = ("id", *_shown(items[0], context))
             # An Excel file has a sheet for it.
@@ -293,6 +293,12 @@ def write_sheet(
         else:
             content = _csv(header, lines, sheet.delimiter).encode(*_encoding(sheet.encoding))
     write_for_people(path, content)
+
+
+def _told_anew(header: tuple[str, ...], task: Task, help_file: str) -> tuple[str, ...]:
+    """A first line with the labels of now."""
+    told = first_line_cell(task, help_file)
+    return tuple(told if cell.startswith(WRITE) else cell for cell in header)
 
 
 def write_for_people(path: Path, content: bytes) -> None:

@@ -59,12 +59,16 @@ def help_lines(task: Task, opening: str) -> list[str]:
     return lines
 
 
+WRITE = "<- write into label: "
+"""What the last cell of the first line begins with."""
+
+
 def first_line_cell(task: Task, help_file: str) -> str:
     """The last cell of the first line of a table: how to fill it in. The cells below are empty."""
     form, elsewhere = task.space.form, _elsewhere(task, help_file)
     between = " | " if form.choices else "; "
     listed = form.choices if form.choices and elsewhere is None else (form.words(elsewhere),)
-    return f"<- write into label: {between.join([*listed, f'{SKIP} = skip', 'nothing = not yet'])}"
+    return f"{WRITE}{between.join([*listed, f'{SKIP} = skip', 'nothing = not yet'])}"
 
 
 def _elsewhere(task: Task, help_file: str) -> str | None:

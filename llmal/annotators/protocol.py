@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from llmal.calibration.comparison import Judged
 from llmal.calibration.default import MOST_TEXTS
 from llmal.core.fingerprint import digest
-from llmal.core.records import Annotation, AnnotatorKind, Item, Purpose, Usage
+from llmal.core.records import Annotation, AnnotatorKind, Answer, Item, Purpose, Usage
 from llmal.few_shot.preparation import FewShotPrompt
 from llmal.ledger.queue import Queue
 from llmal.lm.paid import PaidQuestions
@@ -38,6 +38,10 @@ class Context:
         purpose: What the answers are for, for annotators that record them themselves.
         foreseen: Whether the demonstrations are stand-ins, in a plan: which ones there will be is
             not known, and the longest of these are to be counted.
+        task_version: The version of the task that is answered, for annotators that record the
+            answers themselves.
+        earlier: What people had said about items that are asked about again, in labels of then.
+        texts_changed: Whether texts may have changed since the round began.
         seed: Seed of this round. Annotators draw from a generator of their own, keyed by it and
             by the item, so that an answer does not depend on which items were asked together.
         missing: By item, how many people's answers are still wanted, where a stage wants several;
@@ -51,6 +55,9 @@ class Context:
     seed: int = 0
     foreseen: bool = False
     purpose: Purpose = "train"
+    task_version: int = 1
+    earlier: Mapping[str, Answer] = field(default_factory=dict)
+    texts_changed: bool = False
     missing: Mapping[str, int] = field(default_factory=dict)
     answered_by: Mapping[str, Set[str]] = field(default_factory=dict)
 

@@ -30,11 +30,20 @@ class RowMatcher:
     Args:
         waiting: The items that wait, by id.
         settled: Ids of items that were answered before.
+        texts_changed: Whether texts may have changed since rows were written: a row that shows
+            another text than its item has is about that other text.
     """
 
-    def __init__(self, waiting: Mapping[str, Item], settled: Collection[str]) -> None:
+    def __init__(
+        self,
+        waiting: Mapping[str, Item],
+        settled: Collection[str],
+        *,
+        texts_changed: bool = False,
+    ) -> None:
         self._waiting = waiting
         self._settled = settled
+        self._texts_changed = texts_changed
 
     def item_of(self, row: Row) -> str | None:
         """The id of the item that a row is about; None if it is about none that waits.
@@ -45,6 +54,11 @@ class RowMatcher:
         texts = self._texts_of(row)
         same_texts = [] if texts is None else self._by_texts.get(texts, [])
         if row.id in self._waiting:
+            if self._texts_changed and texts is not None and row.id not in same_texts:
+                raise ValueError(
+                    f"the text of item {row.id!r} has changed since this row was written; remove "
+                    "the row, and label the new text"
+                )
             if texts is None or not same_texts or row.id in same_texts:
                 return row.id
             meant = [one for one in same_texts if is_respelt(row.id, one)]

@@ -12,6 +12,7 @@ from llmal.cli.models import language_model_of, planning_model_of
 from llmal.cli.run_directory import KeptConfig, ledger_place
 from llmal.cli.telling import INTERRUPTED, WAITING, give, results_only_on_stdout
 from llmal.config import RunConfig, load_config
+from llmal.errors import ConfigError
 from llmal.exporters.run_tables import RunTables
 from llmal.exporters.writing import write_export
 from llmal.factory.aggregation import combine_as
@@ -20,8 +21,10 @@ from llmal.factory.orchestrator import build
 from llmal.factory.pools import open_pool
 from llmal.ledger import Ledger
 from llmal.progress import ProgressDisplay, cost_in_words, say
+from llmal.run.events import Callback
 from llmal.run.guards import on_interrupt, only_one
 from llmal.run.items import RunItems
+from llmal.task.changes import OriginError
 
 if TYPE_CHECKING:
     from llmal.run.orchestrator import Orchestrator
@@ -31,13 +34,23 @@ _EXIT = {"finished": 0, "waiting": WAITING, "interrupted": INTERRUPTED}
 
 
 def run(
-    path: Path, *, directory: Path | None, seed: int | None, as_json: bool, quiet: bool
+    path: Path,
+    *,
+    directory: Path | None,
+    seed: int | None,
+    accept_changes: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Run a configuration, or go on with it, and write its report."""
     config = with_options(load_config(path), directory=directory, seed=seed)
     exports = make_exports(config)
     with results_only_on_stdout(as_json), ProgressDisplay(quiet=quiet) as progress:
-        result, page = carry_out(config, progress, quiet=quiet)
+        try:
+            result, page = carry_out(config, progress, accept_changes=accept_changes, quiet=quiet)
+        except OriginError as error:
+            where = config.where("task", "labels", error.label, "was")
+            raise ConfigError(error.what, where=where, fix=error.fix) from None
         exported = write_exports(config, exports, progress)
     data = {**_as_data(result, page), "exports": [str(one.place) for one in exports]}
     give(data, "\n".join([_as_text(result, page), *exported]), as_json=as_json)
@@ -46,20 +59,25 @@ def run(
 
 
 def carry_out(
-    config: RunConfig, progress: ProgressDisplay, *, quiet: bool = False
+    config: RunConfig,
+    progress: ProgressDisplay,
+    *,
+    accept_changes: bool = False,
+    quiet: bool = False,
 ) -> tuple[RunResult, Path]:
     """Run a configuration with the language model that it names, and write its report."""
     if config.lm is not None and not config.lm.url:
         # What is wrong with the rest is told before the model is waited for.
         with planning_model_of(config, progress=progress) as stand_in:
-            build(config, lm=stand_in)
+            build(config, lm=stand_in, accept_changes=accept_changes).campaign.check_changes()
     with (
         only_one(config.directory) as hold,  # before a model is loaded in vain
         language_model_of(
             config, log_directory=config.directory, quiet=quiet, progress=progress
         ) as lm,
     ):
-        made = build(config, lm=lm, callbacks=[KeptConfig(config), progress])
+        callbacks: list[Callback] = [KeptConfig(config), progress]
+        made = build(config, lm=lm, accept_changes=accept_changes, callbacks=callbacks)
         result = made.run(hold=hold)
     return result, _report(made, config, result, progress)
 

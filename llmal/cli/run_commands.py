@@ -28,6 +28,13 @@ def run(
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="Seed, in place of its own.")
     ] = None,
+    accept_changes: Annotated[
+        bool,
+        typer.Option(
+            "--accept-changes",
+            help="Go on although task or data have changed; without it that is told and refused.",
+        ),
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -38,7 +45,14 @@ def run(
     """
     from llmal.cli.run import run as command
 
-    command(config, directory=directory, seed=seed, as_json=as_json, quiet=quiet)
+    command(
+        config,
+        directory=directory,
+        seed=seed,
+        accept_changes=accept_changes,
+        as_json=as_json,
+        quiet=quiet,
+    )
 
 
 @told

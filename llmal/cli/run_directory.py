@@ -22,7 +22,8 @@ from llmal.run.events import Event
 log = logging.getLogger("llmal.cli")
 
 FILE = "config.yaml"
-_MAY_CHANGE = ("budget", "stop", "directory")
+# The task has versions, and what becomes of its answers is told where a change is accepted.
+_MAY_CHANGE = ("budget", "stop", "directory", "task")
 _SHOWN_CHANGES = 5
 _PLACE = "# This run was in {} when this was written; paths are relative to this file.\n"
 _WRITTEN_IN = re.compile(r"# This run was in (.+) when this was written; .*\n")
@@ -172,24 +173,30 @@ def has_ledger(config: RunConfig) -> bool:
 
 
 def check_ledger(ledger: Ledger, config: RunConfig, pool: Pool) -> None:
-    """See that a ledger is that of this task and pool.
+    """See that a ledger is that of this task and pool, and read its answers as they are now.
 
     Raises:
         LedgerError: It is of another task, or of no run.
         DataError: The pool has changed.
     """
-    identity = ledger.identity
-    if not identity:
+    bound, versions, pools = ledger.identity, ledger.task_versions(), ledger.pool_versions()
+    if not bound:
         raise LedgerError("the run has not begun", where=ledger_place(config), fix="llmal run it")
-    if identity.get("task") != config.task_object().fingerprint:
+    # A ledger that was bound by hand has no versions.
+    of_task = versions[-1].fingerprint if versions else bound.get("task")
+    of_pool = pools[-1].fingerprint if pools else bound.get("pool")
+    if of_task != config.task_object().fingerprint:
         raise LedgerError(
             "the ledger belongs to another task",
             where=ledger_place(config),
-            fix=f"restore the {FILE} that the run was started with",
+            fix=f"restore the {FILE} that the run was last gone on with, or go on with the changed "
+            "one: llmal run --accept-changes",
         )
-    if identity.get("pool") != pool.fingerprint:
+    if of_pool != pool.fingerprint:
         raise DataError(
-            "the pool has changed since the run",
+            "the pool has changed since the run was last gone on with",
             where=pool.source,
-            fix="restore the file as it was when the run began, or name it with --data",
+            fix="go on with it: llmal run --accept-changes; or restore the file as it was, or name "
+            "it with --data",
         )
+    ledger.read_as(pool.contents)

@@ -37,10 +37,17 @@ else:
 
 
 class LabelConfig(Section):
-    """What is said of one label; see `llmal.task.Label`."""
+    """What is said of one label; see `llmal.task.Label`.
+
+    Attributes:
+        description: What belongs under it.
+        words: What a language model is scored on in its place.
+        was: Labels of earlier versions of the task that are this one now, or part of it.
+    """
 
     description: str = ""
     words: Annotated[tuple[Text, ...], BeforeValidator(as_tuple)] = ()
+    was: Annotated[tuple[Text, ...], BeforeValidator(as_tuple)] = ()
 
 
 class KindConfig(Named):
@@ -74,6 +81,8 @@ class TaskConfig(Section):
         text: The text columns, in the order of the prompt.
         labels: By name, in the order of the columns of every probability matrix.
         guidelines: What an annotator must know.
+        when_changed: What becomes of machines' answers when the task has changed since a run was
+            last gone on with: "keep" or "ask_again".
     """
 
     name: str = Field(default="", validate_default=True)
@@ -81,6 +90,7 @@ class TaskConfig(Section):
     text: Texts = ("text",)
     labels: dict[str, Annotated[LabelConfig, BeforeValidator(_text_or_mapping)]]
     guidelines: str = ""
+    when_changed: Literal["keep", "ask_again"] = "keep"
 
     @field_validator("name")
     @classmethod
@@ -108,9 +118,7 @@ class TaskConfig(Section):
     @field_serializer("labels")
     def _plain_labels(self, labels: dict[str, LabelConfig]) -> dict[str, Any]:
         return {
-            name: {"description": one.description, "words": list(one.words)}
-            if one.words
-            else one.description
+            name: _plain_label(one) if one.words or one.was else one.description
             for name, one in labels.items()
         }
 
@@ -124,13 +132,20 @@ class TaskConfig(Section):
 
     def task_object(self) -> Task:
         """The task, as the rest of llmal knows it."""
-        labels = [Label(name, one.description, one.words) for name, one in self.labels.items()]
+        labels = [
+            Label(name, one.description, one.words, one.was) for name, one in self.labels.items()
+        ]
         kind: TaskKind = (
             self.kind
             if isinstance(self.kind, str)
             else {"name": self.kind.name, **self.kind.options}
         )
         return Task(self.name, labels, self.guidelines, self.text, kind)
+
+
+def _plain_label(one: LabelConfig) -> dict[str, Any]:
+    lists = {"words": list(one.words), "was": list(one.was)}
+    return {"description": one.description} | {name: some for name, some in lists.items() if some}
 
 
 class DataConfig(Section):

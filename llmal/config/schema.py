@@ -346,6 +346,8 @@ _AS_WRITTEN: tuple[tuple[str, ...], ...] = (
     ("task", "labels", "*", "description"),
     ("task", "labels", "*", "words"),
     ("task", "labels", "*", "words", "*"),
+    ("task", "labels", "*", "was"),
+    ("task", "labels", "*", "was", "*"),
     ("data", "*"),
     ("annotator", "as"),
     ("annotator", "workers"),

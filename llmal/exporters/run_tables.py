@@ -18,9 +18,11 @@ from llmal.errors import ConfigError
 from llmal.exporters.protocol import Table
 from llmal.generators.rows import COLUMNS, fields_of, texts_of
 from llmal.ledger import Decided, Ledger
+from llmal.ledger.translation import Void
 from llmal.pool.input_columns import InputColumns
 from llmal.run.items import RunItems
 from llmal.task import Task
+from llmal.task.spaces import make_space
 
 Progress = Callable[[str, int, int], None]
 
@@ -120,7 +122,8 @@ class _Labels(Table):
         for start in range(0, len(positions), _CHUNK):
             items = pool.items(positions[start : start + _CHUNK])
             asked = {one.id: self._asked(one.id, labels) for one in items}
-            answers = self._of.ledger.annotations_of(list(dict.fromkeys(asked.values())))
+            found = self._of.ledger.annotations_of(list(dict.fromkeys(asked.values())))
+            answers = {id: [*self._of.ledger.present(some)] for id, some in found.items()}
             for item in items:
                 decided = labels.get(item.id)
                 self.counts["undecided ones" if decided is None else "labelled items"] += 1
@@ -130,7 +133,8 @@ class _Labels(Table):
                     own["copy_of"] = asked[item.id]
                 yield {**self._inputs.values(item), **_named(self._inputs, own)}
             self._of.progress("exporting", start + len(items), len(positions))
-        for one in self._of.ledger.synthetic(accepted=True):
+        written = self._of.ledger.synthetic(accepted=True)
+        for one in self._of.ledger.reading.written(written):
             self.counts["synthetic ones"] += 1
             own = {
                 "id": one.id,
@@ -179,13 +183,20 @@ class _Annotations(Table):
 
     def __init__(self, run: RunTables) -> None:
         self._of = run
+        self._translated = not run.ledger.reading.is_plain
+        # Answers stand here as they were given, in the labels of then.
+        versions = [*reversed(run.ledger.task_versions())]
+        names = dict.fromkeys(name for one in versions for name in one.labels or ())
+        names |= dict.fromkeys(run.task.names)
+        space = make_space(run.task.kind_given, [*names])
         own = [
-            run.task.space.column("label"),
+            space.column("label"),
+            *([run.task.space.column("label_now")] if self._translated else []),
             Column("by"),
             Column("annotator"),
             Column("decision"),
             Column("confidence", "number"),
-            Column("probabilities", "shares", run.task.names),
+            Column("probabilities", "shares", space.labels),
             Column("exact", "flag"),
             Column("rationale"),
             Column("note"),
@@ -211,10 +222,16 @@ class _Annotations(Table):
         pool, total = self._of.pool, self._of.ledger.annotation_count()
         left = self._of.ledger.annotations()
         while chunk := list(islice(left, _CHUNK)):
-            items = pool.items(pool.positions([one.item_id for one in chunk]))
-            for one, item in zip(chunk, items, strict=True):
+            there = pool.held(list(dict.fromkeys(one.item_id for one in chunk)))
+            items = {item.id: item for item in pool.items(pool.positions(there))}
+            for one in chunk:
                 own = {"id": one.item_id, **_answer(one), **one.usage.as_dict()}
-                yield {**self._inputs.values(item), **_named(self._inputs, own)}
+                if self._translated:
+                    now = self._of.ledger.reading.read(one)
+                    own["label_now"] = None if isinstance(now, Void) else now
+                item = items.get(one.item_id)
+                shown = {} if item is None else self._inputs.values(item)
+                yield {**shown, **_named(self._inputs, own)}
             self.counts["annotations"] += len(chunk)
             self._of.progress("exporting", self.counts["annotations"], total)
 
@@ -312,12 +329,12 @@ class _Picks(Table):
     def rows(self) -> Iterator[dict[str, Any]]:
         pool = self._of.pool
         for one in self._of.ledger.rounds():
-            items = pool.items(pool.positions(one.item_ids))
-            for rank, (item, score, why) in enumerate(
-                zip(items, one.scores, one.why, strict=True), start=1
+            items = {item.id: item for item in pool.items(pool.positions(pool.held(one.item_ids)))}
+            for rank, (id, score, why) in enumerate(
+                zip(one.item_ids, one.scores, one.why, strict=True), start=1
             ):
                 own = {
-                    "id": item.id,
+                    "id": id,
                     "round": one.number,
                     "phase": one.phase,
                     "selector": one.selector,
@@ -326,7 +343,8 @@ class _Picks(Table):
                     "why": why,
                 }
                 self.counts["picks"] += 1
-                yield {**self._inputs.values(item), **_named(self._inputs, own)}
+                shown = self._inputs.values(items[id]) if id in items else {}
+                yield {**shown, **_named(self._inputs, own)}
 
 
 class _Rounds(Table):

@@ -26,6 +26,7 @@ def build(
     config: RunConfig,
     *,
     lm: LanguageModel | None = None,
+    accept_changes: bool = False,
     callbacks: Sequence[Callback] = (),
 ) -> Orchestrator:
     """The run that a configuration describes.
@@ -34,6 +35,7 @@ def build(
         config: The configuration.
         lm: Used in place of the one that the configuration names. Start that one with
             `language_model`, and close it when the run is over.
+        accept_changes: Whether to go on although task or pool have changed.
         callbacks: Told of every event.
 
     Raises:
@@ -93,6 +95,8 @@ def build(
         overlap=config.data.overlap,
         seed=config.seed,
         ledger=config.ledger,
+        accept_changes=accept_changes,
+        when_changed=config.task.when_changed,
         callbacks=callbacks,
         **options,
     )

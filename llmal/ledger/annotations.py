@@ -13,6 +13,7 @@ from llmal.ledger.database import Database
 from llmal.ledger.decisions import outcome
 from llmal.ledger.recording import superseded
 from llmal.ledger.rows import annotation_of, round_to_store
+from llmal.ledger.translation import Reading
 
 _PAGE = 4096
 
@@ -92,9 +93,12 @@ class Annotations:
                 found.setdefault(item_id, {})[worker] = answer is not None
         return found
 
-    def abstained(self, stage: str) -> set[str]:
+    def abstained(self, stage: str, reading: Reading) -> set[str]:
         """The items for which somebody at a stage had no label, in whatever round."""
-        return self._items(_ABSTAINED, stage, None)
+        with self._database.read() as connection:
+            rows = connection.execute(_ABSTAINED, {"stage": stage}).all()
+        answers = zip(rows, reading.answers(rows), strict=True)
+        return {row.item_id for row, answer in answers if answer is None}
 
     def deferred(self, stage: str, round: int | None) -> set[str]:
         """The items that were answered at a stage in a round and that go to the next stage."""
@@ -116,7 +120,9 @@ _WORKERS = (
     .where(_TABLE.stage == sa.bindparam("stage"), _TABLE.round == sa.bindparam("round"))
     .order_by(_TABLE.revision, _TABLE.id)
 )
-_ABSTAINED = _AT_STAGE.where(_TABLE.answer.is_(None), ~superseded())
+_ABSTAINED = sa.select(
+    _TABLE.item_id, _TABLE.answer, _TABLE.kind, _TABLE.task_version, _TABLE.content
+).where(_TABLE.stage == sa.bindparam("stage"), _TABLE.answer.is_(None), ~superseded())
 _DEFERRED = _ANNOTATED.where(outcome() == "deferred", ~superseded())
 _NOT_PLAIN = (
     sa.select(_TABLE.id)

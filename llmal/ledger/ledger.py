@@ -36,7 +36,7 @@ from llmal.ledger.entries import (
 from llmal.ledger.labels import Labels
 from llmal.ledger.leases import Leases
 from llmal.ledger.queue import Queue
-from llmal.ledger.recording import record, refuse_other_answers, revise
+from llmal.ledger.recording import record, refuse_other_answers, renew, revise
 from llmal.ledger.rounds import Rounds
 from llmal.ledger.rows import (
     annotation_row,
@@ -74,6 +74,7 @@ class Ledger(Closing):
         self._versions = Versions(database)
         self._contents: Contents | None = None
         self._reading: Reading | None = None
+        self._changes: tuple[Sequence[int], Sequence[int]] = (), ()
         self._totals = Totals(database)
         self._rounds = Rounds(database)
         self.queue = Queue(database)
@@ -154,6 +155,16 @@ class Ledger(Closing):
         """All versions of the pool that were recorded, the first one first."""
         return self._versions.of_pool()
 
+    def rounds_at_last_change(self, *, of_pool_alone: bool = False) -> int | None:
+        """How many rounds had begun when task or pool last changed; None if they never did.
+
+        Args:
+            of_pool_alone: Look at changes of the pool alone.
+        """
+        _ = self.reading
+        of_task, of_pool = self._changes
+        return max(of_pool if of_pool_alone else [*of_task, *of_pool], default=None)
+
     def keep_words(self, version: int, task: Mapping[str, Any]) -> None:
         """Keep the words of a version of the task that an earlier llmal did not keep."""
         self._versions.keep_words(version, task)
@@ -163,14 +174,15 @@ class Ledger(Closing):
         """Keep the first version of the pool; or what an earlier llmal did not keep of the last."""
         self._versions.keep_pool(pool)
 
-    def change(self, task: TaskVersion | None, pool: PoolVersion | None) -> None:
+    def change(self, task: TaskVersion | None, pool: PoolVersion | None, message: str = "") -> None:
         """Record that task, pool or both have changed, in one transaction.
 
         Args:
             task: The next version of the task, with its number.
             pool: The next version of the pool, with its number.
+            message: What is told of it as an event; nothing if it is empty.
         """
-        self._versions.record(task, pool)
+        self._versions.record(task, pool, message)
         self._reading = None
 
     def read_as(self, contents: Contents) -> None:
@@ -188,8 +200,10 @@ class Ledger(Closing):
         `read_as`. Versions that another process records are seen when the ledger is opened again.
         """
         if self._reading is None:
-            changed = self._contents is not None and len(self.pool_versions()) > 1
-            self._reading = Reading(self.task_versions(), self._contents if changed else None)
+            pools, tasks = self.pool_versions(), self.task_versions()
+            changed = self._contents is not None and len(pools) > 1
+            self._changes = [one.rounds for one in tasks[1:]], [one.rounds for one in pools[1:]]
+            self._reading = Reading(tasks, self._contents if changed else None)
         return self._reading
 
     def present(self, annotations: Iterable[Annotation]) -> Iterator[Annotation]:
@@ -213,7 +227,8 @@ class Ledger(Closing):
 
         Item, stage, annotator, round and revision are the key of an annotation. One that exists is
         left as it is, so a batch that may have been recorded before can be appended again. Each is
-        recorded with the router's decision about it, and with what it cost.
+        recorded with the router's decision about it, and with what it cost. Where the one that
+        exists says nothing since task or pool have changed, a new answer is recorded as a revision.
 
         Args:
             annotations: What is recorded.
@@ -233,8 +248,10 @@ class Ledger(Closing):
             return 0
         with self._database.write() as connection:
             new = record(self._database, connection, rows)
-            if unchanged and new < len(rows):
-                refuse_other_answers(connection, rows)
+            if new < len(rows):
+                if unchanged:
+                    refuse_other_answers(connection, rows, self.reading)
+                new += renew(self._database, connection, rows, self.reading)
             return new
 
     def revise(self, annotations: Sequence[Annotation]) -> int:
@@ -253,7 +270,7 @@ class Ledger(Closing):
             AnnotationError: See `append`.
             LedgerError: The annotator has given no answer about the item.
         """
-        return revise(self._database, annotations)
+        return revise(self._database, annotations, self.reading)
 
     def decide(
         self,
@@ -334,8 +351,11 @@ class Ledger(Closing):
         return self._annotations.workers(stage, round)
 
     def abstained(self, stage: str) -> set[str]:
-        """The items for which somebody at a stage had no label, in whatever round."""
-        return self._annotations.abstained(stage)
+        """The items for which somebody at a stage had no label, in whatever round.
+
+        Only what still counts: not of a machine that is asked again, nor about another text.
+        """
+        return self._annotations.abstained(stage, self.reading)
 
     def deferred(self, stage: str, round: int | None) -> set[str]:
         """The items that were answered at a stage in a round and that go to the next stage."""
@@ -345,6 +365,8 @@ class Ledger(Closing):
         self,
         before_round: int | None = None,
         purposes: Collection[Purpose] = ("train", "review"),
+        *,
+        reading: Reading | None = None,
     ) -> dict[str, Decided]:
         """The label of each item that has one, as the aggregate of its annotations.
 
@@ -362,11 +384,12 @@ class Ledger(Closing):
                 A revision belongs to the round of the answer that it revises.
             purposes: Count only annotations that were asked for one of these. By default audits are
                 not among them, so that nothing learns from them.
+            reading: What answers say; by default what they say now.
 
         Returns:
             By item id, in the order in which the items first got a label.
         """
-        return self._labels.standing(before_round, frozenset(purposes), self.reading)
+        return self._labels.standing(before_round, frozenset(purposes), reading or self.reading)
 
     def combine_by(self, combines: Combines) -> None:
         """Say how the answers of several people to one item become its label, from now on.

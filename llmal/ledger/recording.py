@@ -13,6 +13,7 @@ from llmal.errors import AnnotationError, LedgerError
 from llmal.ledger import schema, totals
 from llmal.ledger.database import Database
 from llmal.ledger.rows import annotation_of, annotation_row
+from llmal.ledger.translation import Reading, Void
 
 
 def record(database: Database, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -30,24 +31,57 @@ def record(database: Database, connection: sa.Connection, rows: Sequence[Mapping
     return new
 
 
-def refuse_other_answers(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+def renew(
+    database: Database,
+    connection: sa.Connection,
+    rows: Sequence[Mapping[str, Any]],
+    reading: Reading,
+) -> int:
+    """Record answers whose keys have one that says nothing any more, as revisions of those.
+
+    Returns:
+        How many were recorded.
+    """
+    if reading.is_plain:
+        return 0
+    new = 0
+    for row in rows:
+        stored = connection.execute(_REVISIONS, {name: row[name] for name in _KEY[:-1]}).all()
+        last = stored[-1]
+        # The same answer told again is no answer to what has changed since.
+        told_before = row["created"] in [one.created for one in stored]
+        if not told_before and isinstance(reading.read(annotation_of(last)), Void):
+            new += record(database, connection, [{**row, "revision": last.revision + 1}])
+    return new
+
+
+def refuse_other_answers(
+    connection: sa.Connection, rows: Sequence[Mapping[str, Any]], reading: Reading
+) -> None:
     """See that the answers of rows are those that are recorded under the same keys.
 
     Raises:
         AnnotationError: One is not.
     """
     for row in rows:
-        stored = connection.execute(_ANSWER, {name: row[name] for name in _KEY}).one()
-        if stored.answer != row["answer"]:
+        stored = connection.execute(_OF_KEY, {name: row[name] for name in _KEY}).one()
+        now = reading.read(annotation_of(stored))
+        if now != row["answer"] and not isinstance(now, Void):
             raise AnnotationError(
-                f"{row['annotator']!r} has answered {stored.answer!r} for item {row['item_id']!r} "
+                f"{row['annotator']!r} has answered {now!r} for item {row['item_id']!r} "
                 f"before, and now {row['answer']!r}; nothing of this batch was recorded",
                 fix="revise the answer if it is to be corrected",
             )
 
 
-def revise(database: Database, annotations: Sequence[Annotation]) -> int:
-    """Record answers that take the place of earlier ones; see `Ledger.revise`."""
+def revise(database: Database, annotations: Sequence[Annotation], reading: Reading) -> int:
+    """Record answers that take the place of earlier ones; see `Ledger.revise`.
+
+    Args:
+        database: Where they are.
+        annotations: What is recorded.
+        reading: What the earlier ones say now.
+    """
     new = 0
     with database.write() as connection:
         database.keep_order(connection)
@@ -62,7 +96,7 @@ def revise(database: Database, annotations: Sequence[Annotation]) -> int:
                     fix="append the answer instead",
                 )
             earlier = annotation_of(row)
-            if earlier.label == one.label:
+            if reading.read(earlier) == one.label:
                 continue
             made = replace(
                 one,
@@ -93,7 +127,12 @@ def superseded(table: sa.FromClause = schema.ANNOTATIONS) -> sa.ColumnElement[bo
 
 _TABLE = schema.ANNOTATIONS
 _KEY = ("item_id", "stage", "annotator", "round", "revision")
-_ANSWER = sa.select(_TABLE.c.answer).where(*(_TABLE.c[one] == sa.bindparam(one) for one in _KEY))
+_OF_KEY = sa.select(_TABLE).where(*(_TABLE.c[one] == sa.bindparam(one) for one in _KEY))
+_REVISIONS = (
+    sa.select(_TABLE)
+    .where(*(_TABLE.c[one] == sa.bindparam(one) for one in _KEY[:-1]))
+    .order_by(_TABLE.c.revision)
+)
 _LAST = sa.select(sa.func.max(_TABLE.c.id))
 _DECIDE = sa.text(
     "INSERT INTO decisions (annotation, rule, outcome, round, time) "

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Literal, Protocol, TypeAlias
 
 from llmal.core.content import is_same
-from llmal.core.records import Annotation, AnnotatorKind, Answer
+from llmal.core.records import Annotation, AnnotatorKind, Answer, SyntheticItem
 from llmal.ledger.entries import TaskVersion
 
 Contents: TypeAlias = Callable[[Sequence[str]], Sequence[str | None]]
@@ -59,12 +59,16 @@ class Reading:
     Args:
         versions: All versions of the task up to the one to read under.
         contents: Of the present pool; None reads answers about whatever text as they are.
+
+    Attributes:
+        version: The version of the task that is read under.
     """
 
     def __init__(self, versions: Sequence[TaskVersion], contents: Contents | None = None) -> None:
         self._maps = [one.label_map for one in versions]
         self._contents = contents
         last = versions[-1] if versions else None
+        self.version = 1 if last is None else last.version
         self._labels = None if last is None or last.labels is None else frozenset(last.labels)
         self._asked_again = max((one.version for one in versions if one.asks_again), default=0)
         self._translates = len(versions) > 1
@@ -98,6 +102,14 @@ class Reading:
                 if isinstance(now, Void):
                     continue
                 yield self._as_now(one, now)
+
+    def written(self, items: Iterable[SyntheticItem]) -> Iterator[SyntheticItem]:
+        """Those of some generated items whose label the task has, with its name of now."""
+        for one in items:
+            version = one.provenance.get("task_version", 1)
+            now = self._translated(one.label, version) if self._translates else one.label
+            if isinstance(now, str):
+                yield one if now == one.label else replace(one, label=now)
 
     def read(self, one: Annotation) -> Now:
         """The answer of one annotation as it reads now."""

@@ -51,7 +51,7 @@ class Versions:
                 .values(task=task)
             )
 
-    def record(self, task: TaskVersion | None, pool: PoolVersion | None) -> None:
+    def record(self, task: TaskVersion | None, pool: PoolVersion | None, message: str) -> None:
         """Record the next version of the task, of the pool or of both, in one transaction.
 
         A version whose predecessor is no longer the last one is left out: another process has
@@ -60,13 +60,20 @@ class Versions:
         Args:
             task: With the number that it is to have.
             pool: The same.
+            message: What is told of it as an event; nothing if it is empty.
         """
         with self._database.write() as connection:
             self._database.keep_order(connection)
+            added = 0
             if task is not None and _last(connection, schema.TASK_VERSIONS) == task.version - 1:
                 _add_task(connection, task)
+                added += 1
             if pool is not None and _last(connection, schema.POOL_VERSIONS) == pool.version - 1:
                 _add_pool(connection, pool)
+                added += 1
+            if added and message:
+                row = {"time": time.time(), "kind": "changed", "message": message, "data": {}}
+                connection.execute(sa.insert(schema.EVENTS), row)
 
     def keep_pool(self, pool: PoolVersion) -> None:
         """Keep the first version of a pool, or what an earlier llmal did not keep of it."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.content import content_of
 from llmal.core.fingerprint import fingerprint
 from llmal.errors import DataError
 from llmal.pool.columns import Kind
@@ -136,13 +137,7 @@ class PoolRows:
         Raises:
             DataError: An id is not in this pool, or in this view of it.
         """
-        found = self._store.find(ids)
-        if self._positions is not None and len(found):
-            slots = np.searchsorted(self._sorted[0], found)
-            inside = slots < len(self._positions)
-            inside[inside] = self._sorted[0][slots[inside]] == found[inside]
-            found = np.full(len(ids), -1, dtype=np.int64)
-            found[inside] = self._sorted[1][slots[inside]]
+        found = self._find(ids)
         unknown = np.flatnonzero(found < 0)
         if len(unknown):
             id = ids[unknown[0]]
@@ -155,6 +150,43 @@ class PoolRows:
                 fix=f"check that the ids come from this pool{hint}",
             )
         return found
+
+    def _find(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        """The position of each id, -1 for one that is not there."""
+        found = self._store.find(ids)
+        if self._positions is not None and len(found):
+            slots = np.searchsorted(self._sorted[0], found)
+            inside = slots < len(self._positions)
+            inside[inside] = self._sorted[0][slots[inside]] == found[inside]
+            found = np.full(len(ids), -1, dtype=np.int64)
+            found[inside] = self._sorted[1][slots[inside]]
+        return found
+
+    def held(self, ids: Sequence[str]) -> list[str]:
+        """Those of some ids that are in this pool, in their order."""
+        return [id for id, place in zip(ids, self._find(ids).tolist(), strict=True) if place >= 0]
+
+    def contents(self, ids: Sequence[str]) -> list[str | None]:
+        """For each id what `llmal.core.content.content_of` says of the item's texts; None for one
+        that is not in this pool.
+        """
+        found = self._find(ids)
+        names = self.text_columns
+        made: list[str] = []
+        for rows in self._batches(found[found >= 0]):
+            read = self._store.read(rows, [f"text:{name}" for name in names])
+            made += [
+                content_of(dict(zip(names, texts, strict=True)))
+                for texts in zip(*read, strict=True)
+            ]
+        left = iter(made)
+        return [next(left) if place >= 0 else None for place in found.tolist()]
+
+    def id_hashes(self) -> NDArray[np.uint64]:
+        """Shape (N,): a hash of each id, by which two versions of a pool can be compared."""
+        hashes = np.empty(self._store.layout.rows, dtype=np.uint64)
+        hashes[self._store.arrays["id_order"]] = self._store.arrays["id_hashes"]
+        return hashes if self._positions is None else hashes[self._positions]
 
     @functools.cached_property
     def _sorted(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -91,15 +91,16 @@ def record_of(
     with Ledger.open(run.ledger_url, read_only=begun) as ledger:
         run.campaign.combine_answers(ledger)
         rounds = ledger.rounds()
-        annotations = list(ledger.annotations())
+        ledger.read_as(run.pool.contents)
+        annotations = list(ledger.present(ledger.annotations()))
         several = ledger.several_answers(purposes=("train", "review", "audit"))
         labels = run.items.with_copies(ledger.labels())
         events = ledger.events()
         usage = ledger.usage()
-        synthetic = ledger.synthetic()
+        synthetic = list(ledger.reading.written(ledger.synthetic()))
     status, reason = _status(rounds, events)
     points, note = baseline_of(run, rounds, measure=baseline, on_progress=on_progress)
-    picked = list(dict.fromkeys(i for one in rounds for i in one.item_ids))
+    picked = run.pool.held(list(dict.fromkeys(i for one in rounds for i in one.item_ids)))
     known = list(dict.fromkeys([*picked, *(one.item_id for one in annotations), *labels]))
     return RunRecord(
         task=run.task,

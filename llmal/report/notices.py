@@ -8,7 +8,7 @@ from typing import Any
 from llmal.report.plain import shortened, without_secrets
 from llmal.report.record import RunRecord
 
-SHOWN_KINDS = ("error", "fallback", "warning")
+SHOWN_KINDS = ("error", "fallback", "warning", "changed")
 MOST_NOTICES = 100
 
 

@@ -98,7 +98,8 @@ class RunRecord:
             (labels in the training set), "human_labels" (so far), "accuracy" and "macro_f1" and
             "nll" (of the learner on the test set), "test_items" (size of that set),
             "mean_entropy", "agreement" (with the round before) and "seconds".
-        annotations: All annotations, in the order in which they were given.
+        annotations: All annotations that say something about the present task and pool, as they
+            read now, in the order in which they were given.
         gold: Gold label by item id; None without a gold column. It may lack items.
         texts: Text by item id, of the picked items; it may lack some.
         usage: Cost by name of the annotator, or by purpose ("generator") for what no annotator

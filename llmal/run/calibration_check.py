@@ -57,6 +57,9 @@ def _answered(ledger: Ledger, name: str, task: Task) -> Judged | None:
         raw, label = one.provenance.get("uncalibrated"), labels.get(one.item_id)
         if raw is None or one.probabilities is None or label is None:
             continue
+        # Those that an earlier version of the task gave other names to.
+        if raw.keys() != one.probabilities.keys():
+            continue
         # A label of an earlier round may have been shown, or learnt from.
         if label.round is None or one.round is None or label.round < one.round:
             continue

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 from llmal.annotators.aggregation import Aggregator, CombinedBy
 from llmal.annotators.protocol import Annotator, Priced
@@ -23,6 +25,7 @@ from llmal.run.answer_form import check_form
 from llmal.run.answers import AnswerCheck
 from llmal.run.binding import bind
 from llmal.run.budget import Budget
+from llmal.run.changing import WhenChanged, find_changes
 from llmal.run.correcting import correct
 from llmal.run.events import Announcer, Callback
 from llmal.run.guards import Interruption, in_turn
@@ -98,6 +101,10 @@ class Campaign(Closing):
             trains on them; "keep" only tells of them.
         seed: Same seed, same picks.
         ledger: Database URL; by default a SQLite file in the run directory.
+        accept_changes: Go on although task or pool have changed since. Without it the error says
+            what differs and what would become of the answers, and nothing is done.
+        when_changed: What becomes of machines' answers to the task as it was: "keep" them, as far
+            as it still has their labels, or "ask_again".
         callbacks: Told of every event.
 
     Attributes:
@@ -132,6 +139,8 @@ class Campaign(Closing):
         overlap: OnOverlap = "exclude",
         seed: int = 0,
         ledger: str | None = None,
+        accept_changes: bool = False,
+        when_changed: WhenChanged = "keep",
         callbacks: Sequence[Callback] = (),
     ) -> None:
         from llmal.learners import LinearHead
@@ -141,6 +150,10 @@ class Campaign(Closing):
             raise DataError("the pool is empty", where=pool.source)
         if objective not in ("model", "labels"):
             raise ConfigError(f"there is no objective {objective!r}", fix="use 'model' or 'labels'")
+        if when_changed not in get_args(WhenChanged):
+            raise ConfigError(
+                f"when_changed is {when_changed!r}", fix="it must be 'keep' or 'ask_again'"
+            )
         if start_items is not None and start_items < 1:
             raise ConfigError("the start has no items", fix="use 1 or more")
         self.task = task
@@ -155,6 +168,8 @@ class Campaign(Closing):
         self.budget = budget
         self.objective: Objective = objective
         self.seed = seed
+        self._accept_changes = accept_changes
+        self._when_changed: WhenChanged = when_changed
         self.ledger_url = ledger or str(self.directory / "ledger.sqlite")
         self.reason: str | None = None
         self.announcer = Announcer(callbacks)
@@ -251,6 +266,8 @@ class Campaign(Closing):
         self._ledger: Ledger | None = None
         self._purse: Purse | None = None
         self._looked_ahead = False
+        self._task_version = 1
+        self._learnt_since_changes = False
         self._started: Sequence[Round] = ()
         """The rounds, as they were when it last looked."""
 
@@ -290,13 +307,19 @@ class Campaign(Closing):
         """Open the ledger, if it is not open: made if it is not there, refused if it is another's.
 
         Raises:
-            LedgerError: It cannot be used, or belongs to another task, pool, objective or seed.
+            LedgerError: It cannot be used, or belongs to another objective or seed; or task or pool
+                have changed, and that is not accepted.
         """
         if self._ledger is None:
             with contextlib.ExitStack() as held:
                 ledger = held.enter_context(Ledger.open(self.ledger_url))
-                identity = (self.task, self.pool, self.objective, self.seed)
-                bind(ledger, *identity, where=str(self.directory))
+                bound = bind(
+                    ledger,
+                    *(self.task, self.pool, self.objective, self.seed),
+                    where=str(self.directory),
+                    accept_changes=self._accept_changes,
+                    when_changed=self._when_changed,
+                )
                 answers = self.directory / "responses.sqlite"
                 held.enter_context(kept_answers(self.models, answers))
                 if self.questions is not None and self.selectors_ask:
@@ -305,6 +328,11 @@ class Campaign(Closing):
                 self._held = held.pop_all()
             people = bool(stages_of(self.router, "people"))
             self._ledger, self._purse = ledger, Purse(self.budget, ledger, people=people)
+            self._task_version = bound.task_version
+            self._learnt_since_changes = False
+            if bound.changes is not None:
+                for line in bound.changes.lines():
+                    self.announcer.tell("changed", line)
             self._orders.forgive()
             self.picker.forget_sweep()
         return self._ledger
@@ -313,6 +341,24 @@ class Campaign(Closing):
         """Have a ledger that somebody else opens combine several people's answers as this one."""
         if self.aggregation is not None:
             ledger.combine_by(CombinedBy(self.aggregation, self.task.space))
+
+    def check_changes(self) -> None:
+        """See that task and pool are those of the ledger, if there is one, or that their changes
+        are accepted. Does nothing else.
+
+        Raises:
+            LedgerError: They are not; the message says what would become of the answers.
+        """
+        file = "://" not in self.ledger_url
+        if self._accept_changes or (file and not Path(self.ledger_url).is_file()):
+            return
+        with Ledger.open(self.ledger_url, read_only=file) as ledger:
+            if not ledger.identity:
+                return
+            where, when = str(self.directory), self._when_changed
+            changes = find_changes(ledger, self.task, self.pool, when_changed=when, where=where)
+            if changes is not None and changes.needs_consent:
+                raise changes.refusal(where)
 
     @property
     def purse(self) -> Purse:
@@ -450,7 +496,8 @@ class Campaign(Closing):
             AnnotationError: An answer that does not fit. Nothing of the call was recorded.
         """
         ledger = self.open()
-        changed = correct(ledger, self._check.spelt(check_form(annotations)), self.items.first_of)
+        told = self._stamped(self._check.spelt(check_form(annotations)))
+        changed = correct(ledger, told, self.items.first_of)
         rounds = ledger.rounds()
         if changed and rounds:
             self.learning.catch_up(ledger, rounds[-1].number)
@@ -465,7 +512,15 @@ class Campaign(Closing):
         if any(one.round is None or one.round >= len(self._started) for one in annotations):
             self._started = ledger.rounds()
         checked = self._check.checked(annotations, self._started, self._orders)
-        return ledger.append(checked, unchanged=unchanged)
+        return ledger.append(self._stamped(checked), unchanged=unchanged)
+
+    def _stamped(self, annotations: Sequence[Annotation]) -> list[Annotation]:
+        """The answers with what they are answers to: the version of the task, and the texts."""
+        contents = self.pool.contents([one.item_id for one in annotations])
+        return [
+            replace(one, task_version=self._task_version, content=content)
+            for one, content in zip(annotations, contents, strict=True)
+        ]
 
     def forgo(self, order: WorkOrder) -> None:
         """Ask no more for what is left of an order, as long as this object lives: it cannot be paid
@@ -474,6 +529,7 @@ class Campaign(Closing):
         self._orders.forgo(order)
 
     def _ask(self, ledger: Ledger, stage: str | None, claim: Claim | None) -> WorkOrder | None:
+        self._learn_since_changes(ledger)
         while True:
             self.interruption.check()
             rounds = ledger.rounds()
@@ -501,6 +557,18 @@ class Campaign(Closing):
                 self.learning.catch_up(ledger, current.number)
                 self.purse.check()
             self.between_rounds.end(ledger, current, phase)
+
+    def _learn_since_changes(self, ledger: Ledger) -> None:
+        """Train the learner anew if task or pool have changed since the last round: there may be no
+        other round to train it.
+        """
+        if self._learnt_since_changes:
+            return
+        changed = ledger.rounds_at_last_change()
+        rounds = [] if changed is None else ledger.rounds()
+        if rounds and rounds[-1].finished is not None and changed == len(rounds):
+            self.learning.catch_up(ledger, rounds[-1].number)
+        self._learnt_since_changes = True
 
     def _progress(self, what: str, done: int, total: int) -> None:
         self.announcer.tell("progress", what, what=what, done=done, total=total)

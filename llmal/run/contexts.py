@@ -41,10 +41,11 @@ class Contexts:
         if self._last is None or self._last.round != order.round:
             self._last = self._make(ledger, order.round, order.purpose)
         if order.wanted == 1:
-            return self._last
+            return replace(self._last, earlier=order.earlier) if order.earlier else self._last
         ids = order.items.ids()
         return replace(
             self._last,
+            earlier=order.earlier,
             missing=dict(zip(ids, order.missing, strict=True)),
             answered_by=dict(zip(ids, order.answered_by, strict=True)),
         )
@@ -61,9 +62,12 @@ class Contexts:
         if "texts" in needs:
             # Of the run, not of the round: the same texts are asked about with other prompts.
             texts = drawn_texts(self._items.usable, self._seed)
+        changed = ledger.rounds_at_last_change(of_pool_alone=True)
         return Context(
             round=number,
             purpose=purpose,
+            task_version=ledger.reading.version,
+            texts_changed=changed is not None and number < changed,
             demonstrations=shown,
             unlabelled=texts,
             seed=int(np.random.SeedSequence([self._seed, number]).generate_state(1)[0]),

@@ -18,6 +18,7 @@ EventKind = Literal[
     "round_started",
     "round_finished",
     "calibration",
+    "changed",
     "waiting",
     "interrupting",
     "stopped",

@@ -98,7 +98,8 @@ class Learning:
 
     def _material(self, ledger: Ledger, number: int) -> _Material:
         labels = seen_labels(ledger, before_round=number + 1)
-        written = ledger.synthetic(accepted=True) if self.with_synthetic else []
+        accepted = ledger.synthetic(accepted=True) if self.with_synthetic else []
+        written = ledger.reading.written(accepted)
         synthetic = [
             (one.text, self._task.index(one.label))
             for one in written

@@ -28,6 +28,7 @@ from llmal.prompting.protocol import Probing
 from llmal.run.budget import Budget
 from llmal.run.calibration_check import judge_calibration
 from llmal.run.campaign import Campaign
+from llmal.run.changing import WhenChanged
 from llmal.run.contexts import Contexts
 from llmal.run.events import Callback, WarningCollector
 from llmal.run.guards import Hold, Interrupted, collected_warnings, on_interrupt, only_one
@@ -88,6 +89,9 @@ class Orchestrator:
             trains on them; "keep" only tells of them.
         seed: Same seed, same picks.
         ledger: Database URL; by default a SQLite file in the run directory.
+        accept_changes: Go on although task or pool have changed since; see `Campaign`.
+        when_changed: What becomes of machines' answers to the task as it was: "keep" or
+            "ask_again".
         callbacks: Told of every event.
 
     Raises:
@@ -123,6 +127,8 @@ class Orchestrator:
         overlap: OnOverlap = "exclude",
         seed: int = 0,
         ledger: str | None = None,
+        accept_changes: bool = False,
+        when_changed: WhenChanged = "keep",
         callbacks: Sequence[Callback] = (),
     ) -> None:
         self.campaign = Campaign(
@@ -147,6 +153,8 @@ class Orchestrator:
             overlap=overlap,
             seed=seed,
             ledger=ledger,
+            accept_changes=accept_changes,
+            when_changed=when_changed,
             callbacks=callbacks,
         )
         self.task = task

@@ -12,12 +12,15 @@ from llmal.annotators.protocol import Annotator
 from llmal.annotators.router import Router, Stage
 from llmal.errors import ConfigError
 from llmal.ledger import Ledger, Round
+from llmal.ledger.translation import Reading
 from llmal.run.items import RunItems
-from llmal.run.phases import Asked, Phase
-from llmal.run.purposes import seen_labels
+from llmal.run.phases import Again, Asked, Phase
 from llmal.run.purse import Purse
+from llmal.run.reopening import earlier_answers, to_sweep
 from llmal.run.work_order import WorkOrder
 from llmal.run.workers import Claim
+
+_AGAIN = Again().names
 
 _KINDS: dict[Asked, tuple[bool, ...]] = {
     "everybody": (True, False),
@@ -58,6 +61,7 @@ class Orders:
         self._phases = phases
         self._picked: dict[int, frozenset[str]] = {}
         self._forgone: set[tuple[int, str]] = set()
+        self._swept: tuple[int, Reading, list[str]] | None = None
 
     def phase_of(self, current: Round) -> Phase:
         """The phase that a round belongs to.
@@ -98,6 +102,9 @@ class Orders:
         """
         phase = self.phase_of(current)
         left: Sequence[str] = current.item_ids or self._swept_items(ledger, current.number)
+        if not ledger.reading.is_plain:
+            # Of what was picked some may be gone since.
+            left = self._items.pool.held(left)
         why = dict(zip(current.item_ids, current.why, strict=True))
         reserved = 0
         stages = stages_of(self._router, phase.asks)
@@ -112,6 +119,7 @@ class Orders:
                 todo = _at_most(waited, purse.human_labels(labels) - reserved)
                 reserved += sum(todo.values())
             if todo and (current.number, annotator.name) not in self._forgone:
+                earlier = earlier_answers(ledger, [*todo]) if phase.names == _AGAIN else {}
                 yield WorkOrder(
                     items=self._items.pool[self._items.pool.positions([*todo])],
                     phase=phase.names[0],
@@ -123,6 +131,7 @@ class Orders:
                     answered=len(left) - len(waited),
                     missing=[*todo.values()],
                     answered_by=[given.workers(i) for i in todo] if stage.answers > 1 else (),
+                    earlier=earlier,
                 )
             if number == stages[-1]:
                 return
@@ -164,10 +173,13 @@ class Orders:
         )
 
     def _swept_items(self, ledger: Ledger, number: int) -> list[str]:
-        """The items that a sweep goes over: those that no person has labelled before it."""
-        labels = self._items.with_copies(seen_labels(ledger, before_round=number))
-        by_people = {i for i, label in labels.items() if label.kind == "human"}
-        return [i for i in self._items.distinct.ids() if i not in by_people]
+        """The items that a sweep goes over."""
+        if ledger.reading.is_plain:
+            return to_sweep(ledger, self._items, number)
+        # What counts of the answers of earlier rounds changes with the task alone.
+        if self._swept is None or self._swept[:2] != (number, ledger.reading):
+            self._swept = number, ledger.reading, to_sweep(ledger, self._items, number)
+        return self._swept[2]
 
 
 class _Given:

@@ -159,6 +159,9 @@ class Picker:
         Raises:
             SpentOut: The budget does not allow the selector to ask what it wants to ask.
         """
+        if wanted.items:
+            items = [*wanted.items]
+            return Picks("again", items, [0.0] * len(items), [*wanted.items.values()])
         if wanted.selector is None:
             return WHOLE_POOL
         labels = self._learning.catch_up(ledger, number - 1)
@@ -195,10 +198,17 @@ class Picker:
             why=list(picked.why),
         )
 
+    def not_to_ask(self, labels: Mapping[str, Decided]) -> list[str]:
+        """Unlabelled items that are asked about in no round: they are copies or in the test set, or
+        nobody can answer them.
+        """
+        positions = np.union1d(self.unanswered, self._items.not_to_pick(labels))
+        return self._pool.ids(positions.astype(np.int64))
+
     def _state(self, ledger: Ledger, labels: Mapping[str, Decided], *, swept: bool) -> RoundState:
         positions, columns = self._learning.columns_of(labels)
         passed_over = ledger.abstained(self._last_stage) | set_aside(ledger)
-        undecided = self._pool.positions(sorted(passed_over - labels.keys()))
+        undecided = self._pool.positions(self._pool.held(sorted(passed_over - labels.keys())))
         undecided = np.setdiff1d(np.union1d(undecided, self.unanswered), positions)
         return self._signals.state(
             positions,

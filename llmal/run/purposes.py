@@ -28,13 +28,15 @@ def seen_labels(ledger: Ledger, *, before_round: int | None = None) -> dict[str,
 
 
 def seen_annotations(ledger: Ledger, *, annotator: str | None = None) -> Iterator[Annotation]:
-    """The annotations whose probabilities may be used, in the order in which they came.
+    """The annotations whose probabilities may be used, in the order in which they came and as they
+    read now; none that says nothing about the present task and pool.
 
     Args:
         ledger: Of the campaign.
         annotator: Only those of this one.
     """
-    return (one for one in ledger.annotations(annotator=annotator) if one.purpose in SEEN)
+    present = ledger.present(ledger.annotations(annotator=annotator))
+    return (one for one in present if one.purpose in SEEN)
 
 
 def set_aside(ledger: Ledger) -> set[str]:

@@ -14,9 +14,10 @@ from llmal.run.events import Announcer
 from llmal.run.guards import Interruption
 from llmal.run.items import RunItems
 from llmal.run.learning import Learning
-from llmal.run.phases import Ended, Phase, Standing
+from llmal.run.phases import Ended, Phase, Reopened, Standing
 from llmal.run.picking import Picker, Picks
 from llmal.run.purse import Purse
+from llmal.run.reopening import Reopening
 
 
 class Rounds:
@@ -53,6 +54,7 @@ class Rounds:
         self._announcer = announcer
         self._interruption = interruption
         self._seed = seed
+        self._reopening = Reopening(items)
         self._since: tuple[int, float] = (-1, 0.0)
         self.before_learning: Callable[[Round], None] | None = None
         """Called when all answers of a round are there, before anything is learnt from them."""
@@ -72,7 +74,10 @@ class Rounds:
             SpentOut: The selector may not ask what it has to.
         """
         standing = Standing(
-            rounds, human_labels_left=purse.human_labels_left, refused=purse.refused
+            rounds,
+            human_labels_left=purse.human_labels_left,
+            refused=purse.refused,
+            reopened=self._reopened(ledger, rounds),
         )
         for phase in self._phases:
             coming = phase.next(standing)
@@ -84,6 +89,11 @@ class Rounds:
                     return self._nothing_left(ledger)
                 return self._record(ledger, len(rounds), phase.names[0], picks)
         return "every phase is over"
+
+    def _reopened(self, ledger: Ledger, rounds: Sequence[Round]) -> Reopened:
+        if ledger.reading.is_plain:
+            return Reopened()
+        return self._reopening.find(ledger, rounds, self._picker.not_to_ask(ledger.labels()))
 
     def _nothing_left(self, ledger: Ledger) -> str:
         unlabelled = len(self._items.pool) - len(self._items.with_copies(ledger.labels()))
@@ -165,6 +175,8 @@ class Rounds:
             if ledger.rounds()[current.number].finished is None:
                 raise
             return
+        if phase.stays_open:
+            self._picker.forget_sweep()
         accuracy = figures.get("accuracy")
         tail = f", test accuracy {accuracy:.3f}" if accuracy is not None else ""
         self._announcer.tell(

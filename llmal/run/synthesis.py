@@ -126,8 +126,9 @@ class Synthesis:
                 return
             self._on_step(f"round {number}: writing {count} items of {label!r}")
             written = with_new_ids(self._generator.generate(request, count), ids)
+            asked = {"task_version": ledger.reading.version}
             checked = [
-                replace(one, provenance={**one.provenance, "round": number})
+                replace(one, provenance={**one.provenance, "round": number, **asked})
                 for one in run_filters(written, self._filters)
             ]
             self._recalled.update(one.id for one in checked)

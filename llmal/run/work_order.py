@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
-from llmal.core.records import Purpose
+from llmal.core.records import Answer, Purpose
 from llmal.pool import Pool
 
 
@@ -26,6 +26,8 @@ class WorkOrder:
         answered: Items of the same order that this stage has answered already.
         missing: For each item, how many answers are still wanted.
         answered_by: For each item, the workers who have answered it; empty where one is wanted.
+        earlier: For items that are asked about again since the task has changed what people had
+            said, in the labels of then.
     """
 
     items: Pool
@@ -38,3 +40,4 @@ class WorkOrder:
     answered: int = 0
     missing: Sequence[int] = ()
     answered_by: Sequence[Set[str]] = field(default_factory=tuple)
+    earlier: Mapping[str, Answer] = field(default_factory=dict)

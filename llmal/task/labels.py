@@ -6,7 +6,8 @@ import difflib
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from llmal.core.spelling import as_seen, is_missing, plain, written
 from llmal.core.spreadsheets import unguarded
@@ -25,10 +26,18 @@ class LabelMatcher:
     Args:
         names: The labels.
         owner: Whose labels they are, for messages.
+        earlier: For names that labels had before what they may be now. One that is one label now is
+            read as that one.
     """
 
-    def __init__(self, names: Sequence[str], owner: str = "the task") -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        owner: str = "the task",
+        earlier: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    ) -> None:
         self._names = tuple(names)
+        self._earlier = earlier
         self._owner = owner
         self._known: dict[str, str] = {name: name for name in self._names}
         self._alike: dict[str, list[str]] = defaultdict(list)
@@ -57,12 +66,27 @@ class LabelMatcher:
         key = _key(text)
         if not key:
             return None
-        alike = self._alike.get(key, [])
+        alike = self._alike.get(key, []) or self._once_called(text)
         if len(alike) != 1:
             raise self._not_one(text, alike)
         if type(value) is str:
             self._known[value] = alike[0]
         return alike[0]
+
+    def _once_called(self, text: str) -> list[str]:
+        """What the label is now that was called so.
+
+        Raises:
+            DataError: It may be several.
+        """
+        names = [*self._earlier.get(text, ())]
+        if len(names) > 1:
+            raise DataError(
+                f"{text!r} is no label of {self._owner} any more: it is "
+                f"{' or '.join(map(repr, names))} now",
+                fix="write which of them",
+            )
+        return names
 
     def _not_one(self, text: str, alike: Sequence[str]) -> DataError:
         if alike:

@@ -36,11 +36,15 @@ class Label:
         description: What belongs under it, for people and for the prompt.
         words: What the language model is scored on in place of the name (a verbalizer). The
             probability of a label is the sum over its words. Empty means the name itself.
+        was: Labels of earlier versions of the task that are this one now, or part of it: one name,
+            or several. It says how answers are read that were given before, and is no part of what
+            the task is.
     """
 
     name: str
     description: str = ""
     words: tuple[str, ...] = ()
+    was: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         given: object = self.words
@@ -50,6 +54,15 @@ class Label:
                 fix="give a list of words",
             )
         object.__setattr__(self, "words", tuple(self.words))
+        was: object = self.was
+        object.__setattr__(self, "was", (was,) if isinstance(was, str) else tuple(self.was))
+        for name in self.was:
+            if not str(name).strip() or self.was.count(name) > 1:
+                raise ConfigError(
+                    f"label {self.name!r} was {name!r}"
+                    + (" twice" if str(name).strip() else ", which is no name"),
+                    fix="name each earlier label once",
+                )
 
     @property
     def verbalizers(self) -> tuple[str, ...]:
@@ -236,7 +249,17 @@ class Task:
     @functools.cached_property
     def space(self) -> Space:
         """What an answer of this task is."""
-        return make_space(self.kind_given, self.names, f"task {self.name!r}")
+        return make_space(self.kind_given, self.names, f"task {self.name!r}", self.earlier_names)
+
+    @functools.cached_property
+    def earlier_names(self) -> dict[str, tuple[str, ...]]:
+        """For names that labels had before, and no label has now, what they may be now."""
+        found: dict[str, tuple[str, ...]] = {}
+        for label in self.labels:
+            for name in label.was:
+                if name not in self.names:
+                    found[name] = (*found.get(name, ()), label.name)
+        return found
 
     def match(self, value: object) -> Answer | None:
         """The answer that a value from outside stands for, None for an empty one.
@@ -259,7 +282,7 @@ class Task:
 
     @functools.cached_property
     def _labels(self) -> Single:
-        return Single(self.names, f"task {self.name!r}")
+        return Single(self.names, f"task {self.name!r}", self.earlier_names)
 
     def as_dict(self) -> dict[str, Any]:
         """The task as plain data, for the ledger and for fingerprints."""

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from llmal.run.budget import Budget
+from llmal.run.phases.again import Again
 from llmal.run.phases.catalogue import REGISTRY
-from llmal.run.phases.protocol import Asked, Ended, NextRound, Phase, Standing
+from llmal.run.phases.protocol import Asked, Ended, NextRound, Phase, Reopened, Standing
 from llmal.run.phases.query import Query
 from llmal.run.phases.review import Review
 from llmal.run.phases.start import Start
@@ -19,12 +20,14 @@ Objective = Literal["model", "labels"]
 
 __all__ = [
     "REGISTRY",
+    "Again",
     "Asked",
     "Ended",
     "NextRound",
     "Objective",
     "Phase",
     "Query",
+    "Reopened",
     "Review",
     "Standing",
     "Start",
@@ -56,11 +59,14 @@ def phases_of(
         people: Whether people answer.
         machines: Whether annotators answer that are no people.
     """
+    again: list[Phase] = [Again()] if people else []
     if objective == "model" or not machines:
-        return [Start(start, start_items), Query(selector, start, budget, tuple(stop))]
+        again += [Again("everybody")]
+        return [*again, Start(start, start_items), Query(selector, start, budget, tuple(stop))]
     if not people:
         return [Sweep(last=True)]
     return [
+        *again,
         Start(start, start_items, asks="people"),
         Sweep(),
         Review(selector, start, budget, tuple(stop)),

@@ -8,6 +8,7 @@ from llmal.run.phases.protocol import Phase
 REGISTRY = Registry(
     "phases",
     {
+        "again": "llmal.run.phases.again:Again",
         "start": "llmal.run.phases.start:Start",
         "query": "llmal.run.phases.query:Query",
         "sweep": "llmal.run.phases.sweep:Sweep",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from llmal.core.records import Purpose
@@ -15,6 +15,21 @@ Asked = Literal["everybody", "people", "machines"]
 
 
 @dataclass(frozen=True)
+class Reopened:
+    """Items that have to be asked about again after task or pool have changed.
+
+    Attributes:
+        by_people: Items that people had answered, with the reason.
+        by_machines: Items that machines had answered, with the reason.
+        unswept: Whether machines have not gone over all items that they are to go over.
+    """
+
+    by_people: Mapping[str, str] = field(default_factory=dict)
+    by_machines: Mapping[str, str] = field(default_factory=dict)
+    unswept: bool = False
+
+
+@dataclass(frozen=True)
 class Standing:
     """Where a campaign stands between two rounds, by its ledger.
 
@@ -22,11 +37,13 @@ class Standing:
         rounds: The rounds so far, all of them finished.
         human_labels_left: Labels that people may still give; None if there is no limit.
         refused: What the budget did not reach for, in words; None if nothing was refused.
+        reopened: What has to be asked about again.
     """
 
     rounds: Sequence[Round]
     human_labels_left: int | None = None
     refused: str | None = None
+    reopened: Reopened = field(default_factory=Reopened)
 
     def count(self, names: Sequence[str]) -> int:
         """How many rounds there were of a phase, by what it is called in ledgers."""
@@ -42,12 +59,14 @@ class NextRound:
         size: How many items it picks.
         otherwise: What picks while `selector` lacks something that is learnt.
         swept: Whether the selector goes by the probabilities of a sweep, not the learner's.
+        items: The items themselves, with the reason for each, where no selector picks.
     """
 
     selector: Selector | None = None
     size: int = 0
     otherwise: Selector | None = None
     swept: bool = False
+    items: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The round in which the machines go over the whole pool."""
+"""The round in which the machines go over the whole pool; another one if task or pool change."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Sweep:
     last: bool = False
 
     def next(self, standing: Standing) -> NextRound | Ended | None:
-        """Its one round, if that has not been yet."""
-        if not standing.count(self.names):
+        """Its one round, if that has not been yet; another one for what it has left out since."""
+        if not standing.count(self.names) or standing.reopened.unswept:
             return NextRound()
         return Ended("every annotator has been over the pool") if self.last else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from llmal.core.registry import Registry
@@ -81,17 +82,28 @@ def check_kind(kind: TaskKind) -> None:
         ConfigError: It is.
     """
     name, options = name_and_options(kind)
-    REGISTRY.check(name, options, offers={"labels": (), "owner": ""})
+    REGISTRY.check(name, options, offers={"labels": (), "owner": "", "earlier": {}})
 
 
-def make_space(kind: TaskKind, labels: Sequence[str], owner: str = "the task") -> Space:
+def make_space(
+    kind: TaskKind,
+    labels: Sequence[str],
+    owner: str = "the task",
+    earlier: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> Space:
     """The space of a kind over some labels.
+
+    Args:
+        kind: The kind.
+        labels: Names of the labels.
+        owner: Whose they are, for messages.
+        earlier: Names that labels had before, and what they may be now.
 
     Raises:
         ConfigError: There is no such kind, or an option is not usable.
     """
     name, options = name_and_options(kind)
-    offers = {"labels": tuple(labels), "owner": owner}
+    offers = {"labels": tuple(labels), "owner": owner, "earlier": earlier}
     space: Space = REGISTRY.make(name, options, offers=offers)
     return space
 

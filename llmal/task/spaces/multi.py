@@ -6,6 +6,7 @@ import ast
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ class Multi:
     Args:
         labels: The names of the labels.
         owner: Whose they are, for messages.
+        earlier: Names that labels had before; see `LabelMatcher`.
     """
 
     kind: SpaceKind = "multi"
@@ -51,15 +53,21 @@ class Multi:
     asked = "named_first"
     prompt = "label_names"
 
-    def __init__(self, labels: Sequence[str], owner: str = "the task") -> None:
+    def __init__(
+        self,
+        labels: Sequence[str],
+        owner: str = "the task",
+        earlier: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    ) -> None:
         self.labels = tuple(labels)
         self._owner = owner
+        self._earlier = earlier
         self._column = {name: column for column, name in enumerate(self.labels)}
         self._known: dict[str, tuple[str, ...]] = {}
 
     @cached_property
     def _matcher(self) -> LabelMatcher:
-        return LabelMatcher(self.labels, self._owner)
+        return LabelMatcher(self.labels, self._owner, self._earlier)
 
     @cached_property
     def nothing(self) -> str:

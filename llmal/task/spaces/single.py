@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ class Single:
     Args:
         labels: The names of the labels.
         owner: Whose they are, for messages.
+        earlier: Names that labels had before; see `LabelMatcher`.
     """
 
     kind: SpaceKind = "single"
@@ -34,14 +36,20 @@ class Single:
     asked = "choice"
     prompt = "label"
 
-    def __init__(self, labels: Sequence[str], owner: str = "the task") -> None:
+    def __init__(
+        self,
+        labels: Sequence[str],
+        owner: str = "the task",
+        earlier: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    ) -> None:
         self.labels = tuple(labels)
         self._owner = owner
+        self._earlier = earlier
         self._column = {name: column for column, name in enumerate(self.labels)}
 
     @cached_property
     def _matcher(self) -> LabelMatcher:
-        return LabelMatcher(self.labels, self._owner)
+        return LabelMatcher(self.labels, self._owner, self._earlier)
 
     @cached_property
     def form(self) -> AnswerForm:
