@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from llmal.cli.telling import give, results_only_on_stdout
+from llmal.core.registry import parts_of
 from llmal.errors import ConfigError
 from llmal.selectors import REGISTRY, SIGNALS, Signal, make
 
@@ -110,7 +111,7 @@ class Strategy:
         made = REGISTRY.get(name)
         text = inspect.getdoc(made) or ""
         description = _SECTION.split(text, maxsplit=1)[0].strip()
-        parts: tuple[str, ...] = getattr(made, "parts", ())
+        parts = parts_of(made)
         needs = _needs(name, made, parts)
         said = _said_of_options(made)
         options = tuple(

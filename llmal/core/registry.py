@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from llmal.core.options import (
     OptionError,
@@ -108,9 +109,10 @@ class Registry:
         given = dict(options or {})
         try:
             kind = self.get(name)
+            given = with_present_names(name, kind, given)
             offered = _taken(kind, offers or {})
             given = _checked(name, kind, given, offered, also, in_file=where is not None)
-            for part in self._parts(kind):
+            for part in parts_of(kind):
                 if part in given:
                     given[part] = self._part(given[part])
             there = {one: value for one, value in offered.items() if value is not None}
@@ -140,12 +142,9 @@ class Registry:
             ConfigError: As `make`.
         """
         kind = self.get(name)
+        options = with_present_names(name, kind, options)
         offered = _taken(kind, {**offers, **dict.fromkeys(later, True)})
         _checked(name, kind, options, offered, also, in_file=False)
-
-    def _parts(self, kind: Any) -> tuple[str, ...]:
-        """The options of a class that hold objects of this room."""
-        return tuple(getattr(kind, "parts", ())) if isinstance(kind, type) else ()
 
     def _part(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -170,7 +169,55 @@ class Registry:
 
 def _taken(kind: Any, offers: Mapping[str, Any]) -> dict[str, Any]:
     """Those of the offers that a class takes."""
-    return {one: value for one, value in offers.items() if one in parameters_of(kind)}
+    former = former_names_of(kind)
+    taken = {one for one in parameters_of(kind) if one not in former}
+    return {one: value for one, value in offers.items() if one in taken}
+
+
+@runtime_checkable
+class HoldsParts(Protocol):
+    """A class some of whose options hold objects of its own room.
+
+    Attributes:
+        parts: These options.
+    """
+
+    parts: Sequence[str]
+
+
+@runtime_checkable
+class RenamedOptions(Protocol):
+    """A class that has given options other names, and takes the former ones for one version more.
+
+    Attributes:
+        former_names: The present name of each.
+    """
+
+    former_names: Mapping[str, str]
+
+
+def parts_of(kind: object) -> tuple[str, ...]:
+    """The options of a class that hold objects of its own room."""
+    return tuple(kind.parts) if isinstance(kind, HoldsParts) else ()
+
+
+def former_names_of(kind: object) -> Mapping[str, str]:
+    """The present name of each option of a class that was called otherwise."""
+    return kind.former_names if isinstance(kind, RenamedOptions) else {}
+
+
+def with_present_names(name: str, kind: object, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options under the names that they have now; a former name is warned of."""
+    present = former_names_of(kind)
+    for option in options:
+        if option in present:
+            warnings.warn(
+                f"the option {option!r} of {name} is now {present[option]!r}; the former name goes "
+                "in the next version",
+                DeprecationWarning,
+                stacklevel=3,
+            )
+    return {present.get(option, option): value for option, value in options.items()}
 
 
 def _checked(

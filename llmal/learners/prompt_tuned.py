@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -14,7 +15,12 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from llmal.errors import ConfigError
 from llmal.learners.soft_prompt import SoftPromptClassifier, own_randomness, pick_device
-from llmal.learners.storage import read_learner, require_fitted, write_learner
+from llmal.learners.storage import (
+    present_parameters,
+    read_learner,
+    require_fitted,
+    write_learner,
+)
 from llmal.learners.training_set import Targets, classes_as_json, targets, texts
 
 WARM_UP = 0.1
@@ -41,16 +47,18 @@ class PromptTuned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         learning_rate: Peak rate, of prompt and head.
         batch_size: Items in one step.
         max_length: Most tokens kept of a text.
-        seed: For the start of prompt and head, the order of items, and dropout.
+        random_state: For the start of prompt and head, the order of items, and dropout.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
         train_classifier: Whether the head is trained too. False suits a head that already knows
             the task's classes in their sorted order.
+        seed: The former name of `random_state`; it goes in the next version.
 
     Attributes:
         classes_: Classes seen in `fit`, sorted.
     """
 
     input: ClassVar[Literal["embeddings", "texts"]] = "texts"
+    former_names: ClassVar[Mapping[str, str]] = {"seed": "random_state"}
 
     classes_: NDArray[Any]
     network_: SoftPromptClassifier
@@ -64,9 +72,10 @@ class PromptTuned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         learning_rate: float = 1e-2,
         batch_size: int = 16,
         max_length: int = 128,
-        seed: int = 0,
+        random_state: int = 0,
         device: str = "auto",
         train_classifier: bool = True,
+        seed: int | None = None,
     ) -> None:
         self.model = model
         self.virtual_tokens = virtual_tokens
@@ -74,6 +83,7 @@ class PromptTuned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.learning_rate = learning_rate
         self.batch_size = batch_size
         self.max_length = max_length
+        self.random_state = random_state
         self.seed = seed
         self.device = device
         self.train_classifier = train_classifier
@@ -96,7 +106,7 @@ class PromptTuned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         items = texts(X)
         made = targets(len(items), y, sample_weight)
         device = pick_device(self.device)
-        with own_randomness(self.seed, device):
+        with own_randomness(self._seed, device):
             network = self._network(len(made.classes), device)
             if len(made.classes) > 1:
                 self._train(network, [items[i] for i in made.kept], made)
@@ -195,16 +205,27 @@ class PromptTuned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         directory = Path(directory)
         content = read_learner(directory, "prompt_tuned", ("parameters", "classes"))
-        self.set_params(**content["parameters"])
+        self.set_params(**{"seed": None, **present_parameters(content["parameters"], type(self))})
         classes = np.asarray(content["classes"])
         device = pick_device(self.device)
-        with own_randomness(self.seed, device):
+        with own_randomness(self._seed, device):
             network = self._network(len(classes), device)
         network.load(directory)
         self.network_, self.classes_ = network, classes
         return self
 
+    @property
+    def _seed(self) -> int:
+        return self.random_state if self.seed is None else self.seed
+
     def _check_parameters(self) -> None:
+        if self.seed is not None:
+            warnings.warn(
+                "PromptTuned(seed=…) is now PromptTuned(random_state=…); seed goes in the next "
+                "version",
+                DeprecationWarning,
+                stacklevel=3,
+            )
         for name in ("virtual_tokens", "epochs", "batch_size", "max_length"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
@@ -234,7 +255,7 @@ class PromptTuned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             optimizer,
             lambda step: min((step + 1) / warm_up, (steps - step) / max(1, steps - warm_up)),
         )
-        order = torch.Generator().manual_seed(self.seed)
+        order = torch.Generator().manual_seed(self._seed)
         network.peft.train()
         for _ in range(self.epochs):
             shuffled = torch.randperm(len(items), generator=order)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.core.files import write_whole
+from llmal.core.registry import former_names_of
 from llmal.errors import DataError
 
 FILE = "learner.json"
@@ -79,6 +80,16 @@ def kind_and_parameters(directory: Path) -> tuple[str, dict[str, Any]]:
             "this is not a saved learner", where=str(directory / FILE), fix="save it again"
         )
     return name, parameters
+
+
+def present_parameters(parameters: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """Parameters of a saved learner under the names that they have now."""
+    former = former_names_of(kind)
+    return {
+        former.get(name, name): value
+        for name, value in parameters.items()
+        if value is not None or name not in former
+    }
 
 
 def read_learner(directory: Path, name: str, fields: Sequence[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from llmal.errors import ConfigError, LanguageModelError, UnsupportedError
-from llmal.learners import PromptTuned
+from llmal.learners import REGISTRY, PromptTuned, load_learner
 
 WORDS = ["red", "green", "blue", "sweet", "sour", "salty", "the", "is", "very"]
 TEXTS = ["red", "the sweet is very very sour the sour is salty", "green is blue", "salty"]
@@ -98,7 +98,7 @@ def test_layers_that_the_checkpoint_lacks_are_saved_too(kind: str, tmp_path: Pat
     # Another seed in the file would start those layers elsewhere.
     path = tmp_path / "saved" / "learner.json"
     content = json.loads(path.read_text())
-    content["parameters"]["seed"] = 5
+    content["parameters"]["random_state"] = 5
     path.write_text(json.dumps(content))
 
     back = _learner(tmp_path / kind).load(tmp_path / "saved")
@@ -219,3 +219,22 @@ def _questions(shared: Path, part: str, count: int) -> tuple[list[str], np.ndarr
         rows = [json.loads(line) for line in file]
     chosen = np.random.default_rng(0).permutation(len(rows))[:count]
     return [rows[i]["text"] for i in chosen], np.array([rows[i]["label"] for i in chosen])
+
+
+def test_the_former_name_of_the_seed_still_works(tmp_path: Path):
+    model = _save_model("bert", tmp_path / "bert")
+    now = _learner(model, random_state=3).fit(TEXTS, Y)
+    with pytest.warns(DeprecationWarning, match="now PromptTuned"):
+        before = _learner(model, seed=3).fit(TEXTS, Y)
+    np.testing.assert_array_equal(before.predict_proba(TEXTS), now.predict_proba(TEXTS))
+    with pytest.warns(DeprecationWarning, match="the option 'seed' of prompt_tuned is now 'rand"):
+        made = REGISTRY.make("prompt_tuned", {"model": str(model), "seed": 3}, offers={"seed": 9})
+    assert (made.random_state, made.seed) == (3, None)
+    now.save(tmp_path / "saved")
+    path = tmp_path / "saved" / "learner.json"
+    content = json.loads(path.read_text())
+    del content["parameters"]["random_state"]  # as the version before wrote it
+    content["parameters"]["seed"] = 3
+    path.write_text(json.dumps(content))
+    back = load_learner(tmp_path / "saved", labels=["colour", "taste"]).learner
+    assert (back.random_state, back.seed) == (3, None)
