@@ -52,7 +52,7 @@ class PerLabel:
                 fix="give one that is not fitted yet",
             )
         for share in () if shares is None else shares:
-            if not 0 < share < 1:
+            if not (isinstance(share, float) and 0 < share < 1):
                 raise ConfigError(
                     f"the share of items with a label is {share}",
                     fix="give a number between 0 and 1 for each label",

@@ -56,7 +56,7 @@ class Columns:
 
 def is_indicator(y: Any) -> bool:
     """Whether targets are a table of labels, and not one label an item."""
-    return np.ndim(y) == 2
+    return np.ndim(y) >= 2
 
 
 def indicator(n: int, y: ArrayLike, sample_weight: ArrayLike | None) -> Indicator:
@@ -69,6 +69,11 @@ def indicator(n: int, y: ArrayLike, sample_weight: ArrayLike | None) -> Indicato
     if len(holds) != n:
         raise DataError(
             f"there are {n} items but {len(holds)} rows of labels", fix="give one row for each item"
+        )
+    if holds.ndim != 2 or not holds.shape[1]:
+        raise DataError(
+            f"a table of labels has the shape {holds.shape}",
+            fix="give a row for each item and a column for each label",
         )
     if not np.isin(holds, (0, 1)).all():
         raise DataError(

@@ -57,7 +57,7 @@ def test_a_label_that_few_items_have_is_decided_as_all_are():
     odds = np.log(np.stack([own, found]) / (1 - np.stack([own, found])))
     towards = (odds[1] - np.log(shared / (1 - shared))) / (odds[0] - np.log(shared / (1 - shared)))
     counts = truth.sum(axis=0)
-    assert towards[:2] == pytest.approx(counts[:2] / (counts[:2] + 20))
+    assert towards[:2] == pytest.approx(counts[:2] / (counts[:2] + 100))
 
 
 def test_the_expected_threshold_is_best_where_probabilities_are_true():
