@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from defaults_page import defaults
+from goemotions_page import goemotions
 from icl_fewshot_page import icl_fewshot
 from learning_curves_page import learning_curves, learning_curves_stopping
 from llm_selectors_page import llm_selectors
@@ -19,6 +20,7 @@ from main_job_page import main_job
 from page_tables import table
 from results_file import RESULTS
 from selectors_page import selectors_agreement, selectors_speed, selectors_table13
+from text_pairs_page import text_pairs
 from wide_labels_page import shortlist_size, wide_labels
 
 PAGE = RESULTS.parent.parent / "docs" / "results.md"
@@ -483,6 +485,8 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("exactness", "Exactness of label scores", exactness),
     ("wide_labels", "Wide label sets", wide_labels),
     ("shortlist_size", "The length of a shortlist that nothing was measured for", shortlist_size),
+    ("goemotions", "Several labels an item", goemotions),
+    ("text_pairs", "Pairs of texts", text_pairs),
     ("annotate_throughput", "Throughput of annotation", annotate_throughput),
     ("kill_and_resume", "Killed and run again", kill_and_resume),
     ("million_rows", "A pool of a million rows", million_rows),
