@@ -149,7 +149,7 @@ def read_run_directory(
     if _is_gone(sources.get("test")):
         log.warning("the test set of the run, %s, is not there and left out", sources["test"])
         sources["test"] = None
-    silent = {key: one for key, one in whole.items() if key not in ("lm", "generator")}
+    silent = {key: one for key, one in whole.items() if key not in ("lm", "generator", "audit")}
     silent |= {"annotator": {"name": "recorded", "column": "none"}, "directory": str(here)}
     config = parse_config(
         yaml.safe_dump(silent, sort_keys=False, allow_unicode=True), source=str(file), base=here

@@ -125,6 +125,34 @@ class ExportConfig(Named):
     all: bool = False
 
 
+class AuditConfig(Section):
+    """A uniform sample that people answer to tell how good the labels are.
+
+    Attributes:
+        items: How many items.
+        when: Before everything else, or when all else is over.
+        of: Drawn from all items that no person has labelled, or from those with a machine's label.
+            Default: all for a first audit, machines for a last one.
+    """
+
+    items: Positive
+    when: Literal["first", "last"] = "first"
+    of: Literal["all", "machines"] | None = None
+
+    @model_validator(mode="after")
+    def _labels_come_later(self) -> Self:
+        if self.when == "first" and self.of == "machines":
+            what = "an audit that comes first finds no label of a machine"
+            raise problems((("of",), what, "use when: last, or of: all"))
+        return self
+
+
+def _audit(value: Any) -> Any:
+    """A number of items as the mapping that it is short for."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return {"items": value} if is_number else value
+
+
 class AggregationConfig(Named):
     """What makes one label of several people's answers; further keys are its parameters."""
 
@@ -139,6 +167,7 @@ class RunConfig(Section):
         embedder: None where there are no embeddings.
         annotator: Asked in this order. Default: the language model, or `similarity` without one.
         aggregation: Makes one label of several people's answers to an item. Default: the majority.
+        audit: Items that people answer to tell how good the labels are: how many, or a mapping.
         committee: Members of the committee that selectors such as `bald` listen to.
         stop: Rules beside the budget, any of which ends the run.
         exports: Files that are written whenever the run ends or waits.
@@ -162,6 +191,7 @@ class RunConfig(Section):
     ] = Field(default=None, validate_default=True)
     learner: LearnerConfig = LearnerConfig(name="linear")
     aggregation: AggregationConfig | None = None
+    audit: Annotated[AuditConfig, BeforeValidator(_audit)] | None = None
     committee: Positive = 10
     generator: AnyGeneratorConfig | None = None
     budget: BudgetConfig = BudgetConfig()

@@ -21,6 +21,7 @@ from llmal.ledger import Decided, Ledger
 from llmal.ledger.translation import Void
 from llmal.pool.input_columns import InputColumns
 from llmal.run.items import RunItems
+from llmal.run.purposes import delivered_labels
 from llmal.task import Task
 from llmal.task.spaces import make_space
 
@@ -100,6 +101,10 @@ class _Labels(Table):
             Column("round", "whole"),
             Column("synthetic", "flag"),
         ]
+        self._audited = run.ledger.labels(purposes=["audit"])
+        several = run.ledger.several_answers(purposes=("train", "review", "audit"))
+        own += [Column("answers", "whole")] if several else []
+        own += [Column("audited", "flag")] if self._audited else []
         own += [Column("copy_of")] if len(run.items.copies) else []
         own += [run.task.space.column("gold")] if run.pool.has_gold else []
         own += [run.task.space.column("suggestion")] if everything else []
@@ -114,7 +119,7 @@ class _Labels(Table):
         return self._of.items.first_of.get(id, id)
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        labels = self._of.items.with_copies(self._of.ledger.labels())
+        labels = self._of.items.with_copies(delivered_labels(self._of.ledger))
         pool = self._of.pool
         positions = np.arange(len(pool))
         if not self._everything:
@@ -129,6 +134,7 @@ class _Labels(Table):
                 self.counts["undecided ones" if decided is None else "labelled items"] += 1
                 own = {"id": item.id, "synthetic": False, "gold": item.gold}
                 own |= _standing(decided, answers[asked[item.id]])
+                own["audited"] = asked[item.id] in self._audited
                 if asked[item.id] != item.id:
                     own["copy_of"] = asked[item.id]
                 yield {**self._inputs.values(item), **_named(self._inputs, own)}
@@ -161,7 +167,7 @@ def _standing(decided: Decided | None, answers: Sequence[Annotation]) -> dict[st
             if (one.label, one.annotator, one.round)
             == (decided.label, decided.annotator, decided.round)
         ]
-        row["label"] = decided.label
+        row |= {"label": decided.label, "answers": decided.answers}
     else:
         # Routes go from cheap to good.
         of = [one for one in answers if one.kind != "human" and one.label is not None]
@@ -174,6 +180,14 @@ def _standing(decided: Decided | None, answers: Sequence[Annotation]) -> dict[st
             "probabilities": one.probabilities,
             "rationale": None if one.kind == "human" else one.rationale,
             "round": one.round,
+        }
+    if decided is not None and decided.answers > 1:
+        row |= {
+            "by": decided.kind,
+            "annotator": decided.annotator,
+            "confidence": decided.confidence,
+            "probabilities": decided.distribution,
+            "round": decided.round,
         }
     return row
 

@@ -19,6 +19,7 @@ from llmal.lm.protocol import LanguageModel
 from llmal.run.budget import Budget
 from llmal.run.events import Callback
 from llmal.run.orchestrator import Orchestrator
+from llmal.run.phases import Audit
 from llmal.stopping import StoppingRule
 
 
@@ -90,6 +91,7 @@ def build(
         generator=generator,
         filters=filters,
         aggregation=make_aggregation(config),
+        audit=None if config.audit is None else Audit(**config.audit.model_dump()),
         committee=config.committee,
         duplicates=config.data.duplicates,
         overlap=config.data.overlap,

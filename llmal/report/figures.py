@@ -9,6 +9,7 @@ from typing import Any
 from llmal.core.records import SyntheticItem
 from llmal.report import notices, picks, quality
 from llmal.report.agreement import agreement
+from llmal.report.audit import audit
 from llmal.report.people import people
 from llmal.report.plain import plain, shortened, without_secrets
 from llmal.report.record import RunRecord
@@ -56,6 +57,7 @@ def collect(record: RunRecord, *, written: float | None = None) -> dict[str, Any
         "delivered": delivered,
         "people": people(record),
         "agreement": agreement(record),
+        "audit": audit(record),
         "spending": cost,
         "rounds": picks.rounds(record),
         "map": picks.pool_map(record),

@@ -21,6 +21,7 @@ from llmal.report.figures import collect
 from llmal.report.pool_map import PoolMap, drawn_map
 from llmal.report.record import RunRecord, Status
 from llmal.report.write import write_report
+from llmal.run.purposes import audit_labels, delivered_labels
 
 if TYPE_CHECKING:
     from llmal.run.orchestrator import Orchestrator
@@ -95,6 +96,8 @@ def record_of(
         annotations = list(ledger.present(ledger.annotations()))
         several = ledger.several_answers(purposes=("train", "review", "audit"))
         labels = run.items.with_copies(ledger.labels())
+        audited = audit_labels(ledger)
+        delivered = run.items.with_copies(delivered_labels(ledger))
         events = ledger.events()
         usage = ledger.usage()
         synthetic = list(ledger.reading.written(ledger.synthetic()))
@@ -116,7 +119,9 @@ def record_of(
         texts=dict(zip(picked, run.pool.texts(run.pool.positions(picked)), strict=True)),
         usage=usage,
         events=events,
-        labels=labels,
+        labels=delivered,
+        without_audit=labels,
+        audited=audited,
         several=several,
         aggregation=run.campaign.aggregation or Majority(),
         baseline=points,

@@ -14,6 +14,7 @@ KINDS = {
     "human": "people",
     "similarity": "text similarity",
     "recorded": "recorded labels",
+    "audit": "people, in the audit",
 }
 STATUS = {
     "finished": "Finished",

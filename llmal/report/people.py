@@ -15,7 +15,7 @@ NOTE_LENGTH = 600
 
 def people(record: RunRecord) -> dict[str, Any]:
     """Who was a person, who was simulated, what they remarked, and which items have no label."""
-    human = [one for one in record.annotations if one.kind == "human"]
+    human = [one for one in record.annotations if one.kind == "human" and one.purpose != "audit"]
     noted = [one for one in human if one.rationale]
     return {
         "annotations": len(human),

@@ -32,13 +32,19 @@ def known_gold(record: RunRecord) -> dict[str, Answer]:
 
 
 def human_labels(record: RunRecord) -> dict[str, Answer]:
-    """The label that people gave, by item id: the delivered one where it is theirs."""
+    """The label that people gave, by item id: the delivered one where it is theirs. What they have
+    said in an audit is not among them, but told by itself.
+    """
     last = {
         one.item_id: one.label
         for one in record.annotations
-        if one.kind == "human" and one.label is not None
+        if one.kind == "human" and one.label is not None and one.purpose != "audit"
     }
-    decided = {i: one.label for i, one in record.labels.items() if one.kind == "human"}
+    decided = {
+        i: one.label
+        for i, one in record.labels.items()
+        if one.kind == "human" and i not in record.audited
+    }
     return {**last, **decided}
 
 
@@ -198,14 +204,18 @@ def _calibration(
 def delivered_labels(record: RunRecord) -> dict[str, Any]:
     """The labels that the run leaves with: who gave them, and how right they are against gold."""
     gold = known_gold(record)
-    kinds = Counter(one.kind for one in record.labels.values())
+    kind_of = {i: one.kind for i, one in record.labels.items()}
+    for i in record.audited:
+        if i not in record.without_audit or record.without_audit[i].kind != "human":
+            kind_of[i] = "audit"
+    kinds = Counter(kind_of.values())
     judged = {i: one for i, one in record.labels.items() if i in gold}
     return {
         "items": len(record.labels),
         "by_kind": dict(sorted(kinds.items())),
         "accuracy": _delivered_accuracy(judged, gold),
         "accuracy_by_kind": {
-            kind: _delivered_accuracy({i: d for i, d in judged.items() if d.kind == kind}, gold)
+            kind: _delivered_accuracy({i: d for i, d in judged.items() if kind_of[i] == kind}, gold)
             for kind in sorted(kinds)
         },
         "confusion": confusion(record, [(gold[i], one.label) for i, one in judged.items()]),

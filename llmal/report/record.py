@@ -106,6 +106,8 @@ class RunRecord:
             spent. An annotator that is missing here is charged what its annotations say.
         events: What happened, in order. Those of kind "warning", "fallback" or "error" are shown.
         labels: The label that each item leaves the run with, by item id.
+        without_audit: The labels that it would have left with if nobody had audited it.
+        audited: What people have said in an audit, by item id.
         several: The answers of each item that several people have answered, by item id.
         aggregation: What made one label of them.
         baseline: The learner trained on random picks, as a list of {"labelled", "accuracy_mean",
@@ -131,6 +133,8 @@ class RunRecord:
     usage: Mapping[str, Usage] = field(default_factory=dict)
     events: Sequence[EventLike] = ()
     labels: Mapping[str, DecidedLike] = field(default_factory=dict)
+    without_audit: Mapping[str, DecidedLike] = field(default_factory=dict)
+    audited: Mapping[str, DecidedLike] = field(default_factory=dict)
     several: Mapping[str, Sequence[WorkerAnswer]] = field(default_factory=dict)
     aggregation: Aggregator = field(default_factory=Majority)
     baseline: Sequence[Mapping[str, float]] | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -36,22 +35,23 @@ from llmal.run.parts import (
     check_answers_fit,
     check_phases,
     default_embedder,
-    find_unanswered,
+    labels_put_by,
+    look_ahead,
     make_selector_questions,
+    with_audit,
 )
-from llmal.run.phases import Objective, Phase, phases_of
+from llmal.run.phases import Audit, Objective, Phase, phases_of
 from llmal.run.picking import Picker, asks_language_model
+from llmal.run.purposes import audit_labels
 from llmal.run.purse import Purse, SpentOut
 from llmal.run.round_signals import RoundSignals
 from llmal.run.rounds import Rounds
 from llmal.run.training import Trainer
 from llmal.run.work_order import WorkOrder
-from llmal.run.workers import Claim, check_worker
+from llmal.run.workers import Claim, claim_of
 from llmal.selectors.protocol import Selector
 from llmal.stopping import StoppingRule
 from llmal.task import Task
-
-log = logging.getLogger("llmal.run")
 
 
 class Campaign(Closing):
@@ -94,6 +94,8 @@ class Campaign(Closing):
             `start`, `selector` and `stop` are then those that they hold.
         aggregation: Makes one label of several people's answers to an item; by default the
             majority. See `llmal.annotators.aggregation`.
+        audit: Items that people answer to tell how good the labels are: how many, drawn before all
+            else; or an `llmal.run.phases.Audit`, which may also come last. Nothing learns from it.
         committee: Members of the committee that selectors such as `Bald` listen to.
         duplicates: Items with the same text: "together" asks about one of them, and the label goes
             to all; "apart" keeps each as an item of its own.
@@ -134,6 +136,7 @@ class Campaign(Closing):
         objective: Objective = "model",
         phases: Sequence[Phase] | None = None,
         aggregation: Aggregator | None = None,
+        audit: Audit | int | None = None,
         committee: int = 10,
         duplicates: Duplicates = "together",
         overlap: OnOverlap = "exclude",
@@ -177,8 +180,10 @@ class Campaign(Closing):
         self.aggregation = aggregation
         check_answers_fit(task, self._annotators, self.learner, aggregation)
         wanted = budget.batch if start_items is None else start_items
-        self.phases: list[Phase] = (
-            phases_of(
+        named = None if phases is None else check_phases(phases, self.router)
+        self.phases: list[Phase] = with_audit(
+            named
+            or phases_of(
                 objective,
                 start=self.start,
                 start_items=wanted,
@@ -187,9 +192,10 @@ class Campaign(Closing):
                 stop=stop,
                 people=bool(stages_of(self.router, "people")),
                 machines=bool(stages_of(self.router, "machines")),
-            )
-            if phases is None
-            else check_phases(phases, self.router)
+            ),
+            audit,
+            self.router,
+            budget,
         )
         if phases is not None:
             self.objective = "labels" if any(one.stays_open for one in self.phases) else "model"
@@ -247,6 +253,7 @@ class Campaign(Closing):
             self.learning,
             announcer=self.announcer,
             last_stage=self._annotators[-1].name,
+            phases=self.phases,
             seed=seed,
         )
         self.picker.check(*self.selectors)
@@ -270,8 +277,6 @@ class Campaign(Closing):
         self._learnt_since_changes = False
         self._started: Sequence[Round] = ()
         """The rounds, as they were when it last looked."""
-
-    # What it is made of
 
     @property
     def _annotators(self) -> list[Annotator]:
@@ -300,8 +305,6 @@ class Campaign(Closing):
         """The items that annotators may be asked about: a sweep passes over copies alone."""
         sweeps = any(one.stays_open for one in self.phases)
         return self.items.distinct if sweeps else self.items.usable
-
-    # Its ledger
 
     def open(self) -> Ledger:
         """Open the ledger, if it is not open: made if it is not there, refused if it is another's.
@@ -338,7 +341,7 @@ class Campaign(Closing):
         return self._ledger
 
     def combine_answers(self, ledger: Ledger) -> None:
-        """Have a ledger that somebody else opens combine several people's answers as this one."""
+        """Have a ledger, also one that others open, combine several people's answers."""
         if self.aggregation is not None:
             ledger.combine_by(CombinedBy(self.aggregation, self.task.space))
 
@@ -379,8 +382,13 @@ class Campaign(Closing):
 
     @property
     def labels(self) -> dict[str, Decided]:
-        """The label of each item that has one, copies included, by item id."""
+        """The label of each item that has one, copies included, by item id; without audits."""
         return self.items.with_copies(self.open().labels())
+
+    @property
+    def audited(self) -> dict[str, Decided]:
+        """What people have said in audits, copies included, by item id; not to be learnt from."""
+        return self.items.with_copies(audit_labels(self.open()))
 
     def look_ahead(self) -> None:
         """Say what is to be known of the items, and learn which of them nobody can answer; once.
@@ -388,23 +396,12 @@ class Campaign(Closing):
         Raises:
             LlmalError: An annotator has no answers at all.
         """
-        if self._looked_ahead:
-            return
-        for sentence in self.items.sentences():
-            log.warning("%s", sentence)
-        if len(self.items.copies):
-            self.announcer.tell(
-                "step",
-                f"{len(self.items.copies)} of {len(self.pool)} items repeat the text of an earlier "
-                "one; it is asked about once, and the label goes to all",
-            )
-        said = {one.message for one in self.open().events()}
-        unanswered = find_unanswered(self._annotators, self.pool, said)
-        if unanswered is not None:
-            self.picker.unanswered = unanswered
-        self._looked_ahead = True
-
-    # Ask and tell
+        if not self._looked_ahead:
+            said = {one.message for one in self.open().events()}
+            unanswered = look_ahead(self.items, self._annotators, self.announcer, said)
+            if unanswered is not None:
+                self.picker.unanswered = unanswered
+            self._looked_ahead = True
 
     def ask(
         self,
@@ -419,10 +416,9 @@ class Campaign(Closing):
         Once all of a round is answered, the learner is trained on it and the next items are picked;
         that may take a while, and other processes that ask meanwhile wait.
 
-        With a `worker` the order has what this person has not answered, and keeps it for a while,
-        so that two do not answer in vain: an item is given to no more people at once than it wants
-        answers. When the time is over it is free again; an answer that comes after it is taken all
-        the same.
+        With a `worker` the order has what this person has not answered, and keeps it for a while:
+        an item is given to no more people at once than it wants answers. When the time is over it
+        is free again; an answer that comes after it is taken all the same.
 
         Args:
             stage: Only work of this stage; by default of the first that has any.
@@ -431,18 +427,14 @@ class Campaign(Closing):
             seconds: How long they are kept; asking again keeps them for as long again.
 
         Returns:
-            None if there is nothing to do: the campaign has ended, as `reason` says, or there is
-            nothing for this stage or worker at the moment.
+            None if there is nothing to do: it has ended, as `reason` says, or there is nothing for
+            this stage or worker at the moment.
 
         Raises:
             ConfigError: There is no such stage, or the worker has no name of a person.
             LedgerError: The ledger cannot be used.
         """
-        claim = None
-        if worker is not None:
-            claim = Claim(check_worker(worker, self.router), seconds, at_most)
-        elif at_most is not None:
-            raise ConfigError("at_most is for one worker", fix="say who: worker='anna'")
+        claim = claim_of(worker, self.router, seconds=seconds, at_most=at_most)
         names = [one.name for one in self._annotators]
         if stage is not None and stage not in names:
             raise ConfigError(
@@ -533,6 +525,7 @@ class Campaign(Closing):
         while True:
             self.interruption.check()
             rounds = ledger.rounds()
+            self.purse.reserved = labels_put_by(self.phases, rounds, self.router)
             current = rounds[-1] if rounds else None
             if current is None or current.finished is not None:
                 started = self.between_rounds.begin(ledger, self.purse, rounds)
@@ -541,6 +534,7 @@ class Campaign(Closing):
                     return None
                 current = started
             self._started = [*rounds[: current.number], current]
+            self.purse.reserved = labels_put_by(self.phases, self._started, self.router)
             self.between_rounds.take_time(current)
             others = False
             for order in self._orders.open(ledger, self.purse, current):

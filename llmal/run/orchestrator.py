@@ -33,7 +33,7 @@ from llmal.run.contexts import Contexts
 from llmal.run.events import Callback, WarningCollector
 from llmal.run.guards import Hold, Interrupted, collected_warnings, on_interrupt, only_one
 from llmal.run.items import Duplicates, OnOverlap
-from llmal.run.phases import Objective, Phase
+from llmal.run.phases import Audit, Objective, Phase
 from llmal.run.plan import Plan
 from llmal.run.planning import Spenders, forecast
 from llmal.run.preparing import make_ready
@@ -82,6 +82,7 @@ class Orchestrator:
         generate_every: Rounds from one time to the next.
         aggregation: Makes one label of several people's answers to an item; by default the
             majority. See `llmal.annotators.aggregation`.
+        audit: Items that people answer to tell how good the labels are; see `Campaign`.
         committee: Members of the committee that selectors such as `Bald` listen to.
         duplicates: Items with the same text: "together" asks about one of them, and the label goes
             to all; "apart" keeps each as an item of its own.
@@ -122,6 +123,7 @@ class Orchestrator:
         generate_per_label: int = 10,
         generate_every: int = 1,
         aggregation: Aggregator | None = None,
+        audit: Audit | int | None = None,
         committee: int = 10,
         duplicates: Duplicates = "together",
         overlap: OnOverlap = "exclude",
@@ -148,6 +150,7 @@ class Orchestrator:
             objective=objective,
             phases=phases,
             aggregation=aggregation,
+            audit=audit,
             committee=committee,
             duplicates=duplicates,
             overlap=overlap,

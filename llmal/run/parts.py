@@ -21,11 +21,14 @@ from llmal.annotators.router import Router
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError
 from llmal.learners.protocol import EmbeddingLearner, Learner
+from llmal.ledger import Round
 from llmal.lm.protocol import LanguageModel
 from llmal.pool import Pool
-from llmal.run.items import Positions
+from llmal.run.budget import Budget
+from llmal.run.events import Announcer
+from llmal.run.items import Positions, RunItems
 from llmal.run.orders import stages_of
-from llmal.run.phases import Phase
+from llmal.run.phases import Audit, ClosesCampaign, Phase
 from llmal.run.preparing import preparation_key
 from llmal.run.selector_questions import SelectorQuestions
 from llmal.selectors.protocol import Selector
@@ -79,6 +82,47 @@ def check_phases(phases: Sequence[Phase], router: Router) -> list[Phase]:
     return list(phases)
 
 
+def with_audit(
+    phases: Sequence[Phase], audit: Audit | int | None, router: Router, budget: Budget
+) -> list[Phase]:
+    """Phases with an audit before or behind them.
+
+    Raises:
+        ConfigError: Nobody is there to be asked, there is an audit already, or the budget of labels
+            does not reach for it.
+    """
+    if audit is None:
+        return [*phases]
+    phase = Audit(audit) if isinstance(audit, int) else audit
+    both = [*phases, phase] if phase.closes else [phase, *phases]
+    names = [one.names[0] for one in both]
+    if names.count("audit") > 1:
+        raise ConfigError("there are two phases audit", fix="keep one of them")
+    if not stages_of(router, phase.asks):
+        raise ConfigError(
+            "an audit asks people, and no annotator is one", fix="add people, or leave it out"
+        )
+    labels = phase.items * _most_answers(router)
+    if budget.human_labels is not None and labels > budget.human_labels:
+        raise ConfigError(
+            f"an audit of {phase.items} items takes {labels} labels of people, and the budget has "
+            f"{budget.human_labels}",
+            fix="raise human_labels, or audit fewer items",
+        )
+    return both
+
+
+def labels_put_by(phases: Sequence[Phase], rounds: Sequence[Round], router: Router) -> int:
+    """Labels of people that are kept for phases that come last."""
+    items = sum(one.reserved(rounds) for one in phases if isinstance(one, ClosesCampaign))
+    return items * _most_answers(router)
+
+
+def _most_answers(router: Router) -> int:
+    """Labels that people give to an item at most."""
+    return max((one.answers for one in router.stages if one.annotator.kind == "human"), default=1)
+
+
 def default_embedder(learner: Learner, selectors: Sequence[Selector]) -> Embedder | None:
     """What embeds texts where nobody has named it; None if nobody wants embeddings."""
     from llmal.embed import SentenceEmbedder
@@ -114,6 +158,21 @@ def make_selector_questions(
         seed,
         lambda trail: has_booked(preparation_key(asking.name, trail)),
     )
+
+
+def look_ahead(
+    items: RunItems, annotators: Sequence[Annotator], announcer: Announcer, said: Collection[str]
+) -> Positions | None:
+    """Say what is to be known of items before a run; see `find_unanswered`."""
+    for sentence in items.sentences():
+        log.warning("%s", sentence)
+    if len(items.copies):
+        announcer.tell(
+            "step",
+            f"{len(items.copies)} of {len(items.pool)} items repeat the text of an earlier one; "
+            "it is asked about once, and the label goes to all",
+        )
+    return find_unanswered(annotators, items.pool, said)
 
 
 def find_unanswered(

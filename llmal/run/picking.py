@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +16,9 @@ from llmal.ledger import Decided, Ledger
 from llmal.run.events import Announcer
 from llmal.run.items import Positions, RunItems
 from llmal.run.learning import Learning
-from llmal.run.phases import NextRound
+from llmal.run.phases import DrawnFrom, NextRound, Phase
 from llmal.run.preparing import book_preparation
-from llmal.run.purposes import seen_annotations, set_aside
+from llmal.run.purposes import SEEN, seen_annotations, set_aside
 from llmal.run.purse import Purse
 from llmal.run.round_signals import RoundSignals
 from llmal.selectors.protocol import Selector
@@ -30,6 +30,8 @@ from llmal.task import Task
 log = logging.getLogger("llmal.run")
 
 _AT_ONCE = 4096
+_DRAWN = 0xA0D1
+"""Keeps a sample apart from what else is drawn by the seed."""
 _NONE = np.zeros(0, dtype=np.int64)
 
 ProbabilitiesOf = Callable[[Positions], NDArray[np.float32]]
@@ -70,6 +72,7 @@ class Picker:
         learning: The learner that some of it comes from.
         announcer: Told what is going on.
         last_stage: Whose abstentions are final.
+        phases: Of the campaign; what some of them ask about is kept apart.
         seed: Same seed, same picks.
     """
 
@@ -82,8 +85,10 @@ class Picker:
         *,
         announcer: Announcer,
         last_stage: str,
+        phases: Sequence[Phase],
         seed: int,
     ) -> None:
+        self._phases = phases
         self._task = task
         self._items = items
         self._pool = items.pool
@@ -162,6 +167,8 @@ class Picker:
         if wanted.items:
             items = [*wanted.items]
             return Picks("again", items, [0.0] * len(items), [*wanted.items.values()])
+        if wanted.drawn_from is not None:
+            return self._draw(ledger, number, wanted.size, wanted.drawn_from)
         if wanted.selector is None:
             return WHOLE_POOL
         labels = self._learning.catch_up(ledger, number - 1)
@@ -198,16 +205,35 @@ class Picker:
             why=list(picked.why),
         )
 
-    def not_to_ask(self, labels: Mapping[str, Decided]) -> list[str]:
-        """Unlabelled items that are asked about in no round: they are copies or in the test set, or
-        nobody can answer them.
+    def not_to_ask(self, ledger: Ledger) -> list[str]:
+        """Items that are asked about in no further round: they are copies or in the test set,
+        nobody can answer them, or they are kept apart for an audit.
         """
-        positions = np.union1d(self.unanswered, self._items.not_to_pick(labels))
-        return self._pool.ids(positions.astype(np.int64))
+        positions = np.union1d(self.unanswered, self._items.not_to_pick(ledger.labels()))
+        return [*self._pool.ids(positions.astype(np.int64)), *self._set_aside(ledger)]
+
+    def _draw(self, ledger: Ledger, number: int, size: int, drawn_from: DrawnFrom) -> Picks | None:
+        """Draw items uniformly and without replacement: by the seed, and nothing that is known."""
+        labels = self._items.with_copies(ledger.labels())
+        by_people = {i for i, one in labels.items() if one.kind == "human"}
+        out = by_people | self._set_aside(ledger) | set(self._pool.ids(self.unanswered))
+        candidates = [i for i in self._items.usable.ids() if i not in out]
+        if drawn_from == "machines":
+            candidates = [i for i in candidates if i in labels]
+        if not candidates:
+            return None
+        rng = np.random.default_rng([self._seed, number, _DRAWN])
+        drawn = rng.choice(len(candidates), min(size, len(candidates)), replace=False)
+        ids = [candidates[row] for row in drawn.tolist()]
+        return Picks("uniform", ids, [0.0] * len(ids), ["drawn uniformly"] * len(ids))
+
+    def _set_aside(self, ledger: Ledger) -> set[str]:
+        names = {name for one in self._phases if one.purpose not in SEEN for name in one.names}
+        return set_aside(ledger, names)
 
     def _state(self, ledger: Ledger, labels: Mapping[str, Decided], *, swept: bool) -> RoundState:
         positions, columns = self._learning.columns_of(labels)
-        passed_over = ledger.abstained(self._last_stage) | set_aside(ledger)
+        passed_over = ledger.abstained(self._last_stage) | self._set_aside(ledger)
         undecided = self._pool.positions(self._pool.held(sorted(passed_over - labels.keys())))
         undecided = np.setdiff1d(np.union1d(undecided, self.unanswered), positions)
         return self._signals.state(

@@ -6,7 +6,7 @@ a generator reads labels and probabilities through these functions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from llmal.core.records import Annotation, Purpose
 from llmal.ledger import Decided, Ledger
@@ -39,7 +39,32 @@ def seen_annotations(ledger: Ledger, *, annotator: str | None = None) -> Iterato
     return (one for one in present if one.purpose in SEEN)
 
 
-def set_aside(ledger: Ledger) -> set[str]:
-    """The items with labels that may not be learnt from; they are not picked to be labelled."""
+def audit_labels(ledger: Ledger) -> dict[str, Decided]:
+    """What people have said in audits, by item. Nothing may learn from it."""
+    return ledger.labels(purposes=["audit"])
+
+
+def delivered_labels(ledger: Ledger) -> dict[str, Decided]:
+    """The labels that a campaign leaves with: those that were learnt from, and in the place of a
+    machine's what a person has said in an audit.
+    """
+    labels = ledger.labels(purposes=SEEN)
+    for item_id, one in audit_labels(ledger).items():
+        if item_id not in labels or labels[item_id].kind != "human":
+            labels[item_id] = one
+    return labels
+
+
+def set_aside(ledger: Ledger, phases: Collection[str] = ()) -> set[str]:
+    """The items with labels that may not be learnt from; they are not picked to be labelled.
+
+    Args:
+        ledger: Of the campaign.
+        phases: Names of phases whose answers may not be learnt from: what their rounds ask about is
+            among the items, answered or not.
+    """
     kept: set[Purpose] = {"audit", "calibrate"}
-    return set(ledger.labels(purposes=kept))
+    found = set(ledger.labels(purposes=kept))
+    if phases:
+        found.update(i for one in ledger.rounds() if one.phase in phases for i in one.item_ids)
+    return found

@@ -32,6 +32,8 @@ class Purse:
         self._budget = budget
         self._ledger = ledger
         self._people = people
+        self.reserved = 0
+        """Labels of people that are put by for a phase that comes last."""
         self.refused: str | None = None
         """Why something was not begun, in words; None if nothing was refused."""
 
@@ -86,6 +88,12 @@ class Purse:
     @property
     def human_labels_left(self) -> int | None:
         """Labels that people may still be asked for; None if nothing limits them."""
+        left = self.human_labels_left_in_all
+        return None if left is None else max(0, left - self.reserved)
+
+    @property
+    def human_labels_left_in_all(self) -> int | None:
+        """The same, with those that are put by."""
         if not self._people or self._budget.human_labels is None:
             return None
         return self._budget.human_labels_left(self._ledger.total_usage())

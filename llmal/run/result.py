@@ -10,6 +10,7 @@ from typing import Literal
 from llmal.core.records import Annotation, Usage
 from llmal.ledger import Decided, Ledger, Round
 from llmal.run.campaign import Campaign
+from llmal.run.purposes import audit_labels
 
 Status = Literal["finished", "waiting", "interrupted"]
 
@@ -24,7 +25,8 @@ class RunResult:
         reason: Why, in words.
         accuracy: Of the learner on the test set after the last round; None without one.
         rounds: The rounds so far.
-        labels: The label of each item that has one, by item id.
+        labels: The label of each item that has one, by item id; without audits.
+        audited: What people said in audits, by item id. Nothing has learnt from it.
         cost: Everything that was spent in this run directory.
         directory: The run directory.
     """
@@ -34,6 +36,7 @@ class RunResult:
     accuracy: float | None
     rounds: list[Round]
     labels: dict[str, Decided]
+    audited: dict[str, Decided]
     cost: Usage
     directory: Path
     _ledger_url: str = field(repr=False, default="")
@@ -56,6 +59,7 @@ def result_of(campaign: Campaign, ledger: Ledger, status: Status, reason: str) -
         accuracy=tested[-1] if tested else None,
         rounds=rounds,
         labels=campaign.items.with_copies(ledger.labels()),
+        audited=campaign.items.with_copies(audit_labels(ledger)),
         cost=ledger.total_usage(),
         directory=campaign.directory,
         _ledger_url=campaign.ledger_url,

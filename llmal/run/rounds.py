@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from llmal.run.events import Announcer
 from llmal.run.guards import Interruption
 from llmal.run.items import RunItems
 from llmal.run.learning import Learning
-from llmal.run.phases import Ended, Phase, Reopened, Standing
+from llmal.run.phases import Ended, Phase, Reopened, Standing, closes
 from llmal.run.picking import Picker, Picks
+from llmal.run.purposes import SEEN, delivered_labels
 from llmal.run.purse import Purse
 from llmal.run.reopening import Reopening
 
@@ -79,24 +81,56 @@ class Rounds:
             refused=purse.refused,
             reopened=self._reopened(ledger, rounds),
         )
-        for phase in self._phases:
+        closing = [one for one in self._phases if closes(one)]
+        reason = self._closed_by(ledger, closing, rounds)
+        if reason is None:
+            others = [one for one in self._phases if one not in closing]
+            started = self._next_of(ledger, purse, others, standing)
+            if isinstance(started, Round):
+                return started
+            reason = started
+        # What was put by for them is theirs now.
+        standing = replace(standing, human_labels_left=purse.human_labels_left_in_all)
+        started = self._next_of(ledger, purse, closing, standing)
+        return started if isinstance(started, Round) else reason
+
+    def _closed_by(
+        self, ledger: Ledger, closing: Sequence[Phase], rounds: Sequence[Round]
+    ) -> str | None:
+        """Why nothing comes any more but what closes the campaign; None if that has not begun, or
+        task or pool have changed since.
+        """
+        changed = ledger.rounds_at_last_change()
+        for one in rounds:
+            for phase in closing:
+                if one.phase in phase.names and (changed is None or one.number >= changed):
+                    return f"the {phase.names[0]} at the end is done"
+        return None
+
+    def _next_of(
+        self, ledger: Ledger, purse: Purse, phases: Sequence[Phase], standing: Standing
+    ) -> Round | str:
+        """The next round of some phases, or why they are over."""
+        number = len(standing.rounds)
+        for phase in phases:
             coming = phase.next(standing)
             if isinstance(coming, Ended):
                 return coming.reason
             if coming is not None:
-                picks = self._picker.pick(ledger, purse, len(rounds), coming)
-                if picks is None:
+                picks = self._picker.pick(ledger, purse, number, coming)
+                if picks is None and phase.purpose in SEEN:
                     return self._nothing_left(ledger)
-                return self._record(ledger, len(rounds), phase.names[0], picks)
+                if picks is not None:
+                    return self._record(ledger, number, phase.names[0], picks)
         return "every phase is over"
 
     def _reopened(self, ledger: Ledger, rounds: Sequence[Round]) -> Reopened:
         if ledger.reading.is_plain:
             return Reopened()
-        return self._reopening.find(ledger, rounds, self._picker.not_to_ask(ledger.labels()))
+        return self._reopening.find(ledger, rounds, self._picker.not_to_ask(ledger))
 
     def _nothing_left(self, ledger: Ledger) -> str:
-        unlabelled = len(self._items.pool) - len(self._items.with_copies(ledger.labels()))
+        unlabelled = len(self._items.pool) - len(self._items.with_copies(delivered_labels(ledger)))
         if not unlabelled:
             return "every item of the pool is labelled"
         return f"no item is left to ask about; {unlabelled:,} have no label"
@@ -156,7 +190,8 @@ class Rounds:
     def end(self, ledger: Ledger, current: Round, phase: Phase) -> None:
         """Learn from a round whose answers are all there, and record how it ended."""
         self._learning.catch_up_once(ledger, current.number - 1)
-        if self.before_learning is not None and not phase.stays_open:
+        learnt_from = phase.purpose in SEEN and not phase.stays_open
+        if self.before_learning is not None and learnt_from:
             self.before_learning(current)
         self._interruption.check()
         learnt = self._learning.learn(ledger, current.number)

@@ -24,6 +24,21 @@ class Claim:
     at_most: int | None
 
 
+def claim_of(
+    worker: str | None, router: Router, *, seconds: float, at_most: int | None
+) -> Claim | None:
+    """The claim of a worker; None if nobody in particular asks.
+
+    Raises:
+        ConfigError: The name is none of a person, or `at_most` is said for nobody.
+    """
+    if worker is not None:
+        return Claim(check_worker(worker, router), seconds, at_most)
+    if at_most is not None:
+        raise ConfigError("at_most is for one worker", fix="say who: worker='anna'")
+    return None
+
+
 def check_worker(name: str, router: Router) -> str:
     """The name of a person who answers.
 

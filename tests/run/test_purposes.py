@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from llmal.generators import ClassConditional
 from llmal.ledger import Ledger
 from llmal.lm import TransformersLM
 from llmal.run.events import Event
-from llmal.run.phases import NextRound, Standing
+from llmal.run.phases import Audit
 from llmal.selectors import Margin, Random, RoundState, Selection
 
 KEPT_APART: tuple[Purpose, ...] = ("audit", "calibrate")
@@ -76,80 +76,121 @@ def _audit(item_id: str, label: str, purpose: Purpose) -> Annotation:
     return Annotation(item_id, label, "auditor", "human", purpose=purpose)
 
 
+def _consumers(
+    tmp_path: Path, lm: TransformersLM, objective: str, name: str, told: Purpose | None, **more: Any
+) -> dict[str, Any]:
+    """Run, and give what everybody saw that feeds a prompt or a model.
+
+    Args:
+        told: For what purpose the first labels are contradicted; None to leave them alone.
+        more: Further arguments of the orchestrator.
+    """
+    selector, learner = Watching(), Remembering()
+    machine = Listening(TASK, lm, shots=2, calibrate=["batch", "temperature"], style="completion")
+    people = more.pop("people", None) or SimulatedHuman()
+    pool = _gold_pool(tmp_path)
+    calibrations: list[dict[str, Any]] = []
+
+    def interfere(event: Event) -> None:
+        if event.kind == "calibration":
+            calibrations.append(dict(event.data))
+        if event.kind == "round_finished" and event.data["round"] == 0 and told:
+            labels = orchestrator.campaign.labels
+            assert len(labels) == 12
+            orchestrator.campaign.tell(
+                _audit(i, "food" if one.label == "animal" else "animal", told)
+                for i, one in labels.items()
+            )
+
+    orchestrator = Orchestrator(
+        TASK,
+        pool,
+        directory=tmp_path / name,
+        annotator=Router([Stage(machine, Threshold(0.99)), people]),
+        selector=selector,
+        start=Random(),
+        start_items=12,
+        learner=learner,
+        budget=Budget(batch=6, rounds=2),
+        objective=objective,
+        generator=ClassConditional(
+            TASK, lm, structure="line", max_words=12, shots=2, style="completion"
+        ),
+        generate_per_label=2,
+        seed=5,
+        callbacks=[interfere],
+        **more,
+    )
+    result = orchestrator.run()
+    with Ledger.open(orchestrator.ledger_url) as ledger:
+        answers = list(ledger.annotations())
+        assert told is None or sum(one.purpose == told for one in answers) == 12
+        return {
+            "selector": selector.told,
+            "picks": [one.item_ids for one in result.rounds],
+            "learner": learner.trained_on,
+            "demonstrations": machine.shown,
+            "prompts": {
+                one.item_id: (one.provenance["demonstrations"], one.provenance["calibration"])
+                for one in answers
+                if one.annotator == "llm"
+            },
+            "probabilities": {
+                one.item_id: one.probabilities for one in answers if one.annotator == "llm"
+            },
+            "generator": [(one.text, one.provenance) for one in ledger.synthetic()],
+            "calibration": calibrations,
+            "labels": {i: one.label for i, one in result.labels.items()},
+            "audited": {i: one.label for i, one in result.audited.items()},
+            "accuracy": [one.metrics.get("mean_entropy") for one in result.rounds],
+        }
+
+
 @pytest.mark.parametrize("purpose", KEPT_APART)
 @pytest.mark.parametrize("objective", ["model", "labels"])
 def test_audits_that_contradict_change_nothing_that_anybody_sees(
     tmp_path: Path, tiny_hf: TransformersLM, objective: str, purpose: Purpose
 ) -> None:
-    pool = _gold_pool(tmp_path)
-
-    def run(name: str, *, audited: bool) -> dict[str, Any]:
-        selector, learner = Watching(), Remembering()
-        machine = Listening(
-            TASK, tiny_hf, shots=2, calibrate=["batch", "temperature"], style="completion"
-        )
-        people = SimulatedHuman()
-        calibrations: list[dict[str, Any]] = []
-
-        def interfere(event: Event) -> None:
-            if event.kind == "calibration":
-                calibrations.append(dict(event.data))
-            if event.kind == "round_finished" and event.data["round"] == 0 and audited:
-                labels = orchestrator.campaign.labels
-                assert len(labels) == 12
-                orchestrator.campaign.tell(
-                    _audit(i, "food" if one.label == "animal" else "animal", purpose)
-                    for i, one in labels.items()
-                )
-
-        orchestrator = Orchestrator(
-            TASK,
-            pool,
-            directory=tmp_path / name,
-            annotator=Router([Stage(machine, Threshold(0.99)), people]),
-            selector=selector,
-            start=Random(),
-            start_items=12,
-            learner=learner,
-            budget=Budget(batch=6, rounds=2),
-            objective=objective,
-            generator=ClassConditional(
-                TASK, tiny_hf, structure="line", max_words=12, shots=2, style="completion"
-            ),
-            generate_per_label=2,
-            seed=5,
-            callbacks=[interfere],
-        )
-        result = orchestrator.run()
-        with Ledger.open(orchestrator.ledger_url) as ledger:
-            answers = list(ledger.annotations())
-            assert sum(one.purpose == purpose for one in answers) == 12 * audited
-            return {
-                "selector": selector.told,
-                "picks": [one.item_ids for one in result.rounds],
-                "learner": learner.trained_on,
-                "demonstrations": machine.shown,
-                "prompts": {
-                    one.item_id: (one.provenance["demonstrations"], one.provenance["calibration"])
-                    for one in answers
-                    if one.annotator == "llm"
-                },
-                "probabilities": {
-                    one.item_id: one.probabilities for one in answers if one.annotator == "llm"
-                },
-                "generator": [(one.text, one.provenance) for one in ledger.synthetic()],
-                "calibration": calibrations,
-                "labels": {i: one.label for i, one in result.labels.items()},
-                "accuracy": [one.metrics["mean_entropy"] for one in result.rounds],
-            }
-
-    plain, disturbed = run("plain", audited=False), run("audited", audited=True)
+    plain = _consumers(tmp_path, tiny_hf, objective, "plain", None)
+    disturbed = _consumers(tmp_path, tiny_hf, objective, "audited", purpose)
     assert any(plain["demonstrations"]), "the prompts show labelled items"
     assert any("Temperature" in one[1] for one in plain["prompts"].values())
     assert all(one[1]["demonstrations"] for one in plain["generator"])
     assert plain["selector"]
+    plain.pop("audited")
     for consumer, seen in plain.items():
         assert disturbed[consumer] == seen, consumer
+
+
+class Contrary(SimulatedHuman):
+    """Says in audits the opposite of what is so."""
+
+    def annotate(self, items: Any, context: Context = Context()) -> list[Annotation]:
+        told = super().annotate(items, context)
+        if context.purpose != "audit":
+            return told
+        other = {"food": "animal", "animal": "food"}
+        return [replace(one, label=other[str(one.label)]) for one in told]
+
+
+@pytest.mark.parametrize("audit", [Audit(15), Audit(15, when="last", of="all")])
+@pytest.mark.parametrize("objective", ["model", "labels"])
+def test_whatever_an_audit_says_nobody_sees_it(
+    tmp_path: Path, tiny_hf: TransformersLM, objective: str, audit: Audit
+) -> None:
+    seen = [
+        _consumers(tmp_path, tiny_hf, objective, name, None, audit=audit, people=people)
+        for name, people in (("so", SimulatedHuman()), ("contrary", Contrary()))
+    ]
+    assert any(seen[0]["demonstrations"])
+    said = [one.pop("audited") for one in seen]
+    assert len(said[0]) == 15
+    assert all(said[0][item] != said[1][item] for item in said[0])
+    for consumer, what in seen[0].items():
+        assert seen[1][consumer] == what, consumer
+    learnt = {item for one in seen[0]["picks"] for item in one} - said[0].keys()
+    assert set(seen[0]["labels"]) & said[0].keys() <= set(seen[0]["prompts"])
+    assert learnt
 
 
 @pytest.mark.parametrize("purpose", KEPT_APART)
@@ -178,29 +219,9 @@ def test_items_that_are_audited_are_labelled_for_nobody(tmp_path: Path, purpose:
     assert not any(text in texts for one in learner.trained_on for text, _ in one)
 
 
-@dataclass(frozen=True)
-class Audit:
-    """A phase before all others: items drawn at random, for an audit."""
-
-    size: int
-    asks: str = "people"
-    names: tuple[str, ...] = ("audit",)
-    purpose: Purpose = "audit"
-    stays_open: bool = False
-    selector: Random = field(default_factory=Random)
-
-    @property
-    def selectors(self) -> tuple[Random, ...]:
-        return (self.selector,)
-
-    def next(self, standing: Standing) -> NextRound | None:
-        return None if standing.count(self.names) else NextRound(self.selector, self.size)
-
-
 def _audited_campaign(tmp_path: Path, pool: Pool, **options: Any) -> Any:
-    campaign = campaign_of(pool, tmp_path / "run", budget=Budget(batch=5, rounds=1), **options)
-    campaign.phases.insert(0, Audit(8))
-    return campaign
+    budget = Budget(batch=5, rounds=1)
+    return campaign_of(pool, tmp_path / "run", budget=budget, audit=8, **options)
 
 
 def _orders(campaign: Any) -> Iterator[Any]:
@@ -246,8 +267,8 @@ def test_a_file_of_a_review_and_of_an_audit_says_what_its_answers_are_for(tmp_pa
         selector=Random(),
         start=Random(),
         budget=Budget(batch=4, rounds=0),
+        audit=3,
     )
-    orchestrator.campaign.phases.insert(0, Audit(3))
     for labelled in (3, 4):
         assert orchestrator.run().status == "waiting"
         file = tmp_path / "run" / "to_label.csv"

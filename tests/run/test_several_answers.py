@@ -137,7 +137,7 @@ def test_a_worker_without_a_name_is_one_sentence(tmp_path: Path, name: str) -> N
         assert order is not None
         with pytest.raises(ConfigError, match="the worker has an empty name; say who answers"):
             campaign.ask(worker=name)
-        with pytest.raises(AnnotationError, match=r"is of nobody .*empty name.*; say") as caught:
+        with pytest.raises(AnnotationError, match="; say who answer") as caught:
             campaign.tell(_says(name, "food", order.items[0].id))
         assert "\n" not in str(caught.value)
 

@@ -7,8 +7,19 @@ from typing import Literal
 
 from llmal.run.budget import Budget
 from llmal.run.phases.again import Again
+from llmal.run.phases.audit import Audit
 from llmal.run.phases.catalogue import REGISTRY
-from llmal.run.phases.protocol import Asked, Ended, NextRound, Phase, Reopened, Standing
+from llmal.run.phases.protocol import (
+    Asked,
+    ClosesCampaign,
+    DrawnFrom,
+    Ended,
+    NextRound,
+    Phase,
+    Reopened,
+    Standing,
+    closes,
+)
 from llmal.run.phases.query import Query
 from llmal.run.phases.review import Review
 from llmal.run.phases.start import Start
@@ -22,6 +33,9 @@ __all__ = [
     "REGISTRY",
     "Again",
     "Asked",
+    "Audit",
+    "ClosesCampaign",
+    "DrawnFrom",
     "Ended",
     "NextRound",
     "Objective",
@@ -32,6 +46,7 @@ __all__ = [
     "Standing",
     "Start",
     "Sweep",
+    "closes",
     "phases_of",
 ]
 

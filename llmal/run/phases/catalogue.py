@@ -12,6 +12,7 @@ REGISTRY = Registry(
         "start": "llmal.run.phases.start:Start",
         "query": "llmal.run.phases.query:Query",
         "sweep": "llmal.run.phases.sweep:Sweep",
+        "audit": "llmal.run.phases.audit:Audit",
         "review": "llmal.run.phases.review:Review",
     },
     contract=Phase,

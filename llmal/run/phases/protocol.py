@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from llmal.core.records import Purpose
 from llmal.ledger import Round
@@ -12,6 +12,11 @@ from llmal.selectors.protocol import Selector
 
 Asked = Literal["everybody", "people", "machines"]
 """Which stages of the router answer in the rounds of a phase."""
+
+
+DrawnFrom = Literal["all", "machines"]
+"""What a uniform sample is drawn from: all items that no person has labelled, or those of them
+whose label that stands is of a machine."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +60,13 @@ class NextRound:
     """The round that comes next.
 
     Attributes:
-        selector: What picks its items; None where it goes over the whole pool.
+        selector: What picks its items; None where it goes over the whole pool, or draws them.
         size: How many items it picks.
         otherwise: What picks while `selector` lacks something that is learnt.
         swept: Whether the selector goes by the probabilities of a sweep, not the learner's.
         items: The items themselves, with the reason for each, where no selector picks.
+        drawn_from: What its items are drawn from, uniformly and by the seed alone; None where a
+            selector picks.
     """
 
     selector: Selector | None = None
@@ -67,6 +74,7 @@ class NextRound:
     otherwise: Selector | None = None
     swept: bool = False
     items: Mapping[str, str] = field(default_factory=dict)
+    drawn_from: DrawnFrom | None = None
 
 
 @dataclass(frozen=True)
@@ -114,3 +122,22 @@ class Phase(Protocol):
     def next(self, standing: Standing) -> NextRound | Ended | None:
         """What comes next; None if this phase is over and the following one decides."""
         ...
+
+
+@runtime_checkable
+class ClosesCampaign(Protocol):
+    """A phase that may come when all others are over, whatever has ended them."""
+
+    @property
+    def closes(self) -> bool:
+        """Whether it does."""
+        ...
+
+    def reserved(self, rounds: Sequence[Round]) -> int:
+        """How many items people are still to answer in it; their labels are kept for it."""
+        ...
+
+
+def closes(phase: Phase) -> bool:
+    """Whether a phase comes when all others are over."""
+    return isinstance(phase, ClosesCampaign) and phase.closes
