@@ -14,7 +14,7 @@ from llmal.annotators.label_help import WRITE, first_line_cell
 from llmal.annotators.label_workbook import read_workbook, workbook_bytes
 from llmal.core.files import write_whole
 from llmal.core.records import Item
-from llmal.core.spreadsheets import guarded, unguarded
+from llmal.core.spreadsheets import guard, unguard
 from llmal.errors import AnnotationError
 from llmal.pool.text_file import marked_encoding
 from llmal.task import Task
@@ -199,10 +199,10 @@ def _row_of_cells(line: int, cells: Sequence[str], header: Sequence[str]) -> Row
         problem = "the row has no id; write its id back, or remove the row"
     return Row(
         line,
-        unguarded(named.pop("id", "")),
-        unguarded(named.pop("label", "").strip()),
-        unguarded(named.pop("note", "").strip()),
-        {name: unguarded(cell) for name, cell in named.items()},
+        unguard(named.pop("id", "")),
+        unguard(named.pop("label", "").strip()),
+        unguard(named.pop("note", "").strip()),
+        {name: unguard(cell) for name, cell in named.items()},
         tuple(cells),
         problem,
     )
@@ -334,7 +334,7 @@ def _jsonl(kept: Sequence[Row], items: Sequence[Item], context: Sequence[str]) -
 def _cells(item: Item, header: Sequence[str], context: Sequence[str], *, plain: bool) -> list[str]:
     shown = {"id": item.id, **_shown(item, context)}
     cells = (shown.get(name) for name in header)
-    return [guarded(one) if isinstance(one, str) and not plain else _as_text(one) for one in cells]
+    return [guard(one) if isinstance(one, str) and not plain else _as_text(one) for one in cells]
 
 
 def _as_text(value: Any) -> str:

@@ -31,7 +31,7 @@ from llmal.few_shot.preparation import FewShotPrompt, in_short, prepare
 from llmal.lm.paid import PaidQuestions
 from llmal.lm.protocol import LanguageModel, Normalise
 from llmal.prompting.asking import check_prompt, default_prompt
-from llmal.prompting.codes import coded
+from llmal.prompting.codes import with_codes
 from llmal.prompting.labelling import CUT, LabellingPrompt, LabellingPrompts
 from llmal.prompting.order import Order, make_order
 from llmal.prompting.scorer import PromptScorer, ScoreCalibration, prompt_key
@@ -149,7 +149,7 @@ class LLMAnnotator:
         if codes:
             refuse_unless(task, ("single",), "labels as codes", "leave codes out")
         self._codes = codes
-        self._asked = coded(task, self.template, lm) if codes else task
+        self._asked = with_codes(task, self.template, lm) if codes else task
         self._scorer: PromptScorer | None = None
         self._foreseen: LabellingPrompts | None = None
         self._said_cut = False

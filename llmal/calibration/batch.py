@@ -12,7 +12,12 @@ from llmal.calibration.fittable import FittedOn, label_counts
 from llmal.calibration.likelihood import minimise_scalar, nll
 from llmal.calibration.prior_correction import PriorCorrection, log_mean
 from llmal.calibration.protocol import FitsOn, Scores
-from llmal.calibration.scores import floored, log_over_labels, read_fitting_scores, read_labels
+from llmal.calibration.scores import (
+    log_over_labels,
+    raise_to_least,
+    read_fitting_scores,
+    read_labels,
+)
 from llmal.errors import ConfigError, DataError
 
 _MOST = 3.0
@@ -81,7 +86,7 @@ class Batch(PriorCorrection):
                 f"{matrix.shape[1]}"
             )
         truth = read_labels(labels, len(matrix), columns, self.name)
-        logs, prior = floored(matrix), self._numbers["log_prior"]
+        logs, prior = raise_to_least(matrix), self._numbers["log_prior"]
 
         def cost(gamma: float) -> float:
             return nll(logs - gamma * prior, truth) + (gamma - 1) ** 2 / 2

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from llmal.calibration.fittable import FittedOn, Saved, saved
+from llmal.calibration.fittable import FittedOn, Saved, describe
 from llmal.calibration.protocol import (
     Calibrator,
     FitsOn,
@@ -55,7 +55,7 @@ class Chain:
         if not calibrators:
             raise ConfigError("a chain needs at least one calibrator")
         self.calibrators = calibrators
-        self._kept = tuple(one.fitted for one in calibrators)
+        self._kept = tuple(calibrator.fitted for calibrator in calibrators)
         self._check()
         self.fitted_on: FittedOn | None = None
         self.source: dict[str, Any] = {}
@@ -89,13 +89,13 @@ class Chain:
     @property
     def fitted(self) -> bool:
         """Whether all calibrators are."""
-        return all(one.fitted for one in self.calibrators)
+        return all(calibrator.fitted for calibrator in self.calibrators)
 
     def name_labels(self, labels: Sequence[str]) -> None:
         """Say what the columns are called, for messages."""
-        for one in self.calibrators:
-            if isinstance(one, LabelNaming):
-                one.name_labels(labels)
+        for calibrator in self.calibrators:
+            if isinstance(calibrator, LabelNaming):
+                calibrator.name_labels(labels)
 
     def fit(self, scores: Scores, labels: ArrayLike | None = None) -> Self:
         """Fit what was not fitted when the chain was made, in turn.
@@ -118,7 +118,7 @@ class Chain:
                 current = scores_for(self.calibrators[position + 1], one.transform(current))
         fits = [one.fitted_on for one in self._open() if isinstance(one, TellsFit)]
         rows, columns = read_scores(scores, self.normalise).shape
-        counts = [one.label_counts for one in fits if one is not None and one.label_counts]
+        counts = [fit.label_counts for fit in fits if fit is not None and fit.label_counts]
         self.fitted_on = FittedOn(rows, columns, counts[-1] if counts else None)
         self.source = {}
         return self
@@ -130,15 +130,15 @@ class Chain:
             DataError: A calibrator is not fitted, or the scores are not usable.
         """
         probabilities = self.calibrators[0].transform(scores)
-        for one in self.calibrators[1:]:
-            probabilities = one.transform(scores_for(one, probabilities))
+        for calibrator in self.calibrators[1:]:
+            probabilities = calibrator.transform(scores_for(calibrator, probabilities))
         return probabilities
 
     def to_dict(self) -> dict[str, Any]:
         """All calibrators with their fitted numbers, as plain JSON data."""
         options = {"kept": list(self._kept)}
-        state = {"calibrators": [one.to_dict() for one in self.calibrators]}
-        return saved(self.name, self.fits_on, options, state, self.fitted_on, self.source)
+        state = {"calibrators": [calibrator.to_dict() for calibrator in self.calibrators]}
+        return describe(self.name, self.fits_on, options, state, self.fitted_on, self.source)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from llmal.calibration.fittable import FittedOn, Saved, saved
+from llmal.calibration.fittable import FittedOn, Saved, describe
 from llmal.calibration.protocol import (
     Calibrator,
     FitsOn,
@@ -141,7 +141,7 @@ class CrossFitted:
         """The options and the calibrator with its fitted numbers, as plain JSON data."""
         options = {"folds": self.folds, "seed": self.seed}
         state = {"calibrator": self.calibrator.to_dict()}
-        return saved(self.name, self.fits_on, options, state, self.fitted_on, self.source)
+        return describe(self.name, self.fits_on, options, state, self.fitted_on, self.source)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:

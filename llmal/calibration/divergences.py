@@ -121,9 +121,9 @@ def _pair(p: ArrayLike, q: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.f
             raise DataError(
                 "a row of probabilities does not sum to one", fix="give probabilities, not scores"
             )
-    return _floored(first), _floored(second)
+    return _raise_to_floor(first), _raise_to_floor(second)
 
 
-def _floored(p: NDArray[np.float64]) -> NDArray[np.float64]:
+def _raise_to_floor(p: NDArray[np.float64]) -> NDArray[np.float64]:
     raised = np.maximum(p, FLOOR)
     return np.asarray(raised / raised.sum(axis=-1, keepdims=True))

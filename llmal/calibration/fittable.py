@@ -73,15 +73,15 @@ class Fittable:
 
     def _called(self, columns: Iterable[int]) -> str:
         """Labels by name, where the names are known."""
-        places = [int(one) for one in columns]
+        places = [int(column) for column in columns]
         if self._labels and max(places, default=0) < len(self._labels):
-            return ", ".join(repr(self._labels[one]) for one in places)
-        return ", ".join(f"number {one + 1}" for one in places)
+            return ", ".join(repr(self._labels[place]) for place in places)
+        return ", ".join(f"number {place + 1}" for place in places)
 
     def to_dict(self) -> dict[str, Any]:
         """Name, options, fitted numbers and what they were fitted on, as plain JSON data."""
         given = {one.name: getattr(self, one.name) for one in fields(self) if one.init}
-        return saved(
+        return describe(
             self.name,
             self.fits_on,
             {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()},
@@ -199,10 +199,10 @@ class Saved:
 
     @classmethod
     def read(cls, data: Mapping[str, Any], name: str) -> Self:
-        """What `saved` wrote of a calibrator of this name.
+        """What `describe` wrote of a calibrator of this name.
 
         Raises:
-            DataError: A part is missing, or is not told as `saved` tells it.
+            DataError: A part is missing, or is not told as `describe` tells it.
         """
         options, state, source = data.get("options"), data.get("state"), data.get("source", {})
         if not isinstance(options, Mapping):
@@ -218,7 +218,7 @@ class Saved:
         made.fitted_on, made.source = self.fitted_on, dict(self.source)
 
 
-def saved(
+def describe(
     name: str,
     fits_on: FitsOn,
     options: Mapping[str, Any],
@@ -249,7 +249,7 @@ def _read_fitted_on(data: Mapping[str, Any]) -> FittedOn | None:
     """What a saved calibrator was fitted on; None if it was not fitted.
 
     Raises:
-        DataError: It is not told as `saved` tells it.
+        DataError: It is not told as `describe` tells it.
     """
     told = data.get("fitted_on")
     if not isinstance(told, Mapping):
@@ -259,7 +259,7 @@ def _read_fitted_on(data: Mapping[str, Any]) -> FittedOn | None:
     rows, columns, counts = (told.get(key) for key in ("rows", "columns", "label_counts"))
     numbers = [rows, columns, *(counts if isinstance(counts, list) else [])]
     if not (counts is None or isinstance(counts, list)) or not all(
-        isinstance(one, int) and one >= 0 for one in numbers
+        isinstance(number, int) and number >= 0 for number in numbers
     ):
         raise DataError("what the calibrator was fitted on is not told in whole numbers")
     assert isinstance(rows, int)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from llmal.calibration.fittable import Fittable, FittedOn, label_counts
 from llmal.calibration.protocol import FitsOn, Scores
-from llmal.calibration.scores import floored, log_sum, read_fitting_scores, read_labels
+from llmal.calibration.scores import log_sum, raise_to_least, read_fitting_scores, read_labels
 
 log = logging.getLogger("llmal.calibration")
 
@@ -49,7 +49,7 @@ class LabelMap(Fittable):
                 self.name,
                 self._called(column for column, count in enumerate(counts) if not count),
             )
-        self._keep(self._learn(floored(matrix), truth), FittedOn(rows, columns, counts))
+        self._keep(self._learn(raise_to_least(matrix), truth), FittedOn(rows, columns, counts))
         return self
 
     def transform(self, scores: Scores) -> NDArray[np.float64]:
@@ -59,7 +59,7 @@ class LabelMap(Fittable):
             DataError: Not fitted, another number of columns, or scores that are not usable.
         """
         matrix = self._read(scores)
-        return self._map(floored(matrix)) if len(matrix) else matrix
+        return self._map(raise_to_least(matrix)) if len(matrix) else matrix
 
     def _learn(self, logs: NDArray[np.float64], truth: NDArray[np.int64]) -> Mapping[str, Any]:
         """The fitted arrays, by the names of `layout`."""

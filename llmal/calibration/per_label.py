@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from llmal.calibration.fittable import FittedOn, Saved, saved
+from llmal.calibration.fittable import FittedOn, Saved, describe
 from llmal.calibration.protocol import (
     Calibrator,
     FitsOn,
@@ -203,9 +203,9 @@ class PerLabel:
         options: dict[str, Any] = {"calibrator": self.calibrator.to_dict()}
         if self.shares is not None:
             options["shares"] = list(self.shares)
-        columns = [None if one is None else one.to_dict() for one in self._columns]
+        columns = [None if column is None else column.to_dict() for column in self._columns]
         state = {"columns": columns} if self._columns else None
-        return saved(self.name, self.fits_on, options, state, self.fitted_on, self.source)
+        return describe(self.name, self.fits_on, options, state, self.fitted_on, self.source)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -224,7 +224,7 @@ class PerLabel:
             columns = content.state.get("columns")
             if not isinstance(columns, list) or not columns:
                 raise DataError("the fitted calibrators of the labels are missing")
-            made._columns = [None if one is None else from_dict(one) for one in columns]
+            made._columns = [None if column is None else from_dict(column) for column in columns]
         return made
 
 

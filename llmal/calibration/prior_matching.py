@@ -76,7 +76,7 @@ class PriorMatching(PriorCorrection):
                 return -weights
             # The null direction (all weights alike) is filled up, so that there is one solution.
             curvature = np.diag(p.mean(axis=0)) - p.T @ p / rows + 1 / columns**2
-            tried = weights + _solved(curvature, gap)
+            tried = weights + _solve(curvature, gap)
             new_means, new_p = _means(logs, tried)
             if not np.abs(target - np.exp(new_means)).max() < np.abs(gap).max() / 2:
                 tried = weights + np.log(target) - means
@@ -97,7 +97,7 @@ def _means(
     return log_sum(scaled, axis=0) - np.log(len(logs)), np.exp(scaled)
 
 
-def _solved(matrix: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+def _solve(matrix: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
     try:
         step = np.linalg.solve(matrix, right)
     except np.linalg.LinAlgError:

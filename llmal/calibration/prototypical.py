@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from llmal.calibration.fittable import Fittable, FittedOn
 from llmal.calibration.protocol import FitsOn, Scores
 from llmal.calibration.scores import (
-    floored,
     probabilities_of,
+    raise_to_least,
     read_fitting_scores,
     refuse_labels,
 )
@@ -67,7 +67,7 @@ class Prototypical(Fittable):
                 f"{rows} rows are too few to find clusters of {columns} labels",
                 fix=f"give at least {columns * (columns + 1)}, better some hundreds",
             )
-        weights, means, factors = _mixture(floored(matrix))
+        weights, means, factors = _mixture(raise_to_least(matrix))
         _, component = linear_sum_assignment(means.T, maximize=True)
         self._keep(
             {
@@ -88,7 +88,7 @@ class Prototypical(Fittable):
         matrix = self._read(scores)
         if not len(matrix):
             return matrix
-        logs, density = floored(matrix), np.empty_like(matrix)
+        logs, density = raise_to_least(matrix), np.empty_like(matrix)
         means, factors = self._number("means"), self._number("precision_factors")
         for column, weight in enumerate(self._number("log_weights")):
             factor = factors[column]

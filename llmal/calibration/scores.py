@@ -117,7 +117,7 @@ def log_over_labels(logs: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(logs - log_sum(logs, axis=1)[:, None])
 
 
-def floored(logs: NDArray[np.float64]) -> NDArray[np.float64]:
+def raise_to_least(logs: NDArray[np.float64]) -> NDArray[np.float64]:
     """Normalised over the labels of each row, and no lower than `LEAST`."""
     return np.maximum(log_over_labels(logs), LEAST)
 

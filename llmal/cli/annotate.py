@@ -238,8 +238,8 @@ def _configuration(
     if chosen is not None:
         task = chosen.task.as_dict()
         task["labels"] = {
-            one.name: {"description": one.description, "words": list(one.words)}
-            for one in chosen.task.labels
+            label.name: {"description": label.description, "words": list(label.words)}
+            for label in chosen.task.labels
         }
     else:
         task = {
@@ -285,7 +285,7 @@ def _with_rationales(config: RunConfig) -> RunConfig:
         one.model_copy(update={"rationale": True}) if isinstance(one, LLMAnnotatorConfig) else one
         for one in config.annotator
     ]
-    if not any(isinstance(one, LLMAnnotatorConfig) for one in sections):
+    if not any(isinstance(section, LLMAnnotatorConfig) for section in sections):
         raise ConfigError(
             "no annotator of the configuration is a language model",
             fix="leave --rationale out, or add one",

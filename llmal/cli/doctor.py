@@ -69,7 +69,7 @@ def doctor(*, url: str | None, as_json: bool) -> None:
         if url is not None:
             checks.append(_server(url))
         checks += [_cache(), _disk()]
-    state = {one.name: one.state for one in checks}
+    state = {check.name: check.state for check in checks}
     backends = {
         "transformers": state["torch"] == state["transformers"] == "good",
         "vllm": state["vllm"] == state["transformers"] == "good",
@@ -80,7 +80,7 @@ def doctor(*, url: str | None, as_json: bool) -> None:
     result = {
         "works": works,
         "backends": backends,
-        "checks": [asdict(one) for one in checks],
+        "checks": [asdict(check) for check in checks],
         "versions": versions,
     }
     give(result, _as_text(checks, backends, versions), as_json=as_json)
@@ -92,10 +92,10 @@ def _as_text(
     checks: list[Check], backends: dict[str, bool | None], versions: dict[str, str]
 ) -> str:
     lines = []
-    for one in checks:
-        lines.append(f"{_SIGN[one.state]}  {one.name}: {one.says}")
-        if one.fix:
-            lines.append(f"      {one.fix}")
+    for check in checks:
+        lines.append(f"{_SIGN[check.state]}  {check.name}: {check.says}")
+        if check.fix:
+            lines.append(f"      {check.fix}")
     able = [name for name, works in backends.items() if works]
     lines.append(f"labels can come from: {', '.join(able) or 'people alone'}")
     lines.append(", ".join(f"{name} {found}" for name, found in versions.items()))

@@ -69,7 +69,7 @@ def export(
         "what": what,
         "format": name,
         "rows": written.rows,
-        "columns": [one.name for one in table.columns],
+        "columns": [column.name for column in table.columns],
         "renamed": dict(table.renamed),
         **{name.split()[0]: number for name, number in table.counts.items()},
     }

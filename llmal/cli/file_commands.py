@@ -34,10 +34,10 @@ from llmal.cli.options import (
     Url,
     Values,
 )
-from llmal.cli.telling import told
+from llmal.cli.telling import tell_mistakes
 
 
-@told
+@tell_mistakes
 def annotate(
     out: TableOut,
     config: Annotated[
@@ -129,7 +129,7 @@ def annotate(
     )
 
 
-@told
+@tell_mistakes
 def predict(
     learner: Annotated[
         Path, typer.Argument(help="A run directory, or the folder of a trained learner.")
@@ -171,7 +171,7 @@ def predict(
     )
 
 
-@told
+@tell_mistakes
 def select(
     data: Annotated[Path, typer.Option("--data", help="The file to choose from.")],
     out: TableOut,
@@ -251,7 +251,7 @@ def select(
     command(request, out=out, force=force, as_json=as_json, quiet=quiet)
 
 
-@told
+@tell_mistakes
 def strategies(
     name: Annotated[str | None, typer.Argument(help="One of them, with its options.")] = None,
     as_json: Json = False,
@@ -263,7 +263,7 @@ def strategies(
     command(name, as_json=as_json)
 
 
-@told
+@tell_mistakes
 def generate(
     config: Annotated[Path, typer.Option("--config", help="The configuration of a run.")],
     out: TableOut,

@@ -32,7 +32,7 @@ from llmal.cli.options import (
     Url,
     Values,
 )
-from llmal.cli.telling import told
+from llmal.cli.telling import tell_mistakes
 
 icl = typer.Typer(
     name="icl",
@@ -43,7 +43,7 @@ icl = typer.Typer(
 
 
 @icl.command("choose")
-@told
+@tell_mistakes
 def icl_choose(
     task: TaskFile,
     out: Annotated[Path, typer.Option("--out", help="File to write, .yaml.")],
@@ -114,7 +114,7 @@ def icl_choose(
 
 
 @icl.command("rank-prompts")
-@told
+@tell_mistakes
 def icl_rank_prompts(
     prompts: Annotated[list[str], typer.Argument(help="Names or paths of two prompts or more.")],
     task: TaskFile,
@@ -170,7 +170,7 @@ models = typer.Typer(
 
 
 @models.callback()
-@told
+@tell_mistakes
 def models_list(context: typer.Context, as_json: Json = False, debug: Debug = False) -> None:
     """List the models that are known by a short name, wherever a model is asked for.
 
@@ -183,7 +183,7 @@ def models_list(context: typer.Context, as_json: Json = False, debug: Debug = Fa
 
 
 @models.command("get")
-@told
+@tell_mistakes
 def models_get(
     name: Annotated[str, typer.Argument(help="Its short name.")],
     as_json: Json = False,

@@ -154,14 +154,15 @@ def rank(
 
     config = source.config()
     task = config.task_object()
-    templates = [Wording(one, values).template() for one in wordings]
+    templates = [Wording(wording, values).template() for wording in wordings]
     items = source.items(config, source.data, gold=labelled)
     with results_only_on_stdout(as_json), language_model_of(config, quiet=quiet) as lm:
         if lm is None or config.lm is None:
             raise ConfigError("there is no language model to ask", where=str(source.task))
         style = config.lm.prompt_style
         scorers = [
-            PromptScorer(labelling_prompts(task, one, lm, style), normalise) for one in templates
+            PromptScorer(labelling_prompts(task, template, lm, style), normalise)
+            for template in templates
         ]
         ranked = rank_prompts(
             scorers,
@@ -172,12 +173,12 @@ def rank(
         )
     give(
         {"items": len(items), "prompts": [one.as_dict() for one in ranked]},
-        _ranked_in_words(ranked),
+        _describe_ranking(ranked),
         as_json=as_json,
     )
 
 
-def _ranked_in_words(ranked: Sequence[Any]) -> str:
+def _describe_ranking(ranked: Sequence[Any]) -> str:
     head = ["", "prompt", "MI", "accuracy", "macro-F1", "tokens"]
     rows = [head]
     for place, one in enumerate(ranked, start=1):

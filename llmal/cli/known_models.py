@@ -11,7 +11,7 @@ from llmal.loading.fetching import find_kept
 from llmal.loading.hub import why_not_on_hub
 from llmal.loading.kept import state_of
 from llmal.loading.known_models import REGISTRY, get_model
-from llmal.loading.sources import hub_snapshot, installed_file
+from llmal.loading.sources import find_installed_file, hub_snapshot
 from llmal.progress import ProgressDisplay
 
 
@@ -75,7 +75,7 @@ def _next_source(model: KnownModel) -> str:
         return f"the Hugging Face hub ({model.hub}, {model.megabytes} MB)"
     if model.packaged is None:
         return f"nowhere now: {reason}"
-    if installed_file(model.packaged) is not None:
+    if find_installed_file(model.packaged) is not None:
         return f"the installed package {model.packaged.requirement}"
     return f"the package index ({model.packaged.requirement}, {model.packaged.megabytes} MB)"
 

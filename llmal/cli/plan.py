@@ -19,5 +19,5 @@ def plan(path: Path, *, as_json: bool) -> None:
     if made.prompt is not None:
         text += f"\n\na prompt, after which {len(made.candidates)} answers are scored:\n"
         text += "\n".join(f"  | {line}" for line in made.prompt.splitlines())
-        text += f"\nthe answers: {', '.join(repr(one) for one in made.candidates)}"
+        text += f"\nthe answers: {', '.join(repr(candidate) for candidate in made.candidates)}"
     give(made.as_dict(), text, as_json=as_json)

@@ -52,7 +52,7 @@ def run(
             where = config.where("task", "labels", error.label, "was")
             raise ConfigError(error.what, where=where, fix=error.fix) from None
         exported = write_exports(config, exports, progress)
-    data = {**_as_data(result, page), "exports": [str(one.place) for one in exports]}
+    data = {**_as_data(result, page), "exports": [str(export.place) for export in exports]}
     give(data, "\n".join([_as_text(result, page), *exported]), as_json=as_json)
     if _EXIT[result.status]:
         raise typer.Exit(_EXIT[result.status])
@@ -104,11 +104,11 @@ def write_exports(
     said: list[str] = []
     with Ledger.open(ledger_place(config), read_only=True) as ledger:
         combine_as(config, ledger)
-        for one in exports:
+        for export in exports:
             tables = RunTables(task, items, ledger, progress.step)
-            table = tables.table(one.what, everything=one.everything)
-            written = write_export(one.exporter, one.place, table)
-            said += [f"{written.counts}: {one.place}", *written.notes]
+            table = tables.table(export.what, everything=export.everything)
+            written = write_export(export.exporter, export.place, table)
+            said += [f"{written.counts}: {export.place}", *written.notes]
     return said
 
 
@@ -149,8 +149,8 @@ def _report(
 
 def _as_data(result: RunResult, page: Path) -> dict[str, Any]:
     by_kind: dict[str, int] = {}
-    for one in result.labels.values():
-        by_kind[one.kind] = by_kind.get(one.kind, 0) + 1
+    for label in result.labels.values():
+        by_kind[label.kind] = by_kind.get(label.kind, 0) + 1
     return {
         "status": result.status,
         "reason": result.reason,

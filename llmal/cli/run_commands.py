@@ -16,10 +16,10 @@ from llmal.cli.options import (
     Quiet,
     RunDirectory,
 )
-from llmal.cli.telling import told
+from llmal.cli.telling import tell_mistakes
 
 
-@told
+@tell_mistakes
 def run(
     config: Config,
     directory: Annotated[
@@ -55,7 +55,7 @@ def run(
     )
 
 
-@told
+@tell_mistakes
 def plan(config: Config, as_json: Json = False, debug: Debug = False) -> None:
     """Say what a run will cost at most, and show one of its prompts. Asks nobody."""
     from llmal.cli.plan import plan as command
@@ -63,7 +63,7 @@ def plan(config: Config, as_json: Json = False, debug: Debug = False) -> None:
     command(config, as_json=as_json)
 
 
-@told
+@tell_mistakes
 def relabel(
     directory: RunDirectory,
     item: Annotated[str | None, typer.Argument(help="The id of the item.")] = None,
@@ -98,7 +98,7 @@ def relabel(
     )
 
 
-@told
+@tell_mistakes
 def report(
     directory: RunDirectory,
     out: Annotated[
@@ -116,7 +116,7 @@ def report(
     command(directory, out=out, data=data, as_json=as_json, quiet=quiet)
 
 
-@told
+@tell_mistakes
 def export(
     directory: RunDirectory,
     what: Annotated[
@@ -181,7 +181,7 @@ def export(
     )
 
 
-@told
+@tell_mistakes
 def doctor(
     url: Annotated[
         str | None, typer.Option("--url", help="A model server to look at, http://…/v1.")

@@ -62,9 +62,9 @@ class Option:
         required = parameter.default is inspect.Parameter.empty
         default = None if required else parameter.default
         if dataclasses.is_dataclass(made):
-            for one in dataclasses.fields(made):
-                if one.name == parameter.name and callable(one.default_factory):
-                    default = one.default_factory()
+            for field in dataclasses.fields(made):
+                if field.name == parameter.name and callable(field.default_factory):
+                    default = field.default_factory()
         return cls(parameter.name, required, default, says)
 
     @property
@@ -113,10 +113,10 @@ class Strategy:
         description = _SECTION.split(text, maxsplit=1)[0].strip()
         parts = parts_of(made)
         needs = _needs(name, made, parts)
-        said = _said_of_options(made)
+        said = _descriptions_of_options(made)
         options = tuple(
-            Option.of(one, made, said.get(one.name, ""))
-            for one in inspect.signature(made).parameters.values()
+            Option.of(parameter, made, said.get(parameter.name, ""))
+            for parameter in inspect.signature(made).parameters.values()
         )
         first = _SENTENCE.split(" ".join(description.split("\n\n")[0].split()), maxsplit=1)[0]
         return cls(name, _group(needs, parts), first, description, needs, parts, options)
@@ -131,9 +131,9 @@ class Strategy:
         if self.needs is None:
             meanings = ["depends on its options"]
         else:
-            meanings = [SIGNALS[one].meaning for one in self.needs]
+            meanings = [SIGNALS[need].meaning for need in self.needs]
         if short:
-            meanings = [one.partition(" (")[0] for one in meanings]
+            meanings = [meaning.partition(" (")[0] for meaning in meanings]
         if self.wraps:
             meanings.append("what the strategy inside needs")
         return "; ".join(meanings) or "nothing"
@@ -147,7 +147,7 @@ class Strategy:
             "needs": None if self.needs is None else list(self.needs),
             "asks": self.asks,
             "wraps": list(self.wraps),
-            "options": [asdict(one) for one in self.options],
+            "options": [asdict(option) for option in self.options],
         }
 
 
@@ -157,7 +157,7 @@ def strategies(name: str | None, *, as_json: bool) -> None:
         if name is not None:
             one = Strategy.of(name)
             result = {**one.as_dict(), "description": one.description}
-            text = _one_in_words(one)
+            text = _describe(one)
         else:
             found, broken = _all()
             result = {"strategies": [each.as_dict() for each in found], "broken": broken}
@@ -197,12 +197,12 @@ def _group(needs: tuple[Signal, ...] | None, parts: Sequence[str]) -> Group:
         return "wrapper"
     if any(SIGNALS[one].asks for one in needs or ()):
         return "language model"
-    if needs is None or any(SIGNALS[one].learnt for one in needs):
+    if needs is None or any(SIGNALS[need].learnt for need in needs):
         return "learner"
     return "no labels"
 
 
-def _said_of_options(made: Any) -> dict[str, str]:
+def _descriptions_of_options(made: Any) -> dict[str, str]:
     """What docstrings say of each argument; a class inherits what it does not say itself."""
     said: dict[str, str] = {}
     for one in reversed(inspect.getmro(made) if inspect.isclass(made) else (made,)):
@@ -239,7 +239,7 @@ def _all_in_words(found: Sequence[Strategy], broken: dict[str, str]) -> str:
     return _printed(blocks, width)
 
 
-def _one_in_words(one: Strategy) -> str:
+def _describe(one: Strategy) -> str:
     from rich.table import Table
 
     blocks: list[RenderableType] = [one.name, "", one.description, ""]

@@ -32,7 +32,7 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _P = ParamSpec("_P")
 
 
-def told(command: Callable[_P, None]) -> Callable[_P, None]:
+def tell_mistakes(command: Callable[_P, None]) -> Callable[_P, None]:
     """Have a command end in one sentence and an exit status where it would end in a traceback.
 
     With the command's option `debug`, or LLMAL_DEBUG set in the environment, the traceback is

@@ -191,7 +191,7 @@ def digest(content: bytes | str, size: int = 16) -> bytes:
     return hashlib.blake2b(_raw(content), digest_size=size).digest()
 
 
-def framed(parts: Sequence[bytes]) -> bytes:
+def frame(parts: Sequence[bytes]) -> bytes:
     """Parts joined so that no other parts give the same bytes; a lone part is itself."""
     if len(parts) == 1:
         return parts[0]

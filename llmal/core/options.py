@@ -52,11 +52,11 @@ def check_known(
         OptionError: One is unknown.
     """
     parameters = parameters_of(kind)
-    if any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values()):
+    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
         return
     for option in options:
         if option not in parameters:
-            known = [*(one for one in parameters if one not in hidden), *also]
+            known = [*(parameter for parameter in parameters if parameter not in hidden), *also]
             raise OptionError(
                 f"{name} has no option {option!r}",
                 fix=f"its options are {', '.join(known)}" if known else "it has none",
@@ -74,7 +74,7 @@ def missing_parameter(kind: Callable[..., Any], given: Container[str]) -> str | 
     return None
 
 
-def checked_options(
+def check_options(
     name: str, kind: Callable[..., Any], options: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The options, with lists as tuples where the class holds tuples.
@@ -161,5 +161,5 @@ def _is_plain(hint: Any) -> bool:
     if origin is Literal:
         return True
     if origin in (typing.Union, types.UnionType, tuple, list):
-        return all(_is_plain(one) for one in typing.get_args(hint))
+        return all(_is_plain(argument) for argument in typing.get_args(hint))
     return False

@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 from llmal.core.options import (
     OptionError,
     check_known,
-    checked_options,
+    check_options,
     missing_parameter,
     parameters_of,
 )
@@ -232,7 +232,7 @@ def _checked(
     """The options, known, complete with what is offered, and of the right types."""
     check_known(name, kind, options, offered, also)
     _check_complete(name, kind, {**offered, **options}, in_file=in_file)
-    return checked_options(name, kind, options)
+    return check_options(name, kind, options)
 
 
 def _check_complete(name: str, kind: Any, given: Mapping[str, Any], *, in_file: bool) -> None:
@@ -262,5 +262,5 @@ def _placed(
     if isinstance(error, OptionError):
         return ConfigError(error.what, where=where(error.option or key), fix=error.fix)
     # Said by the class: the option that it means is named in its sentence, if any is.
-    meant = next((one for one in options if one in error.what.split()), None)
+    meant = next((option for option in options if option in error.what.split()), None)
     return ConfigError(error.what, where=where(meant or next(iter(options), key)), fix=error.fix)

@@ -35,11 +35,11 @@ def is_changed(cell: str) -> bool:
     return bool(_FORMULA.match(cell) or _CHANGED.match(cell))
 
 
-def guarded(cell: str) -> str:
+def guard(cell: str) -> str:
     """A cell that a spreadsheet leaves alone: behind an apostrophe, if it needs one."""
     return f"'{cell}" if is_changed(cell) else cell
 
 
-def unguarded(cell: str) -> str:
-    """A cell without the apostrophe of `guarded`."""
+def unguard(cell: str) -> str:
+    """A cell without the apostrophe of `guard`."""
     return cell[1:] if cell.startswith("'") and is_changed(cell[1:]) else cell

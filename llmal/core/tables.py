@@ -210,7 +210,7 @@ def _jsonl(path: Path, columns: Sequence[Column], rows: Iterable[Row]) -> int:
 def _write_jsonl(out: TextIO, columns: Sequence[Column], rows: Iterable[Row]) -> int:
     count = 0
     for row in rows:
-        content = {one.name: _nan_as_none(row.get(one.name)) for one in columns}
+        content = {column.name: _nan_as_none(row.get(column.name)) for column in columns}
         # Half a surrogate pair, which JSON files may hold, has no form in UTF-8.
         line = json.dumps(content, ensure_ascii=False, default=_form_or_text)
         out.write(line.encode("utf-8", "replace").decode() + "\n")
@@ -242,16 +242,18 @@ def _write_csv(out: TextIO, columns: Sequence[Column], rows: Iterable[Row]) -> i
     writer = csv.writer(out)
     writer.writerow(_header(columns))
     for row in rows:
-        writer.writerow([cell for one in columns for cell in _cells(one, row.get(one.name))])
+        writer.writerow(
+            [cell for column in columns for cell in _cells(column, row.get(column.name))]
+        )
         count += 1
     return count
 
 
 def _header(columns: Sequence[Column]) -> list[str]:
     return [
-        f"{one.name}[{name}]" if one.kind == "shares" else one.name
-        for one in columns
-        for name in (one.names if one.kind == "shares" else ("",))
+        f"{column.name}[{name}]" if column.kind == "shares" else column.name
+        for column in columns
+        for name in (column.names if column.kind == "shares" else ("",))
     ]
 
 
@@ -294,7 +296,7 @@ def _xlsx(path: Path, columns: Sequence[Column], rows: Iterable[Row]) -> int:
                     where=str(path),
                     fix="write csv or parquet",
                 )
-            cells = [cell for one in columns for cell in _cells(one, row.get(one.name))]
+            cells = [cell for column in columns for cell in _cells(column, row.get(column.name))]
             cut += sum(isinstance(cell, str) and len(cell) > LONGEST_CELL for cell in cells)
             sheet.append([_excel_cell(sheet, cell) for cell in cells])
     except BaseException:
@@ -337,12 +339,13 @@ def _parquet(path: Path, columns: Sequence[Column], rows: Iterable[Row]) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = pa.schema([(one.name, _arrow(one)) for one in columns])
+    schema = pa.schema([(column.name, _arrow(column)) for column in columns])
     count = 0
     with pq.ParquetWriter(path, schema) as writer:
         for chunk in _chunks(rows):
             content = [
-                {one.name: _stored(one, row.get(one.name)) for one in columns} for row in chunk
+                {column.name: _stored(column, row.get(column.name)) for column in columns}
+                for row in chunk
             ]
             writer.write_table(pa.Table.from_pylist(content, schema=schema))
             count += len(chunk)

@@ -35,10 +35,10 @@ class Balanced:
     ) -> list[Item]:
         """Take labels in turn, in random order; labels that run out are skipped."""
         ordered = usable(candidates, k, labels=self.labels, balance=True)
-        return balanced_draw(ordered, k, rng)
+        return draw_balanced(ordered, k, rng)
 
 
-def balanced_draw(ordered: Sequence[Item], k: int, rng: np.random.Generator) -> list[Item]:
+def draw_balanced(ordered: Sequence[Item], k: int, rng: np.random.Generator) -> list[Item]:
     """At most k items, labels in turn; the chosen stand in random order."""
     by_label: dict[str | None, list[Item]] = {}
     for i in rng.permutation(len(ordered)):

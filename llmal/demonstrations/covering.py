@@ -60,15 +60,17 @@ class Covering:
         if isinstance(self.selector, RankingSelector) and self.selector.ranks:
             warn_if_few(len(candidates), k)
             ranking = self.selector.choose(candidates, len(candidates), rng, query)
-            return covered(ranking, k)
+            return cover_labels(ranking, k)
         chosen = self.selector.choose(candidates, k, rng, query)
         shown = {one.gold for one in chosen}
         best = [
-            self.selector.choose([one for one in candidates if one.gold == label], 1, rng, query)
-            for label in sorted({one.gold or "" for one in candidates})
+            self.selector.choose(
+                [candidate for candidate in candidates if candidate.gold == label], 1, rng, query
+            )
+            for label in sorted({candidate.gold or "" for candidate in candidates})
             if label not in shown
         ]
-        return covered([*chosen, *(one for ones in best for one in ones)], k)
+        return cover_labels([*chosen, *(one for ones in best for one in ones)], k)
 
     def choose_each(
         self,
@@ -86,11 +88,11 @@ class Covering:
         ):
             warn_if_few(len(candidates), k)
             rankings = inner.choose_each(candidates, len(candidates), rng, queries)
-            return [covered(one, k) for one in rankings]
+            return [cover_labels(ranking, k) for ranking in rankings]
         return [self.choose(candidates, k, rng, query) for query in queries]
 
 
-def covered(ranking: Sequence[Item], k: int) -> list[Item]:
+def cover_labels(ranking: Sequence[Item], k: int) -> list[Item]:
     """The first k of a ranking, the last of them changed for the first of each label that lacks."""
     chosen = list(ranking[:k])
     counts = Counter(one.gold for one in chosen)

@@ -13,7 +13,7 @@ from llmal.calibration.divergences import mutual_information
 from llmal.calibration.protocol import Calibrator
 from llmal.core.records import Item
 from llmal.demonstrations.asking import ask_once, check_calibrator, to_probabilities
-from llmal.demonstrations.balanced import balanced_draw
+from llmal.demonstrations.balanced import draw_balanced
 from llmal.demonstrations.candidates import usable
 from llmal.errors import ConfigError
 from llmal.prompting.protocol import Need
@@ -133,7 +133,7 @@ class Informative:
 
     def _draw(self, ordered: Sequence[Item], k: int, rng: np.random.Generator) -> list[Item]:
         if self.balance:
-            return balanced_draw(ordered, k, rng)
+            return draw_balanced(ordered, k, rng)
         return [ordered[i] for i in rng.permutation(len(ordered))[:k]]
 
     def _greedy(

@@ -18,7 +18,7 @@ from llmal.demonstrations.ranking import Ranking
 from llmal.demonstrations.sensitivity import (
     GivenPerturbation,
     check_sensitivity,
-    fitted_perturbation,
+    fit_perturbation,
     sensitivity,
 )
 from llmal.prompting.protocol import Need
@@ -84,7 +84,7 @@ class Sensitive(Ranking):
             return np.zeros(0)
         n = len(ordered)
         seed = int(rng.integers(2**31 - 1))
-        perturbation = fitted_perturbation(
+        perturbation = fit_perturbation(
             self.perturbation,
             lambda: [one.text for one in ordered] if self.corpus is None else list(self.corpus),
             refit=self.corpus is not None,

@@ -29,13 +29,13 @@ def check_sensitivity(
     Raises:
         ConfigError: The perturbation cannot be made, there are no copies, or no such divergence.
     """
-    made_perturbation(perturbation)
+    make_perturbation(perturbation)
     if copies < 1:
         raise ConfigError(f"copies is {copies}", fix="it must be 1 or more")
     check_divergence(divergence, alpha)
 
 
-def made_perturbation(given: GivenPerturbation) -> Perturbation:
+def make_perturbation(given: GivenPerturbation) -> Perturbation:
     """The perturbation that is meant.
 
     Raises:
@@ -60,7 +60,7 @@ def made_perturbation(given: GivenPerturbation) -> Perturbation:
     return made
 
 
-def fitted_perturbation(
+def fit_perturbation(
     given: GivenPerturbation, texts: Callable[[], Sequence[str]], *, refit: bool = False
 ) -> Perturbation:
     """The perturbation, fitted on the texts where it needs a corpus and has none.
@@ -70,7 +70,7 @@ def fitted_perturbation(
         texts: Gives the corpus; called only where something is fitted.
         refit: Fit it although it has a corpus, or needs none.
     """
-    perturbation = made_perturbation(given)
+    perturbation = make_perturbation(given)
     if not refit and not _wants_corpus(perturbation):
         return perturbation
     # A copy of it: what one call learns must not be what the next one starts from.

@@ -71,10 +71,10 @@ class VoteK:
         if count < self.neighbours:
             log.info("vote-k looks at %d neighbours of %d candidates", count, len(items))
         graph = _neighbours(self.embedder.embed([item.text for item in items]), count)
-        return [items[row] for row in voted(graph, k, self.rho)]
+        return [items[row] for row in vote(graph, k, self.rho)]
 
 
-def voted(graph: NDArray[np.int64], k: int, rho: float) -> list[int]:
+def vote(graph: NDArray[np.int64], k: int, rho: float) -> list[int]:
     """The k rows that the votes choose, in turn; of equal scores the first row.
 
     Args:

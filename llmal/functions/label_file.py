@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from llmal.core.records import Answer
 from llmal.core.spelling import is_missing, written
-from llmal.core.spreadsheets import unguarded
+from llmal.core.spreadsheets import unguard
 from llmal.errors import DataError
 from llmal.pool.ids import like, read_id
 from llmal.pool.readers import DETECTED, Reading, counted_in, format_of, read_rows
@@ -150,7 +150,7 @@ def _of_pool(pool: Identified, known: Known, where: str) -> Known:
         return known
     result: Known = {}
     for written_id, (line, label) in known.items():
-        id = written_id if written_id in there else unguarded(written_id)
+        id = written_id if written_id in there else unguard(written_id)
         if id not in there:
             near = like(id, there)
             hint = "" if near is None else f", did you mean {near!a}?"

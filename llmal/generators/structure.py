@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol, get_args
 
 from llmal.core.records import Item
 from llmal.errors import ConfigError, DataError
-from llmal.prompting.templates import one_line
+from llmal.prompting.templates import to_one_line
 from llmal.task import Task
 
 StructureName = Literal["json", "line"]
@@ -58,7 +58,7 @@ class Line:
 
     def write(self, item: Item) -> str:
         """The text with its line breaks as spaces."""
-        return one_line(item.text)
+        return to_one_line(item.text)
 
     def read(self, answer: str) -> tuple[str, ...]:
         """The line."""

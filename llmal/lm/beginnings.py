@@ -71,7 +71,7 @@ def runs_of(ids: Sequence[list[int]], group: Group, least: int) -> list[Group]:
             best = starts[worth], ends[worth], lengths[worth]
     runs = [(members[a:b], int(n)) for a, b, n in zip(*best, strict=True)]
     inside = {one for run, _ in runs for one in run}
-    left = [one for one in members if one not in inside]
+    left = [member for member in members if member not in inside]
     return [*runs, (left, shared)] if left else runs
 
 

@@ -29,7 +29,7 @@ class Caching(Protocol):
 @contextlib.contextmanager
 def kept_answers(models: Iterable[Caching], path: Path) -> Iterator[None]:
     """Keep the answers of models that have no cache of their own in a file, for a while."""
-    without = [one for one in models if one.cache is None]
+    without = [model for model in models if model.cache is None]
     if not without:
         yield
         return

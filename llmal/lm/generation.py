@@ -42,7 +42,7 @@ def answers_from_cache(
     ]
     found = cache.get(keys) if cache is not None else {}
     result: list[list[Completion]] = [
-        [Completion(**one) for one in json.loads(found[key])] if key in found else []
+        [Completion(**answer) for answer in json.loads(found[key])] if key in found else []
         for key in keys
     ]
     todo = [i for i, key in enumerate(keys) if key not in found]
@@ -52,7 +52,7 @@ def answers_from_cache(
             i = todo[position]
             result[i] = answers
             if cache is not None:
-                cache.put({keys[i]: json.dumps([asdict(one) for one in answers]).encode()})
+                cache.put({keys[i]: json.dumps([asdict(answer) for answer in answers]).encode()})
             answered += 1
             if on_progress is not None:
                 on_progress(answered, len(keys))

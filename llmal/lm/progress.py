@@ -51,13 +51,13 @@ class Meter:
         self._before = self._now()
 
     def _now(self) -> Usage:
-        return sum((one.usage for one in self._models), Usage())
+        return sum((model.usage for model in self._models), Usage())
 
 
 @contextlib.contextmanager
 def reporting(models: Iterable[object], on_progress: Progress) -> Iterator[None]:
     """Have those of the models that can tell how far they are, for a while."""
-    telling = [one for one in models if isinstance(one, Reporting)]
+    telling = [model for model in models if isinstance(model, Reporting)]
     before = [one.on_progress for one in telling]
     for one in telling:
         one.on_progress = on_progress

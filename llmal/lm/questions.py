@@ -55,7 +55,7 @@ def questions(trie: Trie) -> list[Question]:
 
 def questions_work(trie: Trie, nodes: Nodes = None) -> Work:
     """What the questions to a prompt cost: each reads the prompt and writes one token."""
-    asked = [one for one in questions(trie) if nodes is None or one.node in nodes]
+    asked = [question for question in questions(trie) if nodes is None or question.node in nodes]
     return Work(
         passes=len(asked),
         reads=len(asked),

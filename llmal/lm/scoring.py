@@ -196,8 +196,8 @@ def _needed(trie: Trie, prompts: int, subsets: Sequence[Sequence[int]] | None) -
     """The nodes that each prompt needs."""
     if subsets is None:
         return [None] * prompts
-    nodes = {tuple(one): trie.nodes_of(one) for one in subsets}
-    return [nodes[tuple(one)] for one in subsets]
+    nodes = {tuple(subset): trie.nodes_of(subset) for subset in subsets}
+    return [nodes[tuple(subset)] for subset in subsets]
 
 
 def check_context(ids: Sequence[Sequence[int]], answer: int, context_length: int | None) -> None:

@@ -120,7 +120,7 @@ class TransformersLM(Tokenized):
 
         tails = {nodes: _tails(trie, nodes) for nodes in set(needed)}
         slots = {nodes: trie.slots_of(nodes) for nodes in set(needed)}
-        most = max(len(one) for one in tails.values())
+        most = max(len(tail) for tail in tails.values())
         for members, shared, memory in self._beginnings(torch, ids):
             for part in self._batches(
                 [ids[i] for i in members], self._tokens_read, extra=max(1, most), shared=shared
@@ -411,9 +411,11 @@ def _tails(trie: Trie, nodes: scoring.Nodes = None) -> list[tuple[int, ...]]:
     inner = range(1, len(trie.nodes)) if nodes is None else sorted(nodes - {0})
     prefixes = [trie.nodes[number].prefix for number in inner]
     return [
-        one
-        for one in prefixes
-        if not any(other[: len(one)] == one and len(other) > len(one) for other in prefixes)
+        prefix
+        for prefix in prefixes
+        if not any(
+            other[: len(prefix)] == prefix and len(other) > len(prefix) for other in prefixes
+        )
     ]
 
 

@@ -137,7 +137,9 @@ class Trie:
     def nodes_of(self, candidates: Sequence[int]) -> frozenset[int]:
         """Numbers of the nodes that some of the candidates pass through; the root is one."""
         inner = {
-            self.paths[one][:depth] for one in candidates for depth in range(len(self.paths[one]))
+            self.paths[candidate][:depth]
+            for candidate in candidates
+            for depth in range(len(self.paths[candidate]))
         }
         return frozenset(i for i, node in enumerate(self.nodes) if not i or node.prefix in inner)
 

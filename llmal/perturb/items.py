@@ -22,7 +22,9 @@ def perturb_items(
     """
     # What an item is read from is `fields`; one that was made without them has its text alone.
     columns = [list(item.fields.values()) or [item.text] for item in items]
-    changed = iter(perturbation.perturb([text for one in columns for text in one], copies, seed))
+    changed = iter(
+        perturbation.perturb([text for column in columns for text in column], copies, seed)
+    )
     made: list[list[Item]] = []
     for item, texts in zip(items, columns, strict=True):
         by_column = [next(changed) for _ in texts]

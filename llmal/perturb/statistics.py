@@ -60,8 +60,8 @@ class CorpusStatistics:
             kept.append((coded.dictionary, counts, containing))
             waiting += width
             if waiting > max(_MERGE_AT, 2 * len(kept[0][0])):
-                kept, waiting = [_merged(kept)], 0
-        merged, counts, containing = _merged(kept)
+                kept, waiting = [_merge(kept)], 0
+        merged, counts, containing = _merge(kept)
         words = merged.to_pylist()
         order = sorted(range(len(words)), key=words.__getitem__)
         return cls(len(texts), tuple(words[i] for i in order), counts[order], containing[order])
@@ -141,7 +141,7 @@ def counts_within(keys: NDArray[np.int64]) -> NDArray[np.int64]:
     return counts
 
 
-def _merged(kept: list[_Counted]) -> _Counted:
+def _merge(kept: list[_Counted]) -> _Counted:
     """The words of several lists once each, with their figures added up."""
     import pyarrow as pa
 

@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 
 from llmal.errors import ConfigError, DataError
 from llmal.perturb.checks import check_copies, check_texts
-from llmal.perturb.draws import UNIFORM_BITS, bits, moved, steps, streams, text_hashes, uniforms
+from llmal.perturb.draws import (
+    UNIFORM_BITS,
+    bits,
+    move_streams,
+    steps,
+    streams,
+    text_hashes,
+    uniforms,
+)
 from llmal.perturb.lexicon import Lexicon
 from llmal.perturb.statistics import CorpusStatistics
 from llmal.perturb.words import Words, chunks, find_words
@@ -184,8 +192,8 @@ class TfIdfReplacement:
         thresholds = np.ceil(self._chances(part) * 2.0**UNIFORM_BITS).astype(np.uint64)
         hashes, far = text_hashes(part.encoded), steps(np.arange(len(thresholds)))
         for copy in range(copies):
-            begin = moved(streams(hashes, seed, copy, "whether"), part.offsets[:-1])
+            begin = move_streams(streams(hashes, seed, copy, "whether"), part.offsets[:-1])
             hit = np.flatnonzero(bits(begin[part.owner] + far) < thresholds)
-            begin = moved(streams(hashes, seed, copy, "which"), part.offsets[:-1])
+            begin = move_streams(streams(hashes, seed, copy, "which"), part.offsets[:-1])
             which = uniforms(begin[part.owner[hit]] + far[hit])
             yield part.with_replaced(hit, lexicon.draw(which, part.case(hit)))

@@ -174,11 +174,11 @@ def _runs(
         # Such a character begins a word, and another begins after it if the run goes on.
         after = alone + 3 + (raw[alone] >= 0xF0)
         cuts = np.append(alone[word[alone - 1] & (alone > 0)], after[word[after]])
-        starts, ends = _merged(starts, cuts, len(raw)), _merged(ends, cuts, len(raw))
+        starts, ends = _merge(starts, cuts, len(raw)), _merge(ends, cuts, len(raw))
     return starts, ends
 
 
-def _merged(places: NDArray[np.int64], more: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+def _merge(places: NDArray[np.int64], more: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     marked = np.zeros(size, dtype=bool)
     marked[places] = marked[more] = True
     return np.flatnonzero(marked)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.fingerprint import digest, framed
+from llmal.core.fingerprint import digest, frame
 
 Positions = NDArray[np.int64]
 ReadIds = Callable[[Positions], list[str]]
@@ -24,7 +24,7 @@ def hash_id(id: str) -> int:
 
 def text_hash(texts: Sequence[bytes]) -> tuple[int, int]:
     """Twice 64 bits of a hash of the texts of a row, in UTF-8."""
-    raw = digest(framed(texts))
+    raw = digest(frame(texts))
     return int.from_bytes(raw[:8], "big"), int.from_bytes(raw[8:], "big")
 
 

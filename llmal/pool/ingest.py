@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.fingerprint import GrowingFingerprint, framed
+from llmal.core.fingerprint import GrowingFingerprint, frame
 from llmal.core.json_form import json_form
 from llmal.core.spelling import is_missing, plain, written
 from llmal.errors import DataError
@@ -160,7 +160,7 @@ class _RowWriter:
         chunk["extra"].append(packed)
         parts.append((packed or "").encode())
 
-        self._content.add(framed(parts))
+        self._content.add(frame(parts))
         self._lines.append(line)
         self._text_high.append(high)
         self._text_low.append(low)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.pool.text_keys import folded, text_key
+from llmal.pool.text_keys import fold, text_key
 
 Grams = NDArray[np.uint64]
 Positions = NDArray[np.int64]
@@ -37,7 +37,7 @@ _POWERS = np.uint64(0x100000001B3) ** np.arange(_GRAM, dtype=np.uint64)
 
 def words_of(text: str) -> str:
     """What counts of a text here: its letters and digits, one space for all between them."""
-    return _NO_WORD.sub(" ", folded(text)).strip()
+    return _NO_WORD.sub(" ", fold(text)).strip()
 
 
 def jaccard(one: str, other: str) -> float:

@@ -7,12 +7,12 @@ import unicodedata
 from llmal.core.fingerprint import digest
 
 
-def folded(text: str) -> str:
+def fold(text: str) -> str:
     """A text in lower case and compatible Unicode form."""
     return unicodedata.normalize("NFKC", text).casefold()
 
 
 def text_key(text: str) -> int:
     """64 bits of a hash of what counts of a text: not its case, white space or Unicode form."""
-    plain = "".join(folded(text).split())
+    plain = "".join(fold(text).split())
     return int.from_bytes(digest(plain, 8), "big")

@@ -12,7 +12,7 @@ from llmal.prompting.templates import PromptTemplate
 from llmal.task import Label, Task
 
 
-def coded(task: Task, template: PromptTemplate, lm: LanguageModel) -> Task:
+def with_codes(task: Task, template: PromptTemplate, lm: LanguageModel) -> Task:
     """The task as it is asked with codes: each label's word is a code, and its description says
     what the code stands for. Names, order and guidelines stay.
 
@@ -46,7 +46,7 @@ def _single(template: PromptTemplate, lm: LanguageModel) -> Iterator[str]:
     signs = string.ascii_uppercase + string.ascii_lowercase + string.digits
     pairs = ("".join(pair) for pair in itertools.product(signs, signs))
     nothing = int(lm.count_tokens([""])[0])
-    styles = [one for one in template.styles if one == "completion" or lm.chat]
+    styles = [style for style in template.styles if style == "completion" or lm.chat]
     for code in itertools.chain(signs, pairs):
         forms = [form for style in styles for form in template.candidates(style, [code])]
         if all(int(n) == nothing + 1 for n in lm.count_tokens(forms)):

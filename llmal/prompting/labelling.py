@@ -147,8 +147,8 @@ class LabellingPrompts:
             labels=[label.verbalizers[0] for label in self.task.labels],
             item=item,
             demonstrations=[
-                {"item": self._clean(one), "word": words[one_label(one.gold)]}
-                for one in demonstrations
+                {"item": self._clean(demonstration), "word": words[one_label(demonstration.gold)]}
+                for demonstration in demonstrations
             ],
         )
 
@@ -170,7 +170,7 @@ class LabellingPrompts:
         Raises:
             ContextLengthError: Not even the prompt without the text fits.
         """
-        shown = [one for one in demonstrations if one.id != item.id]
+        shown = [demonstration for demonstration in demonstrations if demonstration.id != item.id]
         order = {one.id: place for place, one in enumerate(arranged or demonstrations)}
         clean = self._clean(item)
         flags: list[str] = []

@@ -57,7 +57,7 @@ class NamedFirstPrompts(LabellingPrompts):
                 fix="use label_names or label_each, or a prompt with the default none_word",
             )
         none = str(template.defaults["none_word"])
-        taken = [one.name for one in task.labels if none in one.verbalizers]
+        taken = [label.name for label in task.labels if none in label.verbalizers]
         if taken:
             raise ConfigError(
                 f"the prompt {template.name!r} says {none!r} where no label applies, and so is a "
@@ -82,14 +82,14 @@ class NamedFirstPrompts(LabellingPrompts):
     def _render(self, item: Item, demonstrations: Sequence[Item]) -> Prompt:
         words = {label.name: label.verbalizers[0] for label in self.task.labels}
         space, none = self.task.space, str(self.template.defaults["none_word"])
-        held = [space.names_in(one.gold or ()) for one in demonstrations]
+        held = [space.names_in(demonstration.gold or ()) for demonstration in demonstrations]
         return self.template.render(
             self.style,
             task=self.task,
             labels=list(words.values()),
             item=item,
             demonstrations=[
-                {"item": self._clean(one), "word": ", ".join(words[each] for each in names) or none}
+                {"item": self._clean(one), "word": ", ".join(words[name] for name in names) or none}
                 for one, names in zip(demonstrations, held, strict=True)
             ],
         )

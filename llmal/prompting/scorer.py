@@ -185,7 +185,7 @@ class PromptScorer:
         built = self.build(items, demonstrations)
         asked = [question for one in built for question in one.questions]
         keys = [prompt_key(one.prompt) for one in built]
-        self.trail = sum((int.from_bytes(one) for one in keys), self.trail) % _TRAIL
+        self.trail = sum((int.from_bytes(key) for key in keys), self.trail) % _TRAIL
         self._calibrate()
         whole_paid = [key in self._paid or key in paid for key in keys]
         inside = self._inside(items, whole_paid) if not whole else None
@@ -265,7 +265,7 @@ class PromptScorer:
 
     def unpaid(self, prompts: Sequence[Prompt]) -> NDArray[np.bool_]:
         """Which prompts have to be paid for, with all their labels, shape (n,)."""
-        keys = [prompt_key(one) for one in prompts]
+        keys = [prompt_key(prompt) for prompt in prompts]
         free = [key in self._paid for key in keys]
         if self.questions is not None:
             asked = self._questions(keys, None)
@@ -278,7 +278,7 @@ class PromptScorer:
         paid for then. Asks nobody.
         """
         if self.questions is not None:
-            self.questions.add(self._questions([prompt_key(one) for one in prompts], None))
+            self.questions.add(self._questions([prompt_key(prompt) for prompt in prompts], None))
         return self._cost(prompts, None) if prompts else Usage()
 
     def not_read_before(self, texts: Sequence[str]) -> list[str]:

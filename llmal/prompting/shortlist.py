@@ -135,7 +135,7 @@ class Shortlister:
             [task.index(one_label(one.gold)) for one in self._labelled], dtype=np.int64
         )
         self._ids = [one.id for one in self._labelled]
-        self._labels = embedder.embed([label_text(one) for one in task.labels])
+        self._labels = embedder.embed([label_text(label) for label in task.labels])
         self._shown = (
             embedder.embed([one.text for one in self._labelled]) if self._labelled else None
         )
@@ -224,7 +224,7 @@ def largest_size(labels: int) -> int:
 
 def label_text(label: Label) -> str:
     """What a label means, for an embedder."""
-    words = [re.sub(r"[_:/.\-]+", " ", one) for one in dict.fromkeys([label.name, *label.words])]
+    words = [re.sub(r"[_:/.\-]+", " ", word) for word in dict.fromkeys([label.name, *label.words])]
     said = ", ".join(words)
     return f"{said}: {label.description}" if label.description else said
 

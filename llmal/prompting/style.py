@@ -111,14 +111,14 @@ def style_cost(task: Task, template: PromptTemplate, lm: LanguageModel) -> Usage
     if not lm.exact:
         return Usage()
     styles = _possible(template, lm)
-    return sum((_tried(task, template, lm, style) for style in styles), Usage())
+    return sum((_try_styles(task, template, lm, style) for style in styles), Usage())
 
 
 def _longest_style(task: Task, template: PromptTemplate, lm: LanguageModel) -> Style:
     styles = _possible(template, lm)
     if not lm.exact and "chat" in styles:
         return "chat"
-    return max(styles, key=lambda style: _tried(task, template, lm, style).prompt_tokens)
+    return max(styles, key=lambda style: _try_styles(task, template, lm, style).prompt_tokens)
 
 
 def _possible(template: PromptTemplate, lm: LanguageModel) -> list[Style]:
@@ -145,6 +145,6 @@ def _probes(
     return probes, candidates
 
 
-def _tried(task: Task, template: PromptTemplate, lm: LanguageModel, style: Style) -> Usage:
+def _try_styles(task: Task, template: PromptTemplate, lm: LanguageModel, style: Style) -> Usage:
     probes, candidates = _probes(task, template, lm, style)
     return lm.score_cost(probes, candidates)

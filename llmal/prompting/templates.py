@@ -119,8 +119,8 @@ class PromptTemplate:
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
-        made.filters["line"] = one_line
-        made.filters["fenced"] = fenced
+        made.filters["line"] = to_one_line
+        made.filters["fenced"] = fence
         return made
 
     def render(self, style: Style, **values: Any) -> Prompt:
@@ -332,7 +332,7 @@ def prompt_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "prompts"
 
 
-def one_line(text: str) -> str:
+def to_one_line(text: str) -> str:
     """A text without line breaks, so that it cannot begin another field of a completion prompt."""
     return " ".join(text.split())
 
@@ -340,7 +340,7 @@ def one_line(text: str) -> str:
 _CLOSING = re.compile(r"<(?=\s*/?\s*text\b)", re.IGNORECASE)
 
 
-def fenced(text: str) -> str:
+def fence(text: str) -> str:
     """A text between <text> tags; tags inside it are broken, so that it cannot close its own."""
     return f"<text>\n{_CLOSING.sub('< ', text)}\n</text>"
 

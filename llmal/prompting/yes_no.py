@@ -91,7 +91,7 @@ class YesNoPrompts(LabellingPrompts):
     def _ask(self, column: int, item: Item, demonstrations: Sequence[Item]) -> Prompt:
         words = {label.name: label.verbalizers[0] for label in self.task.labels}
         name, space = self.task.names[column], self.task.space
-        held = [space.names_in(one.gold or ()) for one in demonstrations]
+        held = [space.names_in(demonstration.gold or ()) for demonstration in demonstrations]
         return self.template.render(
             self.style,
             task=self.task,

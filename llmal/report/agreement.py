@@ -19,11 +19,11 @@ def agreement(record: RunRecord) -> dict[str, Any] | None:
     if not record.several:
         return None
     found = agreement_of(record.several, record.task.space)
-    counts = Counter(one.worker for given in record.several.values() for one in given)
+    counts = Counter(annotation.worker for given in record.several.values() for annotation in given)
     beliefs = {
-        one.item_id: one.probabilities
-        for one in record.annotations
-        if one.kind != "human" and one.probabilities is not None
+        annotation.item_id: annotation.probabilities
+        for annotation in record.annotations
+        if annotation.kind != "human" and annotation.probabilities is not None
     }
     try:
         together = record.aggregation.aggregate(record.several, record.task.space, beliefs)
@@ -45,12 +45,12 @@ def agreement(record: RunRecord) -> dict[str, Any] | None:
         "not_listed": len(counts) - len(listed),
         "pairs": [
             {
-                "first": one.first,
-                "second": one.second,
-                "items": one.items,
-                "same": one.same,
-                "kappa": one.kappa,
+                "first": pair.first,
+                "second": pair.second,
+                "items": pair.items,
+                "same": pair.same,
+                "kappa": pair.kappa,
             }
-            for one in found.pairs
+            for pair in found.pairs
         ],
     }

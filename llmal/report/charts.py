@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from markupsafe import Markup, escape
 
-from llmal.report.plain import shortened
+from llmal.report.plain import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,9 +39,9 @@ def learning_curve(curve: Mapping[str, Any]) -> Markup | None:
         figure, (axes,) = _figure(3.9)
         baseline = curve["baseline"] or []
         if baseline:
-            x = [one["labelled"] for one in baseline]
-            mean = [one["accuracy_mean"] for one in baseline]
-            spread = [one["accuracy_std"] or 0.0 for one in baseline]
+            x = [point["labelled"] for point in baseline]
+            mean = [point["accuracy_mean"] for point in baseline]
+            spread = [point["accuracy_std"] or 0.0 for point in baseline]
             axes.fill_between(
                 x,
                 [m - s for m, s in zip(mean, spread, strict=True)],
@@ -53,10 +53,12 @@ def learning_curve(curve: Mapping[str, Any]) -> Markup | None:
             axes.plot(
                 x, mean, color=SECOND, linestyle="--", marker="s", markersize=4, label="random"
             )
-        x = [one["labelled"] for one in points]
-        y = [one["accuracy"] for one in points]
-        if all(one["low"] is not None for one in points):
-            _whiskers(axes, x, y, [one["low"] for one in points], [one["high"] for one in points])
+        x = [point["labelled"] for point in points]
+        y = [point["accuracy"] for point in points]
+        if all(point["low"] is not None for point in points):
+            _whiskers(
+                axes, x, y, [point["low"] for point in points], [point["high"] for point in points]
+            )
         axes.plot(x, y, color=FIRST, marker="o", markersize=5, linewidth=2, label="this run")
         axes.set_xlabel("labels in the training set")
         axes.set_ylabel("accuracy on the test set")
@@ -76,10 +78,10 @@ def reliability(calibration: Mapping[str, Any], number: int) -> Markup:
     with _style(f"reliability-{number}"):
         figure, (axes, counts) = _figure(4.9, heights=(3, 1))
         axes.plot([0, 1], [0, 1], color=MUTED, linestyle=":", label="as right as it says")
-        x = [one["confidence"] for one in bins]
-        y = [one["accuracy"]["value"] for one in bins]
-        low = [one["accuracy"]["low"] for one in bins]
-        _whiskers(axes, x, y, low, [one["accuracy"]["high"] for one in bins])
+        x = [interval["confidence"] for interval in bins]
+        y = [interval["accuracy"]["value"] for interval in bins]
+        low = [interval["accuracy"]["low"] for interval in bins]
+        _whiskers(axes, x, y, low, [interval["accuracy"]["high"] for interval in bins])
         axes.plot(x, y, color=FIRST, marker="o", markersize=5, linewidth=1.5, label="measured")
         axes.set_ylabel("accuracy")
         axes.set_ylim(-0.02, 1.02)
@@ -129,7 +131,7 @@ def distribution(figures: Mapping[str, Any]) -> Markup | None:
         places = range(len(rows))
         axes.barh(
             [at - offset for at in places],
-            [one["delivered"] / figures["delivered"] for one in rows],
+            [row["delivered"] / figures["delivered"] for row in rows],
             height,
             color=FIRST,
             label="delivered",
@@ -137,14 +139,14 @@ def distribution(figures: Mapping[str, Any]) -> Markup | None:
         if with_gold:
             axes.barh(
                 [at + offset for at in places],
-                [one["gold_same_items"] / figures["gold_same_items"] for one in rows],
+                [row["gold_same_items"] / figures["gold_same_items"] for row in rows],
                 height,
                 color=SECOND,
                 label="gold, same items",
             )
             if figures["gold_pool"] > figures["gold_same_items"]:
                 axes.plot(
-                    [one["gold_pool"] / figures["gold_pool"] for one in rows],
+                    [row["gold_pool"] / figures["gold_pool"] for row in rows],
                     list(places),
                     color=INK,
                     linestyle="none",
@@ -153,7 +155,7 @@ def distribution(figures: Mapping[str, Any]) -> Markup | None:
                     markeredgewidth=2,
                     label="gold, whole pool",
                 )
-        axes.set_yticks(list(places), [shortened(one["label"], 26) for one in rows])
+        axes.set_yticks(list(places), [shorten(row["label"], 26) for row in rows])
         axes.invert_yaxis()
         axes.tick_params(axis="y", length=0)
         axes.grid(visible=False, axis="y")

@@ -11,7 +11,7 @@ from llmal.report import notices, picks, quality
 from llmal.report.agreement import agreement
 from llmal.report.audit import audit
 from llmal.report.people import people
-from llmal.report.plain import plain, shortened, without_secrets
+from llmal.report.plain import plain, shorten, without_secrets
 from llmal.report.record import RunRecord
 from llmal.report.spending import spending
 
@@ -94,7 +94,7 @@ def _distribution(record: RunRecord) -> dict[str, Any]:
     gold = quality.known_gold(record)
     names_in = record.task.space.names_in
     judged = [i for i in record.labels if i in gold]
-    delivered = Counter(name for one in record.labels.values() for name in names_in(one.label))
+    delivered = Counter(name for label in record.labels.values() for name in names_in(label.label))
     same = Counter(name for i in judged for name in names_in(gold[i]))
     whole = Counter(name for answer in gold.values() for name in names_in(answer))
     return {
@@ -116,8 +116,8 @@ def _distribution(record: RunRecord) -> dict[str, Any]:
 def _synthetic(record: RunRecord) -> dict[str, Any] | None:
     if not record.synthetic:
         return None
-    accepted = [one for one in record.synthetic if one.accepted]
-    refused = [one for one in record.synthetic if not one.accepted]
+    accepted = [item for item in record.synthetic if item.accepted]
+    refused = [item for item in record.synthetic if not item.accepted]
     by_filter = Counter(one.refused_by or "unnamed filter" for one in refused)
     wanted, kept = (Counter(one.label for one in of) for of in (record.synthetic, accepted))
     half = SYNTHETIC_LISTED // 2
@@ -139,7 +139,7 @@ def _synthetic(record: RunRecord) -> dict[str, Any] | None:
 
 def _synthetic_item(one: SyntheticItem) -> dict[str, Any]:
     return {
-        "text": shortened(one.text, picks.TEXT_LENGTH),
+        "text": shorten(one.text, picks.TEXT_LENGTH),
         "label": one.label,
         "generator": one.generator,
         "accepted": one.accepted,

@@ -104,7 +104,9 @@ def record_of(
     status, reason = _status(rounds, events)
     points, note = baseline_of(run, rounds, measure=baseline, on_progress=on_progress)
     picked = run.pool.held(list(dict.fromkeys(i for one in rounds for i in one.item_ids)))
-    known = list(dict.fromkeys([*picked, *(one.item_id for one in annotations), *labels]))
+    known = list(
+        dict.fromkeys([*picked, *(annotation.item_id for annotation in annotations), *labels])
+    )
     return RunRecord(
         task=run.task,
         pool_source=run.pool.source,
@@ -151,7 +153,7 @@ def _gold(run: Orchestrator, ids: Sequence[str]) -> dict[str, Answer]:
 
 def _status(rounds: Sequence[Round], events: Sequence[LoggedEvent]) -> tuple[Status, str | None]:
     """How the run stands: what it said last, if nothing was done after that."""
-    ends = [one for one in events if one.kind == "stopped"]
+    ends = [event for event in events if event.kind == "stopped"]
     latest = max((max(one.started, one.finished or 0.0) for one in rounds), default=0.0)
     if not ends or ends[-1].time < latest:
         return "running", None

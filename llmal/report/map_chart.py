@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from llmal.report.charts import WIDTH
-from llmal.report.plain import shortened
+from llmal.report.plain import shorten
 
 UNITS = WIDTH * 72
 MARGIN = 8.0
@@ -67,7 +67,7 @@ def pool_map_chart(drawn: Mapping[str, Any], rounds: Sequence[Mapping[str, Any]]
         ]
         parts.append(f'<g style="fill:{colour}">{"".join(marks)}</g>')
     parts.append(_legend(picked, colours, bool(drawn["background"])))
-    count = sum(len(one["ids"]) for one in picked)
+    count = sum(len(pick["ids"]) for pick in picked)
     label = escape(
         f"Map of the pool by {drawn['method']}: {count:,} picks of {len(picked)} rounds among "
         f"{len(drawn['background']):,} other items."
@@ -104,7 +104,7 @@ def _mark(place: tuple[float, float], square: bool, inner: str = "") -> str:
 
 def _says(number: int, item: Mapping[str, Any]) -> str:
     label = "no label yet" if item["label"] is None else item["label"]
-    text = item["id"] if item["text"] is None else shortened(item["text"], TEXT_LENGTH)
+    text = item["id"] if item["text"] is None else shorten(item["text"], TEXT_LENGTH)
     return escape(f"round {number}, {label}: {text}")
 
 
@@ -126,7 +126,7 @@ def _legend(picked: Sequence[Mapping[str, Any]], colours: Sequence[str], rest: b
         parts.append(_dots([(x, y)], 'class="rest"'))
         x += 2 * RADIUS
         words("not picked")
-    squares = [one["phase"] == "start" for one in picked]
+    squares = [pick["phase"] == "start" for pick in picked]
     if len(picked) <= NAMED_ROUNDS:
         for one, colour, square in zip(picked, colours, squares, strict=True):
             mark(colour, square)

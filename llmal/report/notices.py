@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from llmal.report.plain import shortened, without_secrets
+from llmal.report.plain import shorten, without_secrets
 from llmal.report.record import RunRecord
 
 SHOWN_KINDS = ("error", "fallback", "warning", "changed")
@@ -17,7 +17,7 @@ def notices(record: RunRecord) -> dict[str, Any]:
     seen: dict[tuple[str, str], list[float]] = {}
     for one in record.events:
         if one.kind in SHOWN_KINDS:
-            message = without_secrets(shortened(one.message, 600))
+            message = without_secrets(shorten(one.message, 600))
             seen.setdefault((one.kind, message), []).append(one.time)
     events = [
         {"kind": kind, "message": message, "count": len(times), "first": min(times)}
@@ -29,13 +29,19 @@ def notices(record: RunRecord) -> dict[str, Any]:
         "events": events[:MOST_NOTICES],
         "not_listed": max(0, len(events) - MOST_NOTICES),
         "flags": dict(
-            sorted(Counter(flag for one in record.annotations for flag in one.flags).items())
+            sorted(
+                Counter(
+                    flag for annotation in record.annotations for flag in annotation.flags
+                ).items()
+            )
         ),
-        "events_by_kind": dict(sorted(Counter(one.kind for one in record.events).items())),
+        "events_by_kind": dict(sorted(Counter(event.kind for event in record.events).items())),
     }
 
 
 def _stand_ins(record: RunRecord) -> list[dict[str, Any]]:
     """Annotators by text similarity, which only stand in where there is no language model."""
-    counts = Counter(one.annotator for one in record.annotations if one.kind == "similarity")
+    counts = Counter(
+        annotation.annotator for annotation in record.annotations if annotation.kind == "similarity"
+    )
     return [{"annotator": name, "annotations": n} for name, n in sorted(counts.items())]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from llmal.report.plain import shortened
+from llmal.report.plain import shorten
 from llmal.report.record import RunRecord
 
 LISTED_NOTES = 200
@@ -20,18 +20,20 @@ def people(record: RunRecord) -> dict[str, Any]:
     return {
         "annotations": len(human),
         # Their answers come from the gold column, so gold says nothing about them.
-        "simulated": sum(bool(one.provenance.get("simulated")) for one in human),
-        "skipped": sum(one.label is None and "skipped" in one.flags for one in human),
+        "simulated": sum(bool(annotation.provenance.get("simulated")) for annotation in human),
+        "skipped": sum(
+            annotation.label is None and "skipped" in annotation.flags for annotation in human
+        ),
         "notes": [
             {
                 "id": one.item_id,
-                "text": shortened(record.texts[one.item_id], TEXT_LENGTH)
+                "text": shorten(record.texts[one.item_id], TEXT_LENGTH)
                 if one.item_id in record.texts
                 else None,
                 "label": one.label,
                 "by": one.annotator,
                 "round": one.round,
-                "note": shortened(str(one.rationale), NOTE_LENGTH),
+                "note": shorten(str(one.rationale), NOTE_LENGTH),
             }
             for one in noted[:LISTED_NOTES]
         ],

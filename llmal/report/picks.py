@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from llmal.core.records import Annotation, Answer
-from llmal.report.plain import shortened
+from llmal.report.plain import shorten
 from llmal.report.quality import known_gold, share
 from llmal.report.record import RoundLike, RunRecord
 
@@ -34,7 +34,7 @@ METRICS = (
 
 def rounds(record: RunRecord) -> list[dict[str, Any]]:
     """One entry for each round, with at most so many of its items as a report can hold."""
-    last = {one.item_id: one for one in record.annotations}
+    last = {annotation.item_id: annotation for annotation in record.annotations}
     gold = known_gold(record)
     limit = LISTED_A_ROUND
     if record.rounds:
@@ -127,7 +127,7 @@ def learning_curve(record: RunRecord) -> dict[str, Any]:
         )
     return {
         "points": points,
-        "baseline": [dict(one) for one in record.baseline] if record.baseline else None,
+        "baseline": [dict(point) for point in record.baseline] if record.baseline else None,
         "baseline_note": record.baseline_note,
     }
 
@@ -162,7 +162,7 @@ def _item(
     true, text = gold.get(item_id), record.texts.get(item_id)
     return {
         "id": item_id,
-        "text": None if text is None else shortened(text, TEXT_LENGTH),
+        "text": None if text is None else shorten(text, TEXT_LENGTH),
         "score": of.scores[position] if position < len(of.scores) else None,
         "why": of.why[position] if position < len(of.why) else None,
         **answer,

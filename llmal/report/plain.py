@@ -57,7 +57,7 @@ def without_secrets(value: Any) -> Any:
     return value
 
 
-def shortened(text: str, length: int) -> str:
+def shorten(text: str, length: int) -> str:
     """The text on one line, cut at a number of characters."""
     line = " ".join(text.split())
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"

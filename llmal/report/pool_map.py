@@ -151,7 +151,7 @@ def _principal_axes(embeddings: NDArray[np.float32], rng: np.random.Generator) -
     # An eigenvector has no sign of its own.
     largest = np.abs(directions).argmax(axis=0)
     directions *= np.where(directions[largest, [0, 1]] < 0, -1.0, 1.0)
-    shares = [max(0.0, float(one)) / total for one in values[::-1][:count]] + [0.0]
+    shares = [max(0.0, float(value)) / total for value in values[::-1][:count]] + [0.0]
     return _Axes(mean, directions, (shares[0], shares[1]), len(rows))
 
 

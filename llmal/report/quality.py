@@ -51,9 +51,9 @@ def human_labels(record: RunRecord) -> dict[str, Answer]:
 def last_by_annotator(annotations: Iterable[Annotation]) -> dict[str, dict[str, Annotation]]:
     """For each annotator that is not a person its last annotation of each item."""
     made: dict[str, dict[str, Annotation]] = {}
-    for one in annotations:
-        if one.kind != "human":
-            made.setdefault(one.annotator, {})[one.item_id] = one
+    for annotation in annotations:
+        if annotation.kind != "human":
+            made.setdefault(annotation.annotator, {})[annotation.item_id] = annotation
     return made
 
 
@@ -78,23 +78,23 @@ def _machine(
     reference: Mapping[str, Answer],
     reference_name: str,
 ) -> dict[str, Any]:
-    given = [one for one in last if one.label is not None]
-    judged = [one for one in given if one.item_id in reference]
+    given = [annotation for annotation in last if annotation.label is not None]
+    judged = [annotation for annotation in given if annotation.item_id in reference]
     return {
         "annotator": annotator,
         "kind": last[0].kind,
         "items": len(last),
-        "accepted": sum(one.decision == "accepted" for one in given),
-        "deferred": sum(one.decision == "deferred" for one in given),
+        "accepted": sum(annotation.decision == "accepted" for annotation in given),
+        "deferred": sum(annotation.decision == "deferred" for annotation in given),
         "abstained": len(last) - len(given),
-        "exact": all(one.exact for one in last),
+        "exact": all(annotation.exact for annotation in last),
         "reference": reference_name if judged else None,
         "accuracy": _accuracy(judged, reference),
         "accuracy_accepted": _accuracy(
-            [one for one in judged if one.decision == "accepted"], reference
+            [annotation for annotation in judged if annotation.decision == "accepted"], reference
         ),
         "accuracy_deferred": _accuracy(
-            [one for one in judged if one.decision == "deferred"], reference
+            [annotation for annotation in judged if annotation.decision == "deferred"], reference
         ),
         "macro_f1": _macro_f1(record, judged, reference),
         **_of_several(record, judged, reference),
@@ -102,7 +102,11 @@ def _machine(
         "with_and_without_calibration": _last_comparison(record, annotator),
         "confusion": confusion(
             record,
-            [(reference[one.item_id], one.label) for one in judged if one.label is not None],
+            [
+                (reference[annotation.item_id], annotation.label)
+                for annotation in judged
+                if annotation.label is not None
+            ],
         ),
     }
 
@@ -110,7 +114,9 @@ def _machine(
 def _accuracy(
     judged: Sequence[Annotation], reference: Mapping[str, Answer]
 ) -> dict[str, Any] | None:
-    return share(sum(one.label == reference[one.item_id] for one in judged), len(judged))
+    return share(
+        sum(annotation.label == reference[annotation.item_id] for annotation in judged), len(judged)
+    )
 
 
 def _macro_f1(
@@ -120,8 +126,10 @@ def _macro_f1(
         return None
     if not record.task.space.rows_sum_to_one:
         return _measured(record, judged, reference)["macro_f1"]
-    truth = [one_label(reference[one.item_id]) for one in judged]
-    return measures.macro_f1([one_label(one.label) for one in judged], truth, record.task.names)
+    truth = [one_label(reference[annotation.item_id]) for annotation in judged]
+    return measures.macro_f1(
+        [one_label(annotation.label) for annotation in judged], truth, record.task.names
+    )
 
 
 def _of_several(
@@ -137,16 +145,18 @@ def _measured(
     record: RunRecord, judged: Sequence[Annotation], reference: Mapping[str, Answer]
 ) -> dict[str, float]:
     space = record.task.space
-    given = space.targets(one.label for one in judged if one.label is not None)
-    return dict(space.measures(given, space.targets(reference[one.item_id] for one in judged)))
+    given = space.targets(annotation.label for annotation in judged if annotation.label is not None)
+    return dict(
+        space.measures(given, space.targets(reference[annotation.item_id] for annotation in judged))
+    )
 
 
 def _last_comparison(record: RunRecord, annotator: str) -> dict[str, Any] | None:
     """What the run found out about the use of calibrating this annotator, if it could."""
     said = [
-        {"sentence": one.message, **(one.data or {})}
-        for one in record.events
-        if one.kind == "calibration" and (one.data or {}).get("annotator") == annotator
+        {"sentence": event.message, **(event.data or {})}
+        for event in record.events
+        if event.kind == "calibration" and (event.data or {}).get("annotator") == annotator
     ]
     return said[-1] if said else None
 
@@ -156,11 +166,11 @@ def _calibration(
 ) -> dict[str, Any] | None:
     names, space = record.task.names, record.task.space
     rated = [
-        (one.probabilities, one.label, reference[one.item_id])
-        for one in judged
-        if one.probabilities is not None
-        and one.label is not None
-        and {*space.names_in(one.label)} <= {*one.probabilities}
+        (annotation.probabilities, annotation.label, reference[annotation.item_id])
+        for annotation in judged
+        if annotation.probabilities is not None
+        and annotation.label is not None
+        and {*space.names_in(annotation.label)} <= {*annotation.probabilities}
     ]
     if not rated:
         return None

@@ -158,9 +158,9 @@ class LearningCurve:
         freedom = len(self.labels) - 4
         x = self.labels / self.batch
         own = np.array([self.a_max, _log(_rate(self.delta)), self.alpha, self.beta])
-        least = min(self.residual**2 * freedom, *(float(one.error.min()) for one in self._grids))
+        least = min(self.residual**2 * freedom, *(float(grid.error.min()) for grid in self._grids))
         most = least * (1 + float(f.ppf(level, 1, freedom)) / freedom)
-        kept = [one.within(most) for one in self._grids]
+        kept = [grid.within(most) for grid in self._grids]
         return _Near(x, self.accuracy, most, np.vstack([own, *kept]))
 
     @cached_property
@@ -392,7 +392,7 @@ class _Grid:
         kept = slack >= 0
         reach = np.sqrt(slack[kept] / self.squares[kept])
         ends = [np.clip(self.a_max[kept] + sign * reach, 0, 1) for sign in (-1, 1)]
-        return np.vstack([np.column_stack([one, self.rest[kept]]) for one in ends])
+        return np.vstack([np.column_stack([end, self.rest[kept]]) for end in ends])
 
     def starts(self, count: int) -> Thetas:
         """The `count` of least error, as rows of A_max, ln of the rate, alpha, beta."""

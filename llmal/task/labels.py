@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from llmal.core.spelling import as_seen, is_missing, plain, written
-from llmal.core.spreadsheets import unguarded
+from llmal.core.spreadsheets import unguard
 from llmal.errors import DataError
 
 _NUMBER = re.compile(r"([+-]?)0*([0-9]+)(?:\.0+)?")
@@ -105,6 +105,6 @@ class LabelMatcher:
 
 def _key(text: str) -> str:
     """What counts of a label where no other one is like it."""
-    folded = as_seen(unicodedata.normalize("NFC", as_seen(unguarded(text)).casefold()))
+    folded = as_seen(unicodedata.normalize("NFC", as_seen(unguard(text)).casefold()))
     number = _NUMBER.fullmatch(folded)
     return f"{number[1].removeprefix('+')}{number[2]}" if number else folded

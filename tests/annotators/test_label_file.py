@@ -14,7 +14,7 @@ import pytest
 from llmal.annotators import Context, HumanQueue
 from llmal.annotators.row_matching import is_respelt
 from llmal.core.records import Annotation, Item
-from llmal.core.spreadsheets import guarded, is_changed, unguarded
+from llmal.core.spreadsheets import guard, is_changed, unguard
 from llmal.errors import AnnotationError
 from llmal.ledger import Ledger
 from llmal.task import Task
@@ -419,10 +419,10 @@ def test_notes_of_all_rows_of_an_item_are_kept(tmp_path: Path):
 )
 def test_what_a_spreadsheet_would_change_is_guarded(cell: str):
     assert is_changed(cell)
-    assert guarded(cell) == f"'{cell}"
-    assert unguarded(guarded(cell)) == cell
+    assert guard(cell) == f"'{cell}"
+    assert unguard(guard(cell)) == cell
 
 
 @pytest.mark.parametrize("cell", ["7", "17", "a1", "train-3", "marching 4 ways", "'a", "", "x=1"])
 def test_other_cells_are_left_as_they_are(cell: str):
-    assert guarded(cell) == unguarded(cell) == cell
+    assert guard(cell) == unguard(cell) == cell

@@ -10,7 +10,7 @@ from llmal.core.records import Annotation, Item
 from llmal.embed import SentenceEmbedder
 from llmal.errors import ConfigError
 from llmal.lm import TransformersLM
-from llmal.prompting.codes import coded
+from llmal.prompting.codes import with_codes
 from llmal.prompting.style import style_cost
 from llmal.prompting.templates import load_prompt
 from llmal.task import Label, Task
@@ -103,7 +103,7 @@ def test_codes_take_one_pass_and_give_back_the_labels(
 def test_codes_that_a_model_lacks_are_refused(tiny_hf: TransformersLM) -> None:
     wide = Task("wide", [Label(f"label {n}") for n in range(800)])
     with pytest.raises(ConfigError, match="800 labels, and only"):
-        coded(wide, load_prompt("label"), tiny_hf)
+        with_codes(wide, load_prompt("label"), tiny_hf)
 
 
 def test_finding_the_form_of_the_prompt_is_cheap_for_a_wide_set(

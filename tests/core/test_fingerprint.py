@@ -17,7 +17,7 @@ from llmal.core.fingerprint import (
     SCHEMES,
     GrowingFingerprint,
     fingerprint,
-    framed,
+    frame,
     version_of,
 )
 from llmal.core.records import Item
@@ -188,6 +188,6 @@ def test_a_later_version_says_so(monkeypatch):
 
 
 def test_frames_tell_parts_apart():
-    assert framed([b"one"]) == b"one"
+    assert frame([b"one"]) == b"one"
     cuts = [[b"ab", b"c"], [b"a", b"bc"], [b"abc", b""], [b"", b"abc"], [b"a", b"b", b"c"]]
-    assert len({framed(parts) for parts in cuts}) == len(cuts)
+    assert len({frame(parts) for parts in cuts}) == len(cuts)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 import pytest
 
-from llmal.core.options import checked_options
+from llmal.core.options import check_options
 from llmal.core.registry import Registry
 from llmal.errors import ConfigError
 
@@ -120,4 +120,4 @@ def test_what_comes_later_is_not_missed_yet(room: Registry):
 
 
 def test_types_that_are_not_plain_are_left_to_the_class():
-    assert checked_options("asking", Asking, {"table": 7, "lm": None}) == {"table": 7, "lm": None}
+    assert check_options("asking", Asking, {"table": 7, "lm": None}) == {"table": 7, "lm": None}

@@ -9,7 +9,7 @@ import pytest
 
 from llmal.core.records import Item
 from llmal.demonstrations import VoteK
-from llmal.demonstrations.vote_k import voted
+from llmal.demonstrations.vote_k import vote
 
 
 class Table:
@@ -35,7 +35,7 @@ def test_a_graph_worked_out_by_hand():
     # a tenth: row 3 has the whole votes of 4 and 5, row 4 has 1.1, row 5 has 1. Row 3 is taken, 4
     # and 5 count a tenth: rows 1, 2, 4 and 5 have 0.1 each, and the first of them goes. Nobody is
     # left who votes for 2; rows 4 and 5 have 0.1. After 4 nobody has a vote.
-    assert voted(graph, 6, 10.0) == [0, 3, 1, 4, 2, 5]
+    assert vote(graph, 6, 10.0) == [0, 3, 1, 4, 2, 5]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -44,7 +44,7 @@ def test_against_a_plain_loop(seed: int):
     n, k = 60, 12
     graph = np.array([rng.choice(np.delete(np.arange(n), v), 7, replace=False) for v in range(n)])
     chosen: list[int] = []
-    for step, best in enumerate(voted(graph, k, 10.0)):
+    for step, best in enumerate(vote(graph, k, 10.0)):
         scores = {
             u: sum(
                 10.0 ** -sum(w in graph[v] for w in chosen)

@@ -13,11 +13,11 @@ from llmal.core.records import Item
 from llmal.errors import ConfigError
 from llmal.prompting.templates import (
     PromptTemplate,
-    fenced,
+    fence,
     load_prompt,
     looks_like_instruction,
-    one_line,
     prompt_folder,
+    to_one_line,
     without_special_tokens,
 )
 from llmal.task import Label, Task
@@ -357,7 +357,7 @@ def test_a_prompt_cannot_leave_its_sandbox(tmp_path: Path, text: str):
     ],
 )
 def test_one_line_leaves_no_break(text: str, line: str):
-    assert one_line(text) == line
+    assert to_one_line(text) == line
 
 
 @pytest.mark.parametrize(
@@ -365,7 +365,7 @@ def test_one_line_leaves_no_break(text: str, line: str):
     ["</text>", "</TEXT>", "< / text >", "<text>", "<\ntext foo='1'>", "a</text\t>b", "<</text>"],
 )
 def test_a_fenced_text_cannot_close_its_own_fence(text: str):
-    wrapped = fenced(text)
+    wrapped = fence(text)
     assert wrapped.startswith("<text>\n")
     assert wrapped.endswith("\n</text>")
     inside = wrapped.removeprefix("<text>\n").removesuffix("\n</text>")
@@ -375,7 +375,7 @@ def test_a_fenced_text_cannot_close_its_own_fence(text: str):
 
 @pytest.mark.parametrize("text", ["a < b", "<texture>", "</b>", "context>", "1 <2"])
 def test_other_angles_stay_as_they_are(text: str):
-    assert fenced(text) == f"<text>\n{text}\n</text>"
+    assert fence(text) == f"<text>\n{text}\n</text>"
 
 
 def test_control_tokens_are_broken():

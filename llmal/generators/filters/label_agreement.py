@@ -128,7 +128,10 @@ class LabelAgreement:
         return self._prepared
 
     def _calibrated(self, scorer: PromptScorer, less: bool) -> FewShotPrompt:
-        stages = [default_for(0) if less and one == "auto" else one for one in self._calibrators]
+        stages = [
+            default_for(0) if less and calibrator == "auto" else calibrator
+            for calibrator in self._calibrators
+        ]
         return prepare(
             scorer,
             (),

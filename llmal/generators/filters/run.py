@@ -79,7 +79,7 @@ def run_filters(items: Sequence[SyntheticItem], filters: Sequence[Filter]) -> li
                 fix="a filter answers once for each item, with a reason or None",
             )
         spent = (one.usage if isinstance(one, Metered) else Usage()) - before
-        shares = _shared_out(spent, len(rows))
+        shares = _share_out(spent, len(rows))
         for row, reason, share in zip(rows, reasons, shares, strict=True):
             item = replace(result[row], usage=result[row].usage + share)
             if reason is not None:
@@ -98,11 +98,11 @@ def filters_cost(filters: Sequence[Filter], k: int, tokens: int) -> Usage:
     return sum((one.estimate(k, tokens) for one in costly), Usage())
 
 
-def _shared_out(usage: Usage, count: int) -> list[Usage]:
+def _share_out(usage: Usage, count: int) -> list[Usage]:
     """Equal parts that add up to the whole; counts stay whole numbers."""
     columns = []
-    for one in fields(Usage):
-        value = getattr(usage, one.name)
+    for field in fields(Usage):
+        value = getattr(usage, field.name)
         if isinstance(value, int):
             least, left = divmod(value, count)
             columns.append([least + (place < left) for place in range(count)])

@@ -75,11 +75,11 @@ class ExampleSelector(BaseExampleSelector):  # type: ignore[misc]
         self._by_text: dict[tuple[str, ...], str] = {}
         self._fixed: list[Item] | None = None
         self._lock = threading.Lock()
-        for one in candidates:
-            item = one if isinstance(one, Item) else self.item(one)
+        for candidate in candidates:
+            item = candidate if isinstance(candidate, Item) else self.item(candidate)
             if item.gold is None:
                 raise DataError(f"the candidate {item.id!r} has no label", fix="label it")
-            if isinstance(one, Item) and item.id in self._candidates:
+            if isinstance(candidate, Item) and item.id in self._candidates:
                 raise DataError(
                     f"two candidates have the id {item.id!r}", fix="ids must be distinct"
                 )

@@ -114,7 +114,7 @@ def from_langchain(
             options=options,
             shots=given.k,
             seed=given.seed,
-            candidates=tuple(_in_columns(one, names) for one in given.candidates),
+            candidates=tuple(_in_columns(candidate, names) for candidate in given.candidates),
         )
     items = _read(_examples(few), task, keys, output_key)
     return ChosenPrompt(
@@ -167,7 +167,7 @@ def _again(wording: Wording, few: Any) -> ChosenPrompt:
         mine = [example_of(wording, one) for one in order.arrange(chosen.demonstrations)]
         if examples == mine:
             return chosen
-        known = {one.id: one for one in chosen.demonstrations}
+        known = {demonstration.id: demonstration for demonstration in chosen.demonstrations}
         items = tuple(
             known[one.id] if one.id in known and _same(known[one.id], one) else one
             for one in _read(examples, chosen.task, chosen.task.text, LABEL)
@@ -249,9 +249,9 @@ def _named(selector: Any) -> tuple[str, dict[str, Any]]:
     for name in REGISTRY.names():
         if REGISTRY.get(name) is type(selector) and dataclasses.is_dataclass(selector):
             return name, {
-                one.name: getattr(selector, one.name)
-                for one in dataclasses.fields(selector)
-                if one.name not in needs and getattr(selector, one.name) != one.default
+                field.name: getattr(selector, field.name)
+                for field in dataclasses.fields(selector)
+                if field.name not in needs and getattr(selector, field.name) != field.default
             }
     raise ConfigError(
         f"the selector {type(selector).__name__} has no name among the demonstrations",

@@ -260,7 +260,7 @@ class Wording:
         result = ""
         for token in tokens:
             if isinstance(token, str):
-                result += braced(token)
+                result += brace(token)
                 continue
             owner, what = token
             if owner != who:
@@ -273,6 +273,6 @@ class Wording:
         return result
 
 
-def braced(text: str) -> str:
+def brace(text: str) -> str:
     """A text whose braces are no places in an f-string."""
     return text.replace("{", "{{").replace("}", "}}")

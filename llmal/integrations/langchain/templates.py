@@ -24,7 +24,7 @@ from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError
 from llmal.few_shot.chosen import ChosenPrompt
 from llmal.integrations.langchain.example_selector import ExampleSelector
-from llmal.integrations.langchain.pieces import LABEL, Turn, Wording, braced
+from llmal.integrations.langchain.pieces import LABEL, Turn, Wording, brace
 from llmal.prompting.order import make_order
 from llmal.prompting.scorer import PromptScorer
 
@@ -64,7 +64,7 @@ class DemonstrationPromptTemplate(WordedPromptTemplate):
 
     def format(self, **kwargs: Any) -> str:
         """Fill it, for another time of filling."""
-        return braced(super().format(**kwargs))
+        return brace(super().format(**kwargs))
 
 
 class WordedFewShotPromptTemplate(FewShotPromptTemplate):  # type: ignore[misc]
@@ -185,7 +185,8 @@ def as_prompt(messages: Sequence[BaseMessage]) -> list[dict[str, str]]:
     """LangChain's messages as llmal has them."""
     roles = {"human": "user", "ai": "assistant"}
     return [
-        {"role": roles.get(one.type, one.type), "content": str(one.content)} for one in messages
+        {"role": roles.get(message.type, message.type), "content": str(message.content)}
+        for message in messages
     ]
 
 
@@ -257,7 +258,11 @@ def _check(wording: Wording, filled: Any) -> None:
     chosen = wording.chosen
     shown = chosen.demonstrations or chosen.candidates[: chosen.shots]
     # A word that depends on the label shows only where there is more than one.
-    other = [one for one in chosen.candidates if one.gold not in {i.gold for i in shown}]
+    other = [
+        candidate
+        for candidate in chosen.candidates
+        if candidate.gold not in {i.gold for i in shown}
+    ]
     texts = [f"what is asked {number}" for number in range(len(wording.columns))]
     query: Mapping[str, str] = dict(zip(wording.columns, texts, strict=True))
     for some in (shown, (*shown[1:], *other[:1])) if other else (shown,):

@@ -19,7 +19,12 @@ from llmal.errors import ConfigError, ContextLengthError
 from llmal.lm.formats import DistinctIds
 from llmal.lm.protocol import Completion, LanguageModel, Prompt, Sampling
 from llmal.prompting.scorer import PromptScorer
-from llmal.prompting.templates import PromptTemplate, load_prompt, one_line, without_special_tokens
+from llmal.prompting.templates import (
+    PromptTemplate,
+    load_prompt,
+    to_one_line,
+    without_special_tokens,
+)
 from llmal.selectors.language_model.grading import flagged, longest_prompts
 from llmal.selectors.language_model.windows import even_windows, id_format, lines_of, listing
 from llmal.selectors.options import check_least
@@ -383,7 +388,7 @@ class _Book:
                 for number, reason in _REASON.findall(window.notes):
                     place = int(number) - self._first
                     if 0 <= place < len(window.places):
-                        window.reasons.setdefault(window.places[place], one_line(reason))
+                        window.reasons.setdefault(window.places[place], to_one_line(reason))
 
     def _generate(
         self, prompts: list[Prompt], format: Any, most: int, seed: int

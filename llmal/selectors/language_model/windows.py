@@ -13,7 +13,7 @@ from llmal.core.records import Item
 from llmal.errors import ContextLengthError
 from llmal.lm.formats import DistinctIds
 from llmal.lm.protocol import LanguageModel, Prompt
-from llmal.prompting.templates import one_line, without_special_tokens
+from llmal.prompting.templates import to_one_line, without_special_tokens
 
 _MARK = " …"
 
@@ -32,7 +32,7 @@ def lines_of(
         most: Tokens of a line; longer texts lose their end. None for any length.
     """
     special = lm.special_tokens
-    lines = [without_special_tokens(one_line(item.text), special) for item in items]
+    lines = [without_special_tokens(to_one_line(item.text), special) for item in items]
     tokens = _tokens(lines, lm)
     long = np.flatnonzero(tokens > most) if most is not None else np.zeros(0, dtype=np.int64)
     cut = len(long)

@@ -17,7 +17,7 @@ from llmal.demonstrations.asking import ask_once, content, distinct
 from llmal.demonstrations.sensitivity import (
     GivenPerturbation,
     check_sensitivity,
-    fitted_perturbation,
+    fit_perturbation,
     sensitivity,
 )
 from llmal.perturb import Perturbation, perturb_items
@@ -95,7 +95,7 @@ class Allsh(Ranking):
     def utilities(self, state: RoundState, rng: np.random.Generator) -> Utilities:
         """The local sensitivity of each item."""
         rows = self._looked_at(state, rng)
-        perturbation = fitted_perturbation(self.perturbation, lambda: self._corpus(state, rng))
+        perturbation = fit_perturbation(self.perturbation, lambda: self._corpus(state, rng))
         seed = int(rng.integers(2**31 - 1))
         before = state.scorer.spent if self.of == "lm" else Usage()
         values = np.zeros(len(state.unlabelled))
