@@ -129,7 +129,7 @@ class LLMAnnotator:
         self.batch_size = batch_size
         if prompt is None:
             prompt = default_prompt(task)
-        self.template = prompt if isinstance(prompt, PromptTemplate) else load_prompt(prompt)
+        self.template = load_prompt(prompt)
         check_prompt(task, self.template)
         self._style = style
         self._normalise: Normalise = normalise

@@ -24,7 +24,7 @@ from llmal.errors import ConfigError, DataError
 
 
 def scores_for(calibrator: Calibrator, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What a calibrator is given of the probabilities that another gave."""
+    """The scores that a calibrator gets from the probabilities of the one before it."""
     if isinstance(calibrator, OtherScores):
         return calibrator.scores_of(probabilities)
     return log_of(probabilities)
@@ -77,7 +77,7 @@ class Chain:
 
     @property
     def fits_on(self) -> FitsOn:
-        """What `fit` must be given scores of."""
+        """Which inputs the calibrator is fitted on."""
         kinds = [one.fits_on for one in self._open() or self.calibrators]
         return "labels" if "labels" in kinds else kinds[-1]
 

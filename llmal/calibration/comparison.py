@@ -31,7 +31,7 @@ class Judged:
     truth: NDArray[np.int64]
 
     def joined(self, other: Judged) -> Judged:
-        """These items, and those of the other that are not among them."""
+        """Join the items of two samples; an item that is in both counts once."""
         known = set(self.ids)
         rows = [row for row, one in enumerate(other.ids) if one not in known]
         return Judged(

@@ -58,7 +58,7 @@ class CrossFitted:
 
     @property
     def fits_on(self) -> FitsOn:
-        """What the calibrator is fitted on."""
+        """Which inputs the calibrator is fitted on."""
         return self.calibrator.fits_on
 
     @property

@@ -64,7 +64,7 @@ def _stage(given: str | Calibrator) -> Stage:
 
 
 def default_for(texts: int) -> Calibrator:
-    """What "auto" stands for where there are so many texts to fit on."""
+    """The calibrator that "auto" stands for, given the number of texts to fit on."""
     return make(DEFAULT if texts >= FEWEST_TEXTS else WITHOUT_TEXTS)
 
 
@@ -77,5 +77,5 @@ def default_for_each_label(texts: int) -> Calibrator | None:
 
 
 def fits_on(stage: Stage) -> FitsOn:
-    """What a stage wants scores of; "auto" wants texts, and makes do without."""
+    """Which inputs a calibrator is fitted on; "auto" wants texts, and makes do without."""
     return "pool" if stage == "auto" else stage.fits_on

@@ -1,4 +1,4 @@
-"""The likelihood of labels, and how it is made as large as can be."""
+"""The negative log-likelihood of labels, and how it is minimised."""
 
 from __future__ import annotations
 

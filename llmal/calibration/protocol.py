@@ -104,7 +104,7 @@ class Calibrator(Protocol):
 
     @property
     def fits_on(self) -> FitsOn:
-        """What `fit` must be given scores of; a constant of the class where it can be."""
+        """Which inputs the calibrator is fitted on; a constant of the class where it can be."""
         ...
 
     @property

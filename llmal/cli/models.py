@@ -59,7 +59,7 @@ def language_model_of(
 def fetch_known_model(
     config: RunConfig, *, quiet: bool = False, progress: ProgressDisplay | None = None
 ) -> None:
-    """Have the model of a configuration here, if it is one that llmal knows by a short name."""
+    """Fetch the model of a configuration, if it is one that llmal knows by a short name."""
     if config.lm is None or config.lm.url or config.lm.model is None:
         return
     from llmal.loading import known_model, obtain

@@ -1,4 +1,4 @@
-"""Where a command outside a run has its task, its texts and its language model from."""
+"""Where a command outside a run gets its task, its texts and its language model."""
 
 from __future__ import annotations
 

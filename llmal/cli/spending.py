@@ -1,4 +1,4 @@
-"""What a command may spend, and what it says when it was only to count."""
+"""Limits on what a command spends, and the answer of a dry run."""
 
 from __future__ import annotations
 

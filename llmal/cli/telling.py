@@ -33,7 +33,7 @@ _P = ParamSpec("_P")
 
 
 def tell_mistakes(command: Callable[_P, None]) -> Callable[_P, None]:
-    """Have a command end in one sentence and an exit status where it would end in a traceback.
+    """Make a command end with one sentence and an exit status instead of a traceback.
 
     With the command's option `debug`, or LLMAL_DEBUG set in the environment, the traceback is
     shown after all. What is no user's mistake keeps its traceback.

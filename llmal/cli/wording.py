@@ -1,4 +1,4 @@
-"""What the command line says of a prompt, and options that it gives as key=value."""
+"""Options of the command line that choose a prompt, and options written as key=value."""
 
 from __future__ import annotations
 

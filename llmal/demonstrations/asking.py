@@ -52,12 +52,12 @@ def ask_once(
 
 
 def content(item: Item) -> tuple[Hashable, ...]:
-    """All of an item that a prompt or a learner can show or read: its id and gold are not."""
+    """What a prompt or a learner can read of an item: all but its id and its gold."""
     return item.text, _plain(item.fields), _plain(item.extra)
 
 
 def distinct(keys: Iterable[Hashable]) -> tuple[list[int], list[int]]:
-    """The place of the first of each kind of key, and for each key the number of its kind."""
+    """Positions of the distinct keys, and for each key which of these it equals."""
     kinds: dict[Hashable, int] = {}
     first: list[int] = []
     of: list[int] = []

@@ -18,7 +18,7 @@ never a demonstration of itself or of its copies."""
 
 
 def check_condition(condition: Condition, shots: int) -> None:
-    """Refuse what is no condition.
+    """Refuse an unknown condition.
 
     Raises:
         ConfigError: It is an unknown word, an item has no label, or `shots` is below one.

@@ -93,7 +93,7 @@ class Covering:
 
 
 def cover_labels(ranking: Sequence[Item], k: int) -> list[Item]:
-    """The first k of a ranking, the last of them changed for the first of each label that lacks."""
+    """The first k of a ranking, the last of them replaced so that every label is shown."""
     chosen = list(ranking[:k])
     counts = Counter(one.gold for one in chosen)
     place = {one.id: row for row, one in enumerate(ranking)}

@@ -57,7 +57,7 @@ class RankingSelector(DemonstrationSelector, Protocol):
 
     @property
     def ranks(self) -> bool:
-        """Whether its choice of a few is the beginning of its choice of all, at the same cost."""
+        """Whether the first k of a longer choice are the choice of k, at the same cost."""
         ...
 
 

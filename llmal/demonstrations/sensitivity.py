@@ -36,7 +36,7 @@ def check_sensitivity(
 
 
 def make_perturbation(given: GivenPerturbation) -> Perturbation:
-    """The perturbation that is meant.
+    """Make the perturbation that an option names.
 
     Raises:
         ConfigError: There is none of that name, or it lacks options or has others.

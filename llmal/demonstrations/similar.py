@@ -44,7 +44,7 @@ class Similar:
 
     @property
     def ranks(self) -> bool:
-        """Whether the choice of a few is the beginning of the choice of all."""
+        """Whether the first k of a longer choice are the choice of k."""
         return not self.balance
 
     def choose(

@@ -126,8 +126,7 @@ def select(
     if lm is not None:
         if task is None:
             raise ConfigError("a language model is asked about labels", fix="give labels=")
-        chosen = default_prompt(task) if prompt is None else prompt
-        template = chosen if isinstance(chosen, PromptTemplate) else load_prompt(chosen)
+        template = load_prompt(default_prompt(task) if prompt is None else prompt)
         opened = counting_model if dry_run else functools.partial(opened_model, cache=cache)
         asking = Asking(lambda: opened(lm), task, template, style, normalise, calibrate)
     with contextlib.ExitStack() as stack:

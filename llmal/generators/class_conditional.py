@@ -110,7 +110,7 @@ class ClassConditional:
         self.task = task
         self.lm = lm
         self.name = name
-        self.template = prompt if isinstance(prompt, PromptTemplate) else load_prompt(prompt)
+        self.template = load_prompt(prompt)
         self.style = _style(style, self.template, lm)
         self.shots = shots
         self.others = others

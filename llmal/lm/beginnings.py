@@ -1,4 +1,4 @@
-"""What prompts begin with in common, so that a model in this process reads it once."""
+"""Common beginnings of prompts, which a model in this process reads only once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Group = tuple[list[int], int]
 
 
 def groups_of(ids: Sequence[list[int]]) -> list[Group]:
-    """All prompts in groups, as long as a group saves something; what is left shares nothing.
+    """Group prompts that share a beginning, as long as reading it once saves tokens.
 
     Reading a beginning once saves its length for every other prompt that has it. The members of a
     group stand in the order of their tokens.
@@ -41,7 +41,7 @@ def groups_of(ids: Sequence[list[int]]) -> list[Group]:
 
 
 def runs_of(ids: Sequence[list[int]], group: Group, least: int) -> list[Group]:
-    """A group in runs that have still more in common, where that saves `least` tokens a run.
+    """Split a group into runs that share a longer beginning, if each saves `least` tokens.
 
     Questions about the labels of one text have the text in common, besides what all questions begin
     with. The members of the group stand in the order of their tokens.
@@ -76,7 +76,7 @@ def runs_of(ids: Sequence[list[int]], group: Group, least: int) -> list[Group]:
 
 
 def common_length(one: Sequence[int], other: Sequence[int]) -> int:
-    """Length of what two sequences begin with in common."""
+    """Length of the longest common beginning of two sequences."""
     shorter = min(len(one), len(other))
     if one[:shorter] == other[:shorter]:
         return shorter

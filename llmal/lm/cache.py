@@ -21,7 +21,7 @@ def cache_key(fingerprint: str, kind: str, *parts: bytes | str) -> bytes:
 
 
 class Caching(Protocol):
-    """What keeps its answers in a response cache."""
+    """A model that keeps its answers in a response cache."""
 
     cache: ResponseCache | None
 

@@ -285,7 +285,7 @@ class ChatLM:
         return self.model.with_structured_output(wrapped, include_raw=True), "answer"
 
     def log_likelihood(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Not to be had from a chat model.
+        """Always raises: a chat model gives no likelihoods.
 
         Raises:
             UnsupportedError: Always.
@@ -296,7 +296,7 @@ class ChatLM:
         )
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there is nothing to release."""
 
 
 def _messages(prompt: Prompt) -> list[Message]:

@@ -56,7 +56,7 @@ class CountingLM(Tokenized):
         return self._context_length
 
     def log_likelihood(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Not to be had.
+        """Always raises: a stand-in has no probabilities.
 
         Raises:
             UnsupportedError: Always.

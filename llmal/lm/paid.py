@@ -27,7 +27,7 @@ class PaidQuestions:
 
     @contextlib.contextmanager
     def kept_in(self, path: Path) -> Iterator[None]:
-        """Write them down in the file of a response cache, for a while.
+        """Keep the questions in the file of a response cache, inside a `with` block.
 
         Raises:
             LanguageModelError: The file cannot be used as a cache.
@@ -71,7 +71,7 @@ class PaidQuestions:
         self._new = set()
 
     def trial(self) -> Self:
-        """The same, for an estimate: what is added to it does not come to this one."""
+        """A copy for an estimate: questions that are added to it are not added here."""
         made = type(self)()
         made._cache = self._cache
         made._known, made._new = self._known, {*self._new}

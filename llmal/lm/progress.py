@@ -1,4 +1,4 @@
-"""How far a call of a language model is: told while its answers arrive."""
+"""The progress of a call of a language model, told while its answers arrive."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ is in the response cache by then, if there is one."""
 
 @runtime_checkable
 class Reporting(Protocol):
-    """A language model that tells how far a call is."""
+    """A language model that reports the progress of a call."""
 
     on_progress: Progress | None
     """Told while answers arrive; may be set at any time."""
 
 
 class Asked(Protocol):
-    """What counts what it is asked."""
+    """A part that counts what it has asked of a language model."""
 
     @property
     def usage(self) -> Usage:
@@ -56,7 +56,7 @@ class Meter:
 
 @contextlib.contextmanager
 def reporting(models: Iterable[object], on_progress: Progress) -> Iterator[None]:
-    """Have those of the models that can tell how far they are, for a while."""
+    """Have the models report their progress inside a `with` block, if they can."""
     telling = [model for model in models if isinstance(model, Reporting)]
     before = [one.on_progress for one in telling]
     for one in telling:

@@ -100,9 +100,21 @@ class Completion:
 
 @runtime_checkable
 class Asking(Protocol):
-    """What asks a language model."""
+    """A part that asks a language model."""
 
     lm: LanguageModel
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """A stand-in for a language model that counts what it would be asked, and answers nothing."""
+
+    counts_only: bool
+
+
+def only_counts(lm: object) -> bool:
+    """Whether a language model is such a stand-in."""
+    return isinstance(lm, Counting) and lm.counts_only
 
 
 @runtime_checkable

@@ -427,7 +427,7 @@ def in_process_work(trie: Trie, nodes: scoring.Nodes = None) -> scoring.Work:
 
 
 def _numbers(ids: Sequence[int], seed: int, steps: int) -> NDArray[np.float64]:
-    """What an answer is drawn by, shape (steps,): a matter of prompt and seed alone."""
+    """The random numbers that an answer is drawn with, shape (steps,), from prompt and seed."""
     raw = np.asarray(ids, dtype=np.uint32).tobytes()
     return np.random.default_rng([seed, zlib.crc32(raw)]).random(steps)
 

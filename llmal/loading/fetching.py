@@ -1,4 +1,4 @@
-"""Have a known model on this machine: from the cache, or fetched once, whole or not at all."""
+"""Get a known model onto this machine: from the cache, or fetched once, whole or not at all."""
 
 from __future__ import annotations
 

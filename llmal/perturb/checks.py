@@ -1,4 +1,4 @@
-"""What every perturbation refuses, and what no tokenizer takes."""
+"""Checks of the texts and options of every perturbation."""
 
 from __future__ import annotations
 

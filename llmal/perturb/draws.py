@@ -26,7 +26,7 @@ def text_hashes(encoded: Sequence[bytes]) -> Bits:
 
 
 def streams(hashes: Bits, seed: int, copy: int, purpose: str) -> Bits:
-    """Where the numbers of each text begin, shape (n,)."""
+    """The start of the stream of random numbers of each text, shape (n,)."""
     raw = digest(f"{purpose}\0{seed}\0{copy}", 8)
     return _mixed(hashes * _STEP ^ np.uint64(int.from_bytes(raw, "little")))
 

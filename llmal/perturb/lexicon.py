@@ -1,4 +1,4 @@
-"""What follows from word statistics: the scores of words, and which words come in."""
+"""Scores of words, and which words replace others, from the statistics of a corpus."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Paraphrase:
         if max_tokens is not None and max_tokens < 1:
             raise ConfigError(f"max_tokens is {max_tokens}", fix="it must be at least 1")
         self.lm = lm
-        self.prompt = prompt if isinstance(prompt, PromptTemplate) else load_prompt(prompt)
+        self.prompt = load_prompt(prompt)
         self.style: Style = _style(style, self.prompt, lm)
         self.temperature = temperature
         self.top_p = top_p

@@ -1,4 +1,4 @@
-"""What a corpus says of its words."""
+"""Word statistics of a corpus."""
 
 from __future__ import annotations
 

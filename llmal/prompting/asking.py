@@ -1,4 +1,4 @@
-"""How a language model is asked, by what an answer is."""
+"""The labelling prompts of each kind of task."""
 
 from __future__ import annotations
 

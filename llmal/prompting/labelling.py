@@ -1,4 +1,4 @@
-"""The prompts that ask for an item's label: assembled, kept apart from the text, and fitted."""
+"""Labelling prompts: put together, with the text fenced off, cut to the model's context."""
 
 from __future__ import annotations
 

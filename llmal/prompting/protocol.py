@@ -1,4 +1,4 @@
-"""What parts that are put into a prompt need, and what asks before its first use."""
+"""What parts of a prompt need, and parts that ask the model before their first use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Need = Literal["scorer", "embedder"]
 
 @runtime_checkable
 class Probing(Protocol):
-    """What asks the model once, before its first use, in which form its prompts are answered."""
+    """A part that asks the model once, before its first use, which form of prompt it answers."""
 
     def setup_cost(self) -> Usage:
         """The most that `set_up` would cost; nothing if the form was given. Asks nobody."""

@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from llmal.core.fingerprint import digest
 from llmal.core.records import Item, Usage
 from llmal.errors import UnsupportedError
-from llmal.lm.protocol import LabelScores, LanguageModel, Normalise, Prompt, SubsetScoring
+from llmal.lm.protocol import (
+    LabelScores,
+    LanguageModel,
+    Normalise,
+    Prompt,
+    SubsetScoring,
+    only_counts,
+)
 from llmal.prompting.labelling import LabellingPrompt, LabellingPrompts
 from llmal.task.spaces import Space
 
@@ -119,7 +126,7 @@ class PromptScorer:
         self.prompts = prompts
         self.normalise: Normalise = normalise
         self.order = order
-        self.counting = counting or bool(getattr(prompts.lm, "counts_only", False))
+        self.counting = counting or only_counts(prompts.lm)
         self.spent = Usage()
         """What all calls so far have cost, answers from the response cache counted like others."""
         self.trail = 0

@@ -1,4 +1,4 @@
-"""The labels that an item can have at all likely, where there are too many to score them all."""
+"""A shortlist of likely labels for each item, where a task has too many to score them all."""
 
 from __future__ import annotations
 

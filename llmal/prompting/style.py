@@ -9,7 +9,7 @@ import numpy as np
 
 from llmal.core.records import Item, Usage
 from llmal.errors import ConfigError
-from llmal.lm.protocol import LanguageModel, Normalise, Prompt
+from llmal.lm.protocol import LanguageModel, Normalise, Prompt, only_counts
 from llmal.prompting.asking import make_prompts
 from llmal.prompting.labelling import LabellingPrompts
 from llmal.prompting.scorer import PromptScorer
@@ -85,7 +85,7 @@ def choose_style(task: Task, template: PromptTemplate, lm: LanguageModel) -> Sty
     styles = _possible(template, lm)
     if not lm.exact and "chat" in styles:
         return "chat"
-    if getattr(lm, "counts_only", False):
+    if only_counts(lm):
         return _longest_style(task, template, lm)
     mass: dict[Style, float] = {}
     for style in styles:

@@ -124,7 +124,7 @@ class PromptTemplate:
         return made
 
     def render(self, style: Style, **values: Any) -> Prompt:
-        """Fill the places.
+        """Fill the places of the prompt with values.
 
         Raises:
             ConfigError: The prompt lacks this form, names something that it is not given, or does
@@ -178,7 +178,7 @@ class PromptTemplate:
             raise self._unusable(str(error)) from error
 
     def check(self) -> None:
-        """Parse all of its texts.
+        """Parse all texts of the prompt, so that a mistake is found before it is used.
 
         Raises:
             ConfigError: One is not valid Jinja; the message names the line within that text.
@@ -213,12 +213,14 @@ class PromptTemplate:
         )
 
 
-def load_prompt(name_or_path: str | Path) -> PromptTemplate:
-    """A prompt of llmal by its name, or one of the user's by its path.
+def load_prompt(name_or_path: str | Path | PromptTemplate) -> PromptTemplate:
+    """A prompt of llmal by its name, or one of the user's by its path; one as it is, as it is.
 
     Raises:
         ConfigError: There is no such prompt, or the file is not a prompt.
     """
+    if isinstance(name_or_path, PromptTemplate):
+        return name_or_path
     import yaml
 
     path = Path(name_or_path)

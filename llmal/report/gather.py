@@ -1,4 +1,4 @@
-"""From a run to what its report is made from."""
+"""Gather what the report of a run is made from."""
 
 from __future__ import annotations
 

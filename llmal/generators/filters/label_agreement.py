@@ -76,7 +76,7 @@ class LabelAgreement:
         self.task = task
         self.lm = lm
         self.minimum = minimum
-        self._template = prompt if isinstance(prompt, PromptTemplate) else load_prompt(prompt)
+        self._template = load_prompt(prompt)
         self._style = style
         self._normalise: Normalise = normalise
         self._calibrators = [_stage(one, len(unlabelled)) for one in stages_of(calibrate)]

@@ -122,7 +122,7 @@ def grader(
         grades: Words.
     """
     prompts = scorer.prompts
-    template = prompt if isinstance(prompt, PromptTemplate) else load_prompt(prompt)
+    template = load_prompt(prompt)
     told = {
         **_shared_values(prompts.template),
         "classes": [label.verbalizers[0] for label in prompts.task.labels],

@@ -67,9 +67,19 @@ def longest(state: RoundState, count: int) -> RoundState:
     return state.standing_in(np.argpartition(-lengths, count - 1)[:count])
 
 
+@runtime_checkable
+class Named(Protocol):
+    """A selector that has a name of its own."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        ...
+
+
 def called(selector: Selector) -> str:
     """What to call a selector in a sentence."""
-    return str(getattr(selector, "name", type(selector).__name__))
+    return selector.name if isinstance(selector, Named) else type(selector).__name__
 
 
 def spaces_of(selector: Selector) -> Collection[str]:
