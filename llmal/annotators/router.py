@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 from llmal.annotators.protocol import Annotator, Context, PerhapsUnsure
+from llmal.core.fingerprint import digest
 from llmal.core.records import Annotation, Item, Usage
 from llmal.errors import ConfigError
 
@@ -94,9 +94,8 @@ class Stage:
         """How many people are to answer an item, in a run with this seed."""
         if self.answers == 1 or self.share == 1:
             return self.answers
-        digest = hashlib.blake2b(f"{seed}\0answers\0{item_id}".encode(), digest_size=8).digest()
-        drawn = int.from_bytes(digest, "little") < self.share * 2**64
-        return self.answers if drawn else 1
+        number = int.from_bytes(digest(f"{seed}\0answers\0{item_id}", 8), "little")
+        return self.answers if number < self.share * 2**64 else 1
 
 
 def _is_unsure(annotator: Annotator) -> bool:

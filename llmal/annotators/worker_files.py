@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from llmal.annotators.human_queue import HumanQueue
 from llmal.annotators.protocol import Context
+from llmal.core.fingerprint import digest
 from llmal.core.records import Annotation, AnnotatorKind, Item, Usage
 from llmal.core.workers import check_workers
 from llmal.errors import ConfigError
@@ -109,8 +109,7 @@ class WorkerFiles:
     def _asked(self, item: Item, context: Context) -> Sequence[str]:
         """Who is to answer an item, of those who have not: the first in an order of its own."""
         names = [*self._queues]
-        digest = hashlib.blake2b(item.id.encode(), digest_size=8).digest()
-        turn = int.from_bytes(digest, "little") % len(names)
+        turn = int.from_bytes(digest(item.id, 8), "little") % len(names)
         before = context.answered_by.get(item.id, frozenset())
         left = [one for one in names[turn:] + names[:turn] if one not in before]
         missing = context.missing.get(item.id, 1)
