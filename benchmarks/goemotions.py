@@ -2,7 +2,9 @@
 
     python benchmarks/goemotions.py annotator --model NAME_OR_FOLDER [--train 200] [--test 120]
     python benchmarks/goemotions.py learner
+    python benchmarks/goemotions.py choices          (on train rows alone)
     python benchmarks/goemotions.py selectors        (small-text 2 on the path)
+    python benchmarks/goemotions.py agreement        (the same)
     python benchmarks/goemotions.py run --model NAME_OR_FOLDER
     python benchmarks/goemotions.py served --model FOLDER
 
@@ -84,10 +86,22 @@ def learner(options: argparse.Namespace, train: Part, test: Part) -> None:
     keep("learner", learners(train, embedded(train), test, embedded(test)))
 
 
+def choices(options: argparse.Namespace, train: Part, test: Part) -> None:
+    from goemotions_choices import choices as tried
+
+    keep("choices", tried(train, embedded(train)))
+
+
 def selectors(options: argparse.Namespace, train: Part, test: Part) -> None:
     from goemotions_curves import curves
 
     keep("selectors", curves(train, embedded(train), test, embedded(test), options.seeds))
+
+
+def agreement(options: argparse.Namespace, train: Part, test: Part) -> None:
+    from goemotions_agreement import agreement as compare
+
+    keep("agreement", compare(train, embedded(train)))
 
 
 def run(options: argparse.Namespace, train: Part, test: Part) -> None:
@@ -105,7 +119,9 @@ def served(options: argparse.Namespace, train: Part, test: Part) -> None:
 PARTS = {
     "annotator": annotator,
     "learner": learner,
+    "choices": choices,
     "selectors": selectors,
+    "agreement": agreement,
     "run": run,
     "served": served,
 }

@@ -135,6 +135,25 @@ def _learner(part: Sequence[Mapping[str, Any]], model: str) -> list[str]:
     ]
 
 
+def _choices(part: Sequence[Mapping[str, Any]], model: str) -> list[str]:
+    return [
+        "",
+        "**How thresholds were chosen**, on train rows alone: 1,500 of them judge what was learnt "
+        "and cut on others, three seeds. *Its own*: the threshold of the best F1 of each label on "
+        "held-out items; *drawn by n*: towards the one for all labels, which a label that n items "
+        "have counts as much as its own.",
+        "",
+        *table(
+            ["labels", "penalty", "thresholds", *_HEADS],
+            ([one["labels"], one["penalty"], one["thresholds"], *_cells(one)] for one in part),
+        ),
+        "",
+        "How to read it. One threshold for all is best for micro F1, sample F1 and whole answers, "
+        "thresholds of each label for macro F1 until there are 2,000 labels. Drawn by 100 is the "
+        "default: it gives up little of the first for some of the second. It is one data set.",
+    ]
+
+
 def _selectors(part: Mapping[str, Sequence[Mapping[str, Any]]], model: str) -> list[str]:
     labels = next(iter(part.values()))[0]["labels"]
 
@@ -201,6 +220,35 @@ def _read_selectors(part: Mapping[str, Any], points: Any) -> str:
     )
 
 
+def _agreement(part: Sequence[Mapping[str, Any]], model: str) -> list[str]:
+    return [
+        "",
+        "**Utilities beside small-text's** on the arrays of one round, 200 labels; the 50 best, "
+        "ties in the order of the pool. Where they differ, llmal's computed again by the rule that "
+        "small-text's code has in the place of the paper's.",
+        "",
+        *table(
+            [
+                "small-text",
+                "in the place of llmal's rule",
+                "rank correlation",
+                "largest difference",
+                "same picks",
+            ],
+            (
+                [
+                    one["strategy"],
+                    one["given llmal"],
+                    f"{one['rank correlation']:.3f}",
+                    f"{one['largest difference']:.1e}",
+                    f"{one['same picks']:.0%}",
+                ]
+                for one in part
+            ),
+        ),
+    ]
+
+
 def _run(part: Mapping[str, Any], model: str) -> list[str]:
     kills = part["kills"]
     equal = sum(one["equal"] for one in kills)
@@ -258,7 +306,9 @@ def _served(part: Mapping[str, Any], model: str) -> list[str]:
 _PARTS = {
     "annotator": _annotator,
     "learner": _learner,
+    "choices": _choices,
     "selectors": _selectors,
+    "agreement": _agreement,
     "run": _run,
     "served": _served,
 }

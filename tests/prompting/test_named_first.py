@@ -76,6 +76,21 @@ def test_log_odds_are_those_of_a_full_pass(style, shown, tiny_hf, tiny_lm_path):
     assert scored.exact
 
 
+@pytest.mark.vllm
+@pytest.mark.parametrize("prompt", ["label_names", "label_each"])
+@pytest.mark.parametrize("style", ["chat", "completion"])
+def test_a_server_gives_the_same(prompt, style, vllm, tiny_hf):
+    template = load_prompt(prompt)
+    served, inside = (
+        PromptScorer(make_prompts(TASK, template, lm, style)).score(ITEMS, SHOWN)
+        for lm in (vllm, tiny_hf)
+    )
+    assert served.scores == pytest.approx(inside.scores, abs=2e-2)
+    assert served.probabilities == pytest.approx(inside.probabilities, abs=2e-3)
+    assert served.exact
+    assert inside.exact
+
+
 def test_demonstrations_show_all_labels_or_none(tiny_hf):
     prompts = make_prompts(TASK, load_prompt("label_names"), tiny_hf, "completion")
     lines = prompts.build(ITEMS[0], SHOWN).prompt.splitlines()

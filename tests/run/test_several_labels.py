@@ -70,6 +70,15 @@ def test_people_and_a_learner(pools, embedder, tmp_path):
     assert result.accuracy == figures["subset_accuracy"]
 
 
+def test_people_who_err(pools, embedder, tmp_path):
+    people = SimulatedHuman(labels=NAMES, noise=0.5)
+    result = _run(tmp_path / "run", pools, embedder, people).run()
+    gold = dict(zip(pools[0].ids(), pools[0].gold(), strict=True))
+    wrong = [{*one.label} ^ {*gold[i]} for i, one in result.labels.items() if one.label != gold[i]]
+    assert 5 <= len(wrong) <= 25
+    assert all(len(one) == 1 for one in wrong)
+
+
 def test_the_model_answers_first_and_people_review_what_it_is_unsure_of(
     pools, embedder, tiny_hf, tmp_path
 ):
