@@ -53,22 +53,25 @@ def map_labels(
     Raises:
         OriginError: A label is said to have been one that no version had.
     """
-    said: set[str] = set()
+    pairs = [(name, old) for name, was in origins_of(task).items() for old in was]
+    for name, old in pairs:
+        if old not in known:
+            near = difflib.get_close_matches(old, [*known], n=1)
+            hint = f", did you mean {near[0]!r}?" if near else ""
+            raise OriginError(
+                name,
+                f"label {name!r} is said to have been {old!r}, which was no label of this run",
+                fix=f"its labels were {', '.join(before)}{hint}",
+            )
+    stays = {*before} & {*task.names}
+    repeated = [(name, old) for name, old in pairs if old in origins.get(name, ()) and old in stays]
+    said = {name for name, old in pairs if (name, old) not in repeated}
+    # What is said once more is meant once more if that label itself is said to be another now.
+    meant = [(name, old) for name, old in pairs if (name, old) not in repeated or old in said]
+    said |= {name for name, _ in meant}
     claims: dict[str, list[str]] = defaultdict(list)
-    for name, was in origins_of(task).items():
-        for old in was:
-            if old not in known:
-                near = difflib.get_close_matches(old, [*known], n=1)
-                hint = f", did you mean {near[0]!r}?" if near else ""
-                raise OriginError(
-                    name,
-                    f"label {name!r} is said to have been {old!r}, which was no label of this run",
-                    fix=f"its labels were {', '.join(before)}{hint}",
-                )
-            done = old in origins.get(name, ()) and old in before and old in task.names
-            if not done:
-                said.add(name)
-                claims[old].append(name)
+    for name, old in meant:
+        claims[old].append(name)
     result: dict[str, list[str]] = {}
     for old in dict.fromkeys([*before, *claims]):
         names = {*claims[old]}

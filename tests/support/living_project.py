@@ -231,7 +231,8 @@ class Project:
         if len(self.spare) < 2:
             kind = "reword"
         one, other = rng.sample(labels, 2)
-        if kind == "swap" and any(label.was == (other,) for label in self.task.labels):
+        said = {(label.name, label.was) for label in self.task.labels}
+        if kind == "swap" and {(one, (other,)), (other, (one,))} <= said:
             # What is said again has been done.
             kind = "reword"
         if kind == "rename":

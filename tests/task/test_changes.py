@@ -122,6 +122,8 @@ def test_what_a_label_was_is_done_once():
     assert _map([Label("a"), Label("x", was="b")], {"x": ["b"]}, before="abx") == {"b": ["x"]}
     swapped = [Label("a", was="b"), Label("b", was="a")]
     assert _map(swapped, {"a": ["b"], "b": ["a"]}, before="ab") == {}
+    # Half of it was said before, of another change.
+    assert _map(swapped, {"a": ["b"]}, before="ab") == {"a": ["b"], "b": ["a"]}
 
 
 def test_a_label_that_was_none_is_refused():
