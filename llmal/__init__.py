@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from llmal.pool import Pool
     from llmal.run.budget import Budget
     from llmal.run.campaign import Campaign
+    from llmal.run.known_labels import KnownLabels
     from llmal.run.orchestrator import Orchestrator
     from llmal.run.result import RunResult
     from llmal.run.work_order import WorkOrder
@@ -54,6 +55,7 @@ _HOMES = {
     "Campaign": "run.campaign",
     "FewShotClassifier": "annotators.few_shot_classifier",
     "Item": "core.records",
+    "KnownLabels": "run.known_labels",
     "Label": "task",
     "LearningCurve": "statistics.learning_curve",
     "Ledger": "ledger",
@@ -96,6 +98,7 @@ __all__ = [
     "Campaign",
     "FewShotClassifier",
     "Item",
+    "KnownLabels",
     "Label",
     "LearningCurve",
     "Ledger",

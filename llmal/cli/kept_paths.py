@@ -12,6 +12,7 @@ _PATHS: tuple[tuple[str, ...], ...] = (
     ("data", "pool", "hub"),
     ("data", "test"),
     ("data", "test", "hub"),
+    ("data", "labels", "file"),
     ("lm", "model"),
     ("embedder", "model"),
     ("learner", "model"),

@@ -9,7 +9,7 @@ from llmal.cli.telling import give, results_only_on_stdout
 from llmal.core.records import Annotation, Answer
 from llmal.errors import ConfigError, DataError
 from llmal.factory.orchestrator import build
-from llmal.functions.label_file import LabelFile
+from llmal.pool.label_file import LabelFile
 from llmal.progress import ProgressDisplay
 from llmal.run.correcting import person_to_correct
 from llmal.run.guards import only_one

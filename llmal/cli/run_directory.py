@@ -149,6 +149,10 @@ def read_run_directory(
     if _is_gone(sources.get("test")):
         log.warning("the test set of the run, %s, is not there and left out", sources["test"])
         sources["test"] = None
+    known = sources.get("labels")
+    if isinstance(known, dict) and _is_gone(known.get("file")):
+        # What was taken from it is in the ledger.
+        sources["labels"] = None
     silent = {key: one for key, one in whole.items() if key not in ("lm", "generator", "audit")}
     silent |= {"annotator": {"name": "recorded", "column": "none"}, "directory": str(here)}
     config = parse_config(

@@ -17,13 +17,13 @@ from llmal.cli.wording import Wording, key_values
 from llmal.core.tables import check_output, write_table
 from llmal.embed import SentenceEmbedder
 from llmal.errors import ConfigError
-from llmal.functions.label_file import LabelFile
 from llmal.functions.rows import open_rows
 from llmal.functions.selecting import Asking, Hints, Known, Picking
 from llmal.functions.selection import picked
 from llmal.lm.cache import ResponseCache
 from llmal.lm.protocol import LanguageModel
 from llmal.pool import Pool
+from llmal.pool.label_file import LabelFile
 from llmal.pool.readers import DETECTED, Reading
 from llmal.progress import ProgressDisplay, cost_in_words
 from llmal.selectors import make

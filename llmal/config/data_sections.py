@@ -16,8 +16,18 @@ from pydantic import (
     model_validator,
 )
 
-from llmal.config.references import DataSource, Surroundings
-from llmal.config.section import Named, Section, Text, Texts, as_tuple, problem, problems
+from llmal.config.references import DataSource, LocalPath, Surroundings
+from llmal.config.section import (
+    Count,
+    Named,
+    Section,
+    Share,
+    Text,
+    Texts,
+    as_tuple,
+    problem,
+    problems,
+)
 from llmal.core.options import OptionError
 from llmal.errors import ConfigError
 from llmal.task import Label, Task, TaskKind
@@ -148,6 +158,37 @@ def _plain_label(one: LabelConfig) -> dict[str, Any]:
     return {"description": one.description} | {name: some for name, some in lists.items() if some}
 
 
+class KnownLabelsConfig(Section):
+    """Labels that there are already; see `llmal.KnownLabels`.
+
+    Attributes:
+        column: A column of the pool.
+        file: A file with the columns `id` and `label`.
+        by: Who gave them.
+        by_column: Column with who gave each.
+        check: So many, drawn at random, are asked of people again before the others are trusted.
+        trust_from: The least share of those that people have to agree with.
+    """
+
+    column: Text | None = None
+    file: LocalPath | None = None
+    by: Text = "known"
+    by_column: Text | None = None
+    check: Count = 0
+    trust_from: Share = 0.8
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_column(cls, value: Any) -> Any:
+        return {"column": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.column is None) == (self.file is None):
+            raise problem("known labels need one source", "name a column of the pool, or a file")
+        return self
+
+
 class DataConfig(Section):
     """Where the items are.
 
@@ -166,6 +207,7 @@ class DataConfig(Section):
             "apart" asks about each.
         overlap: Items of the pool that are in the test set too: "exclude" neither picks, shows nor
             trains on them, "keep" only tells of them.
+        labels: Labels that there are already: a column of the pool, or a mapping.
     """
 
     pool: DataSource
@@ -177,6 +219,7 @@ class DataConfig(Section):
     sheet: Text | None = None
     duplicates: Literal["together", "apart"] = "together"
     overlap: Literal["exclude", "keep"] = "exclude"
+    labels: KnownLabelsConfig | None = None
 
     @field_serializer("gold")
     def _plain_gold(self, gold: str | tuple[str, ...] | None) -> str | list[str] | None:

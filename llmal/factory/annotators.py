@@ -160,4 +160,7 @@ def _confusion(section: HumanAnnotatorConfig, task: Task) -> dict[str, dict[str,
 def _answered_columns(config: RunConfig) -> list[str]:
     """Columns with answers of others, which people are not to be led by."""
     recorded = [one for one in config.annotator if isinstance(one, RecordedAnnotatorConfig)]
-    return [name for one in recorded for name in (one.column, one.confidence) if name is not None]
+    names = [name for one in recorded for name in (one.column, one.confidence)]
+    if config.data.labels is not None:
+        names += [config.data.labels.column, config.data.labels.by_column]
+    return [name for name in names if name is not None]

@@ -13,7 +13,7 @@ from llmal.factory.generators import make_run_generator
 from llmal.factory.offers import offers_of
 from llmal.factory.phases import make_phases
 from llmal.factory.places import within
-from llmal.factory.pools import open_pool
+from llmal.factory.pools import make_known_labels, open_pool
 from llmal.factory.selectors import make_selector, make_start_selector
 from llmal.lm.protocol import LanguageModel
 from llmal.run.budget import Budget
@@ -99,6 +99,7 @@ def build(
         ledger=config.ledger,
         accept_changes=accept_changes,
         when_changed=config.task.when_changed,
+        known=make_known_labels(config),
         callbacks=callbacks,
         **options,
     )

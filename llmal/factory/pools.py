@@ -10,6 +10,7 @@ from llmal.errors import ConfigError
 from llmal.factory.places import located
 from llmal.pool import Pool
 from llmal.pool.readers import DETECTED, Reading, format_of
+from llmal.run.known_labels import KnownLabels
 
 
 def open_pool(config: RunConfig, source: Path | HubDataset) -> Pool:
@@ -44,3 +45,9 @@ def reading_of(config: RunConfig, file: Path) -> Reading:
                 fix=f"leave {key} out",
             )
     return Reading(data.encoding, data.delimiter, data.sheet).for_suffix(format_of(file, str(file)))
+
+
+def make_known_labels(config: RunConfig) -> KnownLabels | None:
+    """The labels that a configuration starts from."""
+    section = config.data.labels
+    return None if section is None else KnownLabels(**section.model_dump())

@@ -21,7 +21,6 @@ from llmal.core.tables import Column
 from llmal.errors import ConfigError, DataError
 from llmal.functions.annotating import Progress, renamed
 from llmal.functions.annotation import shown_progress
-from llmal.functions.label_file import LabelFile
 from llmal.functions.labelled import label_name
 from llmal.functions.models import CacheChoice, counting_model, embedder_of, opened_model
 from llmal.functions.results import Picked
@@ -31,6 +30,7 @@ from llmal.functions.tasks import Labels, task_of
 from llmal.pool import Pool
 from llmal.pool.columns import Columns, missing_column
 from llmal.pool.ids import read_id
+from llmal.pool.label_file import LabelFile
 from llmal.pool.readers import Numbered, Reading
 from llmal.pool.sources import list_source
 from llmal.pool.store import load

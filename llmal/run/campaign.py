@@ -29,6 +29,7 @@ from llmal.run.correcting import correct
 from llmal.run.events import Announcer, Callback
 from llmal.run.guards import Interruption, in_turn
 from llmal.run.items import Duplicates, OnOverlap, RunItems, complete_test_set
+from llmal.run.known_labels import KnownLabels, KnownLabelsCheck, record_known
 from llmal.run.learning import Learning
 from llmal.run.orders import Orders, router_of, stages_of
 from llmal.run.parts import (
@@ -107,6 +108,7 @@ class Campaign(Closing):
             what differs and what would become of the answers, and nothing is done.
         when_changed: What becomes of machines' answers to the task as it was: "keep" them, as far
             as it still has their labels, or "ask_again".
+        known: Labels that there are already.
         callbacks: Told of every event.
 
     Attributes:
@@ -144,6 +146,7 @@ class Campaign(Closing):
         ledger: str | None = None,
         accept_changes: bool = False,
         when_changed: WhenChanged = "keep",
+        known: KnownLabels | None = None,
         callbacks: Sequence[Callback] = (),
     ) -> None:
         from llmal.learners import LinearHead
@@ -266,7 +269,9 @@ class Campaign(Closing):
             announcer=self.announcer,
             interruption=self.interruption,
             seed=seed,
+            check=KnownLabelsCheck(known, self.items, seed) if known and known.check else None,
         )
+        self._known = known
         self._orders = Orders(self.items, self.router, self.phases, seed)
         self._check = AnswerCheck(task, self.pool, self.router)
         self._held = contextlib.ExitStack()
@@ -323,6 +328,9 @@ class Campaign(Closing):
                     accept_changes=self._accept_changes,
                     when_changed=self._when_changed,
                 )
+                self._task_version = bound.task_version
+                if self._known is not None:
+                    self._take_known(ledger, self._known)
                 answers = self.directory / "responses.sqlite"
                 held.enter_context(kept_answers(self.models, answers))
                 if self.questions is not None and self.selectors_ask:
@@ -331,7 +339,6 @@ class Campaign(Closing):
                 self._held = held.pop_all()
             people = bool(stages_of(self.router, "people"))
             self._ledger, self._purse = ledger, Purse(self.budget, ledger, people=people)
-            self._task_version = bound.task_version
             self._learnt_since_changes = False
             if bound.changes is not None:
                 for line in bound.changes.lines():
@@ -339,6 +346,11 @@ class Campaign(Closing):
             self._orders.forgive()
             self.picker.forget_sweep()
         return self._ledger
+
+    def _take_known(self, ledger: Ledger, known: KnownLabels) -> None:
+        words = record_known(ledger, known, self._stamped(known.read(self.pool, self.task)))
+        if words is not None:
+            self.announcer.tell("known_labels", words)
 
     def combine_answers(self, ledger: Ledger) -> None:
         """Have a ledger, also one that others open, combine several people's answers."""

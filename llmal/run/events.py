@@ -19,6 +19,7 @@ EventKind = Literal[
     "round_finished",
     "calibration",
     "changed",
+    "known_labels",
     "waiting",
     "interrupting",
     "stopped",

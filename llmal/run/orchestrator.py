@@ -33,6 +33,7 @@ from llmal.run.contexts import Contexts
 from llmal.run.events import Callback, WarningCollector
 from llmal.run.guards import Hold, Interrupted, collected_warnings, on_interrupt, only_one
 from llmal.run.items import Duplicates, OnOverlap
+from llmal.run.known_labels import KnownLabels
 from llmal.run.phases import Audit, Objective, Phase
 from llmal.run.plan import Plan
 from llmal.run.planning import Spenders, forecast
@@ -93,6 +94,7 @@ class Orchestrator:
         accept_changes: Go on although task or pool have changed since; see `Campaign`.
         when_changed: What becomes of machines' answers to the task as it was: "keep" or
             "ask_again".
+        known: Labels that there are already.
         callbacks: Told of every event.
 
     Raises:
@@ -131,6 +133,7 @@ class Orchestrator:
         ledger: str | None = None,
         accept_changes: bool = False,
         when_changed: WhenChanged = "keep",
+        known: KnownLabels | None = None,
         callbacks: Sequence[Callback] = (),
     ) -> None:
         self.campaign = Campaign(
@@ -158,6 +161,7 @@ class Orchestrator:
             ledger=ledger,
             accept_changes=accept_changes,
             when_changed=when_changed,
+            known=known,
             callbacks=callbacks,
         )
         self.task = task

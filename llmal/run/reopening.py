@@ -10,6 +10,7 @@ from llmal.core.records import Annotation, Answer
 from llmal.ledger import Ledger, Round
 from llmal.ledger.translation import Reading, Void
 from llmal.run.items import RunItems
+from llmal.run.known_labels import STAGE, are_trusted, is_checked
 from llmal.run.phases import Reopened
 from llmal.run.purposes import seen_labels
 
@@ -120,9 +121,13 @@ def earlier_answers(ledger: Ledger, item_ids: Sequence[str]) -> dict[str, Answer
 
 
 def _voided(ledger: Ledger, reading: Reading) -> _Voided:
+    # Of labels that were found not good enough nobody is asked again.
+    trusted = are_trusted(ledger) or not is_checked(ledger)
     people: dict[str, Annotation] = {}
     machines: dict[str, Annotation] = {}
     for one in ledger.annotations():
+        if one.stage == STAGE and not trusted:
+            continue
         if reading.read(one) in (Void.UNMAPPED, Void.ASKED_AGAIN):
             (people if one.kind == "human" else machines)[one.item_id] = one
     return _Voided(people, machines)

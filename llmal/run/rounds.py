@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,15 @@ from llmal.ledger import Ledger, Round
 from llmal.run.events import Announcer
 from llmal.run.guards import Interruption
 from llmal.run.items import RunItems
+from llmal.run.known_labels import KnownLabelsCheck
 from llmal.run.learning import Learning
-from llmal.run.phases import Ended, Phase, Reopened, Standing, closes
+from llmal.run.phases import Again, Check, Ended, Phase, Reopened, Standing, closes
 from llmal.run.picking import Picker, Picks
-from llmal.run.purposes import SEEN, delivered_labels
+from llmal.run.purposes import SEEN, delivered_labels, seen_labels
 from llmal.run.purse import Purse
 from llmal.run.reopening import Reopening
+
+log = logging.getLogger("llmal.run")
 
 
 class Rounds:
@@ -34,6 +38,7 @@ class Rounds:
         announcer: Told of the beginning and the end of each round.
         interruption: Whether to end before the learner is trained.
         seed: Of the campaign.
+        check: Judges labels that were known before by a sample; None where there are none to check.
     """
 
     def __init__(
@@ -47,6 +52,7 @@ class Rounds:
         announcer: Announcer,
         interruption: Interruption,
         seed: int,
+        check: KnownLabelsCheck | None = None,
     ) -> None:
         self._directory = directory
         self._items = items
@@ -56,6 +62,7 @@ class Rounds:
         self._announcer = announcer
         self._interruption = interruption
         self._seed = seed
+        self._check = check
         self._reopening = Reopening(items)
         self._since: tuple[int, float] = (-1, 0.0)
         self.before_learning: Callable[[Round], None] | None = None
@@ -75,11 +82,14 @@ class Rounds:
         Raises:
             SpentOut: The selector may not ask what it has to.
         """
+        to_check = self._judge_known(ledger, rounds)
         standing = Standing(
             rounds,
             human_labels_left=purse.human_labels_left,
             refused=purse.refused,
             reopened=self._reopened(ledger, rounds),
+            to_check=to_check,
+            knows_labels=self._knows_labels(ledger, rounds),
         )
         closing = [one for one in self._phases if closes(one)]
         reason = self._closed_by(ledger, closing, rounds)
@@ -128,6 +138,32 @@ class Rounds:
         if ledger.reading.is_plain:
             return Reopened()
         return self._reopening.find(ledger, rounds, self._picker.not_to_ask(ledger))
+
+    def _judge_known(self, ledger: Ledger, rounds: Sequence[Round]) -> Mapping[str, str]:
+        """Judge labels that were known before, once people have answered about a sample of them.
+
+        Returns:
+            The sample, if nobody was asked about it yet.
+        """
+        if self._check is None:
+            return {}
+        checks = [one for one in rounds if one.phase in Check.names]
+        if not checks:
+            return self._check.sample(ledger)
+        judged = self._check.judge(ledger, checks[0])
+        if judged is not None:
+            message, trusted = judged
+            if not trusted:
+                log.warning("%s", message)
+            self._announcer.tell("known_labels", message, trusted=trusted)
+        return {}
+
+    def _knows_labels(self, ledger: Ledger, rounds: Sequence[Round]) -> bool:
+        """Whether something can be learnt before the first round that learns."""
+        early = {*Check.names, *Again().names}
+        if any(one.phase not in early for one in rounds):
+            return False
+        return len({one.label for one in seen_labels(ledger).values()}) > 1
 
     def _nothing_left(self, ledger: Ledger) -> str:
         unlabelled = len(self._items.pool) - len(self._items.with_copies(delivered_labels(ledger)))

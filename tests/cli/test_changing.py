@@ -251,3 +251,73 @@ def test_what_does_not_fit_is_one_sentence_and_changes_nothing(desk, llmal, task
     assert _labels(run) == before
     with Ledger.open(run / "ledger.sqlite") as ledger:
         assert len(ledger.task_versions()) == len(ledger.pool_versions()) == 1
+
+
+def _with_known(folder: Path, labels: object) -> None:
+    config = yaml.safe_load(_blocks()[0])
+    config["data"]["labels"] = labels
+    config["budget"] = {"human_labels": 20, "batch": 10}
+    config["start"] = {"items": 10}
+    (folder / "desk.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+
+
+def test_a_run_starts_from_the_labels_of_a_column(tmp_path, llmal, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = PAGE.read_text(encoding="utf-8").split("## Start from labels")[1].split("\n## ")[0]
+    block = re.search(r"(?:^    .*\n)+", page, re.MULTILINE)
+    assert block is not None
+    known = yaml.safe_load(textwrap.dedent(block.group()))["data"]["labels"]
+    assert known == {"column": "old_team", "by": "anna", "check": 30}
+    rows = _tickets(70)
+    for row in rows[:40]:
+        # One in eight is wrong.
+        number = int(row["id"][1:])
+        row["old_team"] = "Bug" if number % 8 == 0 else _truth(row["id"])
+    for row in rows[40:]:
+        row["old_team"] = ""
+    _write(tmp_path / "tickets.csv", rows)
+    _with_known(tmp_path, {**known, "check": 12})
+    waiting = llmal("run", "desk.yaml")
+    assert waiting.exit_code == 3, waiting.stderr
+    assert "40 known labels are taken in; people are asked about 12 of them again" in waiting.stderr
+    file = tmp_path / "run" / "to_label.csv"
+    assert "old_team" not in file.read_text(encoding="utf-8-sig").splitlines()[0]
+    assert _labels(tmp_path / "run") == {}
+    asked = _fill(file, {})
+    assert len(asked) == 12
+    assert {int(id[1:]) < 40 for id in asked} == {True}
+    trusted = llmal("run", "desk.yaml")
+    assert trusted.exit_code == 3, trusted.stderr
+    assert re.search(
+        r"people agree with \d+ of 12 known labels.*the others are trusted", (trusted.stderr)
+    )
+    labels = _labels(tmp_path / "run")
+    assert len(labels) == 40
+    assert all(labels[id] == _truth(id) for id in asked)
+    assert llmal("export", tmp_path / "run", "--quiet").exit_code == 0
+    text = (tmp_path / "run" / "labels.jsonl").read_text(encoding="utf-8")
+    assert text.count('"anna"') == 28
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [
+        ({}, r"desk\.yaml, line \d+, data\.labels: known labels need one source; name a column"),
+        ({"column": "a", "file": "b.csv"}, r"data\.labels: known labels need one source"),
+        ({"column": "team", "check": -1}, r"data\.labels\.check: expected a number of at least 0"),
+        ({"column": "team", "trust_from": 3}, r"data\.labels\.trust_from: expected a number"),
+        ({"column": "teem"}, r"tickets\.csv: there is no column 'teem' to take known labels from"),
+        ("team", r"tickets\.csv, line 2, column 'team': 'team 0' is not a label"),
+        ({"file": "gone.csv"}, r"gone\.csv: there is no such file"),
+    ],
+)
+def test_known_labels_that_cannot_be_used_are_one_sentence(
+    tmp_path, llmal, monkeypatch, labels, sentence
+):
+    monkeypatch.chdir(tmp_path)
+    _write(tmp_path / "tickets.csv", _tickets(20))
+    _with_known(tmp_path, labels)
+    done = llmal("run", "desk.yaml", "--quiet")
+    assert done.exit_code == 1
+    assert re.search(sentence, done.stderr), done.stderr
+    assert "Traceback" not in done.stderr

@@ -15,8 +15,8 @@ import pytest
 from llmal.config import load_config
 from llmal.errors import ConfigError, DataError
 from llmal.factory.pools import open_pool
-from llmal.functions.label_file import LabelFile
 from llmal.pool import Pool
+from llmal.pool.label_file import LabelFile
 from llmal.pool.readers import Reading
 from llmal.task import Task
 

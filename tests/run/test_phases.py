@@ -39,13 +39,13 @@ BOTH = {"people": True, "machines": True}
 @pytest.mark.parametrize(
     ("objective", "stages", "names"),
     [
-        ("model", BOTH, ["again", "machines again", "start", "query"]),
-        ("labels", BOTH, ["again", "start", "sweep", "review"]),
+        ("model", BOTH, ["again", "check", "machines again", "start", "query"]),
+        ("labels", BOTH, ["again", "check", "start", "sweep", "review"]),
         ("labels", {"people": False, "machines": True}, ["sweep"]),
         (
             "labels",
             {"people": True, "machines": False},
-            ["again", "machines again", "start", "query"],
+            ["again", "check", "machines again", "start", "query"],
         ),
     ],
 )
@@ -67,9 +67,9 @@ def test_labels_are_a_start_a_sweep_and_a_review_whatever_is_spent_before_the_sw
     assert _next(phases) == NextRound(START, 7)
     assert _next(phases, "start", human_labels_left=0) == NextRound()
     assert _next(phases, "start", "sweep") == NextRound(MARGIN, 5, START, swept=True)
-    assert [one.asks for one in phases] == ["people", "people", "machines", "people"]
-    assert [one.purpose for one in phases] == ["train", "train", "train", "review"]
-    assert [one.stays_open for one in phases] == [False, False, True, False]
+    assert [one.asks for one in phases] == ["people", "people", "people", "machines", "people"]
+    assert [one.purpose for one in phases] == ["train", "review", "train", "train", "review"]
+    assert [one.stays_open for one in phases] == [False, False, False, True, False]
 
 
 def test_machines_alone_end_with_the_sweep() -> None:

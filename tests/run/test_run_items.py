@@ -21,8 +21,8 @@ from llmal.core.records import Annotation, Item, Usage
 from llmal.core.tables import write_table
 from llmal.errors import ConfigError, DataError
 from llmal.exporters.run_tables import RunTables
-from llmal.functions.label_file import LabelFile
 from llmal.ledger import Decided, Ledger
+from llmal.pool.label_file import LabelFile
 from llmal.run.items import RunItems
 from llmal.selectors import Random
 

@@ -9,6 +9,7 @@ from llmal.run.budget import Budget
 from llmal.run.phases.again import Again
 from llmal.run.phases.audit import Audit
 from llmal.run.phases.catalogue import REGISTRY
+from llmal.run.phases.check import Check
 from llmal.run.phases.protocol import (
     Asked,
     ClosesCampaign,
@@ -34,6 +35,7 @@ __all__ = [
     "Again",
     "Asked",
     "Audit",
+    "Check",
     "ClosesCampaign",
     "DrawnFrom",
     "Ended",
@@ -74,7 +76,7 @@ def phases_of(
         people: Whether people answer.
         machines: Whether annotators answer that are no people.
     """
-    again: list[Phase] = [Again()] if people else []
+    again: list[Phase] = [Again(), Check()] if people else []
     if objective == "model" or not machines:
         again += [Again("everybody")]
         return [*again, Start(start, start_items), Query(selector, start, budget, tuple(stop))]

@@ -9,6 +9,7 @@ REGISTRY = Registry(
     "phases",
     {
         "again": "llmal.run.phases.again:Again",
+        "check": "llmal.run.phases.check:Check",
         "start": "llmal.run.phases.start:Start",
         "query": "llmal.run.phases.query:Query",
         "sweep": "llmal.run.phases.sweep:Sweep",

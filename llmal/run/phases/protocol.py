@@ -43,12 +43,17 @@ class Standing:
         human_labels_left: Labels that people may still give; None if there is no limit.
         refused: What the budget did not reach for, in words; None if nothing was refused.
         reopened: What has to be asked about again.
+        to_check: A sample of labels that were known before, with the reason for each item; empty
+            where there is nothing to check.
+        knows_labels: Whether there were labels of two kinds or more before the first round.
     """
 
     rounds: Sequence[Round]
     human_labels_left: int | None = None
     refused: str | None = None
     reopened: Reopened = field(default_factory=Reopened)
+    to_check: Mapping[str, str] = field(default_factory=dict)
+    knows_labels: bool = False
 
     def count(self, names: Sequence[str]) -> int:
         """How many rounds there were of a phase, by what it is called in ledgers."""

@@ -37,6 +37,8 @@ class Start:
         return (self.start,)
 
     def next(self, standing: Standing) -> NextRound | None:
-        """Its one round, if that has not been yet, nor anything that comes after it."""
+        """Its one round, if that has not been yet, nor anything that comes after it; none if labels
+        were known before.
+        """
         begun = standing.count(self.names) + standing.count(self.later)
-        return None if begun else NextRound(self.start, self.start_items)
+        return None if begun or standing.knows_labels else NextRound(self.start, self.start_items)

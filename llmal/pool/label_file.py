@@ -50,6 +50,7 @@ class LabelFile:
         positions: Shape (n,): the items, as positions in the pool.
         labels: The label of each.
         lines: Where it stands.
+        givers: Who gave each, where a column says so.
     """
 
     name: str
@@ -57,6 +58,7 @@ class LabelFile:
     positions: NDArray[np.int64]
     labels: tuple[Answer, ...]
     lines: tuple[int, ...]
+    givers: tuple[str, ...] | None = None
 
     @classmethod
     def read(
@@ -67,6 +69,7 @@ class LabelFile:
         reading: Reading = DETECTED,
         *,
         option: str = "--labels",
+        giver: str | None = None,
     ) -> LabelFile:
         """Read the columns `id` and `label`; rows without a label are left out.
 
@@ -76,6 +79,7 @@ class LabelFile:
             task: Spells the labels; without it they are taken as they are written.
             reading: Its encoding; the rest of it is about the file of the pool.
             option: What the file is given by, for messages.
+            giver: Column with who gave each label.
 
         Raises:
             DataError: The file cannot be read, gives an item two labels or one that is no label of
@@ -88,11 +92,13 @@ class LabelFile:
             raise DataError("there is no such file", where=name, fix=f"check {option}")
         unit = counted_in(format_of(file, name))
         known: Known = {}
+        givers: dict[int, str] = {}
         for line, row in read_rows(file, name, Reading(encoding=reading.encoding)):
             where = f"{name}, {unit} {line}"
-            for column in ("id", "label"):
+            wanted = ("id", "label", *([] if giver is None else [giver]))
+            for column in wanted:
                 if column not in row:
-                    fix = "give the columns id and label"
+                    fix = f"give the columns {', '.join(wanted[:-1])} and {wanted[-1]}"
                     raise DataError(f"the row has no {column!r}", where=where, fix=fix)
             try:
                 label = _label(row["label"], task)
@@ -101,6 +107,8 @@ class LabelFile:
                 raise DataError(error.what, where=where, fix=error.fix) from None
             if item is None or label is None:
                 continue
+            if giver is not None:
+                givers[line] = name_of_giver(row[giver], giver, where)
             _check_one_label(known.setdefault(item, (line, label)), item, label, where)
         known = _of_pool(pool, known, f"{name}, {unit}")
         return cls(
@@ -109,6 +117,7 @@ class LabelFile:
             pool.positions(list(known)),
             tuple(label for _, label in known.values()),
             tuple(line for line, _ in known.values()),
+            None if giver is None else tuple(givers[line] for line, _ in known.values()),
         )
 
     def columns(self, task: Task) -> NDArray[np.int64]:
@@ -119,6 +128,25 @@ class LabelFile:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+def name_of_giver(value: object, column: str, where: str) -> str:
+    """Who gave a label, as a cell names them.
+
+    Raises:
+        DataError: It is empty, or no name.
+    """
+    try:
+        name = "" if is_missing(value) else written(value).strip()
+    except (TypeError, ValueError):
+        name = ""
+    if not name:
+        raise DataError(
+            f"the column {column!r} does not say who gave the label",
+            where=where,
+            fix="write a name, or name one person for all of them with by",
+        )
+    return name
 
 
 def _label(value: object, task: Task | None) -> Answer | None:
