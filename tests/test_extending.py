@@ -171,3 +171,48 @@ def test_what_is_wrong_with_a_plug_in_is_said_with_its_line(
     assert sentence in " ".join(refused.stderr.split())
     assert "Traceback" not in refused.stderr
     assert not (tmp_path / "run" / "ledger.sqlite").exists()
+
+
+def _rows(page: Path, heading: str) -> list[list[str]]:
+    """The cells of the first table under a heading."""
+    text = page.read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
+
+
+def _named_in(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def test_what_the_page_says_to_open_is_there() -> None:
+    for part, opened, model, *_ in _rows(PAGE, "What to open"):
+        for name in _named_in(opened) + _named_in(model):
+            if not re.search(r"\.py$|\.yaml$|/$", name):
+                continue
+            there = ROOT / name if name.startswith(("prompts/", "benchmarks/")) else None
+            assert (there or ROOT / "llmal" / name).exists(), (part, name)
+
+
+def test_every_group_of_entry_points_is_on_the_page() -> None:
+    """A registry is of no use to those who do not know of its group."""
+    sources = [one.read_text(encoding="utf-8") for one in (ROOT / "llmal").rglob("*.py")]
+    rooms = {room for text in sources for room in re.findall(r'Registry\(\s*"(\w+)"', text)}
+    rooms -= {"lm"}  # YAML has a section of its own for it, and takes no others
+    told = {name for row in _rows(PAGE, "What to open") for name in _named_in(row[3])}
+    assert {f"llmal.{room}" for room in rooms} == told
+
+
+def test_every_room_is_in_the_table_of_rooms() -> None:
+    told = {
+        name.rstrip("/")
+        for row in _rows(PAGE.parent / "architecture.md", "Rooms")
+        for name in _named_in(row[0])
+    }
+    rooms = {
+        one.name
+        for one in (ROOT / "llmal").iterdir()
+        if (one.is_dir() and (one / "__init__.py").exists())
+        or (one.suffix == ".py" and not one.name.startswith("__"))
+    }
+    assert rooms - {"icl"} <= told, "llmal.icl is deprecated, and warns"
+    assert {name for name in told if name != "prompts"} <= rooms

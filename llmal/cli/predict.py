@@ -7,7 +7,10 @@ from pathlib import Path
 
 from llmal.cli.run_directory import FILE, read_run_directory
 from llmal.cli.telling import give, results_only_on_stdout
+from llmal.config import EmbedderConfig
 from llmal.core.tables import check_output, write_table
+from llmal.embed.protocol import Embedder
+from llmal.factory.embedders import make_embedder
 from llmal.functions.prediction import predicting
 from llmal.learners.saved import LABELS_FILE
 from llmal.pool.readers import Reading
@@ -52,11 +55,19 @@ def predict(
     give(result, words, as_json=as_json)
 
 
-def _of_the_run(path: Path) -> tuple[Sequence[str] | None, Sequence[str] | None, str | None]:
-    """Labels, text columns and embedder of a run whose learner was saved without them."""
+def _of_the_run(
+    path: Path,
+) -> tuple[Sequence[str] | None, Sequence[str] | None, Embedder | str | None]:
+    """Labels, text columns and embedder of a run whose learner was saved without them.
+
+    An embedder that another package adds is made as the run made it, whatever the learner says.
+    """
     folder = path / "learner"
-    if (folder / LABELS_FILE).is_file() or not (path / FILE).is_file() or not folder.is_dir():
+    if not (path / FILE).is_file() or not folder.is_dir():
         return None, None, None
     config, _ = read_run_directory(path)
-    embedder = None if config.embedder is None else config.embedder.model
+    named = config.embedder.model if isinstance(config.embedder, EmbedderConfig) else None
+    embedder = make_embedder(config) if named is None else named
+    if (folder / LABELS_FILE).is_file():
+        return None, None, embedder if named is None else None
     return config.task_object().names, list(config.task.text), embedder

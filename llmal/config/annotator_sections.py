@@ -46,7 +46,21 @@ def _shortlist(value: Any) -> Any:
     return 0 if value in (None, False, "off", "none") else value
 
 
-class LLMAnnotatorConfig(Section):
+class StageSection(BaseModel):
+    """What a router is told of an annotator."""
+
+    @property
+    def smallest_accepted(self) -> float:
+        """The probability from which on an answer stands."""
+        return 0.0
+
+    @property
+    def several(self) -> tuple[int, float]:
+        """How many answers an item gets, and which share of the items gets so many."""
+        return 1, 1.0
+
+
+class LLMAnnotatorConfig(StageSection, Section):
     """The language model gives labels.
 
     Attributes:
@@ -90,8 +104,13 @@ class LLMAnnotatorConfig(Section):
     prompt_values: dict[str, str] = Field(default_factory=dict)
     batch_size: Positive = 512
 
+    @property
+    def smallest_accepted(self) -> float:
+        """The threshold."""
+        return self.threshold
 
-class HumanAnnotatorConfig(Section):
+
+class HumanAnnotatorConfig(StageSection, Section):
     """People give labels, or are simulated.
 
     Attributes:
@@ -120,6 +139,11 @@ class HumanAnnotatorConfig(Section):
     workers: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] | None = None
     file: Text | None = None
     context: Annotated[tuple[Text, ...], BeforeValidator(as_tuple)] | None = None
+
+    @property
+    def several(self) -> tuple[int, float]:
+        """As many as are named, of the share that is named."""
+        return self.answers or 1, self.share or 1.0
 
     @model_validator(mode="after")
     def _several_answers(self) -> Self:
@@ -168,7 +192,7 @@ class HumanAnnotatorConfig(Section):
         return self
 
 
-class SimilarityAnnotatorConfig(Section):
+class SimilarityAnnotatorConfig(StageSection, Section):
     """Labels by the cosine of a text and the label descriptions in embedding space.
 
     Attributes:
@@ -183,8 +207,13 @@ class SimilarityAnnotatorConfig(Section):
     threshold: Share = 0.9
     temperature: Annotated[float, Field(gt=0)] | None = None
 
+    @property
+    def smallest_accepted(self) -> float:
+        """The threshold."""
+        return self.threshold
 
-class RecordedAnnotatorConfig(Section):
+
+class RecordedAnnotatorConfig(StageSection, Section):
     """Labels that were obtained elsewhere and stand in a column of the pool.
 
     Attributes:
@@ -209,7 +238,7 @@ class RecordedAnnotatorConfig(Section):
         return 0.9 if self.confidence is not None else 0.0
 
 
-class PlugInAnnotatorConfig(PlugIn):
+class PlugInAnnotatorConfig(StageSection, PlugIn):
     """An annotator that another package adds; further keys are its parameters.
 
     Attributes:
@@ -219,6 +248,11 @@ class PlugInAnnotatorConfig(PlugIn):
 
     ledger_name: Text = Field(alias="as")
     threshold: Share = 0.9
+
+    @property
+    def smallest_accepted(self) -> float:
+        """The threshold."""
+        return self.threshold
 
     @model_validator(mode="before")
     @classmethod

@@ -37,7 +37,12 @@ _EXPECTED = {
 }
 
 
-_TAGGED = {"annotator": "annotator", "stop": "stopping rule", "generator": "generator"}
+_TAGGED = {
+    "annotator": "annotator",
+    "stop": "stopping rule",
+    "generator": "generator",
+    "embedder": "embedder",
+}
 """Sections whose entries are told apart by their name."""
 
 
@@ -148,8 +153,15 @@ def _sections_at(path: KeyPath, data: Any) -> tuple[type[Section], ...]:
             among_names = False
         data = named(data[step])
         if isinstance(data, Mapping) and len(sections) > 1:
-            sections = tuple(one for one in sections if _tag(one) == data.get("name"))
+            name = data.get("name", _name_by_default(sections))
+            sections = tuple(one for one in sections if _tag(one) == name)
     return sections
+
+
+def _name_by_default(sections: tuple[type[Section], ...]) -> str | None:
+    """The name that is meant where none is written, if one is."""
+    fields = (one.model_fields.get("name") for one in sections)
+    return next((one.default for one in fields if one and not one.is_required()), None)
 
 
 def _tag(section: type[Section]) -> str | None:

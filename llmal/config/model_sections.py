@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from llmal.config.plug_ins import PLUG_IN, PlugIn, tag_of
 from llmal.config.references import ModelName, existing_or_name
 from llmal.config.section import (
     Amount,
@@ -15,6 +25,7 @@ from llmal.config.section import (
     Section,
     Text,
     as_tuple,
+    named,
     problem,
     problems,
 )
@@ -114,4 +125,17 @@ class LMConfig(Section):
 class EmbedderConfig(Section):
     """The model of text embeddings: a path or a name of sentence-transformers."""
 
+    name: Literal["sentence"] = "sentence"
     model: ModelName = "all-MiniLM-L6-v2"
+
+
+def _sentence_unless_named(value: Any) -> Any:
+    """A section without a name is of llmal's own embedder."""
+    return {"name": "sentence", **value} if isinstance(value, Mapping) else named(value)
+
+
+AnyEmbedderConfig = Annotated[
+    Annotated[EmbedderConfig, Tag("sentence")] | Annotated[PlugIn, Tag(PLUG_IN)],
+    Discriminator(tag_of("embedder", ("sentence",))),
+    BeforeValidator(_sentence_unless_named),
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from llmal.config.section import Named
 from llmal.core.registry import Registry
@@ -11,12 +11,27 @@ from llmal.core.registry import Registry
 PLUG_IN = "plug-in"
 """The tag of a section whose name another package adds."""
 
-ROOMS = {"annotator": "annotators", "stop": "stopping", "generator": "generators"}
+ROOMS = {
+    "annotator": "annotators",
+    "stop": "stopping",
+    "generator": "generators",
+    "embedder": "embed",
+}
 """Keys of a configuration with sections of their own for our names, and where plug-ins add some."""
 
 
 class PlugIn(Named):
     """A name that another package adds; further keys are parameters of the class behind it."""
+
+
+@runtime_checkable
+class HasName(Protocol):
+    """A section that says by a name what it is of."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        ...
 
 
 def plug_in_names(key: str) -> list[str]:
@@ -35,7 +50,10 @@ def tag_of(key: str, own: tuple[str, ...]) -> Callable[[Any], str | None]:
     def tag(value: Any) -> str | None:
         if isinstance(value, PlugIn):
             return PLUG_IN
-        name = value.get("name") if isinstance(value, Mapping) else getattr(value, "name", None)
+        if isinstance(value, Mapping):
+            name = value.get("name")
+        else:
+            name = value.name if isinstance(value, HasName) else None
         if name is None or name in own:
             return name
         return PLUG_IN if name in plug_in_names(key) else str(name)

@@ -28,7 +28,7 @@ from llmal.config.annotator_sections import (
     SimilarityAnnotatorConfig,
 )
 from llmal.config.data_sections import DataConfig, TaskConfig
-from llmal.config.model_sections import EmbedderConfig, LMConfig
+from llmal.config.model_sections import AnyEmbedderConfig, EmbedderConfig, LMConfig
 from llmal.config.references import LedgerURL, LocalPath, existing_or_name, kind_of
 from llmal.config.section import (
     Count,
@@ -183,7 +183,7 @@ class RunConfig(Section):
         Annotated[tuple[PhaseConfig, ...], BeforeValidator(named_tuple), Field(min_length=1)] | None
     ) = None
     lm: LMConfig | None = None
-    embedder: EmbedderConfig | None = EmbedderConfig()
+    embedder: AnyEmbedderConfig | None = EmbedderConfig()
     start: StartConfig = StartConfig()
     selector: SelectorConfig = SelectorConfig(name="margin")
     annotator: Annotated[

@@ -37,13 +37,7 @@ def make_router(
     stages: list[Stage] = []
     for n, section in enumerate(config.annotator):
         annotator = _annotator(config, section, task, lm, embedder, ("annotator", n))
-        threshold = getattr(section, "threshold", 0.0)
-        if isinstance(section, RecordedAnnotatorConfig):
-            threshold = section.smallest_accepted
-        answers, share = 1, 1.0
-        if isinstance(section, HumanAnnotatorConfig):
-            answers, share = section.answers or 1, section.share or 1.0
-        stages.append(Stage(annotator, Threshold(threshold), answers, share))
+        stages.append(Stage(annotator, Threshold(section.smallest_accepted), *section.several))
     return Router(stages)
 
 

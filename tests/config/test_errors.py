@@ -31,7 +31,7 @@ def _error(tmp_path: Path, text: str) -> str:
         ),
         (
             "embedder: {zzz: 3}",
-            "trec.yaml, line 3, embedder: unknown key 'zzz'; known are model",
+            "trec.yaml, line 3, embedder: unknown key 'zzz'; known are name, model",
         ),
         ("seed: ten", "trec.yaml, line 3, seed: expected a whole number, got 'ten'"),
         ('seed: "10"', "trec.yaml, line 3, seed: expected a whole number, got '10'"),

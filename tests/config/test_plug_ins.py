@@ -6,8 +6,11 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from llmal.cli.app import app
 from llmal.config import RunConfig, parse_config
 from llmal.errors import ConfigError
 from llmal.factory.orchestrator import build
@@ -15,6 +18,8 @@ from llmal.ledger import Ledger
 from llmal.lm import TransformersLM
 
 MODULE = '''
+import numpy as np
+
 from llmal.annotators import Context
 from llmal.calibration import Temperature
 from llmal.learners import LinearHead
@@ -93,6 +98,20 @@ class Head(LinearHead):
 
 class Warm(Temperature):
     pass
+
+
+class Letters:
+    """A vector of how often each of some letters stands in a text."""
+
+    def __init__(self, letters="abcdefghijklmnopqrstuvwxyz", seed=0):
+        if not letters:
+            raise ValueError("letters are none")
+        self.letters, self.dimensions = letters, len(letters)
+        self.fingerprint = f"letters-{letters}"
+
+    def embed(self, texts):
+        counts = np.array([[text.count(one) + 1e-3 for one in self.letters] for text in texts])
+        return (counts / np.linalg.norm(counts, axis=1, keepdims=True)).astype(np.float32)
 '''
 
 ENTRIES = """
@@ -108,6 +127,8 @@ writer = farmyard:Writer
 lucky = farmyard:Lucky
 [llmal.learners]
 head = farmyard:Head
+[llmal.embed]
+letters = farmyard:Letters
 [llmal.calibrators]
 warm = farmyard:Warm
 """
@@ -205,6 +226,32 @@ def test_options_are_checked_against_the_class(
 ) -> None:
     config = parsed(section)
     assert _refusal(lambda: build(config)) == f"farm.yaml, {sentence}"
+
+
+def test_an_embedder_of_another_package(
+    installed: None, parsed: Callable[[str], RunConfig], tmp_path: Path
+) -> None:
+    section = "annotator: {name: human, via: gold}\nbudget: {batch: 4, rounds: 1}\n"
+    config = parsed(section + "embedder: {name: letters, letters: cowsup}\n")
+    assert parse_config(config.to_yaml(), base=config.directory.parent) == config
+    run = build(config)
+    assert run.embedder is not None
+    assert run.embedder.fingerprint == "letters-cowsup"
+    assert run.run().status == "finished"
+    assert np.load(config.directory / "embeddings.npy").shape == (24, 6)
+    (config.directory / "config.yaml").write_text(config.to_yaml())
+    out = tmp_path / "out.jsonl"
+    words = ["predict", str(config.directory), "--data", str(tmp_path / "pool.csv"), "--out"]
+    done = CliRunner().invoke(app, [*words, str(out)])
+    assert done.exit_code == 0, done.output
+    assert len(out.read_text().splitlines()) == 24
+    assert build(parsed(section + "embedder: letters\n")).embedder is not None
+    refused = parsed(section + "embedder: {name: letters, lettres: abc}\n")
+    assert _refusal(lambda: build(refused)) == (
+        "farm.yaml, line 5, embedder.lettres: letters has no option 'lettres'; its options are "
+        "letters"
+    )
+    assert "did you mean 'letters'?" in _refusal(lambda: parsed("embedder: lettrs"))
 
 
 def test_what_a_plug_in_is_called_is_suggested(

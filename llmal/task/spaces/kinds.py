@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from llmal.core.registry import Registry
 from llmal.errors import ConfigError
 from llmal.task.spaces.protocol import Space, SpaceKind
-
-if TYPE_CHECKING:
-    from llmal.task.task import Task
 
 TABLE = {
     "single": "llmal.task.spaces.single:Single",
@@ -113,8 +110,22 @@ def fits(space: Space, kinds: Collection[str]) -> bool:
     return any(one in kinds for one in (space.kind, *space.works_as))
 
 
+class HasSpace(Protocol):
+    """A task, as far as its answers go."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def space(self) -> Space:
+        """What an answer is."""
+        ...
+
+
 def refuse_unless(
-    task: Task, kinds: Collection[str], part: str, instead: str | None = None
+    task: HasSpace, kinds: Collection[str], part: str, instead: str | None = None
 ) -> None:
     """Refuse a part that does not work with the answers of a task.
 
