@@ -20,6 +20,7 @@ from main_job_page import main_job
 from page_tables import table
 from results_file import RESULTS
 from selectors_page import selectors_agreement, selectors_speed, selectors_table13
+from structure_page import structure
 from text_pairs_page import text_pairs
 from wide_labels_page import shortlist_size, wide_labels
 
@@ -505,6 +506,7 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("perturbation", "TF-IDF perturbation", perturbation),
     ("prior_corrections", "A model with a skewed label prior", prior_corrections),
     ("calibrators", "Calibrators on a known miscalibration", calibrators),
+    ("structure", "The structure of the package", structure),
 ]
 
 
