@@ -28,7 +28,7 @@ from llmal.run.budget import Budget
 from llmal.run.events import Announcer
 from llmal.run.items import Positions, RunItems
 from llmal.run.orders import stages_of
-from llmal.run.phases import Audit, ClosesCampaign, Phase
+from llmal.run.phases import Audit, ClosesCampaign, Phase, phases_before_all
 from llmal.run.preparing import preparation_key
 from llmal.run.selector_questions import SelectorQuestions
 from llmal.selectors.protocol import Selector
@@ -63,7 +63,7 @@ def check_answers_fit(
 
 
 def check_phases(phases: Sequence[Phase], router: Router) -> list[Phase]:
-    """The phases that somebody named, one after another.
+    """The phases that somebody named, after those that come first in every campaign.
 
     Raises:
         ConfigError: There are none, two of one name, or one in which nobody answers.
@@ -79,7 +79,10 @@ def check_phases(phases: Sequence[Phase], router: Router) -> list[Phase]:
                 f"the phase {name} asks {phase.asks}, and no annotator is of them",
                 fix="add one, or leave the phase out",
             )
-    return list(phases)
+    first = phases_before_all(
+        people=bool(stages_of(router, "people")), sweeps=any(one.stays_open for one in phases)
+    )
+    return [*(one for one in first if one.names[0] not in names), *phases]
 
 
 def with_audit(

@@ -49,6 +49,32 @@ def test_the_objective_of_phases_says_whether_the_pool_is_gone_over(
     assert build(parsed(annotators + "phases: [start, sweep, review]")).objective == "labels"
 
 
+def test_what_has_to_be_asked_again_comes_before_phases_that_are_named(
+    parsed: Callable[[str], RunConfig], tmp_path: Path
+) -> None:
+    text = (
+        PEOPLE + "start: {selector: random, items: 6}\nselector: random\nphases: [start, query]\n"
+    )
+    first = build(parsed(text)).run()
+    asked_again = {i for i, one in first.labels.items() if one.label == "food"}
+    assert asked_again
+    pool = (tmp_path / "pool.csv").read_text()
+    (tmp_path / "pool.csv").write_text(pool.replace(",food", ",meal"))
+    changed = parse_config(
+        "task: {name: farm, labels: {animal: '', meal: {was: food}, drink: {was: food}}}\n"
+        "data: {pool: pool.csv, gold: label}\n" + text,
+        source="farm.yaml",
+        base=tmp_path,
+    )
+    run = build(changed, accept_changes=True)
+    assert [one.names[0] for one in run.campaign.phases] == [
+        *("again", "check", "machines again"),
+        *("start", "query"),
+    ]
+    rounds = run.run().rounds
+    assert [set(one.item_ids) for one in rounds if one.phase == "again"] == [asked_again]
+
+
 @pytest.mark.parametrize(
     ("phases", "sentence"),
     [

@@ -49,8 +49,20 @@ __all__ = [
     "Start",
     "Sweep",
     "closes",
+    "phases_before_all",
     "phases_of",
 ]
+
+
+def phases_before_all(*, people: bool, sweeps: bool) -> list[Phase]:
+    """What comes first in every campaign: what has to be asked again or checked, if anything has.
+
+    Args:
+        people: Whether people answer.
+        sweeps: Whether machines go over the whole pool, and so over what they had answered.
+    """
+    first: list[Phase] = [Again(), Check()] if people else []
+    return first if sweeps else [*first, Again("everybody")]
 
 
 def phases_of(
@@ -76,14 +88,14 @@ def phases_of(
         people: Whether people answer.
         machines: Whether annotators answer that are no people.
     """
-    again: list[Phase] = [Again(), Check()] if people else []
-    if objective == "model" or not machines:
-        again += [Again("everybody")]
-        return [*again, Start(start, start_items), Query(selector, start, budget, tuple(stop))]
+    sweeps = objective == "labels" and machines
+    first = phases_before_all(people=people, sweeps=sweeps)
+    if not sweeps:
+        return [*first, Start(start, start_items), Query(selector, start, budget, tuple(stop))]
     if not people:
         return [Sweep(last=True)]
     return [
-        *again,
+        *first,
         Start(start, start_items, asks="people"),
         Sweep(),
         Review(selector, start, budget, tuple(stop)),
