@@ -19,6 +19,7 @@ from llmal.config.section import (
     Text,
     as_tuple,
     named,
+    named_tuple,
     problems,
 )
 from llmal.core.workers import check_workers
@@ -270,6 +271,10 @@ AnnotatorConfig = Annotated[
 ]
 
 
+class FilterConfig(Named):
+    """What refuses synthetic items; further keys are the filter's parameters."""
+
+
 class _Filtered(BaseModel):
     """What holds for every generator: how often it writes, and what its texts must pass.
 
@@ -283,6 +288,7 @@ class _Filtered(BaseModel):
         agreement: Smallest probability of the intended label, by the language model.
         calibrate: What makes these probabilities of its scores, one after another; "auto" leaves it
             to llmal, and "none" leaves the scores as they are.
+        filters: Further filters, which see what the others have let through.
     """
 
     per_class: Positive = 10
@@ -293,6 +299,7 @@ class _Filtered(BaseModel):
     similarity: Annotated[float, Field(gt=0, le=1)] = 0.95
     agreement: Share = 0.5
     calibrate: Calibrators = (CalibratorConfig(name="auto"),)
+    filters: Annotated[tuple[FilterConfig, ...], BeforeValidator(named_tuple)] = ()
 
     @model_validator(mode="after")
     def _words(self) -> Self:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from llmal.annotators.protocol import drawn_texts
 from llmal.calibration.default import AUTO, Calibrate
 from llmal.config import PlugInGeneratorConfig, RunConfig
 from llmal.core.records import Item
-from llmal.core.registry import Where
 from llmal.embed.protocol import Embedder
 from llmal.factory.calibrators import make_calibrators
 from llmal.factory.offers import style_of
 from llmal.factory.places import within
 from llmal.generators import REGISTRY
 from llmal.generators.class_conditional import ClassConditional
+from llmal.generators.filters import REGISTRY as FILTERS
 from llmal.generators.filters import FormatAndLength, LabelAgreement, NearDuplicates
 from llmal.lm.protocol import LanguageModel
 from llmal.pool import Pool
@@ -60,7 +61,7 @@ def make_generator(
     style: str = "auto",
     calibrate: Calibrate = AUTO,
     unlabelled: Sequence[Item] = (),
-    where: Where | None = None,
+    where: Callable[..., str] | None = None,
 ) -> tuple[Any, list[Any]]:
     """The generator of a configuration, and the filters behind it.
 
@@ -74,18 +75,18 @@ def make_generator(
         style: The form of the prompts.
         calibrate: What makes probabilities of the judge's scores.
         unlabelled: Texts that the judge is calibrated on.
-        where: Says where a key of the section stands.
+        where: Says where a key of the section stands, or one further in, given as a path.
     """
     limits = {
         name: value
         for name in ("min_words", "max_words")
         if (value := getattr(section, name)) is not None
     }
+    offers = {"task": task, "lm": lm, "embedder": embedder, "style": style, **limits}
     generator: Any
     if isinstance(section, PlugInGeneratorConfig):
-        offers = {"task": task, "lm": lm, "embedder": embedder, "style": style, **limits}
-        offers["shots"] = section.shots
-        generator = REGISTRY.make(section.name, section.options, offers=offers, where=where)
+        shown = {**offers, "shots": section.shots}
+        generator = REGISTRY.make(section.name, section.options, offers=shown, where=where)
     else:
         generator = ClassConditional(
             task,
@@ -114,4 +115,7 @@ def make_generator(
             unlabelled=unlabelled,
         ),
     ]
+    for number, one in enumerate(section.filters):
+        place = None if where is None else functools.partial(where, "filters", number)
+        filters.append(FILTERS.make(one.name, one.options, offers=offers, where=place))
     return generator, filters

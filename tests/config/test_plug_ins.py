@@ -88,6 +88,18 @@ class Writer:
         return Usage()
 
 
+class Polite:
+    """Refuses texts without a word."""
+
+    name = "polite"
+
+    def __init__(self, word="please"):
+        self.word = word
+
+    def check(self, items):
+        return [None if self.word in one.text else f"{self.word} is missing" for one in items]
+
+
 class Lucky(Random):
     name = "lucky"
 
@@ -123,6 +135,8 @@ human = farmyard:Needy
 after = farmyard:After
 [llmal.generators]
 writer = farmyard:Writer
+[llmal.filters]
+polite = farmyard:Polite
 [llmal.selectors]
 lucky = farmyard:Lucky
 [llmal.learners]
@@ -226,6 +240,23 @@ def test_options_are_checked_against_the_class(
 ) -> None:
     config = parsed(section)
     assert _refusal(lambda: build(config)) == f"farm.yaml, {sentence}"
+
+
+def test_a_filter_of_another_package(
+    installed: None, parsed: Callable[[str], RunConfig], tiny_hf: TransformersLM, tiny_lm_path: Path
+) -> None:
+    head = f"lm: {{backend: transformers, model: {tiny_lm_path}}}\nannotator: llm\n"
+    config = parsed(head + "generator: {name: writer, filters: [{name: polite, word: thanks}]}\n")
+    assert parse_config(config.to_yaml(), base=config.directory.parent) == config
+    run = build(config, lm=tiny_hf)
+    assert run._synthesis is not None
+    polite = run._synthesis.parts[-1]
+    assert polite.word == "thanks"  # type: ignore[union-attr]
+    refused = parsed(head + "generator: {name: writer, filters: [polite, {name: polite, wrd: x}]}")
+    assert _refusal(lambda: build(refused, lm=tiny_hf)) == (
+        "farm.yaml, line 5, generator.filters[1].wrd: polite has no option 'wrd'; its options are "
+        "word"
+    )
 
 
 def test_an_embedder_of_another_package(
