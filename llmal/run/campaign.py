@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -501,8 +502,9 @@ class Campaign(Closing):
         """
         ledger = self.open()
         told = self._stamped(self._check.spelt(check_form(annotations)))
-        changed = correct(ledger, told, self.items.first_of)
         rounds = ledger.rounds()
+        place = functools.partial(self._orders.waiting, rounds)
+        changed = correct(ledger, told, self.items.first_of, place)
         if changed and rounds:
             self.learning.catch_up(ledger, rounds[-1].number)
         return changed

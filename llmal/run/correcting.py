@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from llmal.core.records import Annotation, Outcome
 from llmal.errors import AnnotationError
 from llmal.ledger import Ledger
+from llmal.ledger.translation import Void
 
 RULE = "correction"
 """What overrules the answers of others about an item that is corrected, in decisions."""
@@ -15,17 +16,24 @@ RULE = "correction"
 _NOTHING = "nothing of what was corrected with it is recorded"
 
 
-def correct(ledger: Ledger, corrections: Sequence[Annotation], first_of: Mapping[str, str]) -> int:
+def correct(
+    ledger: Ledger,
+    corrections: Sequence[Annotation],
+    first_of: Mapping[str, str],
+    place: Callable[[Annotation], Annotation],
+) -> int:
     """Record answers of people that take the place of earlier ones.
 
     One who answered before revises that answer. One who did not gives a new answer, for the purpose
     of the one that it corrects. What is corrected stands, whatever others have said: their answers
-    for the same purpose are overruled.
+    for the same purpose are overruled. One whose answer says nothing any more, as task or text have
+    changed, gives a new one too.
 
     Args:
         ledger: Of the campaign.
         corrections: Answers with labels of the task, about items of the pool.
         first_of: For items that repeat the text of another, the item that was asked about.
+        place: Gives a new answer the round and the stage that wait for it, if any do.
 
     Returns:
         How many changed something.
@@ -56,12 +64,17 @@ def correct(ledger: Ledger, corrections: Sequence[Annotation], first_of: Mapping
     outcomes: list[tuple[Annotation, Outcome]] = []
     for one in corrections:
         before = of_people[one.item_id]
-        own = [answer for answer in before if answer.annotator == one.annotator]
+        own = [
+            answer
+            for answer in before
+            if answer.annotator == one.annotator
+            and not isinstance(ledger.reading.read(answer), Void)
+        ]
         corrected = (own or before)[-1:]
         if own:
             revised.append(one)
         else:
-            fresh.append(replace(one, purpose=corrected[0].purpose) if corrected else one)
+            fresh.append(place(replace(one, purpose=corrected[0].purpose) if corrected else one))
         outcomes += [
             (answer, "overruled")
             for answer in before

@@ -10,11 +10,13 @@ import numpy as np
 from llmal.annotators.outside import Outside
 from llmal.annotators.protocol import Annotator
 from llmal.annotators.router import Router, Stage
+from llmal.core.records import Annotation
 from llmal.errors import ConfigError
 from llmal.ledger import Ledger, Round
 from llmal.ledger.translation import Reading
 from llmal.run.items import RunItems
 from llmal.run.phases import Again, Asked, Phase
+from llmal.run.purposes import SEEN
 from llmal.run.purse import Purse
 from llmal.run.reopening import earlier_answers, to_sweep
 from llmal.run.work_order import WorkOrder
@@ -86,6 +88,22 @@ class Orders:
         if current.number not in self._picked:
             self._picked[current.number] = frozenset(current.item_ids)
         return not current.item_ids or item_id in self._picked[current.number]
+
+    def waiting(self, rounds: Sequence[Round], one: Annotation) -> Annotation:
+        """An answer of a person that no order was for, placed where one waits for it: in the round
+        that is under way, if that asks people about the item for a purpose that is seen as its own.
+        """
+        current = rounds[-1] if rounds else None
+        if current is None or current.finished is not None:
+            return one
+        purpose = self.phase_of(current).purpose
+        if purpose != one.purpose and not {purpose, one.purpose} <= SEEN:
+            return one
+        for number in stages_of(self._router, "people"):
+            if self.asks(current, number, one.item_id):
+                stage = self._router.stages[number].annotator.name
+                return replace(one, round=current.number, stage=stage)
+        return one
 
     def forgo(self, order: WorkOrder) -> None:
         """Give out no more of an order, until all are forgiven."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from llmal.core.content import content_of
-from llmal.core.records import Annotation, Answer
+from llmal.core.records import Annotation, Answer, SyntheticItem
 from llmal.ledger import Ledger, PoolVersion, TaskVersion
 from llmal.ledger.translation import Now, Reading, Void
 
@@ -184,6 +184,16 @@ def test_a_version_that_another_process_has_recorded_is_not_recorded_twice(place
         # A task may be changed back: the last of its versions is meant.
         ledger.change(TaskVersion(3, "f1", words, None, 0.0), None)
         assert ledger.task_version("f1", words) == 3
+
+
+def test_what_was_written_for_a_label_goes_with_it():
+    def item(label: str, **provenance: object) -> SyntheticItem:
+        return SyntheticItem(label, "a text", label, "writer", provenance=provenance)
+
+    label_map = {"a": ["x"], "b": ["y", "z"]}
+    reading = Reading([_version(1, "abc"), _version(2, ["x", "y", "z", "a"], label_map)])
+    written = [item("a"), item("b"), item("c", task_version=1), item("a", task_version=2)]
+    assert [(one.id, one.label) for one in reading.written(written)] == [("a", "x"), ("a", "a")]
 
 
 def test_contents_are_kept_as_json_by_column():

@@ -16,6 +16,7 @@ from word_bayes import WordBayes
 from llmal import Annotation, Budget, Campaign, Label, Pool, Task
 from llmal.annotators import Outside
 from llmal.errors import ConfigError, LedgerError
+from llmal.learners import LinearHead
 from llmal.ledger import Ledger
 from llmal.run.calibration_check import check_calibration
 from llmal.run.purposes import seen_annotations
@@ -177,6 +178,29 @@ def test_an_answer_that_is_told_again_is_no_answer_to_what_has_changed(
         assert [one.revision for one in kept] == [0, 1]
 
 
+def test_what_is_corrected_in_a_round_that_waits_for_it_is_not_asked_once_more(
+    begun: Path, pool: Pool
+) -> None:
+    with _open(begun, TASK, pool) as campaign:
+        first = next(iter(campaign.labels))
+        ids, texts = pool.ids(), pool.texts()
+    texts[ids.index(first)] = "another text altogether"
+    changed = Pool.from_texts(texts, ids=ids, cache=begun.parent / "cache")
+    budget = Budget(batch=6, human_labels=40)
+    with _open(begun, TASK, changed, accept_changes=True, budget=budget) as campaign:
+        order = campaign.ask()
+        while order is not None and first not in order.items.ids():
+            campaign.tell(Annotation(item.id, "food", "human", "human") for item in order.items)
+            order = campaign.ask()
+        assert order is not None, "the new question is picked at some time"
+        before = campaign.purse.human_labels_left
+        assert campaign.correct([Annotation(first, "animal", "human", "human")]) == 1
+        assert campaign.labels[first].label == "animal"
+        order = campaign.ask()
+        assert order is None or first not in order.items.ids()
+        assert campaign.purse.human_labels_left == before
+
+
 def test_machines_that_are_asked_again_go_over_the_pool_once_more(
     tmp_path: Path, pool: Pool
 ) -> None:
@@ -240,6 +264,33 @@ def test_probabilities_of_before_are_read_where_they_are_of_the_labels_of_now(
         order = campaign.ask()
         assert order is not None
         assert order.phase == "review"
+
+
+def test_of_several_labels_what_is_dropped_is_left_out_and_what_is_split_is_asked(
+    tmp_path: Path, pool: Pool
+) -> None:
+    run = tmp_path / "run"
+    given: dict[str, Any] = {"directory": run, "selector": Random(), "start": Random(), "seed": 3}
+    given |= {"budget": Budget(batch=4, human_labels=8), "learner": LinearHead(), "embedder": None}
+    task = Task("farm", ["alive", "wet", "warm"], kind="multi")
+    answers = [("alive", "wet"), ("wet",), ("alive",), ()]
+    with Campaign(task, pool, **given) as campaign:
+        order = campaign.ask()
+        assert order is not None
+        ids = order.items.ids()
+        campaign.tell(
+            Annotation(id, answer, "human", "human")
+            for id, answer in zip(ids, answers, strict=True)
+        )
+    new = Task("farm", ["alive", Label("rainy", was="wet"), Label("damp", was="wet")], kind="multi")
+    with Campaign(new, pool, accept_changes=True, **given) as campaign:
+        assert {id: one.label for id, one in campaign.labels.items()} == {
+            ids[2]: ("alive",),
+            ids[3]: (),
+        }
+        order = campaign.ask()
+        assert order is not None
+        assert order.earlier == {ids[0]: ("alive", "wet"), ids[1]: ("wet",)}
 
 
 def test_a_ledger_of_version_2_is_changed(tmp_path: Path) -> None:
