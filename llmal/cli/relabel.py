@@ -33,14 +33,13 @@ def relabel(
             "nothing says what is to be corrected",
             fix="give an item and its label, or --file with the columns id and label",
         )
-    config, whole = read_run_directory(directory, data=data)
+    config, _ = read_run_directory(directory, data=data)
     with (
         results_only_on_stdout(as_json),
         ProgressDisplay(quiet=quiet) as progress,
         only_one(config.directory),
         build(config, callbacks=[progress]).campaign as campaign,
     ):
-        campaign.learning.with_synthetic = whole.get("generator") is not None
         if item is not None:
             told: dict[str, Answer | None] = {item: label}
         else:

@@ -337,6 +337,7 @@ class Campaign(Closing):
                 if self.questions is not None and self.selectors_ask:
                     held.enter_context(self.questions.paid.kept_in(answers))
                 self.combine_answers(ledger)
+                self.learning.with_synthetic |= bool(ledger.synthetic(accepted=True))
                 self._held = held.pop_all()
             people = bool(stages_of(self.router, "people"))
             self._ledger, self._purse = ledger, Purse(self.budget, ledger, people=people)

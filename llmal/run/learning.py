@@ -79,7 +79,9 @@ class Learning:
         self._distinct_labels = 0
         self._up_to = -1
         self.with_synthetic = False
-        """Whether synthetic items of the ledger are learnt from."""
+        """Whether synthetic items of the ledger are learnt from: where somebody writes them, or
+        there are some already.
+        """
 
     @property
     def is_useful(self) -> bool:

@@ -14,7 +14,7 @@ from word_bayes import WordBayes
 import llmal
 from llmal import Annotation, Budget, Campaign, Orchestrator, Pool
 from llmal.annotators import Outside, Recorded, Router, SimulatedHuman, Stage, Threshold
-from llmal.core.records import Usage
+from llmal.core.records import SyntheticItem, Usage
 from llmal.errors import AnnotationError, ConfigError, LedgerError
 from llmal.ledger import Ledger
 from llmal.run.events import Event
@@ -406,3 +406,16 @@ def test_answers_of_several_labels_are_told(tmp_path: Path) -> None:
         assert campaign.labels[first].label == ()
         with pytest.raises(AnnotationError, match="does not fit"):
             campaign.correct([Annotation(first, ("pig",), "anna", "human")])
+
+
+def test_a_bare_campaign_learns_from_what_a_generator_has_written(tmp_path: Path) -> None:
+    with _people(tmp_path) as campaign:
+        written = SyntheticItem("s1", "cat dog", "animal", "class_conditional")
+        campaign.open().add_synthetic([written])
+    with _people(tmp_path) as campaign:
+        order = campaign.ask()
+        assert order is not None
+        campaign.tell(Annotation(one.id, "food", "human", "human") for one in order.items)
+        assert campaign.ask() is not None
+        assert campaign.rounds[0].metrics["synthetic"] == 1
+        assert campaign.learning.is_useful, "food from people, animals from the generator"

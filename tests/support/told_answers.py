@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import random
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +104,29 @@ def tell_in_disorder(
             if rng.random() < 0.3:
                 campaign.tell(reversed(part))
             before += part
+
+
+def answer_by(item: Item, worker: str) -> Annotation:
+    """What one of several people says about an item: all say the same, so that labels do not depend
+    on who was asked.
+    """
+    return replace(answer_of(item, "human"), annotator=worker, stage="human")
+
+
+def work(
+    worker: str, count: int, cache: Path, directory: Path, ledger: str, options: dict[str, Any]
+) -> None:
+    """Ask for work as one of several people, a few items at a time, and answer it."""
+    rng = random.Random(worker)
+    with campaign_of(pool_of(count, cache), directory, ledger=ledger, **options) as campaign:
+        while True:
+            order = campaign.ask(worker=worker, at_most=rng.randint(1, 4), seconds=3600)
+            if order is not None:
+                campaign.tell(answer_by(item, worker) for item in order.items)
+            elif campaign.reason is not None:
+                return
+            else:
+                time.sleep(0.005)
 
 
 def content_of(place: str | Path) -> dict[str, Any]:
