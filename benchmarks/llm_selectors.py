@@ -176,7 +176,7 @@ def costs(lm, texts: list[str], folder: Path, wanted: list[str] | None) -> list[
     for name, (strategy, style, options) in strategies(folder, wanted).items():
         state = RoundState.from_arrays(texts=some, labelled=[], labels=[], scorer=made[style])
         selector = make(strategy, **options)
-        foreseen = selector.estimate(state, BATCH)
+        foreseen = selector.plan(state, BATCH, None).highest
         begun = time.perf_counter()
         usage = selector.select(state, BATCH, np.random.default_rng(0)).usage
         seconds = time.perf_counter() - begun

@@ -42,6 +42,10 @@ class ServerError(LanguageModelError):
     """A model server died, cannot be reached, or keeps answering with an error."""
 
 
+class UnaffordableRetryError(ServerError):
+    """An answer was lost on the way, and the budget does not reach for asking again."""
+
+
 class ContextLengthError(LanguageModelError):
     """A prompt does not fit into the context of the model."""
 

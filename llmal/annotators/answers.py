@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.core.records import Annotation, Answer, Item, Usage
-from llmal.few_shot.preparation import Calibrated
+from llmal.few_shot.prompt import Calibrated
 from llmal.task import Task
 
 

@@ -22,7 +22,7 @@ from llmal.core.records import Item, Usage
 from llmal.demonstrations.protocol import DemonstrationSelector
 from llmal.embed import Embedder, SentenceEmbedder
 from llmal.errors import ConfigError, DataError
-from llmal.few_shot.preparation import FewShotPrompt
+from llmal.few_shot.prompt import FewShotPrompt
 from llmal.lm.protocol import LanguageModel, Normalise
 from llmal.pool.index import content_id
 from llmal.prompting.order import Order

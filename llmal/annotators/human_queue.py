@@ -18,9 +18,10 @@ from llmal.annotators.label_file import (
     write_sheet,
 )
 from llmal.annotators.label_help import MOST_NAMED, SKIP, help_lines, in_one_line
-from llmal.annotators.protocol import Context
+from llmal.annotators.protocol import Context, plan_at
 from llmal.annotators.row_matching import RowMatcher
 from llmal.core.content import content_of
+from llmal.core.plans import BatchPlan
 from llmal.core.records import Annotation, AnnotatorKind, Answer, Item, Usage
 from llmal.core.spelling import as_seen
 from llmal.errors import AnnotationError, ConfigError, DataError
@@ -365,10 +366,12 @@ class HumanQueue:
                 fix="close it in other programs; its labels are taken",
             ) from error
 
-    def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
+    def plan(
+        self, items: Sequence[Item], context: Context = Context()
+    ) -> BatchPlan[list[Annotation]]:
         """So many labels of a person, at their cost."""
-        labels = context.labels_of(items)
-        return Usage(human_labels=labels, money=self._cost * labels)
+        each = Usage(human_labels=1, money=self._cost)
+        return plan_at(each, self.annotate, items, context)
 
 
 def _with_earlier(items: Sequence[Item], earlier: Mapping[str, Answer]) -> Sequence[Item]:

@@ -3,51 +3,45 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
-from collections.abc import Mapping, Sequence, Set
-from copy import deepcopy
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from llmal.annotators.answers import annotations_of, by_label
 from llmal.annotators.protocol import Context, Need
 from llmal.annotators.rationale import RationaleWriter
+from llmal.annotators.round_prompts import RoundPrompts
 from llmal.annotators.shortlisting import Shortlisting
 from llmal.annotators.shots import Shots
 from llmal.annotators.texts import as_items
 from llmal.calibration.comparison import Judged
-from llmal.calibration.default import AUTO, FEWEST_TEXTS, Calibrate, Stage, fits_on, stages_of
-from llmal.calibration.protocol import MatchesPrior
+from llmal.calibration.default import AUTO, Calibrate, stages_of
+from llmal.core.plans import BatchPlan, Plan, Prompt, dearest_each
 from llmal.core.records import Annotation, AnnotatorKind, Item, Usage
-from llmal.demonstrations.protocol import DemonstrationSelector, scorer_of
+from llmal.demonstrations.protocol import DemonstrationSelector
 from llmal.embed.protocol import Embedder
 from llmal.few_shot.chosen import ChosenPrompt
-from llmal.few_shot.preparation import FewShotPrompt, in_short, prepare
+from llmal.few_shot.preparation import PreparationPlan
+from llmal.few_shot.prompt import Calibrated, FewShotPrompt, in_short
 from llmal.lm.paid import PaidQuestions
 from llmal.lm.protocol import LanguageModel, Normalise
 from llmal.prompting.asking import check_prompt, default_prompt
 from llmal.prompting.codes import with_codes
 from llmal.prompting.labelling import CUT, LabellingPrompt, LabellingPrompts
 from llmal.prompting.order import Order, make_order
-from llmal.prompting.scorer import PromptScorer, ScoreCalibration, prompt_key
-from llmal.prompting.shortlist import (
-    RECALL,
-    Shortlist,
-)
-from llmal.prompting.style import check_style, foreseen_prompts, labelling_prompts, style_cost
+from llmal.prompting.scorer import PromptScorer, ScoreCalibration
+from llmal.prompting.shortlist import RECALL, Shortlist
+from llmal.prompting.style import StyleTrial
 from llmal.prompting.templates import PromptTemplate, load_prompt
 from llmal.task import Task
 from llmal.task.spaces import KINDS, refuse_unless
-from llmal.task.spaces.thresholds import Chosen, Thresholds, check_thresholds
+from llmal.task.spaces.thresholds import Thresholds, check_thresholds
 
 log = logging.getLogger("llmal.annotators")
-
-_REASON_TOKENS = 80
 
 
 class LLMAnnotator:
@@ -119,43 +113,44 @@ class LLMAnnotator:
         thresholds: Thresholds = "auto",
         name: str = "llm",
         batch_size: int = 512,
+        _chosen: ChosenPrompt | None = None,
     ) -> None:
-        self._shots = Shots(task, lm, shots, demonstrations, options, embedder)
-        check_style(style)
+        chooser = Shots(task, lm, shots, demonstrations, options, embedder)
         self.task = task
         self.lm = lm
-        self._thresholds = check_thresholds(task, thresholds)
         self.name = name
         self.batch_size = batch_size
         if prompt is None:
             prompt = default_prompt(task)
         self.template = load_prompt(prompt)
         check_prompt(task, self.template)
-        self._style = style
-        self._normalise: Normalise = normalise
         self._rationale = RationaleWriter(task, lm) if rationale else None
-        self._order = make_order(order, embedder=embedder) if isinstance(order, str) else order
-        self._calibrators = stages_of(calibrate)
-        self._embedder = embedder
-        self._shortlisting = Shortlisting(
+        if codes:
+            refuse_unless(task, ("single",), "labels as codes", "leave codes out")
+        self._codes = codes
+        asked = with_codes(task, self.template, lm) if codes else task
+        trial = StyleTrial(asked, self.template, lm, style)
+        shortlisting = Shortlisting(
             task,
             lm,
             size=shortlist,
             recall=recall,
             normalise=normalise,
             embedder=embedder,
-            prompts=lambda: self.foreseen_prompts,
+            prompts=lambda: trial.possible,
         )
-        if codes:
-            refuse_unless(task, ("single",), "labels as codes", "leave codes out")
-        self._codes = codes
-        self._asked = with_codes(task, self.template, lm) if codes else task
-        self._scorer: PromptScorer | None = None
-        self._foreseen: LabellingPrompts | None = None
+        self._prompts = RoundPrompts(
+            trial,
+            chooser,
+            shortlisting,
+            stages_of(calibrate),
+            normalise=normalise,
+            order=make_order(order, embedder=embedder) if isinstance(order, str) else order,
+            thresholds=check_thresholds(task, thresholds),
+            name=name,
+            chosen=_chosen,
+        )
         self._said_cut = False
-        self._chosen: ChosenPrompt | None = None
-        self._prepared: tuple[Any, FewShotPrompt] | None = None
-        self._foreseen_paid: tuple[Any, Set[bytes]] | None = None
 
     @classmethod
     def from_chosen(
@@ -173,7 +168,8 @@ class LLMAnnotator:
         Raises:
             ConfigError: The prompt cannot be used with this model, or needs an embedder.
         """
-        made = cls(
+        chosen.prompts(lm)  # Says what it lacks.
+        return cls(
             chosen.task,
             lm,
             shots=chosen.shots,
@@ -188,138 +184,31 @@ class LLMAnnotator:
             rationale=rationale,
             name=name,
             batch_size=batch_size,
+            _chosen=chosen,
         )
-        made._scorer = PromptScorer(chosen.prompts(lm), chosen.normalise, made._order)
-        made._chosen = chosen
-        return made
+
+    # What it asks with
 
     @property
     def shots(self) -> int:
         """Demonstrations in the prompt."""
-        return self._shots.count
-
-    @property
-    def _chooses_thresholds(self) -> bool:
-        return isinstance(self._thresholds, str) and self._thresholds == "f1"
-
-    def needs(self) -> frozenset[Need]:
-        """What it wants to know of a round: labelled items, and texts of the pool."""
-        wanted: set[Need] = set()
-        inputs = {fits_on(one) for one in self._calibrators}
-        if inputs & {"pool", "random-words"} or self._shots.read_the_pool:
-            wanted.add("texts")
-        if self.shots > 0 or self.shortlists or self._chooses_thresholds or "labels" in inputs:
-            wanted.add("labelled")
-        if not self.task.space.rows_sum_to_one and any(
-            one == AUTO or isinstance(one, MatchesPrior) for one in self._calibrators
-        ):
-            # How many items have each label.
-            wanted.add("labelled")
-        return frozenset(wanted)
+        return self._prompts.shots.count
 
     @property
     def shortlists(self) -> bool:
         """Whether only some of the labels are scored for each item."""
-        return self._shortlisting.wanted
+        return self._prompts.shortlisting.wanted
 
     def shortlist_for(self, context: Context = Context()) -> Shortlist | None:
         """What chooses the labels that are scored in a round; None where all are."""
-
-        def labelled() -> Sequence[Item]:
-            return self._shots.usable(context) if self._chosen is None else self._chosen.items
-
-        return self._shortlisting.of_round(context, _key(context), labelled)
-
-    @property
-    def calibrates_on_texts(self) -> bool:
-        """Whether calibration asks about texts of the pool."""
-        return any(fits_on(one) == "pool" for one in self._calibrators)
-
-    @property
-    def asks_alike(self) -> bool:
-        """Whether calibration asks the same wherever the demonstrations are the same, so that it is
-        paid for once.
-        """
-        unlabelled = all(fits_on(one) in ("pool", "content-free") for one in self._calibrators)
-        return unlabelled and not self._chooses_thresholds
+        return self._prompts.shortlist_for(context)
 
     @property
     def scorer(self) -> PromptScorer:
         """Asks the model, in the form of prompt that is used; the first call may ask the model
         which form suits.
         """
-        if self._scorer is None:
-            prompts = labelling_prompts(self._asked, self.template, self.lm, self._style)
-            self._scorer = PromptScorer(prompts, self._normalise, self._order)
-        return self._scorer
-
-    @property
-    def judged(self) -> Judged | None:
-        """Labelled items that the calibration of the last round can be judged by, if it had any."""
-        return None if self._prepared is None else self._prepared[1].judged
-
-    def with_less(self, context: Context) -> Context | None:
-        """The context in which preparing costs less, for a budget that does not reach for it: the
-        default calibration then asks about inputs without content. None if that changes nothing.
-        """
-        if AUTO not in self._calibrators or len(context.unlabelled) < FEWEST_TEXTS:
-            return None
-        return replace(context, unlabelled=())
-
-    def prepare_zero_shot(
-        self, scorer: PromptScorer, unlabelled: Sequence[Item], rng: np.random.Generator
-    ) -> FewShotPrompt:
-        """A prompt without demonstrations, with the calibrators that need no labels: for whoever
-        asks about the whole pool, such as selectors.
-
-        Args:
-            scorer: Asks with that prompt, or counts what it would cost.
-            unlabelled: Texts of the pool.
-            rng: For calibrators that draw.
-
-        Raises:
-            LanguageModelError: The model failed; what it answered before is in its cache.
-        """
-        return prepare(
-            scorer,
-            (),
-            shots=0,
-            selector=None,
-            calibrators=[deepcopy(one) for one in self._calibrators if fits_on(one) != "labels"],
-            unlabelled=unlabelled,
-            rng=rng,
-        )
-
-    def zero_shot_scorer(
-        self, calibration: ScoreCalibration, questions: PaidQuestions
-    ) -> PromptScorer:
-        """Asks with the same prompt without demonstrations; the first call may ask the model which
-        form of prompt suits.
-
-        Args:
-            calibration: Calibrates the scores.
-            questions: What is paid for.
-        """
-        return PromptScorer(
-            self.prompts,
-            self._normalise,
-            calibration=calibration,
-            shortlist=self.shortlist_for(),
-            questions=questions,
-        )
-
-    def foreseen_zero_shot_scorer(
-        self, calibration: ScoreCalibration, questions: PaidQuestions
-    ) -> PromptScorer:
-        """Counts what `zero_shot_scorer` would ask at most. Asks nobody."""
-        return PromptScorer(
-            self.foreseen_prompts,
-            self._normalise,
-            counting=True,
-            calibration=calibration,
-            shortlist=self.shortlist_for(Context(foreseen=True)),
-            questions=questions,
-        )
+        return self._prompts.scorer
 
     @property
     def prompts(self) -> LabellingPrompts:
@@ -329,129 +218,109 @@ class LLMAnnotator:
     @property
     def normalise(self) -> Normalise:
         """How labels of several tokens are compared."""
-        return self._normalise
+        return self._prompts.normalise
 
-    def setup_cost(self) -> Usage:
-        """What finding the form of the prompt costs, once in a run; nothing if it was given."""
-        if self._style != "auto":
-            return Usage()
-        return style_cost(self._asked, self.template, self.lm)
+    def plan_setup(self) -> Plan[object]:
+        """Plan to find the form of the prompt; it costs nothing if that was given, or is found."""
+        return self._prompts.plan_setup()
 
-    def set_up(self) -> None:
-        """Find the form of the prompt, by asking the model where it was not given."""
-        _ = self.scorer
+    # Getting ready for a round
+
+    def needs(self) -> frozenset[Need]:
+        """What it wants to know of a round: labelled items, and texts of the pool."""
+        return self._prompts.needs()
 
     @property
-    def foreseen_prompts(self) -> LabellingPrompts:
-        """The prompts in the form that is used, or the longest that it may be. Asks nobody."""
-        if self._foreseen is None or self._scorer is not None:
-            self._foreseen = foreseen_prompts(
-                self._asked, self.template, self.lm, self._style, self._scorer
-            )
-        return self._foreseen
+    def judged(self) -> Judged | None:
+        """Labelled items that the calibration of the last round can be judged by, if it had any."""
+        prepared = self._prompts.prepared
+        return None if prepared is None else prepared.judged
+
+    def with_less(self, context: Context) -> Context | None:
+        """The context in which preparing costs less, for a budget that does not reach for it: the
+        default calibration then asks about inputs without content. None if that changes nothing.
+        """
+        return self._prompts.with_less(context)
+
+    def plan_preparation(self, context: Context = Context()) -> PreparationPlan:
+        """Plan to choose the demonstrations of a round and to calibrate through them.
+
+        Where the model has a say in what is chosen, calibration is counted with the longest
+        candidates as demonstrations.
+
+        Raises:
+            DataError: A calibrator has nothing to be fitted on.
+        """
+        return self._prompts.plan(context)
 
     def prepare(self, context: Context = Context()) -> FewShotPrompt:
-        """Choose the demonstrations of a round and calibrate through them: the same whichever items
-        are asked about. What that took is in its `usage`, and not in any annotation.
+        """Do what `plan_preparation` plans: the same whichever items are asked about. What that
+        took is in its `usage`, and not in any annotation.
 
         Raises:
             DataError: A calibrator has nothing to be fitted on.
             LanguageModelError: The model failed; what it answered before is in its cache.
         """
-        self.scorer.shortlist = self.shortlist_for(context)
-        if self._chosen is not None:
-            if self._prepared is None:
-                selector = self._shots.selector(context, self.scorer)
-                made = self._chosen.prepared(self.scorer, selector)
-                # What choosing took was spent then.
-                self._prepared = None, replace(made, usage=Usage())
-            return self._prepared[1]
-        key = _key(context)
-        if self._prepared is None or self._prepared[0] != key:
-            made = prepare(
-                self.scorer,
-                context.demonstrations,
-                shots=self.shots,
-                selector=self._shots.selector(context, self.scorer),
-                calibrators=deepcopy(self._calibrators),
-                unlabelled=context.unlabelled,
-                rng=context.rng(self.name, "shots"),
-                thresholds=self._thresholds,
-            )
-            self._prepared = key, made
-        return self._prepared[1]
-
-    def preparation_cost(self, context: Context = Context()) -> Usage:
-        """The most that `prepare` would cost, if nothing is in the cache. Asks nobody.
-
-        Where the model has a say in what is chosen, calibration is counted with the longest
-        candidates as demonstrations. What a selector asks that was given as an object, with a
-        scorer of its own, is not foreseen.
-        """
-        return self.foreseen_preparation(context)[0]
-
-    def foreseen_preparation(self, context: Context) -> tuple[Usage, int]:
-        """What `preparation_cost` gives, and the `FewShotPrompt.trail` of that preparation, which
-        is the true one unless the model has a say in what is chosen.
-        """
-        if self._chosen is not None:
-            return Usage(), 0
-        counting = self._counting(context)
-        selector = self._shots.selector(context, counting)
-        if selector is not None and scorer_of(selector) is counting:
-            usable = self._shots.usable(context)
-            selector.choose(usable, self.shots, context.rng(self.name, "shots"))
-        chosen = counting.spent
-        prepared = self._rehearsed(context, counting, self._calibrators, self._thresholds)
-        self._foreseen_paid = _key(context), prepared.paid
-        return chosen + prepared.usage, counting.trail
-
-    def _counting(self, context: Context) -> PromptScorer:
-        return PromptScorer(
-            self.foreseen_prompts,
-            self._normalise,
-            self._order,
-            counting=True,
-            shortlist=self.shortlist_for(context),
-        )
-
-    def _rehearsed(
-        self,
-        context: Context,
-        counting: PromptScorer,
-        calibrators: Sequence[Stage] = (),
-        thresholds: NDArray[np.float64] | Chosen | None = None,
-    ) -> FewShotPrompt:
-        """What would be prepared; the longest that could be, where the model has a say in it."""
-        selector, shots = self._shots.foreseen(context, counting)
-        return prepare(
-            counting,
-            self._shots.usable(context),
-            shots=shots,
-            selector=selector,
-            calibrators=deepcopy(calibrators),
-            unlabelled=context.unlabelled,
-            rng=context.rng(self.name, "shots"),
-            thresholds=thresholds,
-        )
+        return self.plan_preparation(context).execute()
 
     def build(self, items: Sequence[Item], context: Context = Context()) -> list[LabellingPrompt]:
         """The prompts for items, as they are scored."""
-        return list(self.scorer.build(items, self.prepare(context).demonstrations(items)))
+        prepared = self.prepare(context)
+        return list(prepared.scorer.build(items, prepared.demonstrations(items)))
 
-    def rehearse(
-        self, items: Sequence[Item], context: Context = Context()
-    ) -> list[LabellingPrompt]:
-        """The prompts for items, or longer ones, without asking the model.
-
-        Where it has a say in which demonstrations are chosen, and nothing has been prepared for
-        the round yet, the longest candidates stand in.
+    def sample_prompt(self, item: Item, context: Context) -> tuple[Prompt, Sequence[str]]:
+        """The prompt about an item, or one that is no shorter, and the answers that are scored
+        after it. Asks nobody.
         """
-        if self._chosen is not None or (self._prepared and self._prepared[0] == _key(context)):
-            return self.build(items, context)
-        counting = self._counting(context)
-        ready = self._rehearsed(context, counting)
-        return list(counting.build(items, ready.demonstrations(items)))
+        ready = self._prompts.ready(context)
+        one = ready or self._prompts.possible(context)[0]
+        return one.plan([item]).prompts[0], one.scorer.prompts.candidates
+
+    def least_cost(self, item: Item) -> Usage:
+        """The least that an item can cost, without demonstrations or a reason. Asks nobody."""
+        forms = self._prompts.forms(Context(foreseen=True))
+        plans = [FewShotPrompt(one).plan([item]) for one in forms]
+        return min((one.each[0] for one in plans), key=lambda cost: cost.tokens)
+
+    # What selectors ask with
+
+    def zero_shot_scorers(
+        self, calibration: ScoreCalibration, questions: PaidQuestions, *, forecasts: bool = False
+    ) -> list[PromptScorer]:
+        """What asks with the same prompt without demonstrations, in each form that it may have:
+        one, once the form is known (`plan_setup`).
+
+        Args:
+            calibration: Calibrates the scores.
+            questions: What is paid for.
+            forecasts: As for `PromptScorer`.
+        """
+        return [
+            PromptScorer(
+                prompts,
+                self.normalise,
+                calibration=calibration,
+                shortlist=shortlist,
+                questions=questions,
+                forecasts=forecasts,
+            )
+            for prompts, shortlist in self._prompts.zero_shot_forms()
+        ]
+
+    def plan_zero_shot(
+        self, scorer: PromptScorer, unlabelled: Sequence[Item], rng: np.random.Generator
+    ) -> PreparationPlan:
+        """Plan to fit the calibrators that need no labels to a prompt without demonstrations: for
+        whoever asks about the whole pool, such as selectors.
+
+        Args:
+            scorer: Asks with that prompt.
+            unlabelled: Texts of the pool.
+            rng: For calibrators that draw.
+        """
+        return self._prompts.plan_zero_shot(scorer, unlabelled, rng)
+
+    # Annotating
 
     def annotate(
         self, items: Sequence[Item | str], context: Context = Context()
@@ -469,15 +338,76 @@ class LLMAnnotator:
         items = as_items(items, self.task)
         if not items:
             return []
-        prepared = self.prepare(context)
+        return self._plan_with(self.prepare(context), items, context).execute()
+
+    def plan(
+        self, items: Sequence[Item | str], context: Context = Context()
+    ) -> BatchPlan[list[Annotation]]:
+        """Plan to score the labels of items, and to have reasons written where they are wanted.
+
+        What preparing the context costs is not in it (`plan_preparation`), nor are prompts that it
+        pays for.
+        """
+        items = as_items(items, self.task)
+        ready = self._prompts.ready(context)
+        if ready is not None:
+            return self._plan_with(ready, items, context)
+        plans = [self._plan_with(one, items, context) for one in self._prompts.possible(context)]
+        return BatchPlan(
+            lambda: self.annotate(items, context),
+            each=lambda: dearest_each(plans),
+            first=lambda count: self.plan(items[:count], context),
+            prompts=lambda: plans[0].prompts,
+        )
+
+    def _plan_with(
+        self, prompt: FewShotPrompt, items: Sequence[Item], context: Context
+    ) -> BatchPlan[list[Annotation]]:
+        return self._answering(prompt, items, context, prompt.plan(items))
+
+    def _answering(
+        self,
+        prompt: FewShotPrompt,
+        items: Sequence[Item],
+        context: Context,
+        scoring: BatchPlan[Calibrated],
+    ) -> BatchPlan[list[Annotation]]:
+        def each() -> Sequence[Usage]:
+            if self._rationale is None:
+                return scoring.each
+            more = self._rationale.plan_any(items, prompt.scorer.prompts.style).each
+            return [one + own for one, own in zip(scoring.each, more, strict=True)]
+
+        return BatchPlan(
+            lambda: self._answers(prompt, items, context, scoring),
+            each=each,
+            first=lambda count: self._answering(
+                prompt, items[:count], context, scoring.first(count)
+            ),
+            prompts=lambda: scoring.prompts,
+            once=lambda: scoring.once,
+        )
+
+    def _answers(
+        self,
+        prompt: FewShotPrompt,
+        items: Sequence[Item],
+        context: Context,
+        scoring: BatchPlan[Calibrated],
+    ) -> list[Annotation]:
+        if not items:
+            return []
         start = time.perf_counter()
-        scores = prepared.score(items)
-        answers = self.task.space.answers(prepared.decide(scores.probabilities))
-        rationales: Sequence[str | None] = [None] * len(items)
-        more: Sequence[Usage] = [Usage()] * len(items)
-        if self._rationale is not None:
-            rationales, more = self._rationale.write(items, answers, self.prompts.style)
+        scores = scoring.execute()
+        answers = self.task.space.answers(prompt.decide(scores.probabilities))
         seconds = Usage(seconds=(time.perf_counter() - start) / len(items))
+        rationales: Sequence[str | None] = [None] * len(items)
+        usage: Sequence[Usage] = [seconds] * len(items)
+        if self._rationale is not None:
+            style = prompt.scorer.prompts.style
+            written = self._rationale.plan(items, answers, style).execute()
+            rationales = [one.answers[0].text.strip() or None for one in written]
+            usage = [seconds + one.usage for one in written]
         if not self._said_cut and any(CUT in one.flags for one in scores.scored.prompts):
             self._said_cut = True
             log.warning(
@@ -491,10 +421,10 @@ class LLMAnnotator:
             task=self.task,
             annotator=self.name,
             round=context.round,
-            provenance=self._provenance(prepared),
-            keep_uncalibrated=prepared.calibrator is not None,
+            provenance=self._provenance(prompt),
+            keep_uncalibrated=prompt.calibrator is not None,
             rationales=rationales,
-            usage=[seconds + one for one in more],
+            usage=usage,
         )
 
     def _provenance(self, prepared: FewShotPrompt) -> dict[str, Any]:
@@ -503,7 +433,7 @@ class LLMAnnotator:
             "model": self.lm.fingerprint,
             "prompt": self.template.key,
             "style": self.prompts.style,
-            "normalise": self._normalise,
+            "normalise": self.normalise,
         }
         if self._codes:
             shared["codes"] = True
@@ -513,66 +443,6 @@ class LLMAnnotator:
             shared["calibration"] = in_short(prepared.calibrator)
         if prepared.thresholds is not None:
             shared["thresholds"] = by_label(self.task.names, prepared.thresholds)
-        if self._chosen is not None:
-            shared["chosen"] = self._chosen.fingerprint
+        if self._prompts.chosen is not None:
+            shared["chosen"] = self._prompts.chosen.fingerprint
         return shared
-
-    def estimate(self, items: Sequence[Item | str], context: Context = Context()) -> Usage:
-        """The most that these items would cost: scoring their labels, and reasons where wanted."""
-        items = as_items(items, self.task)
-        if not items:
-            return Usage()
-        total = self.scoring_cost(items, context)
-        if self._rationale is None:
-            return total
-        return total + self._rationale.cost(items, self.foreseen_prompts.style)
-
-    def scoring_cost(self, items: Sequence[Item], context: Context = Context()) -> Usage:
-        """The most that scoring these items would cost, from the prompts' true token counts.
-
-        Once the preparation of the context is done or foreseen, its prompts are not counted again,
-        except in a plan.
-        """
-        if not items:
-            return Usage()
-        paid: Set[bytes] = frozenset()
-        if context.foreseen:
-            pass  # These items stand for others.
-        elif self._prepared and self._prepared[0] == _key(context):
-            paid = self._prepared[1].paid
-        elif self._foreseen_paid and self._foreseen_paid[0] == _key(context):
-            paid = self._foreseen_paid[1]
-        built = self.rehearse(items, context)
-        asked = [
-            (item, one)
-            for item, one in zip(items, built, strict=True)
-            if not paid or prompt_key(one.prompt) not in paid
-        ]
-        total = self._counting(context).cost([one for one, _ in asked], [one for _, one in asked])
-        if context.foreseen:
-            total = self._filled_up(total, built, min(self.shots, len(self._shots.usable(context))))
-        return total
-
-    def _filled_up(self, cost: Usage, built: Sequence[LabellingPrompt], wanted: int) -> Usage:
-        """The cost of prompts, those that left out a long stand-in as long as the context is."""
-        room = self.lm.context_length
-        cut = [one for one in built if len(one.demonstrations) < wanted]
-        short = [each for one in cut for each in one.questions]
-        if room is None or not short:
-            return cost
-        lengths = self.lm.count_tokens([each for one in built for each in one.questions])
-        missing = sum(room - int(n) for n in self.lm.count_tokens(short))
-        times = 1 + missing / int(lengths.sum())
-        read = math.ceil(cost.prompt_tokens * times)
-        return replace(
-            cost, prompt_tokens=read, money=self.lm.price.of(read, cost.completion_tokens)
-        )
-
-
-def _key(context: Context) -> tuple[object, ...]:
-    """What the preparation of a round depends on."""
-    return (
-        context.seed,
-        tuple((one.id, one.gold) for one in context.demonstrations),
-        tuple(one.id for one in context.unlabelled),
-    )

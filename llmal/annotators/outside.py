@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from llmal.annotators.protocol import Context
+from llmal.annotators.protocol import Context, plan_at
+from llmal.core.plans import BatchPlan
 from llmal.core.records import Annotation, AnnotatorKind, Item, Usage
 from llmal.errors import ConfigError
 from llmal.task.spaces import KINDS
@@ -43,9 +44,9 @@ class Outside:
         """No answers: every item is waited for."""
         return []
 
-    def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
+    def plan(
+        self, items: Sequence[Item], context: Context = Context()
+    ) -> BatchPlan[list[Annotation]]:
         """So many labels of a person, at their cost; nothing for anybody else."""
-        if self.kind != "human":
-            return Usage()
-        labels = context.labels_of(items)
-        return Usage(human_labels=labels, money=self._cost * labels)
+        each = Usage(human_labels=1, money=self._cost) if self.kind == "human" else Usage()
+        return plan_at(each, self.annotate, items, context)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from llmal.calibration.comparison import Judged
 from llmal.calibration.default import MOST_TEXTS
 from llmal.core.fingerprint import digest
-from llmal.core.records import Annotation, AnnotatorKind, Answer, Item, Purpose, Usage
-from llmal.few_shot.preparation import FewShotPrompt
+from llmal.core.plans import BatchPlan, Plan, Prompt
+from llmal.core.records import Annotation, AnnotatorKind, Answer, Item, Purpose, Usage, total
+from llmal.few_shot.preparation import PreparationPlan
 from llmal.ledger.queue import Queue
 from llmal.lm.paid import PaidQuestions
 from llmal.lm.protocol import LanguageModel
@@ -36,8 +37,10 @@ class Context:
         unlabelled: Items of the pool drawn at random, the same in every round, for calibration
             that needs no labels.
         purpose: What the answers are for, for annotators that record them themselves.
-        foreseen: Whether the demonstrations are stand-ins, in a plan: which ones there will be is
-            not known, and the longest of these are to be counted.
+        foreseen: Whether the demonstrations are stand-ins, in a forecast: which ones there will be
+            is not known, and the longest of these are to be counted.
+        charges_texts: Whether an item costs something even if calibration has asked about its text:
+            in a forecast, where items stand for others.
         task_version: The version of the task that is answered, for annotators that record the
             answers themselves.
         earlier: What people had said about items that are asked about again, in labels of then.
@@ -54,6 +57,7 @@ class Context:
     unlabelled: Sequence[Item] = field(default_factory=tuple)
     seed: int = 0
     foreseen: bool = False
+    charges_texts: bool = False
     purpose: Purpose = "train"
     task_version: int = 1
     earlier: Mapping[str, Answer] = field(default_factory=dict)
@@ -101,9 +105,36 @@ class Annotator(Protocol):
         """
         ...
 
-    def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
-        """The most that annotating these items would cost. Asks nobody."""
+    def plan(
+        self, items: Sequence[Item], context: Context = Context()
+    ) -> BatchPlan[list[Annotation]]:
+        """Plan to annotate items: what that costs at most. To execute the plan is to `annotate`
+        them. Asks nobody.
+        """
         ...
+
+
+def plan_at(
+    cost: Usage,
+    annotate: Callable[[Sequence[Item], Context], list[Annotation]],
+    items: Sequence[Item],
+    context: Context,
+) -> BatchPlan[list[Annotation]]:
+    """The plan of an annotator that takes the same for each answer.
+
+    Args:
+        cost: Of an answer. Of labels by people there may be several wanted about an item.
+        annotate: Annotates items.
+        items: The items.
+        context: What may be known.
+    """
+    return BatchPlan(
+        lambda: annotate(items, context),
+        each=lambda: [
+            total([cost] * (context.labels_of([one]) if cost.human_labels else 1)) for one in items
+        ],
+        first=lambda count: plan_at(cost, annotate, items[:count], context),
+    )
 
 
 @dataclass(frozen=True)
@@ -166,22 +197,27 @@ class Prepares(Protocol):
         """What its context must hold for that."""
         ...
 
-    def prepare(self, context: Context = Context()) -> FewShotPrompt:
-        """Get ready. What that took is in the result's `usage`.
-
-        Raises:
-            LanguageModelError: The model failed; what it answered before is in its cache.
-        """
-        ...
-
-    def foreseen_preparation(self, context: Context) -> tuple[Usage, int]:
-        """The most that `prepare` would cost, and the `FewShotPrompt.trail` that it would leave.
-        Asks nobody.
-        """
+    def plan_preparation(self, context: Context) -> PreparationPlan:
+        """Plan to get ready. What that took is in the result's `usage`. Asks nobody."""
         ...
 
     def with_less(self, context: Context) -> Context | None:
         """The context in which preparing costs less; None if there is none."""
+        ...
+
+
+@runtime_checkable
+class ShowsPrompt(Protocol):
+    """An annotator that can show what it asks."""
+
+    def sample_prompt(self, item: Item, context: Context) -> tuple[Prompt, Sequence[str]]:
+        """The prompt about an item, or one that is no shorter, and the answers that are scored
+        after it. Asks nobody.
+        """
+        ...
+
+    def least_cost(self, item: Item) -> Usage:
+        """The least that an item can cost, without demonstrations. Asks nobody."""
         ...
 
 
@@ -192,32 +228,27 @@ class ScoresZeroShot(Protocol):
     name: str
     lm: LanguageModel
 
-    def zero_shot_scorer(
-        self, calibration: ScoreCalibration, questions: PaidQuestions
-    ) -> PromptScorer:
-        """Asks the model with that prompt."""
-        ...
+    def zero_shot_scorers(
+        self, calibration: ScoreCalibration, questions: PaidQuestions, *, forecasts: bool = False
+    ) -> list[PromptScorer]:
+        """What asks the model with that prompt, in each form that the prompt may have: one, once
+        the form is known (`plan_setup`).
 
-    def foreseen_zero_shot_scorer(
-        self, calibration: ScoreCalibration, questions: PaidQuestions
-    ) -> PromptScorer:
-        """Counts what `zero_shot_scorer` would ask at most. Asks nobody."""
-        ...
-
-    def prepare_zero_shot(
-        self, scorer: PromptScorer, unlabelled: Sequence[Item], rng: np.random.Generator
-    ) -> FewShotPrompt:
-        """Fit its calibrators to that prompt, those that need no labels; with a scorer that counts,
-        find what that costs.
+        Args:
+            calibration: Calibrates the scores.
+            questions: What is paid for.
+            forecasts: As for `PromptScorer`.
         """
         ...
 
-    def setup_cost(self) -> Usage:
-        """The most that `set_up` would cost. Asks nobody."""
+    def plan_zero_shot(
+        self, scorer: PromptScorer, unlabelled: Sequence[Item], rng: np.random.Generator
+    ) -> PreparationPlan:
+        """Plan to fit its calibrators to that prompt, those that need no labels."""
         ...
 
-    def set_up(self) -> None:
-        """Find the form of the prompt."""
+    def plan_setup(self) -> Plan[object]:
+        """Plan to find the form of the prompt."""
         ...
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 
-from llmal.annotators.protocol import Context, Foresight
+from llmal.annotators.protocol import Context, Foresight, plan_at
+from llmal.core.plans import BatchPlan
 from llmal.core.records import Annotation, AnnotatorKind, Answer, Item, Usage
 from llmal.errors import AnnotationError, ConfigError, DataError
 from llmal.pool import Pool
@@ -167,6 +168,8 @@ class Recorded:
         rest = (1 - share) / (len(self._labels) - 1)
         return {name: share if name == label else rest for name in self._labels}
 
-    def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
-        """Nothing: the answers are there."""
-        return Usage()
+    def plan(
+        self, items: Sequence[Item], context: Context = Context()
+    ) -> BatchPlan[list[Annotation]]:
+        """Nothing is asked: the answers are there."""
+        return plan_at(Usage(), self.annotate, items, context)

@@ -8,7 +8,8 @@ from typing import Protocol, runtime_checkable
 
 from llmal.annotators.protocol import Annotator, Context, PerhapsUnsure
 from llmal.core.fingerprint import digest
-from llmal.core.records import Annotation, Item, Usage
+from llmal.core.plans import BatchPlan
+from llmal.core.records import Annotation, Item, total
 from llmal.errors import ConfigError
 
 
@@ -170,9 +171,14 @@ class Router:
             left = [item for item in left if item.id in deferred]
         return given
 
-    def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
-        """The most that these items can cost: if every answer is deferred to the end."""
-        total = Usage()
-        for stage in self.stages:
-            total += stage.annotator.estimate(items, context)
-        return total
+    def plan(
+        self, items: Sequence[Item], context: Context = Context()
+    ) -> BatchPlan[list[Annotation]]:
+        """As dear as can be: if every answer is deferred to the end."""
+        plans = [stage.annotator.plan(items, context) for stage in self.stages]
+        return BatchPlan(
+            lambda: self.annotate(items, context),
+            each=lambda: [total(costs) for costs in zip(*(one.each for one in plans), strict=True)],
+            first=lambda count: self.plan(items[:count], context),
+            once=lambda: total(one.once for one in plans),
+        )

@@ -40,7 +40,7 @@ class Shortlisting:
         recall: Share of items whose label is to be among those that are scored.
         normalise: How labels of several tokens are compared.
         embedder: Compares texts and labels; by default all-MiniLM-L6-v2.
-        prompts: Gives the prompts that are foreseen.
+        prompts: Gives the prompts, in each form that they may have.
 
     Raises:
         ConfigError: There can be no shortlist, and one is asked for.
@@ -55,7 +55,7 @@ class Shortlisting:
         recall: float,
         normalise: Normalise,
         embedder: Embedder | None,
-        prompts: Callable[[], LabellingPrompts],
+        prompts: Callable[[], Sequence[LabellingPrompts]],
     ) -> None:
         self._task, self._lm = task, lm
         self._size, self._recall = size, recall
@@ -91,7 +91,10 @@ class Shortlisting:
             return False
         if not self._task.space.rows_sum_to_one or not isinstance(self._lm, SubsetScoring):
             return False
-        return self._lm.score_cost([""], self._prompts().candidates).requests > 1
+        # One pass scores all labels if they have one token each, in whichever form it may be.
+        return all(
+            self._lm.score_cost([""], one.candidates).requests > 1 for one in self._prompts()
+        )
 
     def of_round(
         self, context: Context, key: object, labelled: Callable[[], Sequence[Item]]
@@ -122,6 +125,6 @@ class Shortlisting:
 
     def _longest_words(self) -> NDArray[np.int64]:
         """Tokens of the words of each label, shape (C,)."""
-        prompts = self._prompts()
+        prompts = self._prompts()[0]
         tokens = self._lm.count_tokens(prompts.candidates)
         return np.bincount(prompts.word_columns, weights=tokens).astype(np.int64)

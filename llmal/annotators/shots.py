@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from llmal.annotators.protocol import Context
 from llmal.core.records import Item
 from llmal.demonstrations import Fixed, check_selector, make_selector, needs
 from llmal.demonstrations.protocol import DemonstrationSelector
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError
+from llmal.few_shot.preparation import check_says_its_cost
 from llmal.lm.protocol import LanguageModel
 from llmal.prompting.scorer import PromptScorer
 from llmal.task import Task
@@ -61,6 +60,7 @@ class Shots:
         elif isinstance(demonstrations, DemonstrationSelector):
             self.given = demonstrations
             self._check_space(type(demonstrations).__name__, demonstrations.requires)
+            check_says_its_cost(demonstrations)
         else:
             self.given = Fixed(demonstrations)
             self.count = len(demonstrations)
@@ -83,36 +83,17 @@ class Shots:
         space = self._task.space
         return [item for item in context.demonstrations if space.holds(item.gold)]
 
+    def in_round(self, context: Context) -> int:
+        """How many there are in a round: in a forecast no more than there are labels."""
+        if context.foreseen and not isinstance(self.given, Fixed):
+            return min(self.count, len(self.usable(context)))
+        return self.count
+
     def selector(self, context: Context, scorer: PromptScorer) -> DemonstrationSelector | None:
         """What chooses them in a round."""
         if self.given is not None or not self.count:
             return self.given
-        if context.foreseen and "embedder" in needs(self.strategy):
-            # Stand-ins are not worth embedding: the longest of them will be taken anyway.
-            return self._longest(self.usable(context))
         options = self._options
         if self.strategy == "informative":
             options = {"pool": context.unlabelled, **options}
         return make_selector(self.strategy, scorer=scorer, embedder=self._embedder, **options)
-
-    def foreseen(
-        self, context: Context, counting: PromptScorer
-    ) -> tuple[DemonstrationSelector | None, int]:
-        """What stands in for what will choose them, and how many there will be: the longest that
-        could be, where the model has a say in it.
-        """
-        candidates = self.usable(context)
-        selector = self.selector(context, counting)
-        unknown = selector is not None and (context.foreseen or "scorer" in selector.requires)
-        if unknown and candidates and not isinstance(selector, Fixed):
-            selector = self._longest(candidates)
-        shots = self.count
-        if context.foreseen and not isinstance(self.given, Fixed):
-            shots = min(shots, len(candidates))
-        return selector, shots
-
-    def _longest(self, candidates: Sequence[Item]) -> Fixed:
-        """The candidates of the most tokens, in place of those that will be chosen."""
-        lengths = self._lm.count_tokens([item.text for item in candidates]) if candidates else ()
-        order = np.argsort(-np.asarray(lengths), kind="stable")
-        return Fixed([candidates[i] for i in order[: self.count]])

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from llmal.annotators.protocol import Context
+from llmal.annotators.protocol import Context, plan_at
+from llmal.core.plans import BatchPlan
 from llmal.core.records import Annotation, AnnotatorKind, Item, Usage
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError
@@ -100,6 +101,8 @@ class SimilarityAnnotator:
             for item, row in zip(items, probabilities, strict=True)
         ]
 
-    def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
+    def plan(
+        self, items: Sequence[Item], context: Context = Context()
+    ) -> BatchPlan[list[Annotation]]:
         """Nothing but time."""
-        return Usage()
+        return plan_at(Usage(), self.annotate, items, context)

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from llmal.annotators.protocol import Context, Foresight
+from llmal.annotators.protocol import Context, Foresight, plan_at
+from llmal.core.plans import BatchPlan
 from llmal.core.records import Annotation, AnnotatorKind, Answer, Item, Usage
 from llmal.errors import ConfigError, DataError
 from llmal.pool import Pool
@@ -169,6 +170,8 @@ class SimulatedHuman:
     def _price(self, items: int) -> Usage:
         return Usage(human_labels=items, money=self._cost * items, seconds=self._seconds * items)
 
-    def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
-        """So many labels of people, at their cost."""
-        return self._price(context.labels_of(items))
+    def plan(
+        self, items: Sequence[Item], context: Context = Context()
+    ) -> BatchPlan[list[Annotation]]:
+        """So many labels of a person, at their cost."""
+        return plan_at(self._price(1), self.annotate, items, context)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from llmal.annotators.human_queue import HumanQueue
-from llmal.annotators.protocol import Context
+from llmal.annotators.protocol import Context, plan_at
 from llmal.core.fingerprint import digest
+from llmal.core.plans import BatchPlan
 from llmal.core.records import Annotation, AnnotatorKind, Item, Usage
 from llmal.core.workers import check_workers
 from llmal.errors import ConfigError
@@ -121,10 +122,12 @@ class WorkerFiles:
             )
         return left[:missing]
 
-    def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
+    def plan(
+        self, items: Sequence[Item], context: Context = Context()
+    ) -> BatchPlan[list[Annotation]]:
         """So many labels of people, at their cost."""
-        labels = context.labels_of(items)
-        return Usage(human_labels=labels, money=self._cost * labels)
+        each = Usage(human_labels=1, money=self._cost)
+        return plan_at(each, self.annotate, items, context)
 
 
 def _of_worker(file: Path, worker: str) -> Path:

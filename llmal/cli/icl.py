@@ -150,7 +150,7 @@ def rank(
     """Rank prompts by what their answers tell, and by how many are right where that is known."""
     from llmal.few_shot.prompt_choice import rank_prompts
     from llmal.prompting.scorer import PromptScorer
-    from llmal.prompting.style import labelling_prompts
+    from llmal.prompting.style import StyleTrial
 
     config = source.config()
     task = config.task_object()
@@ -161,7 +161,7 @@ def rank(
             raise ConfigError("there is no language model to ask", where=str(source.task))
         style = config.lm.prompt_style
         scorers = [
-            PromptScorer(labelling_prompts(task, template, lm, style), normalise)
+            PromptScorer(StyleTrial(task, template, lm, style).prompts, normalise)
             for template in templates
         ]
         ranked = rank_prompts(

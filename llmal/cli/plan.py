@@ -16,6 +16,10 @@ def plan(path: Path, *, as_json: bool) -> None:
     with results_only_on_stdout(as_json), planning_model_of(config) as lm:
         made = build(config, lm=lm).plan()
     text = made.summary()
+    if made.spenders:
+        text += (
+            f"\n\nbefore the limits:\n{made.table()}" if made.limited_by else f"\n{made.table()}"
+        )
     if made.prompt is not None:
         text += f"\n\na prompt, after which {len(made.candidates)} answers are scored:\n"
         text += "\n".join(f"  | {line}" for line in made.prompt.splitlines())

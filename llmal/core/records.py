@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias
 
@@ -102,6 +102,12 @@ class Usage:
     def as_dict(self) -> dict[str, float]:
         """The figures by name."""
         return {f.name: getattr(self, f.name) for f in fields(Usage)}
+
+
+def total(costs: Iterable[Usage]) -> Usage:
+    """The sum of costs; for thousands of them faster than to add one to the next."""
+    columns = zip(*(vars(one).values() for one in costs), strict=True)
+    return Usage(*(sum(column) for column in columns))
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from llmal.calibration.protocol import Calibrator
 from llmal.calibration.scores import probabilities_of
-from llmal.core.records import Item
+from llmal.core.plans import Plan
+from llmal.core.records import Item, Usage
 from llmal.errors import ConfigError, LanguageModelError
-from llmal.prompting.scorer import PromptScorer
+from llmal.prompting.scorer import PromptScorer, ScoringPlan
 
 _AT_ONCE = 2**14
 """Prompts that are held in memory at a time; many more than fit into a batch of the model."""
@@ -21,34 +22,65 @@ _AT_ONCE = 2**14
 def ask_once(
     scorer: PromptScorer, items: Sequence[Item], demonstrations: Sequence[Sequence[Item]]
 ) -> NDArray[np.float64]:
-    """Log-probabilities of the labels, shape (n, C), in the order of the items.
+    """What `plan_once` plans.
+
+    Raises:
+        LanguageModelError: The model failed, or gave an item no probability at all.
+    """
+    return plan_once(scorer, items, demonstrations).execute()
+
+
+def plan_once(
+    scorer: PromptScorer,
+    items: Sequence[Item],
+    demonstrations: Sequence[Sequence[Item]],
+    *,
+    standing_in: bool = False,
+) -> Plan[NDArray[np.float64]]:
+    """Plan to ask for log-probabilities of the labels, shape (n, C), in the order of the items.
 
     Items whose prompts cannot differ (the same text, columns and demonstrations) are asked about
     once. Everything goes to the model together, so that it can be batched.
 
-    Raises:
-        LanguageModelError: The model failed, or gave an item no probability at all.
+    Args:
+        scorer: Asks.
+        items: n items.
+        demonstrations: Of each.
+        standing_in: As for `PromptScorer.plan_each`.
     """
     first, of = distinct(
         (*content(item), tuple(one.id for one in shown if one.id != item.id))
         for item, shown in zip(items, demonstrations, strict=True)
     )
-    if not first:
-        return np.zeros((0, len(scorer.labels)))
     parts = [first[start : start + _AT_ONCE] for start in range(0, len(first), _AT_ONCE)]
-    asked = [
-        scorer.score_each([items[i] for i in part], [demonstrations[i] for i in part]).scores
-        for part in parts
-    ]
-    scores = np.concatenate(asked)
-    unusable = np.isnan(scores).any(axis=1) | (scores.max(axis=1) == -np.inf)
-    if unusable.any():
-        raise LanguageModelError(
-            f"the model gave item {items[first[int(unusable.argmax())]].id!r} no usable "
-            "probability of any label",
-            fix="check the model and its dtype",
-        )
-    return scores[of]
+
+    def plan(part: Sequence[int]) -> ScoringPlan:
+        asked, shown = [items[i] for i in part], [demonstrations[i] for i in part]
+        return scorer.plan_each(asked, shown, standing_in=standing_in)
+
+    # Of very many, what is asked is made again when it is asked: it would not fit into memory.
+    plans = [plan(part) for part in parts] if len(parts) < 2 else None
+
+    def ask() -> NDArray[np.float64]:
+        if not first:
+            return np.zeros((0, len(scorer.labels)))
+        asked = plans or (plan(part) for part in parts)
+        scores = np.concatenate([one.execute().scores for one in asked])
+        unusable = np.isnan(scores).any(axis=1) | (scores.max(axis=1) == -np.inf)
+        if unusable.any():
+            raise LanguageModelError(
+                f"the model gave item {items[first[int(unusable.argmax())]].id!r} no usable "
+                "probability of any label",
+                fix="check the model and its dtype",
+            )
+        return scores[of]
+
+    def highest() -> Usage:
+        return sum((one.highest for one in plans or map(plan, parts)), Usage())
+
+    return Plan(
+        ask, highest=highest, prompts=lambda: [p for one in plans or () for p in one.prompts]
+    )
 
 
 def content(item: Item) -> tuple[Hashable, ...]:

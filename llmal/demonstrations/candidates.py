@@ -12,7 +12,12 @@ log = logging.getLogger("llmal.few_shot")
 
 
 def usable(
-    candidates: Sequence[Item], k: int, *, labels: Sequence[str] = (), balance: bool = False
+    candidates: Sequence[Item],
+    k: int,
+    *,
+    labels: Sequence[str] = (),
+    balance: bool = False,
+    quiet: bool = False,
 ) -> list[Item]:
     """The candidates sorted by id, so that nothing depends on their order.
 
@@ -23,6 +28,7 @@ def usable(
         k: Demonstrations wanted.
         labels: All labels of the task, where they are known.
         balance: Whether every label should be among the demonstrations.
+        quiet: Do not warn: the candidates stand for others.
 
     Raises:
         DataError: k is negative; a candidate has no label, or one that is not in `labels`; or two
@@ -45,6 +51,8 @@ def usable(
             )
         if place and ordered[place - 1].id == item.id:
             raise DataError(f"two candidates have the id {item.id!r}", fix="ids must be distinct")
+    if quiet:
+        return ordered
     warn_if_few(len(ordered), k)
     if balance and k:
         present = {item.gold for item in ordered}

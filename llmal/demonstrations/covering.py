@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from llmal.core.records import Item
+from llmal.core.plans import Plan
+from llmal.core.records import Answer, Item, Usage
 from llmal.demonstrations.candidates import warn_if_few
 from llmal.demonstrations.protocol import (
+    AskingSelector,
     DemonstrationSelector,
     PerQuerySelector,
     RankingSelector,
-    scorer_of,
 )
 from llmal.prompting.protocol import Need
 from llmal.prompting.scorer import PromptScorer
@@ -44,11 +45,6 @@ class Covering:
         """As the selector."""
         return self.selector.per_query
 
-    @property
-    def scorer(self) -> PromptScorer | None:
-        """What the selector asks with, if it asks."""
-        return scorer_of(self.selector)
-
     def choose(
         self,
         candidates: Sequence[Item],
@@ -62,13 +58,8 @@ class Covering:
             ranking = self.selector.choose(candidates, len(candidates), rng, query)
             return cover_labels(ranking, k)
         chosen = self.selector.choose(candidates, k, rng, query)
-        shown = {one.gold for one in chosen}
         best = [
-            self.selector.choose(
-                [candidate for candidate in candidates if candidate.gold == label], 1, rng, query
-            )
-            for label in sorted({candidate.gold or "" for candidate in candidates})
-            if label not in shown
+            self.selector.choose(own, 1, rng, query) for own in lacking(candidates, chosen).values()
         ]
         return cover_labels([*chosen, *(one for ones in best for one in ones)], k)
 
@@ -90,6 +81,63 @@ class Covering:
             rankings = inner.choose_each(candidates, len(candidates), rng, queries)
             return [cover_labels(ranking, k) for ranking in rankings]
         return [self.choose(candidates, k, rng, query) for query in queries]
+
+
+@dataclass(frozen=True)
+class AskingCovering(Covering):
+    """The same around a selector that asks a language model.
+
+    Args:
+        selector: Chooses.
+    """
+
+    selector: AskingSelector
+
+    @property
+    def scorer(self) -> PromptScorer:
+        """What the selector asks with."""
+        return self.selector.scorer
+
+    def plan_choice(
+        self, candidates: Sequence[Item], k: int, rng: np.random.Generator
+    ) -> Plan[list[Item]]:
+        """Plan what `choose` does."""
+        if isinstance(self.selector, RankingSelector) and self.selector.ranks:
+            warn_if_few(len(candidates), k)
+            ranking = self.selector.plan_choice(candidates, len(candidates), rng)
+            return ranking.map(lambda found: cover_labels(found, k))
+        first = self.selector.plan_choice(candidates, k, rng)
+
+        def rest() -> Usage:
+            # Which labels the choice will lack is not known: each may be one of them.
+            return sum(
+                (
+                    self.selector.plan_choice(own, 1, np.random.default_rng(0)).highest
+                    for own in lacking(candidates, ()).values()
+                ),
+                Usage(),
+            )
+
+        def cover() -> list[Item]:
+            chosen = first.execute()
+            best = [
+                self.selector.choose(own, 1, rng) for own in lacking(candidates, chosen).values()
+            ]
+            return cover_labels([*chosen, *(one for ones in best for one in ones)], k)
+
+        return Plan(cover, highest=lambda: first.highest + rest(), prompts=lambda: first.prompts)
+
+
+def covering(selector: DemonstrationSelector) -> Covering:
+    """What has every label shown, around a selector."""
+    return AskingCovering(selector) if isinstance(selector, AskingSelector) else Covering(selector)
+
+
+def lacking(candidates: Sequence[Item], chosen: Sequence[Item]) -> dict[Answer, list[Item]]:
+    """The candidates of each label that the choice lacks, by label."""
+    shown = {one.gold for one in chosen}
+    labels = sorted({one.gold or "" for one in candidates} - shown, key=str)
+    return {label: [one for one in candidates if one.gold == label] for label in labels}
 
 
 def cover_labels(ranking: Sequence[Item], k: int) -> list[Item]:

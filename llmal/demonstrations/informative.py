@@ -11,8 +11,9 @@ import numpy as np
 
 from llmal.calibration.divergences import mutual_information
 from llmal.calibration.protocol import Calibrator
-from llmal.core.records import Item
-from llmal.demonstrations.asking import ask_once, check_calibrator, to_probabilities
+from llmal.core.plans import Plan, free
+from llmal.core.records import Item, Usage
+from llmal.demonstrations.asking import check_calibrator, plan_once, to_probabilities
 from llmal.demonstrations.balanced import draw_balanced
 from llmal.demonstrations.candidates import usable
 from llmal.errors import ConfigError
@@ -82,25 +83,36 @@ class Informative:
         query: Item | None = None,
     ) -> list[Item]:
         """The best set of those that were tried."""
-        labels = self.scorer.labels
-        ordered = usable(candidates, k, labels=labels, balance=self.balance)
+        return self.plan_choice(candidates, k, rng).execute()
+
+    def plan_choice(
+        self, candidates: Sequence[Item], k: int, rng: np.random.Generator
+    ) -> Plan[list[Item]]:
+        """Plan what `choose` does. Which candidates a greedy search tries depends on what the model
+        has answered: those are counted that are the longest.
+        """
+        labels, quiet = self.scorer.labels, self.scorer.forecasts
+        ordered = usable(candidates, k, labels=labels, balance=self.balance, quiet=quiet)
         k = min(k, len(ordered))
         if not k:
-            return []
+            return free([])
         source = sorted(self.pool, key=lambda item: item.id) or ordered
         drawn = rng.permutation(len(source))[: self.texts]
         texts = [source[i] for i in drawn]
-        chosen = (
-            self._greedy(ordered, texts, k, rng)
+        plan = (
+            self._plan_greedy(ordered, texts, k, rng)
             if self.search == "greedy"
-            else self._random(ordered, texts, k, rng)
+            else self._plan_random(ordered, texts, k, rng)
         )
+        return plan.map(lambda chosen: self._told_of_draw(chosen, texts))
+
+    def _told_of_draw(self, chosen: list[Item], texts: Sequence[Item]) -> list[Item]:
         ids = {item.id for item in chosen}
         if all(item.id in ids for item in texts):
             log.warning(
                 "no text is left to measure the information of %d demonstrations on: the choice "
                 "is a draw; give more candidates or a pool of texts",
-                k,
+                len(chosen),
             )
         return chosen
 
@@ -109,46 +121,73 @@ class Informative:
 
         0 where no text is left. All prompts are scored together.
         """
+        return self.plan_information(sets, texts).execute()
+
+    def plan_information(
+        self, sets: Sequence[Sequence[Item]], texts: Sequence[Item], *, standing_in: bool = False
+    ) -> Plan[list[float]]:
+        """Plan what `information` does.
+
+        Args:
+            sets: Of demonstrations.
+            texts: That they are measured on.
+            standing_in: Whether the sets stand for others that are no longer.
+        """
         kept = []
         for shown in sets:
             ids = {item.id for item in shown}
             kept.append([item for item in texts if item.id not in ids])
-        scores = ask_once(
+        ends = np.cumsum([len(ones) for ones in kept])[:-1]
+        scores = plan_once(
             self.scorer,
             [item for ones in kept for item in ones],
             [shown for shown, ones in zip(sets, kept, strict=True) for _ in ones],
+            standing_in=standing_in,
         )
-        ends = np.cumsum([len(ones) for ones in kept])[:-1]
-        return [
-            mutual_information(to_probabilities(part, self.calibrator)) if len(part) else 0.0
-            for part in np.split(scores, ends)
-        ]
+        return scores.map(
+            lambda values: [
+                mutual_information(to_probabilities(part, self.calibrator)) if len(part) else 0.0
+                for part in np.split(values, ends)
+            ]
+        )
 
-    def _random(
+    def _plan_random(
         self, ordered: Sequence[Item], texts: Sequence[Item], k: int, rng: np.random.Generator
-    ) -> list[Item]:
+    ) -> Plan[list[Item]]:
         sets = [self._draw(ordered, k, rng) for _ in range(self.trials)]
         # The first of equals is as random as any.
-        return sets[int(np.argmax(self.information(sets, texts)))]
+        return self.plan_information(sets, texts).map(lambda values: sets[int(np.argmax(values))])
 
     def _draw(self, ordered: Sequence[Item], k: int, rng: np.random.Generator) -> list[Item]:
         if self.balance:
             return draw_balanced(ordered, k, rng)
         return [ordered[i] for i in rng.permutation(len(ordered))[:k]]
 
-    def _greedy(
+    def _plan_greedy(
         self, ordered: Sequence[Item], texts: Sequence[Item], k: int, rng: np.random.Generator
-    ) -> list[Item]:
-        chosen: list[Item] = []
-        left = [ordered[i] for i in rng.permutation(len(ordered))]
-        while len(chosen) < k:
-            tried = self._next(left, chosen)
-            sets = [[*chosen, item] for item in tried]
-            best = tried[int(np.argmax(self.information(sets, texts)))]
-            chosen.append(best)
-            left.remove(best)
-            left = [left[i] for i in rng.permutation(len(left))]
-        return chosen
+    ) -> Plan[list[Item]]:
+        def search() -> list[Item]:
+            chosen: list[Item] = []
+            left = [ordered[i] for i in rng.permutation(len(ordered))]
+            while len(chosen) < k:
+                tried = self._next(left, chosen)
+                sets = [[*chosen, item] for item in tried]
+                best = tried[int(np.argmax(self.information(sets, texts)))]
+                chosen.append(best)
+                left.remove(best)
+                left = [left[i] for i in rng.permutation(len(left))]
+            return chosen
+
+        def highest() -> Usage:
+            longest = self.scorer.prompts.longest_shown(ordered, k)
+            most = min(self.trials, len(ordered))
+            steps = (
+                self.plan_information([longest[:size]], texts, standing_in=True)
+                for size in range(1, k + 1)
+            )
+            return sum((one.highest for one in steps for _ in range(most)), Usage())
+
+        return Plan(search, highest=highest)
 
     def _next(self, left: Sequence[Item], chosen: Sequence[Item]) -> Sequence[Item]:
         """The candidates to try; with `balance` of the labels that occur least so far."""

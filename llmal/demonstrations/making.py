@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llmal.core.registry import Registry
-from llmal.demonstrations.covering import Covering
+from llmal.demonstrations.covering import covering
 from llmal.demonstrations.protocol import DemonstrationSelector
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError
@@ -55,7 +55,7 @@ def make_selector(
         name, options, offers={"scorer": scorer, "embedder": embedder}, also=_ALSO
     )
     _check_covering(cover_labels)
-    return Covering(made) if cover_labels else made
+    return covering(made) if cover_labels else made
 
 
 def check_selector(

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from llmal.core.plans import Plan
 from llmal.core.records import Item
 from llmal.prompting.protocol import Need
 from llmal.prompting.scorer import PromptScorer
@@ -52,6 +53,22 @@ class DemonstrationSelector(Protocol):
 
 
 @runtime_checkable
+class AskingSelector(DemonstrationSelector, Protocol):
+    """Asks a language model to choose one fixed set, and says before what that costs."""
+
+    @property
+    def scorer(self) -> PromptScorer:
+        """What it asks with."""
+        ...
+
+    def plan_choice(
+        self, candidates: Sequence[Item], k: int, rng: np.random.Generator
+    ) -> Plan[list[Item]]:
+        """Plan what `choose` does."""
+        ...
+
+
+@runtime_checkable
 class RankingSelector(DemonstrationSelector, Protocol):
     """A selector that may rank its candidates."""
 
@@ -59,21 +76,6 @@ class RankingSelector(DemonstrationSelector, Protocol):
     def ranks(self) -> bool:
         """Whether the first k of a longer choice are the choice of k, at the same cost."""
         ...
-
-
-@runtime_checkable
-class AskingSelector(DemonstrationSelector, Protocol):
-    """A selector that may ask a language model."""
-
-    @property
-    def scorer(self) -> PromptScorer | None:
-        """What it asks with, if it asks."""
-        ...
-
-
-def scorer_of(selector: DemonstrationSelector | None) -> PromptScorer | None:
-    """What a selector asks a language model with; None if it asks none."""
-    return selector.scorer if isinstance(selector, AskingSelector) else None
 
 
 @runtime_checkable

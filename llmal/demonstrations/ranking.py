@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.plans import Plan, free
 from llmal.core.records import Item
 from llmal.demonstrations.candidates import usable
 from llmal.demonstrations.picking import highest
@@ -32,10 +33,18 @@ class Ranking:
         query: Item | None = None,
     ) -> list[Item]:
         """The highest first."""
-        ordered = usable(candidates, k, labels=self.scorer.labels, balance=self.balance)
+        return self.plan_choice(candidates, k, rng).execute()
+
+    def plan_choice(
+        self, candidates: Sequence[Item], k: int, rng: np.random.Generator
+    ) -> Plan[list[Item]]:
+        """Plan what `choose` does: every candidate is asked about."""
+        labels, quiet = self.scorer.labels, self.scorer.forecasts
+        ordered = usable(candidates, k, labels=labels, balance=self.balance, quiet=quiet)
         if not ordered or not k:
-            return []
-        return highest(ordered, self._scores(ordered, rng), k, rng, balance=self.balance)
+            return free([])
+        scores = self._plan_scores(ordered, rng)
+        return scores.map(lambda values: highest(ordered, values, k, rng, balance=self.balance))
 
     def scores(self, candidates: Sequence[Item], rng: np.random.Generator) -> NDArray[np.float64]:
         """The score of each candidate, shape (n,), in the order given.
@@ -44,10 +53,12 @@ class Ranking:
         when it is asked again.
         """
         ordered = usable(candidates, 0, labels=self.scorer.labels)
-        values = self._scores(ordered, rng)
+        values = self._plan_scores(ordered, rng).execute()
         of = {item.id: value for item, value in zip(ordered, values, strict=True)}
         return np.array([of[item.id] for item in candidates], dtype=np.float64)
 
-    def _scores(self, ordered: Sequence[Item], rng: np.random.Generator) -> NDArray[np.float64]:
-        """The score of each of the candidates, which are sorted by id."""
+    def _plan_scores(
+        self, ordered: Sequence[Item], rng: np.random.Generator
+    ) -> Plan[NDArray[np.float64]]:
+        """Plan to score the candidates, which are sorted by id."""
         raise NotImplementedError

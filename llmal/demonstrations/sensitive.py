@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from llmal.calibration.divergences import Divergence
 from llmal.calibration.protocol import Calibrator
+from llmal.core.plans import Plan, free
 from llmal.core.records import Item
-from llmal.demonstrations.asking import ask_once, check_calibrator, to_probabilities
+from llmal.demonstrations.asking import check_calibrator, plan_once, to_probabilities
 from llmal.demonstrations.conditions import Condition, check_condition, conditioned
 from llmal.demonstrations.ranking import Ranking
 from llmal.demonstrations.sensitivity import (
@@ -77,11 +78,13 @@ class Sensitive(Ranking):
         check_condition(self.condition, self.shots)
         check_calibrator(self.calibrator)
 
-    def _scores(self, ordered: Sequence[Item], rng: np.random.Generator) -> NDArray[np.float64]:
+    def _plan_scores(
+        self, ordered: Sequence[Item], rng: np.random.Generator
+    ) -> Plan[NDArray[np.float64]]:
         from llmal.perturb import perturb_items
 
         if not ordered:
-            return np.zeros(0)
+            return free(np.zeros(0))
         n = len(ordered)
         seed = int(rng.integers(2**31 - 1))
         perturbation = fit_perturbation(
@@ -94,5 +97,9 @@ class Sensitive(Ranking):
         asked = [*ordered, *(one for ones in copied for one in ones)]
         # A copy sees what its candidate sees, so that no candidate tells its copies the answer.
         with_ = [*shown, *(one for one in shown for _ in range(self.copies))]
-        p = to_probabilities(ask_once(self.scorer, asked, with_), self.calibrator, fit_on=n)
-        return sensitivity(p[:n], p[n:], self.divergence, self.alpha)
+
+        def rank(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+            p = to_probabilities(scores, self.calibrator, fit_on=n)
+            return sensitivity(p[:n], p[n:], self.divergence, self.alpha)
+
+        return plan_once(self.scorer, asked, with_).map(rank)

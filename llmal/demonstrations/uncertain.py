@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from llmal.calibration.divergences import entropy
 from llmal.calibration.protocol import Calibrator
+from llmal.core.plans import Plan, free
 from llmal.core.records import Item
-from llmal.demonstrations.asking import ask_once, check_calibrator, to_probabilities
+from llmal.demonstrations.asking import check_calibrator, plan_once, to_probabilities
 from llmal.demonstrations.conditions import Condition, check_condition, conditioned
 from llmal.demonstrations.ranking import Ranking
 from llmal.errors import ConfigError
@@ -62,11 +63,16 @@ class Uncertain(Ranking):
         check_condition(self.condition, self.shots)
         check_calibrator(self.calibrator)
 
-    def _scores(self, ordered: Sequence[Item], rng: np.random.Generator) -> NDArray[np.float64]:
+    def _plan_scores(
+        self, ordered: Sequence[Item], rng: np.random.Generator
+    ) -> Plan[NDArray[np.float64]]:
         if not ordered:
-            return np.zeros(0)
+            return free(np.zeros(0))
         shown = conditioned(self.condition, self.shots, ordered, rng)
-        p = to_probabilities(ask_once(self.scorer, ordered, shown), self.calibrator)
+        return plan_once(self.scorer, ordered, shown).map(self._uncertainty)
+
+    def _uncertainty(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        p = to_probabilities(scores, self.calibrator)
         if self.measure == "entropy":
             return entropy(p)
         if self.measure == "least-confidence":

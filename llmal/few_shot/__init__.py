@@ -11,14 +11,14 @@ from llmal.core.lazy import attributes
 
 if TYPE_CHECKING:
     from llmal.few_shot.chosen import ChosenPrompt as ChosenPrompt
-    from llmal.few_shot.preparation import FewShotPrompt as FewShotPrompt
     from llmal.few_shot.preparation import prepare as prepare
+    from llmal.few_shot.prompt import FewShotPrompt as FewShotPrompt
     from llmal.few_shot.prompt_choice import RankedPrompt as RankedPrompt
     from llmal.few_shot.prompt_choice import rank_prompts as rank_prompts
 
 _HOMES = {
     "ChosenPrompt": "chosen",
-    "FewShotPrompt": "preparation",
+    "FewShotPrompt": "prompt",
     "RankedPrompt": "prompt_choice",
     "prepare": "preparation",
     "rank_prompts": "prompt_choice",

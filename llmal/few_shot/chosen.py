@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from llmal.core.fingerprint import fingerprint
 from llmal.core.records import Item, Usage
 from llmal.errors import ConfigError, DataError
-from llmal.few_shot.preparation import FewShotPrompt
+from llmal.few_shot.prompt import FewShotPrompt
 from llmal.lm.protocol import LanguageModel, Normalise
 from llmal.prompting.labelling import LabellingPrompts
 from llmal.prompting.scorer import PromptScorer

@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from llmal.annotators.llm import LLMAnnotator
-from llmal.annotators.protocol import Context
+from llmal.annotators.protocol import Context, Prepares
 from llmal.annotators.router import Router
 from llmal.calibration.default import MOST_TEXTS
-from llmal.core.records import Annotation, Item, Usage
+from llmal.core.records import Annotation, Item, Usage, total
 from llmal.core.tables import Column, free_name
 from llmal.errors import (
     ConfigError,
@@ -26,8 +25,9 @@ from llmal.errors import (
     UnsupportedError,
 )
 from llmal.functions.rows import InputRows, Row
-from llmal.functions.spending import affordable_context, most_of_preparing
+from llmal.functions.spending import affordable_context, plan_ready
 from llmal.lm.progress import Meter, reporting
+from llmal.lm.protocol import Asking
 from llmal.run.budget import Budget
 from llmal.task.spaces import Space
 
@@ -196,19 +196,19 @@ class Annotating:
     def _prepare(self) -> None:
         for place in self._machines:
             annotator = self.router.stages[place].annotator
-            if not isinstance(annotator, LLMAnnotator):
+            if not isinstance(annotator, Prepares):
                 continue
             self._tell("preparing the prompt", 0, 1)
             if self.count_only:
-                self.usage += most_of_preparing(annotator, self.context)
+                self.usage += plan_ready(annotator, self.context).highest
             else:
                 if self.budget is not None:
                     self.context = affordable_context(
                         annotator, self.context, self.budget, self.usage
                     )
-                meter = Meter([annotator.lm])
-                with reporting([annotator.lm], partial(self._tell_asking, meter)):
-                    self.usage += annotator.setup_cost() + annotator.prepare(self.context).usage
+                models = [annotator.lm] if isinstance(annotator, Asking) else []
+                with reporting(models, partial(self._tell_asking, Meter(models))):
+                    self.usage += plan_ready(annotator, self.context).execute()[1]
             self._tell("preparing the prompt", 1, 1)
 
     def _asked(self, items: Sequence[Item]) -> dict[str, Annotation | str]:
@@ -232,13 +232,11 @@ class Annotating:
 
     def _count(self, items: Sequence[Item]) -> None:
         """What the items can cost, before anybody is asked about them."""
-        cost = sum(
-            (
-                self.router.stages[place].annotator.estimate(items, self.context)
-                for place in self._machines
-            ),
-            Usage(),
+        plans = (
+            self.router.stages[place].annotator.plan(items, self.context)
+            for place in self._machines
         )
+        cost = total(one.highest for one in plans)
         if self.count_only:
             self.usage += cost
         limit = None if self.budget is None else self.budget.exceeded_by(self.usage, cost)

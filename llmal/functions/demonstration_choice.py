@@ -22,7 +22,7 @@ from llmal.core.tables import Column
 from llmal.demonstrations import make_selector, needs
 from llmal.errors import ConfigError, DataError
 from llmal.few_shot.chosen import ChosenPrompt
-from llmal.few_shot.preparation import parts_of
+from llmal.few_shot.prompt import parts_of
 from llmal.functions.annotating import Progress, drawn_items
 from llmal.functions.annotation import shown_progress
 from llmal.functions.labelled import LabelledRows, matched
@@ -35,7 +35,7 @@ from llmal.functions.models import (
 )
 from llmal.functions.results import Demonstrations
 from llmal.functions.rows import Row, open_rows
-from llmal.functions.spending import affordable_context, most_of_preparing
+from llmal.functions.spending import affordable_context, plan_ready
 from llmal.functions.tasks import Labels, task_of
 from llmal.pool.readers import Reading
 from llmal.run.budget import Budget
@@ -172,12 +172,11 @@ def choose_demonstrations(
             told("choosing demonstrations", 0, 1, Usage())
         context = Context(demonstrations=items, unlabelled=texts, seed=seed)
         if dry_run:
-            most_cost = most_of_preparing(annotator, context)
-            return _result([], rows, columns, label_column, cost=most_cost)
+            plan = plan_ready(annotator, context)
+            return _result([], rows, columns, label_column, cost=plan.highest)
         if budget is not None:
             context = affordable_context(annotator, context, budget)
-        prepared = annotator.prepare(context)
-        cost = prepared.usage + annotator.setup_cost()
+        prepared, cost = plan_ready(annotator, context).execute()
         if told is not None:
             told("choosing demonstrations", 1, 1, cost)
         result = ChosenPrompt.of(prepared, strategy=name, options=options, order=order, cost=cost)

@@ -15,7 +15,8 @@ from llmal.calibration.default import AUTO, MOST_TEXTS, Calibrate
 from llmal.config import GeneratorConfig, PlugInGeneratorConfig
 from llmal.config.explain import explain
 from llmal.config.yaml_lines import Places
-from llmal.core.records import Item, SyntheticItem, Usage
+from llmal.core.plans import BatchPlan
+from llmal.core.records import Item, SyntheticItem, Usage, total
 from llmal.core.tables import Column
 from llmal.errors import ConfigError
 from llmal.factory.generators import make_generator
@@ -27,7 +28,7 @@ from llmal.functions.results import Generated
 from llmal.functions.rows import Row, open_rows
 from llmal.functions.spending import check_reach
 from llmal.functions.tasks import Labels, task_of
-from llmal.generators import Request, SynthesisResult, filters_cost, generate_filtered
+from llmal.generators import Request, SynthesisResult, generate_filtered, plan_filtered
 from llmal.generators.filters import Preparing
 from llmal.generators.rows import COLUMNS, fields_of, texts_of
 from llmal.lm.progress import Meter, reporting
@@ -228,9 +229,7 @@ class Writing:
             for name in names
         ]
         self._budget = budget
-        self._setup = sum(
-            (one.setup_cost() for one in self._parts if isinstance(one, Probing)), Usage()
-        )
+        self._probing = [one for one in self._parts if isinstance(one, Probing)]
         self._preparing = [one for one in self._filters if isinstance(one, Preparing)]
         self.usage = Usage()
         """What was spent so far."""
@@ -241,12 +240,14 @@ class Writing:
 
     def most(self) -> Usage:
         """The most that it can cost: every attempt, at full length. Asks nobody."""
-        each = (self._cost(request, ATTEMPTS * self.k) for request in self._requests)
-        return sum(each, self._beginning())
+        each = [self._plan(request, ATTEMPTS * self.k).highest for request in self._requests]
+        return total([self._beginning(), *each])
 
     def _beginning(self, less: bool = False) -> Usage:
         """The most that is asked before the first text is written."""
-        return sum((one.preparation_cost(less=less) for one in self._preparing), self._setup)
+        plans = [one.plan_setup() for one in self._probing]
+        preparing = [one.plan_preparation(less=less) for one in self._preparing]
+        return total([*(one.highest for one in plans), *(one.highest for one in preparing)])
 
     def run(self, on_progress: Progress | None = None) -> SynthesisResult:
         """Write.
@@ -290,29 +291,31 @@ class Writing:
     def _set_up(self) -> None:
         less = False
         if self._budget is not None:
-            text = self._cost(self._requests[0], 1)
+            text = self._plan(self._requests[0], 1).highest
             less = self._budget.exceeded_by(Usage(), self._beginning() + text) is not None
             check_reach(self._budget, self._beginning(less) + text, "one text")
-        for one in self._parts:
-            if isinstance(one, Probing):
-                one.set_up()
-        self.usage += sum((one.prepare(less=less) for one in self._preparing), self._setup)
+        for probing in self._probing:
+            setup = probing.plan_setup()
+            self.usage += setup.highest
+            setup.execute()
+        for preparing in self._preparing:
+            self.usage += preparing.plan_preparation(less=less).execute()
 
-    def _cost(self, request: Request, k: int) -> Usage:
-        written: Usage = self._generator.estimate(request, k)
-        return written + filters_cost(self._filters, k, self._generator.max_tokens)
+    def _plan(self, request: Request, k: int) -> BatchPlan[list[SyntheticItem]]:
+        return plan_filtered(self._generator, self._filters, request, k)
 
-    def _admitted(self, request: Request, count: int) -> int:
+    def _admitted(self, label: str, plan: BatchPlan[list[SyntheticItem]], count: int) -> int:
         """The most of so many texts that the budget allows."""
         assert self._budget is not None
-        limit = None
-        while count:
-            limit = self._budget.exceeded_by(self.usage, self._cost(request, count))
-            if limit is None:
-                return count
-            count //= 2
-        log.warning("%s is used up; no more texts of %r are written", limit, request.label)
-        return 0
+        limit, cost = None, plan.once
+        for fits, one in enumerate(plan.each):
+            cost += one
+            limit = self._budget.exceeded_by(self.usage, cost)
+            if limit is not None:
+                if not fits:
+                    log.warning("%s is used up; no more texts of %r are written", limit, label)
+                return fits
+        return count
 
 
 def table_columns(task: Task) -> tuple[list[Column], dict[str, str]]:

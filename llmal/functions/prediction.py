@@ -7,8 +7,9 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from llmal.annotators.protocol import Context
+from llmal.annotators.protocol import Context, plan_at
 from llmal.annotators.router import Router, Stage
+from llmal.core.plans import BatchPlan
 from llmal.core.records import Annotation, AnnotatorKind, Item, Usage
 from llmal.functions.annotating import Annotating, Progress, Wanted
 from llmal.functions.annotation import collected, shown_progress
@@ -121,6 +122,8 @@ class _Predictor:
             for item, row, answer in zip(items, given, self._classifier.answers(given), strict=True)
         ]
 
-    def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
+    def plan(
+        self, items: Sequence[Item], context: Context = Context()
+    ) -> BatchPlan[list[Annotation]]:
         """Nothing but time."""
-        return Usage()
+        return plan_at(Usage(), self.annotate, items, context)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import drawn_texts
 from llmal.calibration.default import AUTO, Calibrate
+from llmal.core.plans import dearest
 from llmal.core.records import Answer, Usage
 from llmal.embed import Embedder
 from llmal.errors import SelectionError
@@ -182,10 +183,14 @@ class Picking:
             if self.budget is not None:
                 check_reach(self.budget, self._cost(signals), self.name)
             questions = signals.questions
-            asks = _asks(self.selector, state) and questions is not None
-            setup = questions.annotator.setup_cost() if asks and questions else Usage()
-            picks = self.selector.select(state, self.k, np.random.default_rng(self.seed))
-            usage = setup + picks.usage + signals.take_usage()
+            setup = Usage()
+            if questions is not None and _asks(self.selector, state):
+                finding = questions.annotator.plan_setup()
+                setup = finding.highest
+                finding.execute()
+            rng = np.random.default_rng(self.seed)
+            picks = signals.plan(self.selector, state, self.k, rng).execute()
+            usage = setup + picks.usage
             calibrated = [] if questions is None else questions.take_calibrations()
             return picks, sum((one.usage for one in calibrated), usage)
 
@@ -239,12 +244,13 @@ class Picking:
 
     def _cost(self, signals: RoundSignals) -> Usage:
         """The most that it costs; the form of the prompt may not be known yet."""
-        planned = signals.planned()
-        state = self._state(planned)
-        if not _asks(self.selector, state) or signals.questions is None:
+        if signals.questions is None or not _asks(self.selector, self._state(signals)):
             return Usage()
-        setup = signals.questions.annotator.setup_cost()
-        return setup + planned.cost(self.selector, state, self.k)
+        forms = []
+        for form in signals.forecasting():
+            state = self._state(form)
+            forms.append(form.plan(self.selector, state, self.k, None).highest)
+        return signals.questions.annotator.plan_setup().highest + dearest(forms)
 
 
 def _repeated(pool: Pool, labelled: NDArray[np.int64], k: int) -> NDArray[np.int64]:

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from llmal.annotators.llm import LLMAnnotator
-from llmal.annotators.protocol import Context
+from llmal.annotators.protocol import Context, Prepares
+from llmal.core.plans import Plan
 from llmal.core.records import Usage
 from llmal.errors import BudgetError
+from llmal.few_shot.prompt import FewShotPrompt
+from llmal.prompting.protocol import Probing
 from llmal.run.budget import Budget
 
 
-def most_of_preparing(annotator: LLMAnnotator, context: Context) -> Usage:
-    """The most that choosing demonstrations and calibrating cost, and finding the form of the
-    prompt. Asks nobody.
+def plan_ready(annotator: Prepares, context: Context) -> Plan[tuple[FewShotPrompt, Usage]]:
+    """Plan to find the form of a prompt, to choose its demonstrations and to calibrate; the plan
+    brings the prompt, and what all of that has cost.
     """
-    return annotator.setup_cost() + annotator.preparation_cost(context)
+    setup = annotator.plan_setup() if isinstance(annotator, Probing) else Plan(lambda: None)
+    preparation = annotator.plan_preparation(context)
+
+    def prepare() -> tuple[FewShotPrompt, Usage]:
+        cost = setup.highest
+        setup.execute()
+        prompt = preparation.execute()
+        return prompt, cost + prompt.usage
+
+    return Plan(
+        prepare,
+        highest=lambda: setup.highest + preparation.highest,
+        prompts=lambda: [*setup.prompts, *preparation.prompts],
+    )
 
 
 def affordable_context(
-    annotator: LLMAnnotator, context: Context, budget: Budget, spent: Usage = Usage()
+    annotator: Prepares, context: Context, budget: Budget, spent: Usage = Usage()
 ) -> Context:
     """The context to prepare a prompt in: one in which it costs less, where the budget does not
     reach for the other.
@@ -25,10 +40,10 @@ def affordable_context(
     Raises:
         BudgetError: It does not reach even for that.
     """
-    cost = most_of_preparing(annotator, context)
+    cost = plan_ready(annotator, context).highest
     less = annotator.with_less(context)
     if less is not None and budget.exceeded_by(spent, cost) is not None:
-        context, cost = less, most_of_preparing(annotator, less)
+        context, cost = less, plan_ready(annotator, less).highest
     check_reach(budget, cost, "demonstrations and calibration alone", spent)
     return context
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from llmal.generators.filters import LabelAgreement as LabelAgreement
     from llmal.generators.filters import NearDuplicates as NearDuplicates
     from llmal.generators.filters import filters_cost as filters_cost
+    from llmal.generators.filters import plan_filtered as plan_filtered
     from llmal.generators.filters import run_filters as run_filters
 
 REGISTRY = Registry(
@@ -31,6 +32,7 @@ _HOMES = {
     "NearDuplicates": "filters",
     "SynthesisResult": "filtered",
     "filters_cost": "filters",
+    "plan_filtered": "filters",
     "generate_filtered": "filtered",
     "run_filters": "filters",
     "with_new_ids": "filtered",
@@ -48,6 +50,7 @@ __all__ = [
     "SynthesisResult",
     "filters_cost",
     "generate_filtered",
+    "plan_filtered",
     "run_filters",
     "with_new_ids",
 ]

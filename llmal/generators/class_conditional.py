@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from llmal.core.fingerprint import digest, fingerprint
+from llmal.core.plans import BatchPlan
 from llmal.core.records import Item, SyntheticItem, Usage, one_label
 from llmal.errors import ConfigError, ContextLengthError, DataError, UnsupportedError
 from llmal.generators.protocol import Request
 from llmal.generators.structure import make_structure
 from llmal.lm.protocol import Completion, LanguageModel, Prompt, Sampling
+from llmal.lm.requests import Written, plan_writing
 from llmal.prompting.templates import PromptTemplate, Style, load_prompt, without_special_tokens
 from llmal.task import Task
 from llmal.task.spaces import refuse_unless
@@ -148,11 +149,25 @@ class ClassConditional:
         """
         if k < 1:
             raise ConfigError(f"{k} items were asked for", fix="ask for at least one")
+        built, dropped = self._built(request, k)
+        if dropped:
+            log.warning(
+                "%d demonstration(s) were left out of %d generation prompt(s) for want of context",
+                dropped,
+                len(built),
+            )
+        return built
+
+    def _built(self, request: Request, k: int) -> tuple[list[GenerationPrompt], int]:
+        """The prompts, and how many demonstrations did not fit into them."""
         column = self.task.index(request.label)
         own, other = self._divided(request)
-        rng = np.random.default_rng(_seed(request, "demonstrations"))
-        own_deck, other_deck = _deck(own, self.shots, rng), _deck(other, self.others, rng)
         word = self.task.labels[column].verbalizers[0]
+        rng = np.random.default_rng(_seed(request, "demonstrations"))
+        if request.standing_in:
+            own = self._longest(word, own, self.shots)
+            other = self._longest(word, other, self.others)
+        own_deck, other_deck = _deck(own, self.shots, rng), _deck(other, self.others, rng)
         built: list[GenerationPrompt] = []
         dropped = 0
         for number, start in enumerate(range(0, k, self.per_prompt)):
@@ -167,25 +182,61 @@ class ClassConditional:
                     seed=_seed(request, str(number)),
                 )
             )
-        if dropped:
-            log.warning(
-                "%d demonstration(s) were left out of %d generation prompt(s) for want of context",
-                dropped,
-                len(built),
-            )
-        return built
+        return built, dropped
 
-    def estimate(self, request: Request, k: int) -> Usage:
-        """The most that k items would cost: true prompts, answers of full length."""
-        built = self.build(request, k)
-        read = int(self.lm.count_tokens([one.prompt for one in built]).sum())
-        written = k * self._sampling.max_tokens
-        return Usage(
-            requests=len(built),
-            prompt_tokens=read,
-            completion_tokens=written,
-            money=self.lm.price.of(read, written),
+    def _longest(self, word: str, items: Sequence[Item], count: int) -> list[Item]:
+        """The items that take the most tokens as demonstrations."""
+        if not items or not count:
+            return []
+        lengths = self.lm.count_tokens([self._render(word, [one]) for one in items])
+        return [items[place] for place in np.argsort(-lengths, kind="stable")[:count].tolist()]
+
+    def plan(self, request: Request, k: int) -> BatchPlan[list[SyntheticItem]]:
+        """Plan to write k texts of the request's label: the very prompts, answers of full length.
+
+        Raises:
+            ConfigError: k is below one.
+            ContextLengthError: The prompt does not fit even without demonstrations.
+            DataError: The task has no such label, or a demonstration has none.
+        """
+        if k < 1:
+            raise ConfigError(f"{k} items were asked for", fix="ask for at least one")
+        built, dropped = self._built(request, k)
+        writings = [self._writing(one) for one in built]
+
+        def each() -> list[Usage]:
+            costs: list[Usage] = []
+            for one, writing in zip(built, writings, strict=True):
+                whole = writing.highest
+                if dropped and request.standing_in:
+                    whole = self._filling_context(whole)
+                costs.append(self._share(whole.requests, whole.prompt_tokens))
+                costs += [self._share(0, 0)] * (one.answers - 1)
+            return costs
+
+        def write() -> list[SyntheticItem]:
+            if dropped:
+                self.build(request, k)  # Says so.
+            pairs = zip(built, writings, strict=True)
+            items = [item for one, writing in pairs for item in self._items(request, one, writing)]
+            return _with_distinct_ids(items)
+
+        return BatchPlan(
+            write,
+            each=each,
+            first=lambda count: self.plan(request, count),
+            prompts=lambda: [one.prompt for one in built],
         )
+
+    def _share(self, requests: int, read: int, written: int | None = None) -> Usage:
+        count = self._sampling.max_tokens if written is None else written
+        return Usage(requests, read, count, money=self.lm.price.of(read, count))
+
+    def _filling_context(self, cost: Usage) -> Usage:
+        """The cost of a prompt that has no room for one of its demonstrations: others may fit."""
+        room = self.lm.context_length or 0
+        most = max(cost.prompt_tokens, cost.requests * (room - self._sampling.max_tokens))
+        return replace(cost, prompt_tokens=most)
 
     def generate(self, request: Request, k: int) -> list[SyntheticItem]:
         """Write k texts of the request's label.
@@ -201,29 +252,31 @@ class ClassConditional:
             LanguageModelError: The model failed.
             UnsupportedError: The model cannot be held to the structure.
         """
-        items: list[SyntheticItem] = []
-        shared = {
-            "model": self.lm.fingerprint,
-            "prompt": self.template.key,
-            "style": self.style,
-            "structure": self._structure.name,
-            "temperature": self._sampling.temperature,
-            "top_p": self._sampling.top_p,
-        }
-        for one in self.build(request, k):
-            start = time.perf_counter()
-            drawn = self._answers(one)
-            seconds = (time.perf_counter() - start) / len(drawn)
-            for place, answer in enumerate(drawn):
-                provenance = {
-                    **shared,
-                    "demonstrations": list(one.demonstrations),
-                    "seed": one.seed,
-                    "answer": place,
-                }
-                usage = self._cost(answer, seconds, first=place == 0)
-                items.append(self._item(request.label, answer, provenance, usage))
-        return _with_distinct_ids(items)
+        return self.plan(request, k).execute()
+
+    def _items(
+        self, request: Request, one: GenerationPrompt, writing: BatchPlan[list[Written]]
+    ) -> list[SyntheticItem]:
+        written = self._written(writing)
+        cost = written.usage
+        seconds = Usage(seconds=cost.seconds / len(written.answers))
+        items = []
+        for place, answer in enumerate(written.answers):
+            provenance = {
+                "model": self.lm.fingerprint,
+                "prompt": self.template.key,
+                "style": self.style,
+                "structure": self._structure.name,
+                "temperature": self._sampling.temperature,
+                "top_p": self._sampling.top_p,
+                "demonstrations": list(one.demonstrations),
+                "seed": one.seed,
+                "answer": place,
+            }
+            read = (cost.requests, cost.prompt_tokens) if place == 0 else (0, 0)
+            usage = self._share(*read, answer.completion_tokens) + seconds
+            items.append(self._item(request.label, answer, provenance, usage))
+        return items
 
     def _divided(self, request: Request) -> tuple[list[Item], list[Item]]:
         own: list[Item] = []
@@ -282,30 +335,24 @@ class ClassConditional:
             fields={k: without_special_tokens(v, special) for k, v in item.fields.items()},
         )
 
-    def _answers(self, one: GenerationPrompt) -> list[Completion]:
+    def _writing(self, one: GenerationPrompt) -> BatchPlan[list[Written]]:
+        return plan_writing(
+            self.lm,
+            [one.prompt],
+            format=self._structure.format,
+            n=one.answers,
+            sampling=replace(self._sampling, seed=one.seed),
+        )
+
+    def _written(self, writing: BatchPlan[list[Written]]) -> Written:
         try:
-            return self.lm.generate(
-                [one.prompt],
-                format=self._structure.format,
-                n=one.answers,
-                sampling=replace(self._sampling, seed=one.seed),
-            )[0]
+            return writing.execute()[0]
         except NotImplementedError as error:
             raise UnsupportedError(
                 f"the model {self.lm.fingerprint} cannot be held to the structure "
                 f"{self._structure.name!r}",
                 fix="use a model with structured output, or a vLLM or transformers backend",
             ) from error
-
-    def _cost(self, answer: Completion, seconds: float, *, first: bool) -> Usage:
-        read = answer.prompt_tokens if first else 0
-        return Usage(
-            requests=int(first),
-            prompt_tokens=read,
-            completion_tokens=answer.completion_tokens,
-            seconds=seconds,
-            money=self.lm.price.of(read, answer.completion_tokens),
-        )
 
     def _item(
         self, label: str, answer: Completion, provenance: dict[str, Any], usage: Usage

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from llmal.core.fingerprint import digest
+from llmal.core.plans import BatchPlan
 from llmal.core.records import SyntheticItem, Usage
 from llmal.errors import ConfigError
-from llmal.generators.filters.run import run_filters
+from llmal.generators.filters.run import plan_filtered
 from llmal.generators.protocol import Filter, Generator, Request
 
 log = logging.getLogger("llmal.generators")
@@ -73,7 +74,7 @@ def generate_filtered(
     *,
     attempts: int = 4,
     on_items: Callable[[Sequence[SyntheticItem]], None] | None = None,
-    admit: Callable[[Request, int], int] | None = None,
+    admit: Callable[[str, BatchPlan[list[SyntheticItem]], int], int] | None = None,
 ) -> SynthesisResult:
     """Write until each request has k accepted items, or was tried often enough.
 
@@ -93,8 +94,8 @@ def generate_filtered(
         attempts: Most texts to write for each one that is wanted.
         on_items: Given what was written and filtered after each call of the generator, so that it
             can be recorded before more is paid for.
-        admit: Says how many of so many texts may be written, before each call of the generator;
-            with none, no more of that label are.
+        admit: Says how many of the texts of a label that are planned may be written, before each
+            call of the generator; with none, no more of that label are.
 
     Raises:
         ConfigError: k or `attempts` is below one, or two requests have the same label.
@@ -118,13 +119,16 @@ def generate_filtered(
             count = math.ceil((k - accepted) * written / accepted) if accepted else written or k
             count = min(count, attempts * k - written)
             seeded = replace(request, seed=_seed_of(request.seed, asked[request.label]))
+            plan = plan_filtered(
+                generator, filters, seeded, count, lambda made: with_new_ids(made, ids)
+            )
             if admit is not None:
-                count = admit(seeded, count)
+                whole, count = count, admit(request.label, plan, count)
                 if not count:
                     break
+                plan = plan if count == whole else plan.first(count)
             asked[request.label] += 1
-            made = with_new_ids(generator.generate(seeded, count), ids)
-            checked = run_filters(made, filters)
+            checked = plan.execute()
             written += count
             accepted += sum(item.accepted for item in checked)
             items += checked

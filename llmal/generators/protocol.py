@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from llmal.core.records import Item, SyntheticItem, Usage
+from llmal.core.plans import BatchPlan
+from llmal.core.records import Item, SyntheticItem
 
 
 @dataclass(frozen=True)
@@ -17,11 +18,14 @@ class Request:
         label: The label that the new items must have.
         demonstrations: Labelled items to write in the manner of; the label is in `gold`.
         seed: Makes the draw repeatable.
+        standing_in: Whether the demonstrations stand for others that are no longer, in a forecast:
+            which ones will be shown is not known.
     """
 
     label: str
     demonstrations: Sequence[Item] = field(default_factory=tuple)
     seed: int = 0
+    standing_in: bool = False
 
 
 @runtime_checkable
@@ -35,12 +39,10 @@ class Generator(Protocol):
         """Most tokens of an answer."""
         ...
 
-    def estimate(self, request: Request, k: int) -> Usage:
-        """The most that writing k texts would cost. Asks nobody."""
-        ...
-
-    def generate(self, request: Request, k: int) -> list[SyntheticItem]:
-        """Write k texts. Those that are unusable come back too, refused and with the reason."""
+    def plan(self, request: Request, k: int) -> BatchPlan[list[SyntheticItem]]:
+        """Plan to write k texts. Those that are unusable come back too, refused and with the
+        reason. Asks nobody.
+        """
         ...
 
 

@@ -17,6 +17,8 @@ from llmal.errors import ContextLengthError, LanguageModelError, ServerError
 log = logging.getLogger("llmal.lm")
 
 _RETRIED = {408, 409, 425, 429, 500, 502, 503, 504}
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+"""Failures after which no server can have computed an answer."""
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 10.0
 
@@ -31,6 +33,8 @@ class Client:
         patience: Seconds for which a request is tried again before giving up.
         api_key: Sent as a bearer token.
         alive: Called before each new try; raises if trying again is pointless.
+        lost: Called with the body of a request whose answer a server may have computed, and that
+            did not arrive, before it is sent again; raises if it may not be.
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class Client:
         patience: float = 300,
         api_key: str | None = None,
         alive: Callable[[], None] | None = None,
+        lost: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
         if not urls:
             raise LanguageModelError("no server URL was given", fix="give at least one")
@@ -49,6 +54,7 @@ class Client:
         self.workers = concurrency * len(self.urls)
         self._patience = patience
         self._alive = alive
+        self._lost = lost
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         limits = httpx.Limits(max_connections=self.workers + 4)
         self._http = httpx.Client(
@@ -140,10 +146,13 @@ class Client:
         while True:
             url = self._take(given_up)
             response: httpx.Response | None = None
+            arrived = False
             try:
                 response = self._http.post(f"{url}{path}", json=body)
+                arrived = response.is_success
                 problem = f"answered {response.status_code}: {response.text[:300].strip()}"
             except httpx.RequestError as error:
+                arrived = not isinstance(error, _NOT_SENT)
                 problem = f"lost the connection ({error or type(error).__name__})"
             finally:
                 with self._lock:
@@ -158,6 +167,8 @@ class Client:
                 raise _refused(url, response)
             if self._alive is not None:
                 self._alive()
+            if arrived and self._lost is not None:
+                self._lost(body)
             waited = time.monotonic() - start
             if waited > self._patience:
                 raise ServerError(

@@ -26,8 +26,6 @@ class CountingLM(Tokenized):
         work: What scoring will take of the backend; by default that of a server.
     """
 
-    counts_only = True
-
     def __init__(
         self,
         model: str | Path,

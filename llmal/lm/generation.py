@@ -59,8 +59,18 @@ def answers_from_cache(
     return result
 
 
-def completion_count(encoder: Encoder, text: str, total: int, answers: int) -> int:
-    """Tokens of one answer: the server's own count where it gave one answer only."""
-    if answers == 1:
-        return total
-    return len(encoder.candidates([text])[0])
+def completion_counts(encoder: Encoder, texts: Sequence[str], written: int, most: int) -> list[int]:
+    """Tokens of each answer of a request. They add up to the server's own count: an answer may have
+    been written in more tokens than its text takes.
+
+    Args:
+        encoder: The model's tokenizer.
+        texts: The answers.
+        written: What the server counted for all of them.
+        most: Tokens that an answer may have.
+    """
+    counts = [min(len(ids), most) for ids in encoder.candidates(texts)]
+    for place, count in enumerate(counts):
+        more = min(max(written - sum(counts), -count), most - count)
+        counts[place] = count + more
+    return counts

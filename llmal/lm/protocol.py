@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.plans import Message as Message
+from llmal.core.plans import Prompt as Prompt
 from llmal.core.records import Price, Usage
 from llmal.lm.cache import ResponseCache
-
-Message = dict[str, str]
-Prompt = str | Sequence[Message]
-"""A completion prompt (a string) or a chat prompt (messages with "role" and "content")."""
 
 Normalise = Literal["sum", "mean", "first"]
 
@@ -103,18 +101,6 @@ class Asking(Protocol):
     """A part that asks a language model."""
 
     lm: LanguageModel
-
-
-@runtime_checkable
-class Counting(Protocol):
-    """A stand-in for a language model that counts what it would be asked, and answers nothing."""
-
-    counts_only: bool
-
-
-def only_counts(lm: object) -> bool:
-    """Whether a language model is such a stand-in."""
-    return isinstance(lm, Counting) and lm.counts_only
 
 
 @runtime_checkable
@@ -246,4 +232,33 @@ class SubsetScoring(Protocol):
         subsets: Sequence[Sequence[int]],
     ) -> Usage:
         """What `score_subsets` would cost at most. Asks nobody."""
+        ...
+
+
+@runtime_checkable
+class Losing(Protocol):
+    """A language model behind a server, whose answers can get lost on the way. It asks again; but
+    the server may have computed them, and whoever pays pays twice.
+    """
+
+    on_lost: Callable[[Usage], bool] | None
+    """Told the most that an answer has cost that did not arrive; says whether it may be asked for
+    again. May be set at any time; called from any thread."""
+
+
+@runtime_checkable
+class EachCost(Protocol):
+    """Can say of many prompts what each would cost, without being asked one by one."""
+
+    def score_costs(
+        self,
+        prompts: Sequence[Prompt],
+        candidates: Sequence[str],
+        *,
+        first_token_only: bool = False,
+        subsets: Sequence[Sequence[int]] | None = None,
+    ) -> list[Usage]:
+        """What `score`, or with `subsets` `score_subsets`, would cost at most for each prompt. Asks
+        nobody.
+        """
         ...

@@ -159,7 +159,7 @@ def score(
     )
 
 
-def cost(
+def costs(
     prompts: Sequence[Prompt],
     candidates: Sequence[str],
     *,
@@ -168,8 +168,8 @@ def cost(
     work: CountWork,
     first_token_only: bool = False,
     subsets: Sequence[Sequence[int]] | None = None,
-) -> Usage:
-    """What scoring would cost if no prompt is there twice and nothing is in the cache."""
+) -> list[Usage]:
+    """What scoring would cost for each prompt, if nothing is in the cache."""
     trie = Trie(
         encoder.candidates(candidates),
         candidates,
@@ -178,18 +178,13 @@ def cost(
     )
     needed = _needed(trie, len(prompts), subsets)
     works = {nodes: work(trie, nodes) for nodes in set(needed)}
-    done = [works[nodes] for nodes in needed]
-    read = sum(
-        len(ids) * each.reads + each.extra
-        for ids, each in zip(encoder.encode(prompts), done, strict=True)
-    )
-    written = sum(one.written for one in done)
-    return Usage(
-        requests=sum(one.passes for one in done),
-        prompt_tokens=read,
-        completion_tokens=written,
-        money=price.of(read, written),
-    )
+    made: list[Usage] = []
+    for ids, nodes in zip(encoder.encode(prompts), needed, strict=True):
+        one = works[nodes]
+        read = len(ids) * one.reads + one.extra
+        money = price.of(read, one.written)
+        made.append(Usage(one.passes, read, one.written, money=money))
+    return made
 
 
 def _needed(trie: Trie, prompts: int, subsets: Sequence[Sequence[int]] | None) -> list[Nodes]:

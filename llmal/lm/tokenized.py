@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.core.closing import Closing
-from llmal.core.records import Price, Usage
+from llmal.core.records import Price, Usage, total
 from llmal.lm import scoring
 from llmal.lm.cache import ResponseCache
 from llmal.lm.encoder import Encoder
@@ -90,13 +90,26 @@ class Tokenized(Closing):
         first_token_only: bool = False,
     ) -> Usage:
         """What `score` would cost at most."""
-        return scoring.cost(
+        each = self.score_costs(prompts, candidates, first_token_only=first_token_only)
+        return total(each)
+
+    def score_costs(
+        self,
+        prompts: Sequence[Prompt],
+        candidates: Sequence[str],
+        *,
+        first_token_only: bool = False,
+        subsets: Sequence[Sequence[int]] | None = None,
+    ) -> list[Usage]:
+        """What `score`, or with `subsets` `score_subsets`, would cost at most for each prompt."""
+        return scoring.costs(
             prompts,
             candidates,
             encoder=self._encoder,
             price=self._price,
             work=self._work,
             first_token_only=first_token_only,
+            subsets=subsets,
         )
 
     def score(
@@ -127,14 +140,7 @@ class Tokenized(Closing):
         subsets: Sequence[Sequence[int]],
     ) -> Usage:
         """What `score_subsets` would cost at most."""
-        return scoring.cost(
-            prompts,
-            candidates,
-            encoder=self._encoder,
-            price=self._price,
-            work=self._work,
-            subsets=subsets,
-        )
+        return total(self.score_costs(prompts, candidates, subsets=subsets))
 
     def score_subsets(
         self,

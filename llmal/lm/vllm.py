@@ -6,7 +6,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,13 +14,18 @@ import httpx
 import numpy as np
 
 from llmal.core.records import Price, Usage
-from llmal.errors import LanguageModelError, ServerError, UnsupportedError
+from llmal.errors import (
+    LanguageModelError,
+    ServerError,
+    UnaffordableRetryError,
+    UnsupportedError,
+)
 from llmal.lm import scoring
 from llmal.lm.cache import ResponseCache
 from llmal.lm.client import Client
 from llmal.lm.encoder import Encoder, model_identity
 from llmal.lm.formats import server_field
-from llmal.lm.generation import completion_count
+from llmal.lm.generation import completion_counts
 from llmal.lm.likelihood import Means
 from llmal.lm.protocol import Completion, Sampling
 from llmal.lm.questions import Question, questions, questions_work
@@ -73,6 +78,7 @@ class VLLM(Tokenized):
         _settings: str = "",
     ) -> None:
         self._server = _server
+        self.on_lost: Callable[[Usage], bool] | None = None
         self._client = Client(
             [url] if isinstance(url, str) else list(url),
             concurrency=concurrency,
@@ -80,6 +86,7 @@ class VLLM(Tokenized):
             patience=patience,
             api_key=api_key,
             alive=_server.check if _server else None,
+            lost=self._lost,
         )
         served = self._served()
         self.model = self._choose(served, model)
@@ -312,6 +319,24 @@ class VLLM(Tokenized):
         text = self._client.get("/metrics", root=True).text
         return int(sum(float(number) for number in _HITS.findall(text)))
 
+    def _lost(self, body: dict[str, Any]) -> None:
+        """Say what an answer may have cost that did not arrive.
+
+        Raises:
+            UnaffordableRetryError: It may not be asked for again.
+        """
+        prompts, draws = body["prompt"], body.get("n", 1)
+        read, written = sum(map(len, prompts)), len(prompts) * draws * body["max_tokens"]
+        money = self._price.of(read, written)
+        cost = Usage(len(prompts), read, written, money=money)
+        if self.on_lost is not None and not self.on_lost(cost):
+            raise UnaffordableRetryError(
+                f"an answer of the model server at {self._client.urls[0]} was lost on the way, and "
+                f"the budget does not reach for asking again, which takes up to {cost.tokens:,} "
+                "tokens",
+                fix="see what is wrong with the server, or raise the budget",
+            )
+
     def _count(self, answer: dict[str, Any], requests: int, seconds: float) -> None:
         told = answer.get("usage") or {}
         prompt = int(told.get("prompt_tokens") or 0)
@@ -361,20 +386,20 @@ class VLLM(Tokenized):
             part = parts[number]
             choices = _choices(answer, len(part) * n)
             written = int((answer.get("usage") or {}).get("completion_tokens") or 0)
+            texts = [str(choice["text"]) for choice in choices]
+            counts = completion_counts(self._encoder, texts, written, bodies[number]["max_tokens"])
             for place, i in enumerate(part):
-                mine = choices[place * n : (place + 1) * n]
+                mine = range(place * n, (place + 1) * n)
                 yield (
                     i,
                     [
                         Completion(
-                            text=str(choice["text"]),
-                            finished=choice.get("finish_reason") != "length",
+                            text=texts[one],
+                            finished=choices[one].get("finish_reason") != "length",
                             prompt_tokens=len(ids[i]),
-                            completion_tokens=completion_count(
-                                self._encoder, str(choice["text"]), written, len(choices)
-                            ),
+                            completion_tokens=counts[one],
                         )
-                        for choice in mine
+                        for one in mine
                     ],
                 )
 

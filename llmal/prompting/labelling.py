@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.records import Item, one_label
+from llmal.core.records import Answer, Item, one_label
 from llmal.errors import ContextLengthError
 from llmal.lm.protocol import LanguageModel, Prompt
 from llmal.prompting.templates import (
@@ -122,6 +122,27 @@ class LabellingPrompts:
             for candidate, column in zip(self.candidates, self.word_columns, strict=True)
             if column in columns
         ]
+
+    def longest_shown(self, items: Sequence[Item], count: int) -> list[Item]:
+        """Stand-ins for demonstrations that are not known yet: the `count` items that take the most
+        tokens in a prompt, each with the answer that does, under ids that no other item has.
+        """
+        empty = Item("", "", dict.fromkeys(self.task.text, ""))
+
+        def lengths(shown: Sequence[Item]) -> NDArray[np.int64]:
+            prompts = [self._render(empty, [one]) for one in shown]
+            return self.lm.count_tokens(prompts) if prompts else np.zeros(0, dtype=np.int64)
+
+        some = [replace(empty, gold=answer) for answer in self._shown_answers()]
+        answer = some[int(np.argmax(lengths(some)))].gold
+        answered = [replace(one, id=f"{one.id}\0shown", gold=answer) for one in items]
+        order = np.argsort(-lengths(answered), kind="stable")[:count]
+        return [answered[place] for place in order.tolist()]
+
+    def _shown_answers(self) -> Sequence[Answer]:
+        """Answers, of which one takes the most tokens in a demonstration."""
+        names = self.task.names
+        return names if self.task.space.rows_sum_to_one else ((), tuple(sorted(names)))
 
     def _clean(self, item: Item) -> Item:
         special = self.lm.special_tokens

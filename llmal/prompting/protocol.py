@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol, runtime_checkable
 
-from llmal.core.records import Usage
+from llmal.core.plans import Plan
 
 Need = Literal["scorer", "embedder"]
 """What a selector must be made with: a `PromptScorer`, or an `Embedder`."""
@@ -14,10 +14,6 @@ Need = Literal["scorer", "embedder"]
 class Probing(Protocol):
     """A part that asks the model once, before its first use, which form of prompt it answers."""
 
-    def setup_cost(self) -> Usage:
-        """The most that `set_up` would cost; nothing if the form was given. Asks nobody."""
-        ...
-
-    def set_up(self) -> None:
-        """Ask now. Later calls ask nothing."""
+    def plan_setup(self) -> Plan[object]:
+        """Plan to ask; it costs nothing if the form was given, or found before."""
         ...

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llmal.core.fingerprint import digest
-from llmal.core.records import Item, Usage
-from llmal.errors import UnsupportedError
-from llmal.lm.protocol import (
-    LabelScores,
-    LanguageModel,
-    Normalise,
-    Prompt,
-    SubsetScoring,
-    only_counts,
-)
+from llmal.core.plans import BatchPlan, Plan
+from llmal.core.records import Item, Usage, total
+from llmal.errors import ConfigError
+from llmal.lm.protocol import LabelScores, LanguageModel, Normalise, Prompt
+from llmal.lm.requests import per_item, reading_cost, score, score_costs
 from llmal.prompting.labelling import LabellingPrompt, LabellingPrompts
 from llmal.task.spaces import Space
 
@@ -83,18 +80,94 @@ class Scored:
 class ScoreCalibration(Protocol):
     """Calibrates scores that are asked for without demonstrations, each prompt by itself."""
 
-    def fitted(self, scorer: PromptScorer) -> tuple[Calibrator | None, Set[bytes]]:
-        """Ask what it takes to calibrate the scores of a scorer that has no calibration yet.
-
-        Returns:
-            The fitted calibrator, if there is any, and the keys (`prompt_key`) of the prompts that
-            were paid for by fitting it.
-        """
+    def plan(self, scorer: PromptScorer) -> CalibrationPlan:
+        """Plan what it takes to calibrate the scores of a scorer that has no calibration yet."""
         ...
 
-    def foreseen(self, scorer: PromptScorer) -> tuple[Usage, Set[bytes]]:
-        """The most that `fitted` would cost, and the same keys. Asks nobody."""
-        ...
+
+class CalibrationPlan(Plan["Calibrator | None"]):
+    """A plan that brings the fitted calibrator, if there is any.
+
+    Args:
+        execute: Does the work.
+        highest: The most that it can cost.
+        prompts: Gives what is asked.
+        paid: Keys (`prompt_key`) of the prompts that are paid for with it.
+    """
+
+    def __init__(
+        self,
+        execute: Callable[[], Calibrator | None],
+        *,
+        highest: Usage | Callable[[], Usage],
+        prompts: Callable[[], Sequence[Prompt]],
+        paid: Set[bytes],
+    ) -> None:
+        super().__init__(execute, highest=highest, prompts=prompts)
+        self.paid = paid
+
+
+class ScoringPlan(BatchPlan[Scored]):
+    """A plan to score the labels of items.
+
+    Args:
+        scorer: Asks.
+        items: n items.
+        built: Their prompts.
+        free: Tells which of them cost nothing, shape (n,).
+        paid: Keys of prompts that are paid for already.
+        listed: Which labels are scored, shape (n, C), of prompts that are not paid for; None for
+            all.
+        cut_to: A prompt that leaves out one of so many demonstrations is counted as long as the
+            context is; None counts it as it is.
+        calibration: What is done before the first items are scored.
+    """
+
+    def __init__(
+        self,
+        scorer: PromptScorer,
+        items: Sequence[Item],
+        built: Sequence[LabellingPrompt],
+        *,
+        free: Callable[[], Sequence[bool]],
+        paid: Set[bytes],
+        listed: NDArray[np.bool_] | None,
+        cut_to: int | None,
+        calibration: CalibrationPlan | None,
+    ) -> None:
+        self.built = tuple(built)
+        self.keys = tuple(prompt_key(one.prompt) for one in built)
+        self.listed = listed
+        self.paid = paid
+
+        def each() -> list[Usage]:
+            without = free()
+            rows = [row for row, own in enumerate(without) if not own]
+            part = None if listed is None else listed[rows]
+            costs = iter(scorer.costs_of([self.built[row] for row in rows], part, cut_to))
+            return [Usage() if own else next(costs) for own in without]
+
+        super().__init__(
+            lambda: scorer.answer(items, self),
+            each=each,
+            first=lambda count: ScoringPlan(
+                scorer,
+                items[:count],
+                built[:count],
+                free=lambda: free()[:count],
+                paid=paid,
+                listed=None if listed is None else listed[:count],
+                cut_to=cut_to,
+                calibration=calibration,
+            ),
+            prompts=lambda: [question for one in built for question in one.questions],
+            once=Usage if calibration is None else lambda: calibration.highest,
+        )
+
+    @cached_property
+    def trail(self) -> int:
+        """What `PromptScorer.trail` grows by when it is executed."""
+        return sum(map(int.from_bytes, self.keys)) % _TRAIL
 
 
 class PromptScorer:
@@ -105,11 +178,16 @@ class PromptScorer:
         normalise: How labels of several tokens are compared.
         order: How demonstrations are arranged in the prompt; without it the most useful stands
             first.
-        counting: Count what would be asked and ask nobody; every label is then as good.
         calibration: Gives the calibrator that all scores go through, when the first items are
             scored.
         shortlist: Chooses the labels that are scored for each item; None scores all.
         questions: What is paid for already and costs nothing here; what is asked is added to it.
+        forecasts: Whether its plans are only looked at, one after another: what one plans to ask is
+            paid for in the next.
+        counting: What it was for, `plan` does now; it goes in the next version.
+
+    Raises:
+        ConfigError: `counting` is set.
     """
 
     def __init__(
@@ -118,15 +196,20 @@ class PromptScorer:
         normalise: Normalise = "sum",
         order: Order | None = None,
         *,
-        counting: bool = False,
         calibration: ScoreCalibration | None = None,
         shortlist: Shortlist | None = None,
         questions: PaidQuestions | None = None,
+        forecasts: bool = False,
+        counting: bool = False,
     ) -> None:
+        if counting:
+            raise ConfigError(
+                "a scorer no longer counts what it would ask",
+                fix="use what its plan says: PromptScorer.plan(items).highest",
+            )
         self.prompts = prompts
         self.normalise: Normalise = normalise
         self.order = order
-        self.counting = counting or only_counts(prompts.lm)
         self.spent = Usage()
         """What all calls so far have cost, answers from the response cache counted like others."""
         self.trail = 0
@@ -135,6 +218,7 @@ class PromptScorer:
         self.shortlist = shortlist
         self.calibration = calibration
         self.questions = questions
+        self.forecasts = forecasts
         self._calibrated = calibration is None
         self._calibrator: Calibrator | None = None
         self._paid: Set[bytes] = frozenset()
@@ -177,7 +261,27 @@ class PromptScorer:
         paid: Set[bytes] = frozenset(),
         whole: bool = False,
     ) -> Scored:
-        """Score items, each with demonstrations of its own.
+        """Score items, each with demonstrations of its own; see `plan_each`.
+
+        Raises:
+            LanguageModelError: The model failed; what it answered before is in its cache.
+        """
+        return self.plan_each(items, demonstrations, paid=paid, whole=whole).execute()
+
+    def plan(self, items: Sequence[Item], demonstrations: Sequence[Item] = ()) -> ScoringPlan:
+        """Plan to score items with the same demonstrations in every prompt."""
+        return self.plan_each(items, [demonstrations] * len(items))
+
+    def plan_each(
+        self,
+        items: Sequence[Item],
+        demonstrations: Sequence[Sequence[Item]],
+        *,
+        paid: Set[bytes] = frozenset(),
+        whole: bool = False,
+        standing_in: bool = False,
+    ) -> ScoringPlan:
+        """Plan to score items, each with demonstrations of its own.
 
         Args:
             items: n items.
@@ -185,28 +289,61 @@ class PromptScorer:
             paid: Keys of prompts (`prompt_key`) that are paid for already, with all their labels,
                 and cost nothing here.
             whole: Score all labels, whatever the shortlist.
+            standing_in: The demonstrations stand for others that are no longer. A prompt that has
+                no room for one of them is counted as long as the context is: others may fit better.
         """
-        columns, space = len(self.labels), self.prompts.task.space
-        if not items:
-            return Scored(np.zeros((0, columns)), (), (), self.lm.exact, space=space)
         built = self.build(items, demonstrations)
-        asked = [question for one in built for question in one.questions]
-        keys = [prompt_key(one.prompt) for one in built]
-        self.trail = sum((int.from_bytes(key) for key in keys), self.trail) % _TRAIL
+        calibration, known = None, self._paid
+        if not self._calibrated and self.calibration is not None and items:
+            calibration = self.calibration.plan(self._bare())
+            known = calibration.paid
+        listed = None if whole or self.shortlist is None else self.shortlist.inside(items)
+
+        def free(questions: PaidQuestions | None) -> Sequence[bool]:
+            keys = [prompt_key(one.prompt) for one in built]
+            whole_paid = [key in known or key in paid for key in keys]
+            return self._charged(questions, keys, _marked(listed, whole_paid), whole_paid)
+
+        if self.forecasts:
+            now = free(self.questions)
+            if calibration is not None:
+                self._calibrated, self._paid = True, known
+        questions = self.questions
+        return ScoringPlan(
+            self,
+            items,
+            built,
+            free=lambda: (
+                now if self.forecasts else free(None if questions is None else questions.trial())
+            ),
+            paid=paid,
+            listed=listed,
+            cut_to=max(map(len, demonstrations), default=0) if standing_in else None,
+            calibration=calibration,
+        )
+
+    def unpaid(self, items: Sequence[Item]) -> NDArray[np.bool_]:
+        """Which items cost something to ask about, without demonstrations, shape (n,)."""
+        keys = [prompt_key(one.prompt) for one in self.build(items, [()] * len(items))]
+        free = np.array([key in self._paid for key in keys], dtype=np.bool_)
+        if self.questions is not None:
+            listed = None if self.shortlist is None else self.shortlist.inside(items)
+            asked = self._questions(keys, _marked(listed, free.tolist()))
+            known = self.questions.among(asked)
+            free |= np.array([one in known for one in asked], dtype=np.bool_)
+        return ~free
+
+    def answer(self, items: Sequence[Item], plan: ScoringPlan) -> Scored:
+        """Ask what was planned."""
+        built, space = plan.built, self.prompts.task.space
+        if not items:
+            return Scored(np.zeros((0, len(self.labels))), (), (), self.lm.exact, space=space)
+        self.trail = (self.trail + plan.trail) % _TRAIL
         self._calibrate()
-        whole_paid = [key in self._paid or key in paid for key in keys]
-        inside = self._inside(items, whole_paid) if not whole else None
-        free = self._charged(keys, inside, whole_paid)
-        if self.counting:
-            rows = [row for row, one in enumerate(free) if not one]
-            part = None if inside is None else inside[rows]
-            unpaid = [question for row in rows for question in built[row].questions]
-            cost = self._cost(unpaid, part) if rows else Usage()
-            self.spent += cost
-            rest = (Usage(),) * (len(items) - 1)
-            zeros = np.zeros((len(items), columns))
-            return Scored(zeros, built, (cost, *rest), self.lm.exact, inside, space=space)
-        answers = self._scores(asked, inside)
+        whole_paid = [key in self._paid or key in plan.paid for key in plan.keys]
+        inside = _marked(plan.listed, whole_paid)
+        free = self._charged(self.questions, plan.keys, inside, whole_paid)
+        answers = self._scores([question for one in built for question in one.questions], inside)
         price = self.lm.price
         # All questions about an item stand together, and there are as many of each.
         passes, read, written = (
@@ -224,7 +361,7 @@ class PromptScorer:
             )
             for row, own in enumerate(free)
         )
-        self.spent = sum(usage, self.spent)
+        self.spent += total(usage)
         scores = self.prompts.label_scores(answers.normalised(self.normalise))
         if self._calibrator is None and inside is None:
             return Scored(scores, built, usage, answers.exact, space=space)
@@ -236,100 +373,98 @@ class PromptScorer:
         spread = space.scores_of(self.spread(probabilities, inside))
         return Scored(spread, built, usage, answers.exact, inside, space=space)
 
-    def cost(self, items: Sequence[Item], built: Sequence[LabellingPrompt]) -> Usage:
-        """The most that it costs to score items with these prompts. Asks nobody."""
-        if not items:
-            return Usage()
-        inside = None if self.shortlist is None else self.shortlist.inside(items)
-        return self._cost([question for one in built for question in one.questions], inside)
+    def costs_of(
+        self,
+        built: Sequence[LabellingPrompt],
+        inside: NDArray[np.bool_] | None,
+        cut_to: int | None = None,
+    ) -> list[Usage]:
+        """The most that each of these prompts costs, whatever is paid for. Asks nobody."""
+        asked = [question for one in built for question in one.questions]
+        costs = score_costs(
+            self.lm,
+            asked,
+            self.prompts.candidates,
+            first_token_only=self.normalise == "first",
+            subsets=None if inside is None else self._words(inside),
+        )
+        room = self.lm.context_length
+        if cut_to is not None and room is not None:
+            short = [len(one.demonstrations) < cut_to for one in built for _ in one.questions]
+            places = [place for place, one in enumerate(short) if one]
+            lengths = self.lm.count_tokens([asked[place] for place in places]) if places else ()
+            for place, length in zip(places, lengths, strict=True):
+                costs[place] = self._as_long_as(costs[place], room / max(int(length), 1))
+        return per_item(costs, len(built))
 
-    def counted(self) -> PromptScorer:
-        """The same for an estimate: it asks nobody, and counts what is not paid for."""
-        questions = self.questions
-        if questions is not None and not self.counting:
-            questions = questions.trial()
-        return self._counting(questions)
+    def _as_long_as(self, cost: Usage, times: float) -> Usage:
+        read = math.ceil(cost.prompt_tokens * max(times, 1.0))
+        return replace(
+            cost, prompt_tokens=read, money=self.lm.price.of(read, cost.completion_tokens)
+        )
 
     def at_full_price(self) -> PromptScorer:
-        """The same for an estimate over items that stand for others, of which nobody knows whether
-        they are paid for.
+        """The same for plans about items that stand for others, of which nobody knows whether they
+        are paid for.
         """
-        return self._counting(None)
-
-    def _counting(self, questions: PaidQuestions | None) -> PromptScorer:
-        made = PromptScorer(
-            self.prompts,
-            self.normalise,
-            self.order,
-            counting=True,
-            calibration=self.calibration,
-            shortlist=self.shortlist,
-            questions=questions,
-        )
-        made._calibrated = self._calibrated
-        made._paid = self._paid if questions is not None else frozenset()
+        made = self._bare()
+        made.order = self.order
+        made.calibration, made._calibrated = self.calibration, self._calibrated
+        made.forecasts = True
         return made
 
-    def unpaid(self, prompts: Sequence[Prompt]) -> NDArray[np.bool_]:
-        """Which prompts have to be paid for, with all their labels, shape (n,)."""
-        keys = [prompt_key(prompt) for prompt in prompts]
-        free = [key in self._paid for key in keys]
-        if self.questions is not None:
-            asked = self._questions(keys, None)
-            known = self.questions.among(asked)
-            free = [own or one in known for own, one in zip(free, asked, strict=True)]
-        return ~np.array(free, dtype=np.bool_)
+    def _bare(self) -> PromptScorer:
+        """The same prompts and labels, not calibrated."""
+        return PromptScorer(self.prompts, self.normalise, shortlist=self.shortlist)
 
-    def count(self, prompts: Sequence[Prompt]) -> Usage:
-        """The most that prompts cost, with all their labels, whatever is paid for; that counts as
-        paid for then. Asks nobody.
+    def plan_reading(self, texts: Sequence[str]) -> Plan[tuple[NDArray[np.float64], Usage]]:
+        """Plan to read texts for their likelihood, shape (n,); what it costs leaves out those that
+        were read before.
         """
-        if self.questions is not None:
-            self.questions.add(self._questions([prompt_key(prompt) for prompt in prompts], None))
-        return self._cost(prompts, None) if prompts else Usage()
 
-    def not_read_before(self, texts: Sequence[str]) -> list[str]:
+        def read() -> tuple[NDArray[np.float64], Usage]:
+            unread = self._not_read_before(texts, self.questions)
+            values = self.lm.log_likelihood(texts)
+            return values, reading_cost(self.lm, unread)
+
+        questions = self.questions
+        if questions is not None and not self.forecasts:
+            questions = questions.trial()
+        left = self._not_read_before(texts, questions)
+        return Plan(read, highest=lambda: reading_cost(self.lm, left))
+
+    def _not_read_before(self, texts: Sequence[str], questions: PaidQuestions | None) -> list[str]:
         """The texts whose likelihood has to be paid for; it counts as paid for then."""
-        if self.questions is None:
+        if questions is None:
             return list(texts)
         start = repr((self.lm.fingerprint, "likelihood"))
         asked = {digest(start + text): text for text in texts}
-        known = self.questions.among(asked)
-        self.questions.add(asked)
+        known = questions.among(asked)
+        questions.add(asked)
         return [one for key, one in asked.items() if key not in known]
 
-    def calibration_cost(self) -> Usage:
-        """The most that calibrating costs, if it is still to be paid for. Asks nobody."""
-        before = self.spent
-        self._calibrate()
-        return self.spent - before
-
     def _calibrate(self) -> None:
-        """Have the calibrator fitted, or count what that costs."""
+        """Have the calibrator fitted."""
         if self._calibrated or self.calibration is None:
             return
         self._calibrated = True
-        bare = PromptScorer(
-            self.prompts, self.normalise, counting=self.counting, shortlist=self.shortlist
-        )
-        if self.counting:
-            cost, self._paid = self.calibration.foreseen(bare)
-            self.spent += cost
-        else:
-            self._calibrator, self._paid = self.calibration.fitted(bare)
+        plan = self.calibration.plan(self._bare())
+        self._paid = plan.paid
+        self._calibrator = plan.execute()
 
     def _charged(
         self,
+        questions: PaidQuestions | None,
         keys: Sequence[bytes],
         inside: NDArray[np.bool_] | None,
         paid: Sequence[bool],
     ) -> list[bool]:
         """Which of the prompts cost nothing. All are paid for from now on."""
-        if self.questions is None:
+        if questions is None:
             return list(paid)
         asked = self._questions(keys, inside)
-        known = self.questions.among(asked)
-        self.questions.add(asked)
+        known = questions.among(asked)
+        questions.add(asked)
         free = []
         for own, one in zip(paid, asked, strict=True):
             free.append(own or one in known)
@@ -353,39 +488,28 @@ class PromptScorer:
             return probabilities
         return self.shortlist.spread(probabilities, inside)
 
-    def _inside(self, items: Sequence[Item], free: Sequence[bool]) -> NDArray[np.bool_] | None:
-        """Which labels are scored; what is paid for was scored with all."""
-        if self.shortlist is None:
-            return None
-        inside = self.shortlist.inside(items).copy()
-        inside[np.asarray(free, dtype=np.bool_)] = True
-        return inside
-
     def _scores(self, asked: Sequence[Prompt], inside: NDArray[np.bool_] | None) -> LabelScores:
-        candidates = self.prompts.candidates
-        if inside is None:
-            return self.lm.score(asked, candidates, first_token_only=self.normalise == "first")
-        return self._subsets_of(self.lm).score_subsets(asked, candidates, self._words(inside))
-
-    def _cost(self, asked: Sequence[Prompt], inside: NDArray[np.bool_] | None) -> Usage:
-        candidates = self.prompts.candidates
-        if inside is None:
-            return self.lm.score_cost(asked, candidates, first_token_only=self.normalise == "first")
-        return self._subsets_of(self.lm).subsets_cost(asked, candidates, self._words(inside))
+        return score(
+            self.lm,
+            asked,
+            self.prompts.candidates,
+            first_token_only=self.normalise == "first",
+            subsets=None if inside is None else self._words(inside),
+        )
 
     def _words(self, inside: NDArray[np.bool_]) -> list[list[int]]:
         """Columns of the words of the labels that are scored, for each item."""
         words = inside[:, self.prompts.word_columns]
         return [np.flatnonzero(row).tolist() for row in words]
 
-    @staticmethod
-    def _subsets_of(lm: LanguageModel) -> SubsetScoring:
-        if not isinstance(lm, SubsetScoring):
-            raise UnsupportedError(
-                "this language model cannot score a part of the labels",
-                fix="switch the shortlist off",
-            )
-        return lm
+
+def _marked(listed: NDArray[np.bool_] | None, paid: Sequence[bool]) -> NDArray[np.bool_] | None:
+    """Which labels are scored; what is paid for was scored with all."""
+    if listed is None:
+        return None
+    inside = listed.copy()
+    inside[np.asarray(paid, dtype=np.bool_)] = True
+    return inside
 
 
 def prompt_key(prompt: Prompt) -> bytes:

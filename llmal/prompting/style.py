@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 from typing import cast, get_args
 
 import numpy as np
 
+from llmal.core.plans import Plan, free
 from llmal.core.records import Item, Usage
 from llmal.errors import ConfigError
-from llmal.lm.protocol import LanguageModel, Normalise, Prompt, only_counts
+from llmal.lm.protocol import LanguageModel, Normalise, Prompt
 from llmal.prompting.asking import make_prompts
 from llmal.prompting.labelling import LabellingPrompts
-from llmal.prompting.scorer import PromptScorer
 from llmal.prompting.shortlist import WIDE
 from llmal.prompting.templates import PromptTemplate, Style
 from llmal.task import Task
@@ -24,30 +25,63 @@ _PROBES = 16
 _WIDE_PROBES = 4
 
 
-def labelling_prompts(
-    task: Task, template: PromptTemplate, lm: LanguageModel, style: str
-) -> LabellingPrompts:
-    """The labelling prompts in a form that was given, or with "auto" in the one that suits."""
-    if style == "auto":
-        style = choose_style(task, template, lm)
-    return make_prompts(task, template, lm, style)
+class StyleTrial:
+    """The labelling prompts in a form that was given, or with "auto" in the one that suits, which
+    the model is asked once.
 
+    Args:
+        task: The task.
+        template: The prompt.
+        lm: The model.
+        style: "chat", "completion" or "auto".
 
-def foreseen_prompts(
-    task: Task,
-    template: PromptTemplate,
-    lm: LanguageModel,
-    style: str,
-    scorer: PromptScorer | None = None,
-) -> LabellingPrompts:
-    """The labelling prompts as they are used by a scorer, or, while their form is still open, in
-    the form that takes the most tokens. Asks nobody.
+    Raises:
+        ConfigError: There is no such form.
     """
-    if scorer is not None:
-        return scorer.prompts
-    if style == "auto":
-        style = _longest_style(task, template, lm)
-    return make_prompts(task, template, lm, style)
+
+    def __init__(self, task: Task, template: PromptTemplate, lm: LanguageModel, style: str) -> None:
+        check_style(style)
+        self.task, self._template, self._lm, self._style = task, template, lm, style
+        self._found: LabellingPrompts | None = None
+
+    def plan(self) -> Plan[LabellingPrompts]:
+        """Plan to find the form; nothing is asked if it was given or found."""
+        if self._found is not None or self._style != "auto":
+            return Plan(self._find)
+        choice = plan_style(self.task, self._template, self._lm)
+        return Plan(
+            lambda: self._find(choice),
+            highest=lambda: choice.highest,
+            prompts=lambda: choice.prompts,
+        )
+
+    def _find(self, choice: Plan[Style] | None = None) -> LabellingPrompts:
+        if self._found is None:
+            style = self._style if choice is None else choice.execute()
+            self._found = make_prompts(self.task, self._template, self._lm, style)
+        return self._found
+
+    @property
+    def prompts(self) -> LabellingPrompts:
+        """The prompts; the first time the model may be asked for the form."""
+        return self._found or self.plan().execute()
+
+    @cached_property
+    def _all(self) -> list[LabellingPrompts]:
+        styles: list[str] = [self._style]
+        if self._style == "auto":
+            styles = list(_tried(self._template, self._lm))
+        return [make_prompts(self.task, self._template, self._lm, style) for style in styles]
+
+    @property
+    def possible(self) -> list[LabellingPrompts]:
+        """The prompts in every form that may come of it. Asks nobody."""
+        return [self._found] if self._found is not None else self._all
+
+    @property
+    def known(self) -> bool:
+        """Whether the form is known."""
+        return len(self.possible) == 1
 
 
 def check_style(style: str) -> None:
@@ -82,43 +116,46 @@ def choose_style(task: Task, template: PromptTemplate, lm: LanguageModel) -> Sty
     exact probabilities of all candidates are added up. Of a wide set four labels stand for all,
     as texts and as candidates. A model without exact scores gets the chat form.
     """
+    return plan_style(task, template, lm).execute()
+
+
+def plan_style(task: Task, template: PromptTemplate, lm: LanguageModel) -> Plan[Style]:
+    """Plan `choose_style`."""
+    styles = _tried(template, lm)
+    if not lm.exact and styles == ["chat"]:
+        return free("chat")
+    probes = {style: _probes(task, template, lm, style) for style in styles}
+
+    def choose() -> Style:
+        mass: dict[Style, float] = {}
+        for style, (asked, candidates) in probes.items():
+            scores = lm.score(asked, candidates)
+            mass[style] = float(np.exp(scores.log_probs).sum(axis=1).mean())
+        best = max(styles, key=lambda style: mass[style])
+        said = ", ".join(f"{s} {m:.3f}" for s, m in mass.items())
+        log.info("prompt %s: %s", template.name, said)
+        if mass[best] < _FEW:
+            log.warning(
+                "after the prompt %r the model puts only %.2g of its probability on the labels of "
+                "task %r; its scores compare answers that it would hardly give. Another prompt, or "
+                "other words for the labels, may suit it better",
+                template.name,
+                mass[best],
+                task.name,
+            )
+        return best
+
+    return Plan(
+        choose,
+        highest=lambda: sum((lm.score_cost(*one) for one in probes.values()), Usage()),
+        prompts=lambda: [prompt for asked, _ in probes.values() for prompt in asked],
+    )
+
+
+def _tried(template: PromptTemplate, lm: LanguageModel) -> list[Style]:
+    """The forms that are tried: a model without exact scores gets the chat form."""
     styles = _possible(template, lm)
-    if not lm.exact and "chat" in styles:
-        return "chat"
-    if only_counts(lm):
-        return _longest_style(task, template, lm)
-    mass: dict[Style, float] = {}
-    for style in styles:
-        probes, candidates = _probes(task, template, lm, style)
-        scores = lm.score(probes, candidates)
-        mass[style] = float(np.exp(scores.log_probs).sum(axis=1).mean())
-    best = max(styles, key=lambda style: mass[style])
-    log.info("prompt %s: %s", template.name, ", ".join(f"{s} {m:.3f}" for s, m in mass.items()))
-    if mass[best] < _FEW:
-        log.warning(
-            "after the prompt %r the model puts only %.2g of its probability on the labels of task "
-            "%r; its scores compare answers that it would hardly give. Another prompt, or other "
-            "words for the labels, may suit it better",
-            template.name,
-            mass[best],
-            task.name,
-        )
-    return best
-
-
-def style_cost(task: Task, template: PromptTemplate, lm: LanguageModel) -> Usage:
-    """What `choose_style` costs if nothing is in the cache. Asks nobody."""
-    if not lm.exact:
-        return Usage()
-    styles = _possible(template, lm)
-    return sum((_try_styles(task, template, lm, style) for style in styles), Usage())
-
-
-def _longest_style(task: Task, template: PromptTemplate, lm: LanguageModel) -> Style:
-    styles = _possible(template, lm)
-    if not lm.exact and "chat" in styles:
-        return "chat"
-    return max(styles, key=lambda style: _try_styles(task, template, lm, style).prompt_tokens)
+    return ["chat"] if not lm.exact and "chat" in styles else styles
 
 
 def _possible(template: PromptTemplate, lm: LanguageModel) -> list[Style]:
@@ -143,8 +180,3 @@ def _probes(
         item = Item(f"probe-{label.name}", "\n".join([text] * len(task.text)), texts)
         probes.append(prompts.probe(item, column))
     return probes, candidates
-
-
-def _try_styles(task: Task, template: PromptTemplate, lm: LanguageModel, style: Style) -> Usage:
-    probes, candidates = _probes(task, template, lm, style)
-    return lm.score_cost(probes, candidates)

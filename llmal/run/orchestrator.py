@@ -10,13 +10,14 @@ from pathlib import Path
 from llmal.annotators.aggregation import Aggregator
 from llmal.annotators.protocol import (
     Annotator,
-    Context,
     ScoresZeroShot,
     TakesQueue,
+    drawn_texts,
 )
 from llmal.annotators.router import Router, Stage
-from llmal.core.records import Item, Usage
+from llmal.core.records import total
 from llmal.embed.protocol import Embedder
+from llmal.errors import UnaffordableRetryError
 from llmal.generators.protocol import Filter, Generator
 from llmal.learners.protocol import Learner
 from llmal.ledger import Ledger, Round
@@ -35,7 +36,7 @@ from llmal.run.guards import Hold, Interrupted, collected_warnings, on_interrupt
 from llmal.run.items import Duplicates, OnOverlap
 from llmal.run.known_labels import KnownLabels
 from llmal.run.phases import Audit, Objective, Phase
-from llmal.run.plan import Plan
+from llmal.run.plan import RunPlan
 from llmal.run.planning import Spenders, forecast
 from llmal.run.preparing import make_ready
 from llmal.run.purposes import seen_labels
@@ -225,7 +226,7 @@ class Orchestrator:
             probes |= {f"setup-{n}-synthesis": p for n, p in enumerate(self._synthesis.probing)}
         return probes
 
-    def plan(self) -> Plan:
+    def plan(self) -> RunPlan:
         """What the run can cost at most, and a sample of its prompts. Asks nobody."""
         first, *later = self.campaign.selectors
         return forecast(
@@ -237,15 +238,17 @@ class Orchestrator:
             objective=self.objective,
             start_items=self.campaign.start_items,
             spenders=Spenders(
-                setup=sum((one.setup_cost() for one in self._probes().values()), Usage()),
+                setup=total(one.plan_setup().highest for one in self._probes().values()),
                 selection=self.campaign.picker.highest_costs(
                     (first, self.campaign.start_items),
                     *((one, self.budget.batch) for one in later or (first,)),
                 ),
-                synthesis=None if self._synthesis is None else self._synthesis.estimate,
+                synthesis=None if self._synthesis is None else self._synthesis.highest,
                 generator="" if self._synthesis is None else self._synthesis.name,
                 prices=[one.price for one in self._models],
             ),
+            audited=sum(one.items for one in self.campaign.phases if isinstance(one, Audit)),
+            texts=drawn_texts(self.items.usable, self.seed),
             seed=self.seed,
         )
 
@@ -276,6 +279,8 @@ class Orchestrator:
             held.enter_context(on_interrupt(self._end_soon))
             held.enter_context(kept_answers(self._models, self.directory / "responses.sqlite"))
             held.enter_context(reporting(self._models, self._announcer.asking))
+            purse = self.campaign.purse
+            held.enter_context(purse.watching(self._models))
             for annotator in self._annotators.values():
                 if isinstance(annotator, TakesQueue):
                     annotator.attach(ledger.queue, self.directory)
@@ -288,6 +293,10 @@ class Orchestrator:
                 status, reason = "interrupted", "Ctrl-C; run again to go on"
             except SpentOut as error:
                 status, reason = "finished", str(error)
+            except UnaffordableRetryError as error:
+                status, reason = "finished", str(error)
+                purse.forfeit()
+            purse.settle()
             judge_calibration(ledger, [*self._annotators.values()], self.task, self._announcer)
             self._note_warnings(ledger, warnings)
             result = result_of(self.campaign, ledger, status, reason)
@@ -331,14 +340,15 @@ class Orchestrator:
         """
         purse = self.campaign.purse
         for key, probe in self._probes().items():
-            cost = probe.setup_cost()
-            if cost.requests:
+            plan = probe.plan_setup()
+            if plan.highest.requests:
                 what = "finding out which form of prompt suits the model"
-                if not purse.admits(probe.setup_cost, key=key, what=what):
+                if not purse.admits(plan, key=key, what=what):
                     purse.check()
                 self._announcer.tell("step", what)
-            probe.set_up()
-            purse.book("prompt style", cost, key)
+            plan.execute()
+            # Each of the forms is tried, so that it costs what it can cost.
+            purse.book("prompt style", plan.highest, key)
 
     def _execute(self, ledger: Ledger, order: WorkOrder) -> int:
         """Have an order answered, as far as the budget reaches.
@@ -354,16 +364,18 @@ class Orchestrator:
             self.campaign.forgo(order)
             return 0
         what = f"round {order.round}: {annotator.name}"
-        waiting, done, total = 0, order.answered, order.answered + len(order.items)
+        waiting, done, wanted = 0, order.answered, order.answered + len(order.items)
         for start in range(0, len(order.items), annotator.batch_size):
             self.campaign.interruption.check()
             batch = [*order.items[start : start + annotator.batch_size]]
-            affordable = self._affordable(annotator, batch, context)
-            if affordable:
-                with self._announcer.batch(what, done, len(affordable), total):
-                    answers = annotator.annotate(affordable, context)
+            plan = annotator.plan(batch, context)
+            fits = purse.admitted(plan, len(batch))
+            if fits:
+                part = plan if fits == len(batch) else plan.first(fits)
+                with self._announcer.batch(what, done, fits, wanted):
+                    answers = part.execute()
                 self.campaign.keep(answers)
-                waiting += context.labels_of(affordable) - len(answers)
+                waiting += context.labels_of(batch[:fits]) - len(answers)
                 done += len(answers)
                 spent = ledger.total_usage()
                 self._announcer.tell(
@@ -371,23 +383,15 @@ class Orchestrator:
                     annotator.name,
                     what=what,
                     done=done,
-                    total=total,
+                    total=wanted,
                     tokens=spent.tokens,
                     money=spent.money,
                     human_labels=spent.human_labels,
                 )
-            if len(affordable) < len(batch):
+            if fits < len(batch):
                 self.campaign.forgo(order)
                 break
         return waiting
-
-    def _affordable(self, annotator: Annotator, items: list[Item], context: Context) -> list[Item]:
-        """The longest beginning of a batch whose highest cost the budget still allows."""
-
-        def cost(count: int) -> Usage:
-            return annotator.estimate(items[:count], context)
-
-        return items[: self.campaign.purse.admitted(len(items), cost)]
 
     def _write_items(self, current: Round) -> None:
         """Have the generator write the synthetic items of a round."""

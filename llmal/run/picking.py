@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.records import Usage
+from llmal.core.plans import dearest
+from llmal.core.records import Usage, total
 from llmal.errors import ConfigError
 from llmal.ledger import Decided, Ledger
 from llmal.run.events import Announcer
@@ -142,14 +143,21 @@ class Picker:
         """
         if not any(asks_language_model(one) for one, _ in (start, *later)):
             return Usage(), Usage(), Usage()
-        signals = self._signals.planned()
 
-        def cost(selector: Selector, size: int) -> Usage:
-            state = self._before_labels(signals)
-            return signals.cost(selector, state, min(size, len(state.unlabelled)))
+        def costs(signals: RoundSignals) -> tuple[Usage, Usage, Usage]:
+            def highest(selector: Selector, size: int) -> Usage:
+                state = self._before_labels(signals)
+                count = min(size, len(state.unlabelled))
+                return signals.plan(selector, state, count, None).highest
 
-        each = sum((cost(*one) for one in later), Usage())
-        return cost(*start), each, each
+            first = highest(*start)
+            second = total([highest(*one) for one in later])
+            return first, second, total([highest(*one) for one in later])
+
+        # One for each form that the prompt may have.
+        forms = [costs(signals) for signals in self._signals.forecasting()]
+        first, second, rest = (dearest(one) for one in zip(*forms, strict=True))
+        return first, second, rest
 
     def forget_sweep(self) -> None:
         """Read the probabilities of the sweep anew when they are next wanted."""
@@ -189,10 +197,12 @@ class Picker:
         self._announcer.tell("step", f"round {number}: {called(selector)} picks {size} items")
         key = f"select-{number}"
         self._signals.begin()
-        if not purse.admits(lambda: self._signals.cost(selector, state, size), key=key):
+        rng = np.random.default_rng([self._seed, number])
+        plan = self._signals.plan(selector, state, size, rng)
+        if not purse.admits(plan, key=key):
             purse.check()
-        picked = selector.select(state, size, np.random.default_rng([self._seed, number]))
-        purse.book("selection", picked.usage + self._signals.take_usage(), key)
+        picked = plan.execute()
+        purse.book("selection", picked.usage, key)
         questions = self._signals.questions
         if questions is not None:
             questions.paid.keep()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from llmal.core.records import Price
@@ -12,8 +12,27 @@ from llmal.run.budget import Budget
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A forecast. Each figure is an upper limit.
+class Spender:
+    """What one of those who spend can cost at most in a run, before the limits.
+
+    Attributes:
+        name: As in the ledger.
+        requests: Prompts.
+        tokens: Tokens read and written.
+        money: For people and models.
+        human_labels: Labels by people.
+    """
+
+    name: str
+    requests: int
+    tokens: int
+    money: float
+    human_labels: int = 0
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """The forecast of a run. Each figure is an upper limit.
 
     Attributes:
         items: Items that may be picked, or gone over in one sweep of the pool.
@@ -27,7 +46,7 @@ class Plan:
         limited_by: Limits of the budget that are below what the picks could cost.
         prompt: A sample prompt, as the model will read it.
         candidates: What is scored after it.
-        parts: Tokens of each purpose before the limits, under the names of the ledger.
+        spenders: What each of those who spend can cost, before the limits.
     """
 
     items: int
@@ -40,7 +59,12 @@ class Plan:
     limited_by: tuple[str, ...] = ()
     prompt: str | None = None
     candidates: tuple[str, ...] = ()
-    parts: Mapping[str, int] = field(default_factory=dict)
+    spenders: tuple[Spender, ...] = ()
+
+    @property
+    def parts(self) -> Mapping[str, int]:
+        """Tokens of each spender before the limits, under the names of the ledger."""
+        return {one.name: one.tokens for one in self.spenders if one.tokens}
 
     def summary(self) -> str:
         """The figures in one sentence."""
@@ -53,13 +77,25 @@ class Plan:
                 f"the language model reads and writes at most {about}{self.tokens:,} tokens in "
                 f"{self.requests:,} prompts"
             )
-        # Rounded up: a limit that is written lower than it is would be none.
-        cents = math.ceil(self.money * 100 - 1e-6) / 100
-        cost = f"it costs at most {about}{cents:.2f}"
+        cost = f"it costs at most {about}{_cents(self.money)}"
         parts.append(cost if self.money else "it costs no money")
         if self.limited_by:
             parts.append(f"held down by {' and '.join(self.limited_by)}")
         return "; ".join(parts)
+
+    def table(self) -> str:
+        """A line for each of those who spend."""
+        names = [one.name for one in self.spenders]
+        width = max(map(len, names), default=0)
+        lines = []
+        for one in self.spenders:
+            figures = [f"{one.human_labels:,} labels"] if one.human_labels else []
+            if one.requests:
+                figures += [f"{one.requests:,} prompts", f"{one.tokens:,} tokens"]
+            if one.money:
+                figures.append(f"{_cents(one.money)} money")
+            lines.append(f"  {one.name:<{width}}  at most {', '.join(figures)}")
+        return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
         """The plan as plain data."""
@@ -67,13 +103,19 @@ class Plan:
             **asdict(self),
             "limited_by": list(self.limited_by),
             "candidates": list(self.candidates),
+            "spenders": [asdict(one) for one in self.spenders],
             "parts": dict(self.parts),
         }
 
 
+def _cents(money: float) -> str:
+    """Rounded up: a limit that is written lower than it is would be none."""
+    return f"{math.ceil(money * 100 - 1e-6) / 100:.2f}"
+
+
 def under(
     budget: Budget,
-    plan: Plan,
+    plan: RunPlan,
     *,
     people_money: float,
     label_prices: Sequence[float],
@@ -83,7 +125,7 @@ def under(
     first_asks: bool,
     first_pays: bool,
     most_at_once: int,
-) -> Plan:
+) -> RunPlan:
     """A plan under the limits of money and tokens, which hold for all that it says.
 
     Args:

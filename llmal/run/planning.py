@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.annotators.llm import LLMAnnotator
 from llmal.annotators.protocol import (
     MOST_LABELLED,
     Annotator,
     Context,
+    Prepares,
     Priced,
+    ShowsPrompt,
     drawn_texts,
 )
-from llmal.annotators.router import Router
-from llmal.core.records import Answer, Item, Price, Usage
+from llmal.annotators.router import Router, Stage
+from llmal.core.plans import Prompt
+from llmal.core.records import Answer, Item, Price, Usage, total
 from llmal.errors import DataError
-from llmal.lm.protocol import Prompt
+from llmal.lm.protocol import Asking
 from llmal.pool import Pool
 from llmal.run.budget import Budget
-from llmal.run.plan import Plan, under
+from llmal.run.plan import RunPlan, Spender, under
+from llmal.run.purse import PREPARATION
 from llmal.task import Task
 
 _COUNTED = 2000
 _AT_ONCE = 8192
-_STEPS = 4
-"""Preparations that are looked at; each stands for the rounds up to it."""
+_LOOKED_AT = 24
+"""Preparations that are looked at; of more rounds, each stands for those up to it."""
 _STAND_INS = 16
 _SURE = 3.0
 """Standard errors that are added where a sample stands for all."""
@@ -88,14 +91,16 @@ def forecast(
     objective: str,
     start_items: int,
     spenders: Spenders = Spenders(),
+    audited: int = 0,
+    texts: Sequence[Item] | None = None,
     seed: int = 0,
-) -> Plan:
+) -> RunPlan:
     """Add up what a run would cost if every answer were passed on to the next annotator.
 
-    Which items will be picked is not known, so those with the longest prompts are counted, and in
-    the place of demonstrations, which are not known either, stand the longest of them. Where
-    more than 2,000 items may be asked about, that many are drawn and stand for all, with three
-    standard errors on top.
+    Which items will be picked is not known, so those that cost most are counted, and in the place
+    of demonstrations, which are not known either, stand the longest of them. Where more than 2,000
+    items may be asked about, that many are drawn and stand for all, with three standard errors on
+    top.
 
     Args:
         task: What is labelled.
@@ -105,7 +110,9 @@ def forecast(
         objective: "model" or "labels".
         start_items: Items of the first round.
         spenders: What asks a language model besides the annotators.
-        seed: Of the run; draws the texts that calibration goes by.
+        audited: Items that people answer besides, in a round of their own.
+        texts: Texts that calibration goes by; by default drawn from the pool.
+        seed: Of the run.
 
     Raises:
         DataError: The pool is empty.
@@ -113,97 +120,95 @@ def forecast(
     if not len(pool):
         raise DataError("the pool is empty", where=pool.source)
     course = _course(len(pool), router, budget, objective, start_items)
-    asks = any(isinstance(one.annotator, LLMAnnotator) for one in router.stages)
-    counted = _Counted(task, pool, course, seed, asks=asks or spenders.synthesis is not None)
-    costs = {
+    if audited:
+        most = len(pool) if budget.human_labels is None else budget.human_labels
+        labels = min(course.people + audited, most, len(pool))
+        course = replace(course, people=labels, rounds=course.rounds + 1)
+    annotators = [one.annotator for one in router.stages]
+    asks = any(isinstance(one, Asking) for one in annotators)
+    counted = _Counted(
+        task,
+        pool,
+        course,
+        drawn_texts(pool, seed) if texts is None else texts,
+        seed,
+        asks=asks or spenders.synthesis is not None,
+    )
+    others = {
         "prompt style": spenders.setup,
         "selection": _over_rounds(spenders.selection, course.rounds),
     }
-    people = Usage()
-    least: list[float] = []
-    prompt: str | None = None
-    candidates: Sequence[str] = ()
-    shots = False
-    for stage in router.stages:
-        annotator = stage.annotator
-        if annotator.kind == "human":
-            people += _scaled(
-                annotator.estimate(counted.items[: course.people], counted.context(0)),
-                course.people,
-                len(counted.items),
-            )
-            continue
-        if isinstance(annotator, LLMAnnotator):
-            costs[annotator.name] = counted.labelling(annotator)
-            costs[f"demonstrations and calibration ({annotator.name})"] = counted.preparation(
-                annotator
-            )
-            least.append(_least(annotator, task))
-            shots = shots or annotator.shots > 0
-            if prompt is None:
-                context = counted.context(course.known[-1])
-                (built,) = annotator.rehearse(counted.items[:1], context)
-                prompt, candidates = _readable(built.prompt), annotator.foreseen_prompts.candidates
-        else:
-            costs[annotator.name] = counted.answers(annotator)
     if spenders.synthesis is not None:
         shown = counted.context(course.last).demonstrations
-        costs[spenders.generator] = spenders.synthesis(course.rounds, shown)
-    total = sum(costs.values(), people)
-    priced = [one.annotator for one in router.stages if isinstance(one.annotator, Priced)]
-    foreseen = Plan(
-        items=max(
-            course.people if one.annotator.kind == "human" else course.asked
-            for one in router.stages
-        ),
-        human_labels=min(total.human_labels, course.people),
-        requests=total.requests,
-        tokens=total.tokens,
-        money=total.money,
+        others[spenders.generator] = spenders.synthesis(course.rounds, shown)
+    labelling: dict[str, Usage] = {}
+    people = Usage()
+    least: list[float] = []
+    for stage in router.stages:
+        annotator = stage.annotator
+        cost = counted.answers(stage)
+        if annotator.kind == "human":
+            cost = _within(cost, budget.human_labels)
+            people += cost
+        labelling[annotator.name] = cost
+        if isinstance(annotator, Prepares):
+            labelling[f"{PREPARATION} ({annotator.name})"] = counted.preparation(annotator)
+        if isinstance(annotator, ShowsPrompt):
+            cost = annotator.least_cost(counted.empty)
+            least.append(cost.tokens / max(cost.requests, 1))
+    costs = {**others, **labelling}
+    sum_ = total(costs.values())
+    prompt, candidates = counted.sample(annotators)
+    plan = RunPlan(
+        items=max(course.people if one.kind == "human" else course.asked for one in annotators),
+        # What one person has answered goes to no other.
+        human_labels=max(one.human_labels for one in labelling.values()),
+        requests=sum_.requests,
+        tokens=sum_.tokens,
+        money=sum_.money,
         counted=len(counted.items),
-        estimated=counted.sampled or shots,
-        limited_by=_people_limit(router, budget, course),
+        estimated=counted.sampled or counted.stands_in,
+        limited_by=_people_limit(budget, labelling.values()),
         prompt=prompt,
         candidates=tuple(candidates),
-        parts={name: cost.tokens for name, cost in costs.items() if cost.tokens},
+        spenders=tuple(
+            Spender(name, cost.requests, cost.tokens, cost.money, cost.human_labels)
+            for name, cost in costs.items()
+            if cost.requests or cost.human_labels or cost.money
+        ),
     )
-    fixed = sum(
-        cost.requests for name, cost in costs.items() if name not in _labelling_parts(router)
-    )
+    models = [one.lm.price for one in annotators if isinstance(one, Asking)]
     return under(
         budget,
-        foreseen,
+        plan,
         people_money=people.money,
-        label_prices=[one.cost for one in priced],
-        prices=[*spenders.prices, *_prices(router)],
+        label_prices=[one.cost for one in annotators if isinstance(one, Priced)],
+        prices=[*spenders.prices, *models],
         least_tokens=min(least, default=1.0),
-        fixed_requests=fixed,
-        first_asks=router.stages[0].annotator.kind == "llm" and objective == "model",
-        first_pays=router.stages[0].annotator.kind == "human",
+        fixed_requests=total(others.values()).requests,
+        first_asks=annotators[0].kind == "llm" and objective == "model",
+        first_pays=annotators[0].kind == "human",
         most_at_once=max(start_items, budget.batch),
     )
 
 
 def _over_rounds(selection: tuple[Usage, Usage, Usage], rounds: int) -> Usage:
     start, second, later = selection
-    return sum([second][: rounds - 1] + [later] * (rounds - 2), start)
+    return total([start, *[second][: rounds - 1], *([later] * (rounds - 2))])
 
 
-def _labelling_parts(router: Router) -> set[str]:
-    names = [one.annotator.name for one in router.stages]
-    return {*names, *(f"demonstrations and calibration ({name})" for name in names)}
-
-
-def _prices(router: Router) -> list[Price]:
-    annotators = (one.annotator for one in router.stages)
-    return [one.lm.price for one in annotators if isinstance(one, LLMAnnotator)]
-
-
-def _people_limit(router: Router, budget: Budget, course: _Course) -> tuple[str, ...]:
-    people = any(one.annotator.kind == "human" for one in router.stages)
-    if people and budget.human_labels is not None and course.people == budget.human_labels:
-        return (f"the budget of {budget.human_labels:,} human labels",)
+def _people_limit(budget: Budget, costs: Iterable[Usage]) -> tuple[str, ...]:
+    limit = budget.human_labels
+    if limit is not None and any(one.human_labels >= max(limit, 1) for one in costs):
+        return (f"the budget of {limit:,} human labels",)
     return ()
+
+
+def _within(cost: Usage, labels: int | None) -> Usage:
+    """What people cost who may give no more than so many labels."""
+    if labels is None or cost.human_labels <= labels:
+        return cost
+    return replace(cost, human_labels=labels, money=cost.money * labels / cost.human_labels)
 
 
 def _course(size: int, router: Router, budget: Budget, objective: str, start_items: int) -> _Course:
@@ -234,11 +239,25 @@ def _course(size: int, router: Router, budget: Budget, objective: str, start_ite
 class _Counted:
     """Items that stand for those that will be asked about, and what asking about them costs."""
 
-    def __init__(self, task: Task, pool: Pool, course: _Course, seed: int, *, asks: bool) -> None:
-        self._task = task
+    def __init__(
+        self,
+        task: Task,
+        pool: Pool,
+        course: _Course,
+        texts: Sequence[Item],
+        seed: int,
+        *,
+        asks: bool,
+    ) -> None:
         self._course = course
+        self._seed = seed
+        self._looked_at: dict[int, list[tuple[int, Usage, int]]] = {}
+        self._texts = tuple(texts)
+        self.empty = Item("", "", dict.fromkeys(task.text, ""))
         size = len(pool)
         self.sampled = False
+        self.stands_in = False
+        """Whether demonstrations were counted that stand for others."""
         if size <= _COUNTED:
             positions = np.arange(size)
         elif asks and course.asked <= _COUNTED:
@@ -248,7 +267,6 @@ class _Counted:
             positions = np.random.default_rng(0).choice(size, size=_COUNTED, replace=False)
             self.sampled = True
         self.items = pool.items(positions.astype(np.int64))
-        self._texts = drawn_texts(pool, seed) if size else ()
         self._all = not self.sampled and course.asked == size
         lengths = np.array([len(one.text.encode()) for one in self.items])
         order = np.argsort(-lengths, kind="stable")
@@ -261,72 +279,126 @@ class _Counted:
             for n, i in enumerate(order[: max(*course.known, course.last)].tolist())
         )
 
-    def context(self, known: int) -> Context:
+    def context(
+        self,
+        known: int,
+        *,
+        round: int = 0,
+        charges_texts: bool = True,
+        stage: Stage | None = None,
+    ) -> Context:
         """What an annotator knows of a round before which people gave so many labels."""
+        wanted = stage if stage is not None and stage.answers > 1 else None
         return Context(
-            demonstrations=self._stand_ins[:known], unlabelled=self._texts, foreseen=True
+            missing={one.id: wanted.wanted(one.id, self._seed) for one in self.items}
+            if wanted is not None
+            else {},
+            demonstrations=self._stand_ins[:known],
+            unlabelled=self._texts,
+            seed=int(np.random.SeedSequence([self._seed, round]).generate_state(1)[0]),
+            foreseen=True,
+            charges_texts=charges_texts,
         )
 
-    def answers(self, annotator: Annotator) -> Usage:
-        """What an annotator other than a language model costs."""
-        most = self._course.asked
-        cost = annotator.estimate(self.items[:most], self.context(0))
-        return _scaled(cost, most, len(self.items))
-
-    def labelling(self, annotator: LLMAnnotator) -> Usage:
-        """What a language model costs: the longest prompts, with demonstrations once there are
-        labels by people.
+    def answers(self, stage: Stage) -> Usage:
+        """What the answers of a stage cost: about the items that cost most, with demonstrations
+        once there are labels by people.
         """
-        bare, shown = self.context(0), self.context(self._course.known[-1])
-        built = [one.prompt for one in annotator.rehearse(self.items, bare)]
-        lengths = annotator.lm.count_tokens(built)
-        items = [self.items[i] for i in np.argsort(-lengths, kind="stable").tolist()]
-        total = self._several(annotator, items, lengths, self._course.asked, bare)
-        later = self._course.asked - self._course.first
-        if annotator.shots and later > 0:
-            longer = self._several(annotator, items, lengths, later, shown)
-            total += longer - self._several(annotator, items, lengths, later, bare)
-        if annotator.calibrates_on_texts and self._all and self._once(annotator):
-            # The preparation asks about these, and they are not paid for twice.
-            total = total - annotator.scoring_cost(self._texts, shown if later > 0 else bare)
-        return total
+        annotator = stage.annotator
+        most = self._course.people if annotator.kind == "human" else self._course.asked
+        once = self._all and isinstance(annotator, Prepares) and self._asks_once(annotator)
+        bare = annotator.plan(self.items, self.context(0, charges_texts=not once, stage=stage))
+        costs = _figures(bare.each)
+        later = most - min(self._course.first, most) if isinstance(annotator, Prepares) else 0
+        longer = costs
+        if later and isinstance(annotator, Prepares) and "labelled" in annotator.needs():
+            known = self._course.known[-1]
+            shown = annotator.plan(self.items, self.context(known, charges_texts=not once))
+            longer = np.maximum(costs, _figures(shown.each))
+            self.stands_in = self.stands_in or bool((longer > costs).any())
+        # Which items come later is not known: those that gain most, beside those that cost most.
+        separately = _most(costs, most) + _most(longer - costs, later)
+        figures = np.minimum(separately, _most(longer, most))
+        if most > len(self.items):
+            tokens = costs[:, :2].sum(axis=1)
+            spread = float(tokens.std()) / max(float(tokens.mean()), 1.0)
+            margin = 1 + _SURE * spread / np.sqrt(len(self.items))
+            figures = figures * (most / len(self.items)) * margin
+        requests, read, written, money, labels = figures.tolist()
+        return Usage(
+            requests=_up(requests),
+            prompt_tokens=_up(read),
+            completion_tokens=_up(written),
+            money=money,
+            human_labels=_up(labels),
+        )
 
-    def _once(self, annotator: LLMAnnotator) -> bool:
-        """Whether all rounds prepare with the same demonstrations, and ask the same."""
+    def sample(self, annotators: Sequence[Annotator]) -> tuple[str | None, Sequence[str]]:
+        """A prompt of the first annotator that has any, and the answers that it scores."""
+        for annotator in annotators:
+            if isinstance(annotator, ShowsPrompt):
+                context = self.context(self._course.known[-1])
+                prompt, candidates = annotator.sample_prompt(self.items[0], context)
+                return _readable(prompt), candidates
+        return None, ()
+
+    def _asks_once(self, annotator: Prepares) -> bool:
+        """Whether all preparations ask the same."""
+        return len({trail for trail, _, _ in self._preparations(annotator)}) == 1
+
+    def _preparations(self, annotator: Prepares) -> list[tuple[int, Usage, int]]:
+        """Trail and cost of the preparations that are looked at, and for how many each stands."""
+        if id(annotator) not in self._looked_at:
+            self._looked_at[id(annotator)] = self._look_at(annotator)
+        return self._looked_at[id(annotator)]
+
+    def _look_at(self, annotator: Prepares) -> list[tuple[int, Usage, int]]:
         known = self._course.known
-        alike = annotator.asks_alike and not (annotator.shots and max(known))
-        return alike or len(known) == 1
-
-    def _several(
-        self,
-        annotator: LLMAnnotator,
-        items: Sequence[Item],
-        lengths: NDArray[np.int64],
-        most: int,
-        context: Context,
-    ) -> Usage:
-        cost = annotator.estimate(items[:most], context)
-        if most <= len(items):
-            return cost
-        spread = float(lengths.std()) / max(float(lengths.mean()), 1.0)
-        margin = 1 + _SURE * spread / np.sqrt(len(items))
-        return _times(cost, float(most / len(items) * margin))
-
-    def preparation(self, annotator: LLMAnnotator) -> Usage:
-        """What choosing demonstrations and calibrating costs, over all rounds."""
-        known = self._course.known
-        if self._once(annotator):
-            return annotator.preparation_cost(self.context(known[0]))
-        if "labelled" not in annotator.needs():
-            return sum([annotator.preparation_cost(self.context(0))] * len(known), Usage())
-        total = Usage()
-        done = 0
-        ends = np.unique(np.linspace(0, len(known) - 1, min(len(known), _STEPS + 1)).astype(int))
+        count = len(known)
+        ends = np.unique(np.linspace(0, count - 1, min(count, _LOOKED_AT)).astype(int))
+        found, done = [], 0
         for end in ends.tolist():
-            cost = annotator.preparation_cost(self.context(known[end]))
-            total = sum([cost] * (end + 1 - done), total)
+            plan = annotator.plan_preparation(self.context(known[end], round=end))
+            found.append((plan.trail, plan.highest, end + 1 - done))
             done = end + 1
-        return total
+        return found
+
+    def preparation(self, annotator: Prepares) -> Usage:
+        """What choosing demonstrations and calibrating costs, over all rounds; what is the same in
+        several is asked once.
+        """
+        costs: list[Usage] = []
+        seen: set[int] = set()
+        for trail, cost, times in self._preparations(annotator):
+            costs += [] if trail in seen else [cost] * times
+            seen.add(trail)
+        return total(costs)
+
+
+def _figures(costs: Sequence[Usage]) -> NDArray[np.float64]:
+    """Costs as an array (n, 5): requests, tokens read and written, money, labels by people."""
+    return np.array(
+        [
+            (
+                one.requests,
+                one.prompt_tokens,
+                one.completion_tokens,
+                one.money,
+                one.human_labels,
+            )
+            for one in costs
+        ],
+        dtype=np.float64,
+    ).reshape(-1, 5)
+
+
+def _most(figures: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """The sum of the largest figures of each column, so many of them, shape (5,)."""
+    return np.asarray(np.sort(figures, axis=0)[::-1][: max(count, 0)].sum(axis=0))
+
+
+def _up(figure: float) -> int:
+    return int(np.ceil(figure - 1e-9))
 
 
 def _longest(pool: Pool, count: int) -> NDArray[np.int64]:
@@ -338,36 +410,7 @@ def _longest(pool: Pool, count: int) -> NDArray[np.int64]:
     return np.argpartition(-lengths, count - 1)[:count]
 
 
-def _least(annotator: LLMAnnotator, task: Task) -> float:
-    """The fewest tokens that an item takes: those of a prompt without a text."""
-    prompts = annotator.foreseen_prompts
-    empty = prompts.build(Item("empty", "", dict.fromkeys(task.text, "")))
-    cost = annotator.lm.score_cost(
-        [empty.prompt], prompts.candidates, first_token_only=annotator.normalise == "first"
-    )
-    return cost.tokens / max(cost.requests, 1)
-
-
 def _readable(prompt: Prompt) -> str:
     if isinstance(prompt, str):
         return prompt
     return "\n".join(f"[{one['role']}]\n{one['content']}" for one in prompt)
-
-
-def _scaled(usage: Usage, most: int, counted: int) -> Usage:
-    """What was counted for some items, for more items like them; rounded up."""
-    return usage if most <= counted else _times(usage, most / counted)
-
-
-def _times(usage: Usage, times: float) -> Usage:
-    def many(count: int) -> int:
-        return int(np.ceil(count * times - 1e-9))
-
-    return replace(
-        usage,
-        requests=many(usage.requests),
-        prompt_tokens=many(usage.prompt_tokens),
-        completion_tokens=many(usage.completion_tokens),
-        money=usage.money * times,
-        human_labels=many(usage.human_labels),
-    )

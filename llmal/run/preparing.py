@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmal.annotators.protocol import Annotator, Context, Prepares
-from llmal.few_shot.preparation import FewShotPrompt
+from llmal.few_shot.prompt import FewShotPrompt
 from llmal.run.events import Announcer
 from llmal.run.purse import PREPARATION, Purse
 
@@ -44,18 +44,13 @@ def make_ready(
     # What was prepared before a kill is prepared in the same way again.
     before = [way for way in ways if purse.has_booked(way[0])]
     for mark, way in before or ways:
-        if not before and not _admits(annotator.name, annotator, way, purse):
+        plan = annotator.plan_preparation(way)
+        booked_as = preparation_key(annotator.name, plan.trail)
+        if not before and not purse.admits(plan, key=booked_as):
             continue
         purse.refused = refused
         announcer.activity = f"round {context.round}: {PREPARATION} of {annotator.name}"
-        book_preparation(purse, annotator.name, annotator.prepare(way))
+        book_preparation(purse, annotator.name, plan.execute())
         purse.mark(PREPARATION, mark)
         return way
     return None
-
-
-def _admits(name: str, annotator: Prepares, context: Context, purse: Purse) -> bool:
-    if not purse.limited:
-        return True
-    cost, trail = annotator.foreseen_preparation(context)
-    return purse.admits(lambda: cost, key=preparation_key(name, trail))

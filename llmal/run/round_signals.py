@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.records import Item, Usage
+from llmal.core.plans import Plan
+from llmal.core.records import Usage, total
 from llmal.learners.protocol import CommitteeLearner
 from llmal.pool import Pool
 from llmal.prompting.scorer import PromptScorer
 from llmal.run.selector_questions import SelectorQuestions
 from llmal.run.training import Trainer
-from llmal.selectors.protocol import AskingSelector, Selector
+from llmal.selectors.protocol import Selection, Selector, plan_selection
 from llmal.selectors.signals import SIGNALS, Signal, with_made
 from llmal.selectors.state import RoundState
 from llmal.selectors.wrappers.wrapper import NarrowingSelector, needed
@@ -51,12 +53,12 @@ class RoundSignals:
         self.trainer = trainer
         self._embeddings = embeddings
         self.questions = questions
-        self._make_scorer = None if questions is None else questions.scorer
         self._made_scorer: PromptScorer | None = None
         self._price = price
         self._members = members
         self._said = on_progress
         self._asked = Usage()
+        self._forecasts = False
 
     @property
     def available(self) -> frozenset[Signal]:
@@ -79,7 +81,7 @@ class RoundSignals:
             found["predict"] = trainer.predict
         if isinstance(trainer.learner, CommitteeLearner):
             found["committee"] = lambda rows: trainer.committee(rows, self._members)
-        if self._make_scorer is not None:
+        if self.questions is not None:
             found |= {
                 "scorer": self._scorer,
                 "lm_scores": self._lm_scores,
@@ -89,14 +91,16 @@ class RoundSignals:
             found["costs"] = lambda rows: np.full(len(rows), self._price)
         return found
 
-    def planned(self) -> RoundSignals:
-        """The same for a plan: what asks the language model is replaced by what counts, and what it
-        has counted in one round costs nothing in the next.
+    def forecasting(self) -> list[RoundSignals]:
+        """The same for a forecast, for each form that the prompt of the language model may have:
+        what one plan asks costs nothing in the next.
         """
-        signals = copy.copy(self)
-        signals._made_scorer = None
-        signals._make_scorer = None if self.questions is None else self.questions.planned
-        return signals
+        made = []
+        for scorer in [None] if self.questions is None else self.questions.forecasting():
+            signals = copy.copy(self)
+            signals._made_scorer, signals._forecasts = scorer, True
+            made.append(signals)
+        return made
 
     def state(
         self,
@@ -130,47 +134,46 @@ class RoundSignals:
             labels=labels,
             exclude=exclude,
             space=self.trainer.task.space,
+            forecasts=self._forecasts,
             **suppliers,
         )
 
-    def cost(self, selector: Selector, state: RoundState, k: int) -> Usage:
-        """The most that it costs to let a selector pick: what it asks, calibration included, as
-        far as that is not paid for. Asks nobody.
+    def plan(
+        self, selector: Selector, state: RoundState, k: int, rng: np.random.Generator | None
+    ) -> Plan[Selection]:
+        """Plan to let a selector pick: what it asks and what its signals ask, calibration included,
+        as far as that is not paid for. What it did cost is in the result. Asks nobody.
         """
-        total = Usage()
-        if isinstance(selector, AskingSelector):
-            total += selector.estimate(state, k)
+        own = plan_selection(selector, state, k, rng)
+
+        def pick() -> Selection:
+            self._asked = Usage()
+            picks = own.execute()
+            return replace(picks, usage=picks.usage + self._asked)
+
+        return Plan(pick, highest=lambda: own.highest + self._signals_cost(selector, state, k))
+
+    def _signals_cost(self, selector: Selector, state: RoundState, k: int) -> Usage:
         if isinstance(selector, NarrowingSelector):
             state = selector.costliest_part(state, k)
         asked = {name for name in needed(selector, state) if SIGNALS[name].asks}
-        if "lm_scores" in asked:
-            counting = state.scorer.counted()
-            for items in self._in_parts(state.unlabelled):
-                counting.score(items)
-            total += counting.spent
-        if "likelihoods" in asked:
-            counting = state.scorer.counted()
-            for items in self._in_parts(state.unlabelled):
-                total += _reading(counting, items)
-        return total
+        most = Usage()
+        for items in self._in_parts(state.unlabelled) if asked else ():
+            if "lm_scores" in asked:
+                most += state.scorer.plan(items).highest
+            if "likelihoods" in asked:
+                most += state.scorer.plan_reading([one.text for one in items]).highest
+        return most
 
     def begin(self) -> None:
         """Forget what was asked and not booked: a selection begins."""
-        self._asked = Usage()
         if self.questions is not None:
             self.questions.paid.drop()
 
-    def take_usage(self) -> Usage:
-        """What signals have asked of the language model since the last call, what was paid for
-        before left out.
-        """
-        taken, self._asked = self._asked, Usage()
-        return taken
-
     def _scorer(self) -> PromptScorer:
         if self._made_scorer is None:
-            assert self._make_scorer is not None
-            self._made_scorer = self._make_scorer()
+            assert self.questions is not None
+            self._made_scorer = self.questions.scorer()
         return self._made_scorer
 
     def _in_parts(self, positions: NDArray[np.int64]) -> Any:
@@ -182,7 +185,7 @@ class RoundSignals:
         parts = [np.zeros((0, len(scorer.labels)))]
         for items in self._in_parts(positions):
             scored = scorer.score(items)
-            self._asked += sum(scored.usage, Usage())
+            self._asked += total(scored.usage)
             parts.append(scored.scores)
             self._said("asking the language model", sum(map(len, parts)), len(positions))
         return np.concatenate(parts)
@@ -191,15 +194,8 @@ class RoundSignals:
         scorer = self._scorer()
         parts = [np.zeros(0)]
         for items in self._in_parts(positions):
-            self._asked += _reading(scorer, items)
-            parts.append(scorer.lm.log_likelihood([one.text for one in items]))
+            values, usage = scorer.plan_reading([one.text for one in items]).execute()
+            self._asked += usage
+            parts.append(values)
             self._said("reading texts", sum(map(len, parts)), len(positions))
         return np.concatenate(parts)
-
-
-def _reading(scorer: PromptScorer, items: Sequence[Item]) -> Usage:
-    """What reading texts costs, those left out that were read before."""
-    texts = scorer.not_read_before([one.text for one in items])
-    lm = scorer.lm
-    tokens = int(np.sum(lm.count_tokens(texts))) if texts else 0
-    return Usage(requests=len(texts), prompt_tokens=tokens, money=lm.price.of(tokens, 0))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from llmal.annotators.protocol import ScoresZeroShot
 from llmal.calibration.protocol import Calibrator
 from llmal.core.records import Item, Usage
-from llmal.few_shot.preparation import FewShotPrompt
+from llmal.few_shot.preparation import PreparationPlan
+from llmal.few_shot.prompt import FewShotPrompt
 from llmal.lm.paid import PaidQuestions
-from llmal.prompting.scorer import PromptScorer
+from llmal.prompting.scorer import CalibrationPlan, PromptScorer
 
 
 class SelectorQuestions:
@@ -49,34 +50,48 @@ class SelectorQuestions:
 
     def scorer(self) -> PromptScorer:
         """What they ask with; the first call may ask the model which form of prompt suits."""
-        return self.annotator.zero_shot_scorer(self, self.paid)
+        self.annotator.plan_setup().execute()
+        (scorer,) = self.annotator.zero_shot_scorers(self, self.paid)
+        return scorer
 
-    def planned(self) -> PromptScorer:
-        """The same for a plan: it asks nobody, and what it has counted once is paid for."""
-        return self.annotator.foreseen_zero_shot_scorer(_Planned(self), PaidQuestions())
-
-    def fitted(self, scorer: PromptScorer) -> tuple[Calibrator | None, Set[bytes]]:
-        """The calibrator for the prompts of a scorer, and what fitting it has paid for.
-
-        Raises:
-            LanguageModelError: The model failed; what it answered before is in its cache.
+    def forecasting(self) -> list[PromptScorer]:
+        """The same for a forecast, in each form that the prompt may have: what one plan asks is
+        paid for in the next.
         """
+        count = len(self.annotator.zero_shot_scorers(self, PaidQuestions(), forecasts=True))
+        made = []
+        for place in range(count):
+            # Each with what it has paid for itself.
+            own = self.annotator.zero_shot_scorers(_Once(self), PaidQuestions(), forecasts=True)
+            made.append(own[place])
+        return made
+
+    def plan(self, scorer: PromptScorer) -> CalibrationPlan:
+        """Plan to calibrate the prompts of a scorer; it costs nothing if that is booked."""
         key = scorer.prompts.template.key, scorer.prompts.style
-        if key not in self._fitted:
-            self._fitted[key] = self.prepared(scorer)
+        made = self._fitted.get(key)
+        if made is not None:
+            return CalibrationPlan(
+                lambda: made.calibrator, highest=Usage(), prompts=tuple, paid=made.paid
+            )
+        plan = self.plan_prepared(scorer)
+
+        def fit() -> Calibrator | None:
+            self._fitted[key] = plan.execute()
             self._new.append(self._fitted[key])
-        made = self._fitted[key]
-        return made.calibrator, made.paid
+            return self._fitted[key].calibrator
 
-    def foreseen(self, scorer: PromptScorer) -> tuple[Usage, Set[bytes]]:
-        """The most that calibrating costs, if it is not booked, and what it pays for."""
-        made = self.prepared(scorer)
-        return Usage() if self._booked(made.trail) else made.usage, made.paid
+        return CalibrationPlan(
+            fit,
+            highest=lambda: Usage() if self._booked(plan.trail) else plan.highest,
+            prompts=lambda: plan.prompts,
+            paid=plan.at_most.paid,
+        )
 
-    def prepared(self, scorer: PromptScorer) -> FewShotPrompt:
-        """The calibrated prompt; with a scorer that counts, what it would cost."""
+    def plan_prepared(self, scorer: PromptScorer) -> PreparationPlan:
+        """Plan the calibrated prompt, whatever is booked."""
         rng = np.random.default_rng(self._seed)
-        return self.annotator.prepare_zero_shot(scorer, self._texts(), rng)
+        return self.annotator.plan_zero_shot(scorer, self._texts(), rng)
 
     def take_calibrations(self) -> list[FewShotPrompt]:
         """What was calibrated since the last call, for whoever books what it cost."""
@@ -84,20 +99,21 @@ class SelectorQuestions:
         return taken
 
 
-class _Planned:
-    """Counts each calibration once, however many rounds of a plan need it."""
+class _Once:
+    """Counts each calibration once, however many rounds of a forecast need it."""
 
     def __init__(self, questions: SelectorQuestions) -> None:
         self._questions = questions
         self._counted: set[int] = set()
 
-    def fitted(self, scorer: PromptScorer) -> tuple[Calibrator | None, Set[bytes]]:
-        """Nothing: a plan asks nobody."""
-        return None, frozenset()
-
-    def foreseen(self, scorer: PromptScorer) -> tuple[Usage, Set[bytes]]:
-        """The most that calibrating costs, the first time."""
-        made = self._questions.prepared(scorer)
-        usage = Usage() if made.trail in self._counted else made.usage
-        self._counted.add(made.trail)
-        return usage, made.paid
+    def plan(self, scorer: PromptScorer) -> CalibrationPlan:
+        """Plan to calibrate; it costs nothing the second time."""
+        plan = self._questions.plan_prepared(scorer)
+        again = plan.trail in self._counted
+        self._counted.add(plan.trail)
+        return CalibrationPlan(
+            lambda: plan.execute().calibrator,
+            highest=lambda: Usage() if again else plan.highest,
+            prompts=lambda: plan.prompts,
+            paid=plan.at_most.paid,
+        )

@@ -6,12 +6,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
-from llmal.core.records import Item, SyntheticItem, Usage
-from llmal.generators import filters_cost, run_filters, with_new_ids
+from llmal.core.records import Item, SyntheticItem, Usage, total
+from llmal.generators import plan_filtered, with_new_ids
 from llmal.generators.filters import Preparing, Remembering
 from llmal.generators.protocol import Filter, Generator, Request
 from llmal.ledger import Expense, Ledger
@@ -68,7 +67,7 @@ class Synthesis:
         """Its parts that ask the model for the form of their prompts before they are used."""
         return [one for one in self.parts if isinstance(one, Probing)]
 
-    def estimate(self, rounds: int, longest: Sequence[Item]) -> Usage:
+    def highest(self, rounds: int, longest: Sequence[Item]) -> Usage:
         """The most that so many rounds can cost. Asks nobody.
 
         Args:
@@ -76,17 +75,18 @@ class Synthesis:
             longest: The longest demonstrations that there may be.
         """
         turns = -(-rounds // self._every)
-        total = sum((one.preparation_cost() for _, one in self._preparing), Usage())
+        costs = [one.plan_preparation().highest for _, one in self._preparing]
+        # Of every label, as each may have them.
+        shown = tuple(
+            replace(one, id=f"{one.id}-{name}", gold=name)
+            for name in self._task.names
+            for one in longest
+        )
         for label in self._task.names:
-            # Of every label, as each may have them.
-            shown = tuple(
-                replace(one, id=f"{one.id}-{name}", gold=name)
-                for name in self._task.names
-                for one in longest
-            )
-            turn = self._most(Request(label, shown), self._per_label)
-            total = sum([turn] * turns, total)
-        return total
+            request = Request(label, shown, standing_in=True)
+            turn = plan_filtered(self._generator, self._filters, request, self._per_label)
+            costs += [turn.highest] * turns
+        return total(costs)
 
     def round(
         self, purse: Purse, ledger: Ledger, number: int, demonstrations: Sequence[Item]
@@ -121,15 +121,22 @@ class Synthesis:
                 continue
             seed = np.random.SeedSequence([self._seed, 0x5E7, number, column]).generate_state(1)[0]
             request = Request(label, demonstrations, seed=int(seed) >> 1)
-            count = purse.admitted(self._per_label, partial(self._most, request))
+            plan = plan_filtered(
+                self._generator,
+                self._filters,
+                request,
+                self._per_label,
+                lambda made: with_new_ids(made, ids),
+            )
+            count = purse.admitted(plan, self._per_label)
             if not count:
                 return
             self._on_step(f"round {number}: writing {count} items of {label!r}")
-            written = with_new_ids(self._generator.generate(request, count), ids)
+            part = plan if count == self._per_label else plan.first(count)
             asked = {"task_version": ledger.reading.version}
             checked = [
                 replace(one, provenance={**one.provenance, "round": number, **asked})
-                for one in run_filters(written, self._filters)
+                for one in part.execute()
             ]
             self._recalled.update(one.id for one in checked)
             self._keep(ledger, checked, checked, key)
@@ -155,17 +162,12 @@ class Synthesis:
         # What was prepared before a kill is prepared in the same way again.
         ways = [(key, False), (less_key, True)]
         for booked_as, less in ways[1:] if purse.has_booked(less_key) else ways:
-            if purse.admits(partial(one.preparation_cost, less=less), key=booked_as):
+            plan = one.plan_preparation(less=less)
+            if purse.admits(plan, key=booked_as):
                 purse.refused = refused
-                purse.book(PREPARATION, one.prepare(less=less), booked_as)
+                purse.book(PREPARATION, plan.execute(), booked_as)
                 return True
         return False
-
-    def _most(self, request: Request, k: int) -> Usage:
-        if not k:
-            return Usage()
-        written = self._generator.estimate(request, k)
-        return written + filters_cost(self._filters, k, self._generator.max_tokens)
 
     def _keep(
         self,
@@ -174,7 +176,7 @@ class Synthesis:
         paid: Sequence[SyntheticItem],
         key: str,
     ) -> None:
-        spent = sum((one.usage for one in paid), Usage())
+        spent = total(one.usage for one in paid)
         ledger.add_synthetic(items, expense=Expense(key, self.name, time.time(), spent))
 
     def _recall(self, accepted: Sequence[SyntheticItem]) -> None:

@@ -9,7 +9,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.plans import Plan
 from llmal.core.records import Usage
+from llmal.errors import SelectionError
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
 
@@ -83,8 +85,35 @@ class UtilitySelector(Selector, Protocol):
 
 @runtime_checkable
 class AskingSelector(Selector, Protocol):
-    """A selector that asks a language model, and can say before what that costs at most."""
+    """A selector that asks a language model, and says before what that costs at most."""
 
-    def estimate(self, state: RoundState, k: int) -> Usage:
-        """The most that `select` can cost. Asks nobody."""
+    def plan(self, state: RoundState, k: int, rng: np.random.Generator | None) -> Plan[Selection]:
+        """Plan to pick k items; to execute the plan is to `select` them. Asks nobody.
+
+        Args:
+            state: The round.
+            k: How many items.
+            rng: As for `select`; None where it is not known what will be drawn. Such a plan counts
+                what costs most, and is there to be looked at.
+        """
         ...
+
+
+def plan_selection(
+    selector: Selector, state: RoundState, k: int, rng: np.random.Generator | None
+) -> Plan[Selection]:
+    """Plan to let any selector pick; it costs nothing if the selector asks nobody, or for k = 0."""
+    if k and isinstance(selector, AskingSelector):
+        return selector.plan(state, k, rng)
+    return Plan(lambda: selector.select(state, k, drawn(rng)))
+
+
+def drawn(rng: np.random.Generator | None) -> np.random.Generator:
+    """What draws for a plan that is executed.
+
+    Raises:
+        SelectionError: There is nothing: the plan was made to be looked at.
+    """
+    if rng is None:
+        raise SelectionError("a plan that was made to be looked at is executed")
+    return rng

@@ -47,7 +47,11 @@ class RoundState:
         exclude: ArrayLike | None = None,
         pool: Pool | None = None,
         space: Space | None = None,
+        forecasts: bool = False,
     ) -> None:
+        self.forecasts = forecasts
+        """Whether this state stands for those of all rounds to come, in a forecast: a selector says
+        what it can cost in any of them."""
         self._size = check_size(size)
         self._pool = pool
         self._space: Space = Single(()) if space is None else space
@@ -165,6 +169,7 @@ class RoundState:
         scorer: Callable[[], PromptScorer] | None = None,
         exclude: ArrayLike | None = None,
         space: Space | None = None,
+        forecasts: bool = False,
     ) -> Self:
         """A round over a pool, with signals that cost nothing until a selector asks for them.
 
@@ -188,6 +193,8 @@ class RoundState:
             exclude: Positions set aside for this round: neither labelled nor unlabelled. A
                 labelled one among them stays labelled.
             space: As for `from_arrays`.
+            forecasts: Whether it stands for all rounds to come, in a forecast.
+            forecasts: Whether it stands for all rounds to come, in a forecast.
 
         Raises:
             SelectionError: A position is out of range or repeated, or the lengths differ.
@@ -201,6 +208,7 @@ class RoundState:
             exclude=exclude,
             pool=pool,
             space=space,
+            forecasts=forecasts,
         )
         for name, supply in given.items():
             if SIGNALS[name].called:
@@ -219,6 +227,7 @@ class RoundState:
             rows: Shape (n,): distinct rows of `unlabelled`, in any order; they are sorted.
         """
         narrower = RoundState.__new__(RoundState)
+        narrower.forecasts = self.forecasts
         narrower._size, narrower._pool = self._size, self._pool
         narrower._labelled, narrower._labels = self._labelled, self._labels
         narrower._space = self._space
@@ -229,8 +238,8 @@ class RoundState:
         return narrower
 
     def standing_in(self, rows: NDArray[np.int64]) -> RoundState:
-        """The same as `among`, for estimates: these items stand for others, so that what is paid
-        for of them says nothing, and the scorer counts at full price.
+        """The same as `among`, for plans that are only looked at: these items stand for others, so
+        that what is paid for of them says nothing, and the scorer counts at full price.
         """
         narrower = self.among(rows)
         if "scorer" in self.signals:

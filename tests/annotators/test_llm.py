@@ -166,8 +166,8 @@ def test_the_estimate_covers_what_it_costs(
     items = _items(shared, 8)
     context = Context(demonstrations=_items(shared, 20, start=100))
     annotator = _annotator(tiny_hf, shots=shots, rationale=rationale)
-    annotator.set_up()
-    estimate = annotator.estimate(items, context)
+    annotator.plan_setup().execute()
+    estimate = annotator.plan(items, context).highest
     before = tiny_hf.usage
     given = annotator.annotate(items, context)
     used = tiny_hf.usage - before
@@ -187,7 +187,7 @@ def test_the_server_gives_what_the_model_in_process_gives(
     context = Context(demonstrations=_items(shared, 20, start=100))
     served, inside = (_annotator(lm, shots=4).annotate(items, context) for lm in (vllm, tiny_hf))
     np.testing.assert_allclose(_matrix(served), _matrix(inside), atol=1e-3)
-    estimate = _annotator(vllm, shots=4).estimate(items, context)
+    estimate = _annotator(vllm, shots=4).plan(items, context).highest
     assert estimate.prompt_tokens >= sum(one.usage.prompt_tokens for one in served)
     assert estimate.completion_tokens == sum(one.usage.completion_tokens for one in served)
 
@@ -280,9 +280,9 @@ def test_items_that_calibrate_are_estimated_at_nothing(
     items = _items(shared, 12)
     context = Context(unlabelled=items[:10])
     annotator = LLMAnnotator(_task(), tiny_hf, style="completion")
-    first = annotator.preparation_cost(context)
+    first = annotator.plan_preparation(context).highest
     assert first.requests == annotator.prepare(context).usage.requests == 10
-    rest = annotator.estimate(items, context)
+    rest = annotator.plan(items, context).highest
     given = annotator.annotate(items, context)
     assert rest.requests == sum(one.usage.requests for one in given) == 2
     assert rest.prompt_tokens == sum(one.usage.prompt_tokens for one in given)
@@ -296,7 +296,9 @@ def test_strings_are_annotated_as_items_are(tiny_hf: TransformersLM, tmp_path: P
     assert [one.item_id for one in given] == pool.ids()
     same = annotator.annotate(list(pool))
     assert [one.probabilities for one in given] == [one.probabilities for one in same]
-    assert annotator.estimate(texts).requests == annotator.estimate(list(pool)).requests == 3
+    assert (
+        annotator.plan(texts).highest.requests == annotator.plan(list(pool)).highest.requests == 3
+    )
     mixed = annotator.annotate([pool[0], texts[1]])
     assert [one.item_id for one in mixed] == pool.ids([0, 1])
 
@@ -315,7 +317,7 @@ def test_what_is_neither_item_nor_string(
     with pytest.raises(DataError, match=expected):
         _annotator(tiny_hf).annotate(items)
     with pytest.raises(DataError, match=expected):
-        _annotator(tiny_hf).estimate(items)
+        _annotator(tiny_hf).plan(items)
 
 
 def test_a_string_cannot_stand_for_a_pair(tiny_hf: TransformersLM) -> None:

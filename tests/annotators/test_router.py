@@ -144,7 +144,7 @@ def test_items_that_wait_for_people_are_not_passed_on(
 
 def test_the_highest_cost_is_that_of_passing_everything_on():
     router = Router([_human("first", 0.5), _human("second", 2.0)])
-    assert router.estimate(_items(*[("yes", 1.0)] * 4)) == Usage(human_labels=8, money=10.0)
+    assert router.plan(_items(*[("yes", 1.0)] * 4)).highest == Usage(human_labels=8, money=10.0)
 
 
 def test_a_decision_changes_nothing_else():

@@ -132,10 +132,10 @@ def test_what_is_foreseen_is_what_is_spent(lm, shared):
     context = Context(demonstrations=known, unlabelled=_items(shared, 10, 40), seed=3)
     for options in more:
         annotator = _annotator(lm, **options)
-        foreseen = annotator.preparation_cost(context)
+        foreseen = annotator.plan_preparation(context).highest
         prepared = annotator.prepare(context).usage
         assert (prepared.requests, prepared.tokens) == (foreseen.requests, foreseen.tokens), options
-        cost = annotator.estimate(items, context)
+        cost = annotator.plan(items, context).highest
         spent = sum((one.usage for one in annotator.annotate(items, context)[1:]), type(cost)())
         assert cost.requests >= spent.requests > 0
         assert cost.tokens >= spent.tokens
@@ -152,7 +152,6 @@ def test_thresholds_are_chosen_on_what_people_labelled(lm, shared):
         assert one.label == tuple(sorted(np.array(NAMES)[row > chosen].tolist()))
     told = given[0].provenance["thresholds"]
     assert list(told.values()) == pytest.approx(chosen.round(4))
-    assert not annotator.asks_alike
     assert "labelled" in annotator.needs()
 
 

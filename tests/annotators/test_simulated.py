@@ -98,7 +98,7 @@ def test_labels_have_their_price():
     human = SimulatedHuman(cost=0.2, seconds=3.0)
     [one, *_] = human.annotate(_items(5))
     assert one.usage == Usage(human_labels=1, money=0.2, seconds=3.0)
-    assert human.estimate(_items(5)) == Usage(human_labels=5, money=1.0, seconds=15.0)
+    assert human.plan(_items(5)).highest == Usage(human_labels=5, money=1.0, seconds=15.0)
 
 
 def test_an_item_without_gold_is_skipped_at_no_cost():

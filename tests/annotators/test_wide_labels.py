@@ -11,7 +11,7 @@ from llmal.embed import SentenceEmbedder
 from llmal.errors import ConfigError
 from llmal.lm import TransformersLM
 from llmal.prompting.codes import with_codes
-from llmal.prompting.style import style_cost
+from llmal.prompting.style import plan_style
 from llmal.prompting.templates import load_prompt
 from llmal.task import Label, Task
 
@@ -48,7 +48,7 @@ def test_a_wide_set_is_shortlisted_and_scored_exactly_within(
     assert exact[0].flags == ()
     used = sum(one.usage.prompt_tokens for one in given)
     assert used < sum(one.usage.prompt_tokens for one in exact)
-    foreseen = annotator.estimate(items, context)
+    foreseen = annotator.plan(items, context).highest
     assert foreseen.prompt_tokens == used
     assert foreseen.requests == sum(one.usage.requests for one in given)
 
@@ -109,11 +109,11 @@ def test_codes_that_a_model_lacks_are_refused(tiny_hf: TransformersLM) -> None:
 def test_finding_the_form_of_the_prompt_is_cheap_for_a_wide_set(
     fine_task: Task, tiny_hf: TransformersLM
 ) -> None:
-    cost = style_cost(fine_task, load_prompt("label"), tiny_hf)
+    cost = plan_style(fine_task, load_prompt("label"), tiny_hf).highest
     forms = 2 if tiny_hf.chat else 1
     assert cost.requests <= 4 * 2 * forms
     before = tiny_hf.usage.requests
     annotator = LLMAnnotator(fine_task, tiny_hf)
-    assert annotator.setup_cost() == cost
+    assert annotator.plan_setup().highest == cost
     assert annotator.prompts.style in ("chat", "completion")
     assert tiny_hf.usage.requests - before == cost.requests

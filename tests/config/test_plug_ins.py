@@ -21,6 +21,8 @@ MODULE = '''
 import numpy as np
 
 from llmal.annotators import Context
+from llmal.annotators.protocol import plan_at
+from llmal.core.plans import BatchPlan
 from llmal.calibration import Temperature
 from llmal.learners import LinearHead
 from llmal.core.records import Annotation, SyntheticItem, Usage
@@ -50,8 +52,8 @@ class Keywords:
             item.id, label, self.name, "llm", probabilities=probabilities, round=context.round
         )
 
-    def estimate(self, items, context=Context()):
-        return Usage()
+    def plan(self, items, context=Context()):
+        return plan_at(Usage(), self.annotate, items, context)
 
 
 class Needy:
@@ -77,15 +79,21 @@ class Writer:
     def __init__(self, task, lm, greeting="hello", name="writer"):
         self.greeting, self.name = greeting, name
 
-    def generate(self, request, k):
-        return [
-            SyntheticItem(f"syn-{request.label}-{n}", f"{self.greeting} {request.label} {n} {n}",
-                          request.label, self.name)
-            for n in range(k)
-        ]
+    def plan(self, request, k):
+        def write():
+            return [
+                SyntheticItem(
+                    f"syn-{request.label}-{n}",
+                    f"{self.greeting} {request.label} {n} {n}",
+                    request.label,
+                    self.name,
+                )
+                for n in range(k)
+            ]
 
-    def estimate(self, request, k):
-        return Usage()
+        return BatchPlan(
+            write, each=lambda: [Usage()] * k, first=lambda count: self.plan(request, count)
+        )
 
 
 class Polite:

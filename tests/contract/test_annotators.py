@@ -160,7 +160,7 @@ def test_the_round_is_recorded(name: str, tmp_path: Path):
 @pytest.mark.parametrize("name", BUILDERS)
 def test_no_more_is_spent_than_was_estimated(name: str, tmp_path: Path):
     annotator = BUILDERS[name](tmp_path)
-    most = annotator.estimate(_items(), CONTEXT)
+    most = annotator.plan(_items(), CONTEXT).highest
     spent = _spent(annotator.annotate(_items(), CONTEXT))
     for figure in ("requests", "prompt_tokens", "completion_tokens", "human_labels"):
         assert getattr(spent, figure) <= getattr(most, figure)
@@ -171,7 +171,7 @@ def test_no_more_is_spent_than_was_estimated(name: str, tmp_path: Path):
 def test_an_estimate_asks_nobody(name: str, tmp_path: Path):
     annotator = BUILDERS[name](tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    assert annotator.estimate(_items(), CONTEXT) == annotator.estimate(_items(), CONTEXT)
+    assert annotator.plan(_items(), CONTEXT).highest == annotator.plan(_items(), CONTEXT).highest
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -198,7 +198,7 @@ def _in_halves(annotator: SimilarityAnnotator) -> list[Annotation]:
 def test_nothing_asked_nothing_answered(name: str, tmp_path: Path):
     annotator = BUILDERS[name](tmp_path)
     assert annotator.annotate([], CONTEXT) == []
-    assert annotator.estimate([], CONTEXT) == Usage()
+    assert annotator.plan([], CONTEXT).highest == Usage()
 
 
 def test_a_router_accepts_one_answer_an_item_at_most(tmp_path: Path):

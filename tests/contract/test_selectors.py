@@ -473,7 +473,7 @@ def test_who_asks_a_language_model_says_the_most_that_it_can_cost(name, state_of
     if not asks:
         return
     state = state_of(_arrays())
-    most = selector.estimate(state, 10)
+    most = selector.plan(state, 10, None).highest
     spent = _select(name, state, 10).usage
     assert 0 < spent.requests <= most.requests
     assert 0 < spent.tokens <= most.tokens

@@ -16,9 +16,11 @@ from llmal.calibration.default import stages_of
 from llmal.core.records import Item
 from llmal.demonstrations import Balanced, Covering, Diverse, Fixed, Similar, Uncertain
 from llmal.errors import ConfigError, DataError
-from llmal.few_shot.preparation import in_short, prepare
+from llmal.few_shot.preparation import prepare
+from llmal.few_shot.prompt import in_short
 from llmal.lm import TransformersLM
 from llmal.prompting import LabellingPrompts, PromptScorer, load_prompt, make_order
+from llmal.prompting.scorer import CalibrationPlan
 from llmal.task import Task
 
 TASK = Task("trec", ["Abbreviation", "Description", "Entity", "Location", "Number", "Person"])
@@ -330,15 +332,15 @@ def test_a_scorer_can_calibrate_once_for_all_who_ask(tiny_hf, shared):
     calls = []
 
     class Ready:
-        def fitted(self, scorer):
-            calls.append(1)
-            return ready.calibrator, ready.paid
+        def plan(self, scorer):
+            def fit():
+                calls.append(1)
+                return ready.calibrator
 
-        def foreseen(self, scorer):
-            return ready.usage, ready.paid
+            return CalibrationPlan(fit, highest=ready.usage, prompts=tuple, paid=ready.paid)
 
     scorer = PromptScorer(plain.prompts, calibration=Ready())
-    assert scorer.counted().calibration_cost() == ready.usage
+    assert scorer.plan(texts[:1]).once == ready.usage
     assert not calls
     first, second = scorer.score(texts), scorer.score(texts[:3])
     assert calls == [1]
@@ -384,13 +386,13 @@ def test_messages_of_calibrators_name_labels(tiny_hf, shared, caplog):
 def test_noise_of_batches_does_not_change_what_is_fitted(tiny_hf, shared):
     def fitted(noise):
         scorer = _scorer(tiny_hf)
-        ask = scorer.score_each
+        ask = scorer.answer
 
-        def noisy(*given, **more):
-            scored = ask(*given, **more)
+        def noisy(items, plan):
+            scored = ask(items, plan)
             return replace(scored, scores=scored.scores * (1 + noise))
 
-        scorer.score_each = noisy
+        scorer.answer = noisy
         made = prepare(
             scorer,
             [],

@@ -184,7 +184,7 @@ def test_money_follows_the_price_and_the_estimate_is_an_upper_bound(tiny_lm_path
     spent = sum((one.usage for one in items), Usage())
     assert spent.money == spent.prompt_tokens + 2 * spent.completion_tokens == lm.usage.money
     assert [one.usage.requests for one in items] == [1, 0, 1, 0, 1]
-    estimate = generator.estimate(request, 5)
+    estimate = generator.plan(request, 5).highest
     assert estimate.prompt_tokens == spent.prompt_tokens
     assert estimate.requests == spent.requests == 3
     assert estimate.completion_tokens == 5 * 40 >= spent.completion_tokens

@@ -208,7 +208,7 @@ def test_the_words_of_a_label_are_summed(tiny_hf):
 
 def test_label_agreement_counts_what_it_costs(tiny_hf):
     filter = LabelAgreement(_task(), tiny_hf, style="completion")
-    filter.prepare()
+    filter.plan_preparation().execute()
     calibration = filter.usage
     before = tiny_hf.usage
     items = run_filters(_items("Who wrote Emma ?", "Who sang ?", "Who is he ?"), [filter])
@@ -226,11 +226,11 @@ def test_label_agreement_is_calibrated_on_texts_of_the_pool(tiny_hf, trec):
     def given(**options):
         filter = LabelAgreement(_task(), tiny_hf, 1.0, style="completion", **options)
         before = tiny_hf.usage.requests
-        foreseen = filter.preparation_cost()
+        foreseen = filter.plan_preparation().highest
         assert tiny_hf.usage.requests == before
         (reason,) = filter.check([item])
-        assert filter.prepare().requests == foreseen.requests
-        checked = filter.estimate(1, tiny_hf.count_tokens([item.text])[0])
+        assert filter.plan_preparation().execute().requests == foreseen.requests
+        checked = filter.highest(tiny_hf.count_tokens([item.text])[0])
         assert filter.usage.requests == foreseen.requests + checked.requests
         return foreseen.requests, reason
 
@@ -238,7 +238,8 @@ def test_label_agreement_is_calibrated_on_texts_of_the_pool(tiny_hf, trec):
     context = Context(unlabelled=texts)
     (own,) = annotator.annotate([Item("own", item.text)], context)
     requests, reason = given(unlabelled=texts)
-    assert requests == annotator.preparation_cost(context).requests > 0
+    fresh = LLMAnnotator(_task(), tiny_hf, style="completion")
+    assert requests == fresh.plan_preparation(context).highest.requests > 0
     assert f"gives it {own.probabilities['Description']:.2f}" in reason
     plain, uncalibrated = given(calibrate=None, unlabelled=texts)
     assert plain == 0
@@ -247,7 +248,8 @@ def test_label_agreement_is_calibrated_on_texts_of_the_pool(tiny_hf, trec):
     few, _ = given(unlabelled=texts[:5])
     assert few == given()[0] == given(calibrate="contextual")[0] > 0
     judge = LabelAgreement(_task(), tiny_hf, style="completion", unlabelled=texts)
-    assert judge.preparation_cost(less=True).requests == few == judge.prepare(less=True).requests
+    plan = judge.plan_preparation(less=True)
+    assert plan.highest.requests == few == plan.execute().requests
     with pytest.raises(ConfigError, match="no labelled items to fit Temperature on"):
         given(calibrate="temperature")
 

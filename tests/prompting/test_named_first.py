@@ -101,10 +101,9 @@ def test_demonstrations_show_all_labels_or_none(tiny_hf):
 def test_what_it_costs_is_what_it_takes(tiny_hf):
     prompts = make_prompts(TASK, default_prompt(TASK), tiny_hf, "completion")
     scored = PromptScorer(prompts).score(ITEMS)
-    counting = PromptScorer(prompts, counting=True)
-    counting.score(ITEMS)
-    assert sum(one.requests for one in scored.usage) <= counting.spent.requests
-    assert sum(one.prompt_tokens for one in scored.usage) <= counting.spent.prompt_tokens
+    highest = PromptScorer(prompts).plan(ITEMS).highest
+    assert sum(one.requests for one in scored.usage) <= highest.requests
+    assert sum(one.prompt_tokens for one in scored.usage) <= highest.prompt_tokens
 
 
 def test_a_label_that_is_all_but_certain_has_finite_odds(tiny_hf):

@@ -92,14 +92,13 @@ def test_demonstrations_answer_the_question_that_is_asked(tiny_hf):
 def test_what_it_costs_is_what_all_questions_cost(tiny_hf):
     prompts = make_prompts(TASK, load_prompt("label_each"), tiny_hf, "completion")
     scored = PromptScorer(prompts).score(ITEMS)
-    counting = PromptScorer(prompts, counting=True)
-    counting.score(ITEMS)
-    assert sum(one.requests for one in scored.usage) == counting.spent.requests == 9
+    highest = PromptScorer(prompts).plan(ITEMS).highest
+    assert sum(one.requests for one in scored.usage) == highest.requests == 9
     tokens = [
         int(tiny_hf.count_tokens(list(prompts.build(item).questions)).sum()) for item in ITEMS
     ]
     assert [one.prompt_tokens for one in scored.usage] == tokens
-    assert sum(tokens) == counting.spent.prompt_tokens
+    assert sum(tokens) == highest.prompt_tokens
 
 
 def test_a_text_that_is_too_long_is_cut_alike_for_all_labels(tiny_hf):

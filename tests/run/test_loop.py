@@ -21,6 +21,8 @@ from llmal.annotators import (
     Stage,
     Threshold,
 )
+from llmal.annotators.protocol import plan_at
+from llmal.core.plans import BatchPlan
 from llmal.core.records import Annotation, Item, Usage
 from llmal.embed import SentenceEmbedder
 from llmal.errors import BudgetError, ConfigError, DataError, LedgerError
@@ -382,8 +384,10 @@ class _Silent:
     def annotate(self, items: Sequence[Item], context: Context = Context()) -> list[Annotation]:
         return [Annotation(i.id, None, self.name, "human", round=context.round) for i in items]
 
-    def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
-        return Usage()
+    def plan(
+        self, items: Sequence[Item], context: Context = Context()
+    ) -> BatchPlan[list[Annotation]]:
+        return plan_at(Usage(), self.annotate, items, context)
 
 
 def test_abstentions_are_not_asked_again(tmp_path: Path, embedder: SentenceEmbedder) -> None:

@@ -16,7 +16,7 @@ from llmal.lm.questions import questions_work
 from llmal.lm.transformers import in_process_work
 from llmal.pool import Pool
 from llmal.run.budget import Budget
-from llmal.run.plan import Plan
+from llmal.run.plan import RunPlan
 from llmal.run.planning import forecast
 from llmal.task import Task
 
@@ -38,7 +38,7 @@ def _recorded() -> Recorded:
 
 def _plan(
     pool: Pool, *annotators: Any, objective: str = "model", start_items: int = 20, **limits: Any
-) -> Plan:
+) -> RunPlan:
     return forecast(
         Task("t", LABELS),
         pool,

@@ -15,8 +15,9 @@ from typer.testing import CliRunner
 
 from llmal import Budget, Orchestrator, Pool, Task
 from llmal.annotators import Context, Router, SimulatedHuman, Stage
-from llmal.annotators.protocol import MOST_LABELLED
+from llmal.annotators.protocol import MOST_LABELLED, plan_at
 from llmal.cli.app import app
+from llmal.core.plans import BatchPlan
 from llmal.core.records import Annotation, Item, Usage
 from llmal.core.tables import write_table
 from llmal.errors import ConfigError, DataError
@@ -52,8 +53,10 @@ class Watcher:
             for item in items
         ]  # fmt: skip
 
-    def estimate(self, items: Sequence[Item], context: Context = Context()) -> Usage:
-        return Usage(human_labels=len(items))
+    def plan(
+        self, items: Sequence[Item], context: Context = Context()
+    ) -> BatchPlan[list[Annotation]]:
+        return plan_at(Usage(human_labels=1), self.annotate, items, context)
 
 
 def _rows() -> list[tuple[str, str]]:
@@ -254,9 +257,10 @@ def test_the_context_of_a_round_holds_no_copy_and_no_test_item(tmp_path: Path, e
     seen: list[Context] = []
 
     class Listening(LLMAnnotator):
-        def annotate(self, items: Sequence[Item], context: Context = Context()):
-            seen.append(context)
-            return super().annotate(items, context)
+        def plan(self, items: Sequence[Item], context: Context = Context()):
+            if not context.foreseen:
+                seen.append(context)
+            return super().plan(items, context)
 
     machine = Listening(
         Task("farm", ["animal", "food"]), tiny_hf, shots=2, calibrate="batch", style="completion"

@@ -61,15 +61,13 @@ def test_an_estimate_counts_what_will_be_charged(tiny_hf: TransformersLM, tmp_pa
     questions = _questions(tiny_hf, pool, "auto")
     scorer = questions.scorer()
     for part in (items[:5], items[3:9], items, items):
-        counting = scorer.counted()
-        counting.score(part)
+        plan = scorer.plan(part)
+        most = plan.highest.requests
         before = scorer.spent.requests
-        scorer.score(part)
+        plan.execute()
         new = sum(one.usage.requests for one in questions.take_calibrations())
-        assert counting.spent.requests == scorer.spent.requests - before + new
-    full = scorer.at_full_price()
-    full.score(items)
-    assert full.spent.requests >= 2 * len(items)
+        assert most == scorer.spent.requests - before + new
+    assert scorer.at_full_price().plan(items).highest.requests >= 2 * len(items)
 
 
 def test_questions_are_paid_for_once_they_are_kept(tmp_path: Path):

@@ -184,7 +184,7 @@ def test_annotators_learners_and_generators_that_do_not_fit(pools, embedder, tmp
         def annotate(self, items, context):
             return []
 
-        def estimate(self, items, context):
+        def plan(self, items, context):
             return None
 
     with pytest.raises(ConfigError, match="the annotator other works with one label an item"):

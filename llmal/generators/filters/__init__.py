@@ -6,7 +6,14 @@ from llmal.core.registry import Registry
 from llmal.generators.filters.format_length import FormatAndLength
 from llmal.generators.filters.label_agreement import LabelAgreement
 from llmal.generators.filters.near_duplicates import NearDuplicates
-from llmal.generators.filters.run import Metered, Preparing, Remembering, filters_cost, run_filters
+from llmal.generators.filters.run import (
+    Metered,
+    Preparing,
+    Remembering,
+    filters_cost,
+    plan_filtered,
+    run_filters,
+)
 
 REGISTRY = Registry(
     "filters",
@@ -27,5 +34,6 @@ __all__ = [
     "Preparing",
     "Remembering",
     "filters_cost",
+    "plan_filtered",
     "run_filters",
 ]

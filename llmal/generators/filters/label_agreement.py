@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +15,14 @@ from llmal.calibration.default import (
     default_for,
     stages_of,
 )
+from llmal.core.plans import Plan, dearest, free
 from llmal.core.records import Item, SyntheticItem, Usage
 from llmal.errors import ConfigError
-from llmal.few_shot.preparation import FewShotPrompt, prepare
+from llmal.few_shot.preparation import PreparationPlan, plan_preparation
+from llmal.few_shot.prompt import FewShotPrompt
 from llmal.lm.protocol import LanguageModel, Normalise
 from llmal.prompting.scorer import PromptScorer
-from llmal.prompting.style import check_style, foreseen_prompts, labelling_prompts, style_cost
+from llmal.prompting.style import StyleTrial
 from llmal.prompting.templates import PromptTemplate, load_prompt
 from llmal.task import Task
 from llmal.task.spaces import refuse_unless
@@ -72,17 +73,15 @@ class LabelAgreement:
         refuse_unless(task, ("single",), "the filter of generated texts by their label")
         if not 0 <= minimum <= 1:
             raise ConfigError(f"minimum is {minimum}", fix="it must be from 0 to 1")
-        check_style(style)
         self.task = task
         self.lm = lm
         self.minimum = minimum
-        self._template = load_prompt(prompt)
-        self._style = style
+        template = load_prompt(prompt)
+        self._trial = StyleTrial(task, template, lm, style)
         self._normalise: Normalise = normalise
-        self._calibrators = [_stage(one, len(unlabelled)) for one in stages_of(calibrate)]
+        self._stages = [_stage(one, len(unlabelled)) for one in stages_of(calibrate)]
         self._unlabelled = unlabelled
         self._seed = seed
-        self._scorer: PromptScorer | None = None
         self._prepared: FewShotPrompt | None = None
         self._usage = Usage()
 
@@ -91,69 +90,51 @@ class LabelAgreement:
         """What the checks have cost so far."""
         return self._usage
 
-    def setup_cost(self) -> Usage:
-        """What finding the form of the prompt costs, once; nothing if it was given."""
-        if self._style != "auto":
-            return Usage()
-        return style_cost(self.task, self._template, self.lm)
+    def plan_setup(self) -> Plan[object]:
+        """Plan to find the form of the prompt; it costs nothing if that was given, or is found."""
+        return self._trial.plan()
 
-    def set_up(self) -> None:
-        """Find the form of the prompt, by asking the model where it was not given."""
-        if self._scorer is None:
-            prompts = labelling_prompts(self.task, self._template, self.lm, self._style)
-            self._scorer = PromptScorer(prompts, self._normalise)
-
-    def preparation_cost(self, *, less: bool = False) -> Usage:
-        """The most that calibration costs, once. Asks nobody.
+    def plan_preparation(self, *, less: bool = False) -> Plan[Usage]:
+        """Plan to calibrate, if that is not done yet.
 
         Args:
             less: As if there were no texts to calibrate on, where that is left to "auto".
         """
-        return self._calibrated(self._counting(), less).usage
+        if self._prepared is not None:
+            return free(self._prepared.usage)
+        plans = [self._calibration(one, less) for one in self._scorers()]
+        return Plan(
+            lambda: self._prompt(less).usage,
+            highest=lambda: dearest([one.highest for one in plans]),
+            prompts=lambda: plans[0].prompts,
+        )
 
-    def prepare(self, *, less: bool = False) -> Usage:
-        """Calibrate, if that is not done yet, and give what it has cost.
-
-        Raises:
-            LanguageModelError: The model failed; what it answered before is in its cache.
-        """
-        return self._prompt(less).usage
+    def _scorers(self) -> list[PromptScorer]:
+        """One for each form that the prompt may have."""
+        return [PromptScorer(one, self._normalise) for one in self._trial.possible]
 
     def _prompt(self, less: bool = False) -> FewShotPrompt:
         if self._prepared is None:
-            self.set_up()
-            assert self._scorer is not None
-            self._prepared = self._calibrated(self._scorer, less)
+            scorer = PromptScorer(self._trial.prompts, self._normalise)
+            self._prepared = self._calibration(scorer, less).execute()
             self._usage += self._prepared.usage
         return self._prepared
 
-    def _calibrated(self, scorer: PromptScorer, less: bool) -> FewShotPrompt:
-        stages = [
-            default_for(0) if less and calibrator == "auto" else calibrator
-            for calibrator in self._calibrators
-        ]
-        return prepare(
+    def _calibration(self, scorer: PromptScorer, less: bool) -> PreparationPlan:
+        return plan_preparation(
             scorer,
             (),
             shots=0,
             selector=None,
-            calibrators=deepcopy(stages),
+            calibrators=[default_for(0) if less and one == "auto" else one for one in self._stages],
             unlabelled=self._unlabelled,
             rng=np.random.default_rng(self._seed),
         )
 
-    def _counting(self) -> PromptScorer:
-        prompts = foreseen_prompts(self.task, self._template, self.lm, self._style, self._scorer)
-        return PromptScorer(prompts, self._normalise, counting=True)
-
-    def estimate(self, k: int, tokens: int) -> Usage:
-        """The most that checking k texts of so many tokens costs, calibration left out."""
-        if not k:
-            return Usage()
-        counting = self._counting()
-        text = _text_of(self.lm, tokens)
-        counting.score([Item(f"foreseen-{number}", text) for number in range(k)])
-        return counting.spent
+    def highest(self, tokens: int) -> Usage:
+        """The most that checking a text of so many tokens costs, calibration left out."""
+        item = Item("text", _text_of(self.lm, tokens))
+        return dearest([one.plan([item]).highest for one in self._scorers()])
 
     def check(self, items: Sequence[SyntheticItem]) -> list[str | None]:
         """Score the labels of every text.

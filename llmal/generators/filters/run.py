@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from typing import Protocol, runtime_checkable
 
-from llmal.core.records import SyntheticItem, Usage
+from llmal.core.plans import BatchPlan, Plan
+from llmal.core.records import SyntheticItem, Usage, total
 from llmal.errors import ConfigError
-from llmal.generators.protocol import Filter
+from llmal.generators.protocol import Filter, Generator, Request
 
 
 @runtime_checkable
@@ -20,8 +22,8 @@ class Metered(Protocol):
         """What this object has cost so far."""
         ...
 
-    def estimate(self, k: int, tokens: int) -> Usage:
-        """The most that checking k texts of so many tokens would cost. Asks nobody."""
+    def highest(self, tokens: int) -> Usage:
+        """The most that checking a text of so many tokens can cost. Asks nobody."""
         ...
 
 
@@ -31,16 +33,12 @@ class Preparing(Protocol):
     if nobody has before.
     """
 
-    def preparation_cost(self, *, less: bool = False) -> Usage:
-        """The most that it costs. Asks nobody.
+    def plan_preparation(self, *, less: bool = False) -> Plan[Usage]:
+        """Plan to do it, if it is not done; the plan brings what it has cost. Asks nobody.
 
         Args:
             less: In the way that costs less, for a budget that does not reach for the other.
         """
-        ...
-
-    def prepare(self, *, less: bool = False) -> Usage:
-        """Do it, if it is not done, and give what it has cost."""
         ...
 
 
@@ -92,10 +90,47 @@ def run_filters(items: Sequence[SyntheticItem], filters: Sequence[Filter]) -> li
     return result
 
 
+def plan_filtered(
+    generator: Generator,
+    filters: Sequence[Filter],
+    request: Request,
+    k: int,
+    rename: Callable[[Sequence[SyntheticItem]], Sequence[SyntheticItem]] = list,
+) -> BatchPlan[list[SyntheticItem]]:
+    """Plan to have k texts written and shown to the filters (`run_filters`). What will be written
+    is not known: the filters' part is that of texts as long as they can be.
+
+    Args:
+        generator: Writes.
+        filters: Refuse, in order.
+        request: What is written.
+        k: Texts.
+        rename: Gives the texts other ids before the filters see them.
+    """
+    writing = generator.plan(request, k)
+
+    def each() -> list[Usage]:
+        tokens = generator.max_tokens
+        check = total(one.highest(tokens) for one in filters if isinstance(one, Metered))
+        return [cost + check for cost in writing.each]
+
+    return BatchPlan(
+        lambda: run_filters(rename(writing.execute()), filters),
+        each=each,
+        first=lambda count: plan_filtered(generator, filters, request, count, rename),
+        prompts=lambda: writing.prompts,
+        once=lambda: writing.once,
+    )
+
+
 def filters_cost(filters: Sequence[Filter], k: int, tokens: int) -> Usage:
-    """The most that `run_filters` would cost for k texts of at most so many tokens. Asks nobody."""
-    costly = (one for one in filters if isinstance(one, Metered))
-    return sum((one.estimate(k, tokens) for one in costly), Usage())
+    """The most that checking k texts of so many tokens costs; it goes in the next version."""
+    warnings.warn(
+        "filters_cost is now llmal.generators.plan_filtered; it goes in the next version",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return total([one.highest(tokens) for one in filters if isinstance(one, Metered)] * k)
 
 
 def _share_out(usage: Usage, count: int) -> list[Usage]:

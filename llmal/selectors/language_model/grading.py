@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.records import Item, Usage
+from llmal.core.plans import Plan
+from llmal.core.records import Item, Usage, total
 from llmal.errors import ConfigError
-from llmal.lm.protocol import LanguageModel, Prompt
 from llmal.prompting.labelling import CUT, LabellingPrompts
-from llmal.prompting.scorer import PromptScorer
+from llmal.prompting.scorer import PromptScorer, ScoringPlan
 from llmal.prompting.templates import PromptTemplate, load_prompt, looks_like_instruction
+from llmal.selectors.highest import longest_items, plan_seen, scaled
 from llmal.selectors.protocol import Utilities
 from llmal.selectors.state import RoundState
 from llmal.task import Task
@@ -28,9 +27,6 @@ CANDIDATES = 1_000
 
 POINTS = ("1", "2", "3", "4", "5")
 """Grades of usefulness and quality."""
-
-_COUNTED = 2_000
-"""Items whose prompts are built for an estimate."""
 
 _AT_ONCE = 2**14
 """Prompts that are held in memory at a time."""
@@ -60,16 +56,16 @@ def draw_candidates(
     state: RoundState, count: int | None, name: str, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Rows of `state.unlabelled` that are asked about, ascending: all, or `count` at random."""
-    total = len(state.unlabelled)
-    if count is None or count >= total:
-        return np.arange(total, dtype=np.int64)
+    whole = len(state.unlabelled)
+    if count is None or count >= whole:
+        return np.arange(whole, dtype=np.int64)
     _log.info(
         "%s: %d of %d unlabelled items are asked about, drawn at random (candidates)",
         name,
         count,
-        total,
+        whole,
     )
-    return np.sort(rng.choice(total, count, replace=False)).astype(np.int64, copy=False)
+    return np.sort(rng.choice(whole, count, replace=False)).astype(np.int64, copy=False)
 
 
 def utilities_of(
@@ -131,7 +127,7 @@ def grader(
     values = {key: value for key, value in told.items() if key in template.defaults}
     task = Task(template.name, grades, text=prompts.task.text)
     made = LabellingPrompts(task, template.with_values(values), prompts.lm, prompts.style)
-    return PromptScorer(made, counting=scorer.counting, questions=scorer.questions)
+    return PromptScorer(made, questions=scorer.questions, forecasts=scorer.forecasts)
 
 
 def rephrased(scorer: PromptScorer, prompt: str) -> PromptScorer:
@@ -146,9 +142,9 @@ def rephrased(scorer: PromptScorer, prompt: str) -> PromptScorer:
     return PromptScorer(
         made,
         scorer.normalise,
-        counting=scorer.counting,
         calibration=scorer.calibration,
         questions=scorer.questions,
+        forecasts=scorer.forecasts,
     )
 
 
@@ -158,97 +154,79 @@ def _shared_values(template: PromptTemplate) -> dict[str, str]:
     return {key: known[key] for key in ("noun", "field", "answer") if key in known}
 
 
-def ask(scorer: PromptScorer, items: Sequence[Item], name: str) -> NDArray[np.float64]:
-    """Probabilities of the labels, shape (n, C), without demonstrations.
-
-    Raises:
-        LanguageModelError: The model failed; what it answered before is in its cache.
-    """
-    begun = time.perf_counter()
-    answers = [np.zeros((0, len(scorer.labels)))]
-    cut = 0
-    for start in range(0, len(items), _AT_ONCE):
-        scored = scorer.score(items[start : start + _AT_ONCE])
-        answers.append(scored.probabilities)
-        cut += sum(CUT in one.flags for one in scored.prompts)
-    say_cut(name, cut, len(items))
-    scorer.spent += Usage(seconds=time.perf_counter() - begun)
-    return np.concatenate(answers)
-
-
-def say_cut(name: str, cut: int, total: int) -> None:
-    """Warn where texts were cut."""
-    if cut:
-        _log.warning("%s: %d of %d texts were cut to the model's context", name, cut, total)
-
-
-def expected_points(scorer: PromptScorer, items: Sequence[Item], name: str) -> NDArray[np.float64]:
-    """The expected grade of each item, shape (n,), from 1: sum g p(g|x) over `POINTS`."""
-    return np.asarray(ask(scorer, items, name) @ np.arange(1, len(POINTS) + 1))
-
-
-def cost_of_asking(scorer: PromptScorer, state: RoundState, count: int | None) -> Usage:
-    """The most that scoring `count` of the unlabelled items can cost, those left out whose answers
-    are paid for. Asks nobody.
+def plan_probabilities(
+    scorer: PromptScorer,
+    state: RoundState,
+    count: int | None,
+    name: str,
+    rng: np.random.Generator | None,
+) -> tuple[NDArray[np.int64], Plan[NDArray[np.float64]]]:
+    """Plan to ask for probabilities of the labels of unlabelled items, without demonstrations.
 
     Args:
-        scorer: Counts (`PromptScorer.counted`).
+        scorer: Asks.
         state: The round.
-        count: How many; None for all.
+        count: How many items, drawn at random; None for all.
+        name: Of the selector.
+        rng: Draws them. None where it is not known which are drawn: the longest are counted, and
+            the plan is there to be looked at.
+
+    Returns:
+        The rows of `state.unlabelled` that are asked about, ascending; and the plan, which brings
+        the probabilities, shape (n, C).
     """
-    calibration = scorer.calibration_cost()
-    prompts, times = longest_prompts(
+    if rng is None:
+        nobody = np.zeros(0, dtype=np.int64)
+        return nobody, plan_seen(lambda: _highest_of_asking(scorer, state, count))
+    rows = draw_candidates(state, count, name, rng)
+    parts = [rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE)]
+
+    def plan(part: NDArray[np.int64]) -> ScoringPlan:
+        return scorer.plan(state.items(state.unlabelled[part]))
+
+    # Of very many, what is asked is made again when it is asked: it would not fit into memory.
+    plans = [plan(part) for part in parts] if len(parts) < 2 else None
+
+    def ask() -> NDArray[np.float64]:
+        begun = time.perf_counter()
+        answers = [np.zeros((0, len(scorer.labels)))]
+        cut = 0
+        for one in plans or map(plan, parts):
+            scored = one.execute()
+            answers.append(scored.probabilities)
+            cut += sum(CUT in each.flags for each in scored.prompts)
+        say_cut(name, cut, len(rows))
+        scorer.spent += Usage(seconds=time.perf_counter() - begun)
+        return np.concatenate(answers)
+
+    return rows, Plan(
+        ask,
+        highest=lambda: total(one.highest for one in plans or map(plan, parts)),
+        prompts=lambda: [prompt for one in plans or () for prompt in one.prompts],
+    )
+
+
+def say_cut(name: str, cut: int, count: int) -> None:
+    """Warn where texts were cut."""
+    if cut:
+        _log.warning("%s: %d of %d texts were cut to the model's context", name, cut, count)
+
+
+def expected_points(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The expected grade of each item, shape (n,), from 1: sum g p(g|x) over `POINTS`."""
+    return np.asarray(probabilities @ np.arange(1, len(POINTS) + 1))
+
+
+def _highest_of_asking(scorer: PromptScorer, state: RoundState, count: int | None) -> Usage:
+    """The most that scoring `count` of the unlabelled items can cost, those left out whose answers
+    are paid for.
+    """
+    items, times = longest_items(
         scorer.lm,
-        lambda items: [one.prompt for one in scorer.build(items, [()] * len(items))],
+        lambda some: [one.prompt for one in scorer.build(some, [()] * len(some))],
         state,
         count,
         scorer.unpaid,
     )
-    return calibration + scaled(scorer.count(prompts), times)
-
-
-def longest_prompts(
-    lm: LanguageModel,
-    build: Callable[[list[Item]], Sequence[Prompt]],
-    state: RoundState,
-    count: int | None,
-    unpaid: Callable[[Sequence[Prompt]], NDArray[np.bool_]] | None = None,
-) -> tuple[list[Prompt], float]:
-    """The longest of the prompts that `count` unlabelled items may need, and for how many each is.
-
-    Of a pool of more than 2,000 items, so many are looked at, evenly spaced, and stand for the
-    others.
-
-    Args:
-        lm: Reads them.
-        build: Makes the prompts of items.
-        state: The round.
-        count: Items that are asked about; None for all.
-        unpaid: Says which prompts cost anything, shape (n,), and the others are left out; by
-            default all do.
-    """
-    total = len(state.unlabelled)
-    asked = total if count is None else min(count, total)
-    rows = np.unique(np.linspace(0, total - 1, min(total, _COUNTED)).astype(np.int64))
-    prompts = build(state.items(state.unlabelled[rows]))
-    lengths = lm.count_tokens(prompts)
-    take = min(len(rows), math.ceil(asked * len(rows) / total))
-    order = np.argsort(-lengths, kind="stable")
-    if unpaid is not None:
-        order = order[unpaid(prompts)[order]]
-    return [prompts[i] for i in order[:take].tolist()], asked / take
-
-
-def scaled(usage: Usage, times: float) -> Usage:
-    """So many times a foreseen usage, whole numbers rounded up."""
-
-    def many(count: int) -> int:
-        return math.ceil(count * times - 1e-9)
-
-    return replace(
-        usage,
-        requests=many(usage.requests),
-        prompt_tokens=many(usage.prompt_tokens),
-        completion_tokens=many(usage.completion_tokens),
-        money=usage.money * times,
-    )
+    plan = scorer.plan(items)
+    return plan.once + scaled(total(plan.each), times)

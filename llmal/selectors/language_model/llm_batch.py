@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import re
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -14,10 +13,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.records import Item, Usage
+from llmal.core.plans import BatchPlan, Plan
+from llmal.core.records import Item, Usage, total
 from llmal.errors import ConfigError, ContextLengthError
 from llmal.lm.formats import DistinctIds
 from llmal.lm.protocol import Completion, LanguageModel, Prompt, Sampling
+from llmal.lm.requests import Written, plan_writing
 from llmal.prompting.scorer import PromptScorer
 from llmal.prompting.templates import (
     PromptTemplate,
@@ -25,11 +26,17 @@ from llmal.prompting.templates import (
     to_one_line,
     without_special_tokens,
 )
-from llmal.selectors.language_model.grading import flagged, longest_prompts
-from llmal.selectors.language_model.windows import even_windows, id_format, lines_of, listing
+from llmal.selectors.language_model.grading import flagged
+from llmal.selectors.language_model.windows import (
+    even_windows,
+    id_format,
+    lines_of,
+    listing,
+    longest_lines,
+)
 from llmal.selectors.options import check_least
 from llmal.selectors.picking import check_request
-from llmal.selectors.protocol import Selection
+from llmal.selectors.protocol import Selection, drawn
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
 
@@ -186,21 +193,20 @@ class LLMBatch:
         book.ask(windows, lines, seed)
         return self._picked(state, windows, rows, items, book, rng)
 
-    def estimate(self, state: RoundState, k: int) -> Usage:
-        """The most that it can cost: the longest texts, every list to be repaired every time."""
+    def plan(self, state: RoundState, k: int, rng: np.random.Generator | None) -> Plan[Selection]:
+        """Plan to have the model choose k items. The plan counts the longest texts, and every list
+        to be repaired every time.
+        """
+        return Plan(
+            lambda: self.select(state, k, drawn(rng)), highest=lambda: self._highest(state, k)
+        )
+
+    def _highest(self, state: RoundState, k: int) -> Usage:
         shown = self._shown(state, k)
         book = _Book(self, state, k, shown)
         if shown == k:
             return Usage()
-        prompts, times = longest_prompts(
-            book.lm,
-            lambda items: list(lines_of(items, book.lm, book.longest_line)[0]),
-            state,
-            shown,
-        )
-        one_of_each = [str(one) for one in prompts]
-        lines = [one_of_each[int(place / times)] for place in range(shown)]
-        return book.cost(lines)
+        return book.highest(longest_lines(book.lm, state, shown, book.longest_line))
 
     def _shown(self, state: RoundState, k: int) -> int:
         return min(len(state.unlabelled), self.window * math.ceil(k / self._most_picks))
@@ -268,9 +274,14 @@ class _Book:
         self._memory: list[str] = []
         self._reasons = options.reason_tokens if options.explain != "none" else 0
         room = self.lm.context_length
-        if options.memory != "none" and len(state.labelled):
-            last = state.items(state.labelled[-options.memory_items :])[::-1]
+        if options.memory != "none" and (len(state.labelled) or state.forecasts):
             part = None if room is None else room // _MEMORY_SHARE
+            if state.forecasts:
+                # Which items will be labelled is not known.
+                count = min(options.memory_items, len(state.unlabelled))
+                last = [Item("", one) for one in longest_lines(self.lm, state, count, part)]
+            else:
+                last = state.items(state.labelled[-options.memory_items :])[::-1]
             lines, tokens, _ = lines_of(last, self.lm, part)
             kept = len(lines) if part is None else int((np.cumsum(tokens) <= part).sum())
             self._memory = lines[:kept][::-1]
@@ -327,24 +338,24 @@ class _Book:
 
         return even_windows(tokens, self.wanted_windows, room, fits)
 
-    def cost(self, lines: Sequence[str]) -> Usage:
+    def highest(self, lines: Sequence[str]) -> Usage:
         """The most that asking about these texts can cost."""
         tokens = lines_of([Item("", line) for line in lines], self.lm, None)[1]
         windows = self.windows(lines, tokens)
-        sizes = [one.stop - one.start for one in windows]
-        calls = 1 + self.options.repairs
-        read = int(self.lm.count_tokens(self._prompts(lines, windows, "ids")).sum()) * calls
-        written = sum(self._answer(n, self._most(n)) for n in sizes) * calls
-        requests = len(windows) * calls
-        if self._reasons:
-            prompts = self._prompts(lines, windows, self.options.explain)
-            # They are read again before the list.
-            read += int(self.lm.count_tokens(prompts).sum()) + len(windows) * (
-                self._reasons + _SLACK
-            )
-            written += len(windows) * self._reasons
-            requests += len(windows)
-        return Usage(requests, read, written, money=self.lm.price.of(read, written))
+        costs: list[Usage] = []
+        for window in windows:
+            size = window.stop - window.start
+            shown, most = lines[window], self._most(size)
+            asked = self._plan([self._prompt(shown, most, "ids")], None, self._answer(size, most))
+            costs += [*asked.each] * (1 + self.options.repairs)
+            if self._reasons:
+                step = self.options.explain
+                reasoned = self._plan([self._prompt(shown, most, step)], None, self._reasons)
+                costs += reasoned.each
+                # They are read again before the list.
+                again = self._reasons + _SLACK
+                costs.append(Usage(prompt_tokens=again, money=self.lm.price.of(again, 0)))
+        return total(costs)
 
     def ask(self, windows: Sequence[_Window], lines: Sequence[str], seed: int) -> None:
         """Have the model choose from every window, and again what is missing."""
@@ -390,24 +401,18 @@ class _Book:
                     if 0 <= place < len(window.places):
                         window.reasons.setdefault(window.places[place], to_one_line(reason))
 
+    def _plan(
+        self, prompts: list[Prompt], format: Any, most: int, seed: int = 0
+    ) -> BatchPlan[list[Written]]:
+        sampling = Sampling(self.options.temperature, max_tokens=most, seed=seed)
+        return plan_writing(self.lm, prompts, format=format, sampling=sampling)
+
     def _generate(
         self, prompts: list[Prompt], format: Any, most: int, seed: int
     ) -> list[Completion]:
-        if not prompts:
-            return []
-        begun = time.perf_counter()
-        sampling = Sampling(self.options.temperature, max_tokens=most, seed=seed)
-        answers = [one[0] for one in self.lm.generate(prompts, format=format, sampling=sampling)]
-        read = sum(one.prompt_tokens for one in answers)
-        written = sum(one.completion_tokens for one in answers)
-        self.spent += Usage(
-            requests=len(prompts),
-            prompt_tokens=read,
-            completion_tokens=written,
-            seconds=time.perf_counter() - begun,
-            money=self.lm.price.of(read, written),
-        )
-        return answers
+        written = self._plan(prompts, format, most, seed).execute()
+        self.spent += total(one.usage for one in written)
+        return [one.answers[0] for one in written]
 
     def _prompts(self, lines: Sequence[str], windows: Sequence[slice], step: str) -> list[Prompt]:
         return [self._prompt(lines[one], self._most(one.stop - one.start), step) for one in windows]

@@ -9,18 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.calibration.batch import Batch
-from llmal.core.records import Usage
+from llmal.core.plans import Plan
+from llmal.prompting.scorer import PromptScorer
 from llmal.selectors.language_model.grading import (
     CANDIDATES,
-    ask,
     check_candidates,
-    cost_of_asking,
-    draw_candidates,
     flagged,
     grader,
+    plan_probabilities,
 )
 from llmal.selectors.picking import check_request, highest
-from llmal.selectors.protocol import Selection
+from llmal.selectors.protocol import Selection, drawn
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
 
@@ -67,11 +66,25 @@ class LLMDifficulty:
 
     def select(self, state: RoundState, k: int, rng: np.random.Generator) -> Selection:
         """Pick k / 3 items of each grade."""
+        return self.plan(state, k, rng).execute()
+
+    def plan(self, state: RoundState, k: int, rng: np.random.Generator | None) -> Plan[Selection]:
+        """Plan to have items graded and to pick among them."""
         k = check_request(state, k, self.name, self.requires)
-        rows = draw_candidates(state, self._count(k), self.name, rng)
-        items = state.items(state.unlabelled[rows])
         scorer = grader(state.scorer, self.prompt, GRADES)
-        p = ask(scorer, items, self.name)
+        rows, asked = plan_probabilities(scorer, state, self._count(k), self.name, rng)
+        return asked.map(lambda p: self._picked(state, rows, p, k, drawn(rng), scorer))
+
+    def _picked(
+        self,
+        state: RoundState,
+        rows: NDArray[np.int64],
+        p: NDArray[np.float64],
+        k: int,
+        rng: np.random.Generator,
+        scorer: PromptScorer,
+    ) -> Selection:
+        items = state.items(state.unlabelled[rows])
         if self.calibrate:
             logs = np.log(np.maximum(p, np.finfo(np.float64).tiny))
             p = Batch().fit(logs).transform(logs)
@@ -103,11 +116,6 @@ class LLMDifficulty:
             for one, sure, place in zip(picked.tolist(), sureness, turn.tolist(), strict=True)
         ]
         return Selection(state.unlabelled[rows[picked]], sureness, why, scorer.spent)
-
-    def estimate(self, state: RoundState, k: int) -> Usage:
-        """The most that it can cost."""
-        counting = grader(state.scorer.counted(), self.prompt, GRADES)
-        return cost_of_asking(counting, state, self._count(k))
 
     def _count(self, k: int) -> int | None:
         return None if self.candidates is None else max(k, self.candidates)

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import json
 import logging
-import time
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llmal.calibration.divergences import entropy
-from llmal.core.records import Item, Usage
+from llmal.core.plans import BatchPlan, Plan
+from llmal.core.records import Item, Usage, total
 from llmal.demonstrations.asking import distinct
 from llmal.errors import ConfigError
-from llmal.lm.protocol import LanguageModel, Sampling
-from llmal.prompting.labelling import CUT
+from llmal.lm.protocol import Prompt, Sampling
+from llmal.lm.requests import Written, plan_writing
+from llmal.prompting.labelling import CUT, LabellingPrompt
 from llmal.prompting.scorer import PromptScorer
+from llmal.selectors.highest import longest_items, plan_seen, scaled
 from llmal.selectors.language_model.grading import (
     CANDIDATES,
-    ask,
     check_candidates,
-    cost_of_asking,
     draw_candidates,
     flagged,
-    longest_prompts,
+    plan_probabilities,
     rephrased,
     say_cut,
-    scaled,
     utilities_of,
 )
 from llmal.selectors.protocol import Utilities
-from llmal.selectors.ranking import Ranking
+from llmal.selectors.ranking import AskingRanking
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
 
@@ -42,7 +42,7 @@ Measure = Literal["disagreement", "entropy", "variance", "ordinal", "kl"]
 
 
 @dataclass(frozen=True)
-class LLMDisagreement(Ranking):
+class LLMDisagreement(AskingRanking):
     """The items that the language model gives different labels to.
 
     Without `prompts` this is Active-Prompt (Diao et al., 2023, section 2.1): `answers` labels are
@@ -113,17 +113,21 @@ class LLMDisagreement(Ranking):
                 fix="give prompts, or use another measure",
             )
 
-    def utilities(self, state: RoundState, rng: np.random.Generator) -> Utilities:
-        """How much answers or prompts disagree about each item."""
-        rows = draw_candidates(state, self.candidates, self.name, rng)
-        items = state.items(state.unlabelled[rows])
-        scorer = state.scorer
-        divergence = None
+    def plan_utilities(self, state: RoundState, rng: np.random.Generator | None) -> Plan[Utilities]:
+        """Plan to ask with every prompt, or to have answers drawn."""
         if self.prompts:
-            votes, divergence, usage = self._votes(scorer, items)
-        else:
-            votes, usage = self._answers(scorer, items, rng)
-        labels = scorer.labels
+            return self._plan_votes(state, rng)
+        return self._plan_answers(state, rng)
+
+    def _utilities(
+        self,
+        state: RoundState,
+        rows: NDArray[np.int64],
+        votes: NDArray[np.int64],
+        usage: Usage,
+        divergence: NDArray[np.float64] | None = None,
+    ) -> Utilities:
+        items, labels = state.items(state.unlabelled[rows]), state.scorer.labels
         values = (
             divergence if divergence is not None else _measured(votes, self.measure, len(labels))
         )
@@ -136,98 +140,83 @@ class LLMDisagreement(Ranking):
 
         return utilities_of(state, rows, values, why, usage, others=-1.0)
 
-    def estimate(self, state: RoundState, k: int) -> Usage:
-        """The most that it can cost, whatever k."""
-        scorer = state.scorer
-        if self.prompts:
-            each = (rephrased(scorer.counted(), one) for one in self.prompts)
-            return sum((cost_of_asking(one, state, self.candidates) for one in each), Usage())
-        lm = scorer.lm
-        prompts, times = longest_prompts(
-            lm,
-            lambda items: [one.prompt for one in scorer.build(items, [()] * len(items))],
-            state,
-            self.candidates,
-        )
-        reads = _reads(lm, self.answers)
-        read = int(lm.count_tokens(prompts).sum()) * reads
-        written = len(prompts) * self.answers * _room(scorer)
-        usage = Usage(
-            requests=len(prompts) * reads,
-            prompt_tokens=read,
-            completion_tokens=written,
-            money=lm.price.of(read, written),
-        )
-        return scaled(usage, times)
-
-    def _votes(
-        self, scorer: PromptScorer, items: list[Item]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64] | None, Usage]:
+    def _plan_votes(self, state: RoundState, rng: np.random.Generator | None) -> Plan[Utilities]:
         """Best label by each prompt, shape (n, prompts), and for "kl" the mean divergence."""
-        usage = Usage()
-        given = []
-        for prompt in self.prompts:
-            one = rephrased(scorer, prompt)
-            given.append(ask(one, items, self.name))
-            usage += one.spent
-        p = np.stack(given)
-        divergence = None
-        if self.measure == "kl":
-            # The mean KL to the mean is what the mean has of entropy above the members.
-            divergence = np.maximum(entropy(p.mean(axis=0)) - entropy(p).mean(axis=0), 0.0)
-        return p.argmax(axis=2).T.astype(np.int64), divergence, usage
+        rows = None if rng is None else draw_candidates(state, self.candidates, self.name, rng)
+        part = state if rows is None else state.among(rows)
+        count = self.candidates if rows is None else None
+        scorers = [rephrased(state.scorer, one) for one in self.prompts]
+        plans = [plan_probabilities(one, part, count, self.name, rng)[1] for one in scorers]
 
-    def _answers(
-        self, scorer: PromptScorer, items: list[Item], rng: np.random.Generator
-    ) -> tuple[NDArray[np.int64], Usage]:
+        def vote() -> Utilities:
+            assert rows is not None
+            p = np.stack([one.execute() for one in plans])
+            divergence = None
+            if self.measure == "kl":
+                # The mean KL to the mean is what the mean has of entropy above the members.
+                divergence = np.maximum(entropy(p.mean(axis=0)) - entropy(p).mean(axis=0), 0.0)
+            votes = p.argmax(axis=2).T.astype(np.int64)
+            usage = total(one.spent for one in scorers)
+            return self._utilities(state, rows, votes, usage, divergence)
+
+        return Plan(vote, highest=lambda: total(one.highest for one in plans))
+
+    def _plan_answers(self, state: RoundState, rng: np.random.Generator | None) -> Plan[Utilities]:
         """Labels drawn for each item, shape (n, answers); C for what is no label."""
-        lm, told = scorer.lm, scorer.prompts
-        built = scorer.build(items, [()] * len(items))
-        say_cut(self.name, sum(CUT in one.flags for one in built), len(built))
-        first, of = distinct(json.dumps(one.prompt) for one in built)
-        column = {
-            word.strip(): label
-            for word, label in zip(told.candidates, told.word_columns, strict=True)
-        }
-        begun = time.perf_counter()
-        drawn = lm.generate(
-            [built[i].prompt for i in first],
-            format=Literal[tuple(told.candidates)],
-            n=self.answers,
-            sampling=Sampling(
-                temperature=self.temperature,
-                max_tokens=_room(scorer),
-                seed=int(rng.integers(2**31 - 1)),
-            ),
-        )
-        seconds = time.perf_counter() - begun
-        none = len(scorer.labels)
-        votes = np.array(
-            [[column.get(one.text.strip(), none) for one in ones] for ones in drawn], dtype=np.int64
-        ).reshape(len(first), self.answers)
-        unread = int((votes == none).sum())
-        if unread:
-            _log.warning(
-                "%s: %d of %d answers were none of the labels; they count as one more label",
-                self.name,
-                unread,
-                votes.size,
+        scorer = state.scorer
+        told = scorer.prompts
+
+        def build(some: Sequence[Item]) -> list[LabellingPrompt]:
+            return list(scorer.build(some, [()] * len(some)))
+
+        def plan(prompts: Sequence[Prompt], seed: int = 0) -> BatchPlan[list[Written]]:
+            return plan_writing(
+                scorer.lm,
+                prompts,
+                format=Literal[tuple(told.candidates)],
+                n=self.answers,
+                sampling=Sampling(
+                    temperature=self.temperature, max_tokens=_room(scorer), seed=seed
+                ),
             )
-        reads = _reads(lm, self.answers)
-        read = sum(one.prompt_tokens for ones in drawn for one in ones[:reads])
-        written = sum(one.completion_tokens for ones in drawn for one in ones)
-        usage = Usage(
-            requests=len(first) * reads,
-            prompt_tokens=read,
-            completion_tokens=written,
-            money=lm.price.of(read, written),
-        )
-        return votes[of], replace(usage, seconds=seconds)
 
+        if rng is None:
 
-def _reads(lm: LanguageModel, answers: int) -> int:
-    """Times that a prompt is read: a hosted chat model is asked for each answer by itself."""
-    return 1 if lm.exact else answers
+            def highest() -> Usage:
+                longest, times = longest_items(
+                    scorer.lm, lambda some: [one.prompt for one in build(some)], state,
+                    self.candidates,
+                )  # fmt: skip
+                return scaled(plan([one.prompt for one in build(longest)]).highest, times)
+
+            return plan_seen(highest)
+        rows = draw_candidates(state, self.candidates, self.name, rng)
+        built = build(state.items(state.unlabelled[rows]))
+        first, of = distinct(json.dumps(one.prompt) for one in built)
+        writing = plan([built[i].prompt for i in first], int(rng.integers(2**31 - 1)))
+
+        def read(written: list[Written]) -> Utilities:
+            say_cut(self.name, sum(CUT in one.flags for one in built), len(built))
+            column = {
+                word.strip(): label
+                for word, label in zip(told.candidates, told.word_columns, strict=True)
+            }
+            none = len(scorer.labels)
+            votes = np.array(
+                [[column.get(own.text.strip(), none) for own in one.answers] for one in written],
+                dtype=np.int64,
+            ).reshape(len(first), self.answers)
+            unread = int((votes == none).sum())
+            if unread:
+                _log.warning(
+                    "%s: %d of %d answers were none of the labels; they count as one more label",
+                    self.name,
+                    unread,
+                    votes.size,
+                )
+            return self._utilities(state, rows, votes[of], total(one.usage for one in written))
+
+        return writing.map(read)
 
 
 def _room(scorer: PromptScorer) -> int:

@@ -4,37 +4,38 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.records import Item, Usage
+from llmal.core.plans import BatchPlan, Plan, free
+from llmal.core.records import Item, Usage, total
 from llmal.errors import ConfigError, ContextLengthError
 from llmal.lm.formats import DistinctIds
 from llmal.lm.protocol import LanguageModel, Prompt, Sampling
+from llmal.lm.requests import Written, plan_writing
 from llmal.prompting.scorer import PromptScorer
 from llmal.prompting.templates import load_prompt
+from llmal.selectors.highest import plan_seen
 from llmal.selectors.language_model.grading import (
     CANDIDATES,
     POINTS,
     check_candidates,
-    cost_of_asking,
     draw_candidates,
     expected_points,
     flagged,
     grader,
-    longest_prompts,
+    plan_probabilities,
     say_cut,
     utilities_of,
 )
-from llmal.selectors.language_model.windows import id_format, lines_of, listing
+from llmal.selectors.language_model.windows import id_format, lines_of, listing, longest_lines
 from llmal.selectors.options import check_least
 from llmal.selectors.picking import highest
-from llmal.selectors.protocol import Utilities
-from llmal.selectors.ranking import Ranking
+from llmal.selectors.protocol import Utilities, drawn
+from llmal.selectors.ranking import AskingRanking
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
 
@@ -45,7 +46,7 @@ _SLACK = 16
 
 
 @dataclass(frozen=True)
-class LLMRank(Ranking):
+class LLMRank(AskingRanking):
     """The items that the language model finds most useful to label.
 
     With `mode="points"` each item gets a grade of usefulness from 1 to 5, and its utility is the
@@ -106,22 +107,43 @@ class LLMRank(Ranking):
                 fix="make step smaller than window",
             )
 
-    def utilities(self, state: RoundState, rng: np.random.Generator) -> Utilities:
-        """Expected grades, and above them the places of what was ranked."""
-        usage = Usage()
+    def plan_utilities(self, state: RoundState, rng: np.random.Generator | None) -> Plan[Utilities]:
+        """Plan to ask for grades, and above them to rank."""
         graded = self.mode == "points" or self.start == "points"
-        rows = draw_candidates(state, self.candidates if graded else self.ranked, self.name, rng)
-        items = state.items(state.unlabelled[rows])
-        values = np.zeros(len(rows))
         if graded:
             scorer = grader(state.scorer, self.points_prompt, POINTS)
-            values = expected_points(scorer, items, self.name)
-            usage += scorer.spent
+            rows, asked = plan_probabilities(scorer, state, self.candidates, self.name, rng)
+            points = asked.map(lambda p: (expected_points(p), scorer.spent))
+        else:
+            rows = np.zeros(0, dtype=np.int64)
+            if rng is not None:
+                rows = draw_candidates(state, self.ranked, self.name, rng)
+            points = free((np.zeros(len(rows)), Usage()))
+        if self.mode == "points":
+            return points.map(lambda found: self._ranked(state, rows, *found, drawn(rng)))
+        sliding = _Sliding(self, state.scorer)
+
+        def rank(found: tuple[NDArray[np.float64], Usage]) -> Plan[Utilities]:
+            return Plan(lambda: self._ranked(state, rows, *found, drawn(rng), sliding))
+
+        return points.then(rank, at_most=plan_seen(lambda: sliding.highest(state)))
+
+    def _ranked(
+        self,
+        state: RoundState,
+        rows: NDArray[np.int64],
+        values: NDArray[np.float64],
+        usage: Usage,
+        rng: np.random.Generator,
+        sliding: _Sliding | None = None,
+    ) -> Utilities:
+        items = state.items(state.unlabelled[rows])
+        graded = self.mode == "points" or self.start == "points"
         grades = values.copy()
         place: dict[int, int] = {}
-        if self.mode == "list":
+        if sliding is not None:
             order = highest(values, min(self.ranked, len(rows)), rng)
-            order, spent = _Sliding(self, state.scorer).order(items, order)
+            order, spent = sliding.order(items, order)
             usage += spent
             values[order] = len(POINTS) + np.arange(len(order), 0, -1)
             place = {one: turn for turn, one in enumerate(order.tolist(), 1)}
@@ -133,16 +155,6 @@ class LLMRank(Ranking):
             return flagged(", ".join(said), items[row])
 
         return utilities_of(state, rows, values, why, usage, others=0.0)
-
-    def estimate(self, state: RoundState, k: int) -> Usage:
-        """The most that it can cost, whatever k."""
-        usage = Usage()
-        if self.mode == "points" or self.start == "points":
-            counting = grader(state.scorer.counted(), self.points_prompt, POINTS)
-            usage += cost_of_asking(counting, state, self.candidates)
-        if self.mode == "list":
-            usage += _Sliding(self, state.scorer).cost(state)
-        return usage
 
 
 class _Sliding:
@@ -175,25 +187,15 @@ class _Sliding:
         for start in self._starts(count, size) * self._options.passes:
             part = order[start : start + size]
             ids = DistinctIds(len(part), 1, len(part))
-            begun = time.perf_counter()
-            answer = self._lm.generate(
-                [self._prompt([lines[i] for i in part])],
-                format=id_format(self._lm, ids),
-                sampling=Sampling(max_tokens=self._answer(len(part))),
-            )[0][0]
+            (written,) = self._plan([lines[i] for i in part], ids).execute()
+            (answer,) = written.answers
+            usage += written.usage
             text = answer.text if answer.finished else answer.text.rpartition(",")[0]
             found = [number - 1 for number in ids.parse(text)]
             missing += len(part) - len(found)
             asked += len(part)
             found += [i for i in range(len(part)) if i not in set(found)]
             order[start : start + size] = [part[i] for i in found]
-            usage += Usage(
-                requests=1,
-                prompt_tokens=answer.prompt_tokens,
-                completion_tokens=answer.completion_tokens,
-                seconds=time.perf_counter() - begun,
-                money=self._lm.price.of(answer.prompt_tokens, answer.completion_tokens),
-            )
         if missing:
             _log.warning(
                 "%s: %d of %d ids were missing from the model's lists and kept the order that they "
@@ -202,21 +204,23 @@ class _Sliding:
             )  # fmt: skip
         return places[order], usage
 
-    def cost(self, state: RoundState) -> Usage:
+    def _plan(self, lines: list[str], ids: DistinctIds) -> BatchPlan[list[Written]]:
+        return plan_writing(
+            self._lm,
+            [self._prompt(lines)],
+            format=id_format(self._lm, ids),
+            sampling=Sampling(max_tokens=self._answer(len(lines))),
+        )
+
+    def highest(self, state: RoundState) -> Usage:
         """The most that ranking can cost: the longest texts in every window."""
         count = min(self._options.ranked, len(state.unlabelled))
         if count < 2:
             return Usage()
         size = min(self._options.window, count)
-        most = self._line(size)
-        lines, _ = longest_prompts(
-            self._lm, lambda items: list(lines_of(items, self._lm, most)[0]), state, size
-        )
-        shown = ([str(one) for one in lines] * size)[:size]
-        calls = len(self._starts(count, size)) * self._options.passes
-        read = calls * int(self._lm.count_tokens([self._prompt(shown)])[0])
-        written = calls * self._answer(size)
-        return Usage(calls, read, written, money=self._lm.price.of(read, written))
+        lines = longest_lines(self._lm, state, size, self._line(size))
+        once = self._plan(lines, DistinctIds(size, 1, size)).highest
+        return total([once] * (len(self._starts(count, size)) * self._options.passes))
 
     def _starts(self, count: int, size: int) -> list[int]:
         """Where the windows of a pass begin, from the end to the front."""

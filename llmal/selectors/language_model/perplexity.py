@@ -8,14 +8,13 @@ from typing import Literal
 
 import numpy as np
 
-from llmal.core.records import Usage
 from llmal.errors import ConfigError
 from llmal.selectors.language_model.grading import check_candidates, check_keep, draw_candidates
 from llmal.selectors.picking import highest
 from llmal.selectors.protocol import Selection, Selector
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
-from llmal.selectors.wrappers.wrapper import Wrapper, estimated, longest
+from llmal.selectors.wrappers.wrapper import Wrapper, longest
 
 
 @dataclass(frozen=True)
@@ -78,10 +77,6 @@ class PerplexityFilter(Wrapper):
             for reason, value in zip(picks.why, perplexity, strict=True)
         ]
         return Selection(picks.indices, picks.scores, why, picks.usage)
-
-    def estimate(self, state: RoundState, k: int) -> Usage:
-        """The most that the selector inside can cost; the likelihoods are a cost of the round."""
-        return estimated(self.selector, state, k)
 
     def costliest_part(self, state: RoundState, k: int) -> RoundState:
         """The part whose likelihoods cost the most: the longest texts."""

@@ -6,23 +6,24 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from llmal.core.records import Usage
+from llmal.core.plans import Plan
+from llmal.prompting.scorer import PromptScorer
 from llmal.selectors.language_model.grading import (
     CANDIDATES,
     POINTS,
     check_candidates,
     check_keep,
-    cost_of_asking,
-    draw_candidates,
     expected_points,
     grader,
+    plan_probabilities,
 )
 from llmal.selectors.picking import highest
-from llmal.selectors.protocol import Selection, Selector
+from llmal.selectors.protocol import Selection, Selector, drawn, plan_selection
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
-from llmal.selectors.wrappers.wrapper import Wrapper, estimated
+from llmal.selectors.wrappers.wrapper import Wrapper
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,30 @@ class QualityFilter(Wrapper):
 
     def select(self, state: RoundState, k: int, rng: np.random.Generator) -> Selection:
         """Let the selector pick k of the best."""
+        return self.plan(state, k, rng).execute()
+
+    def plan(self, state: RoundState, k: int, rng: np.random.Generator | None) -> Plan[Selection]:
+        """Plan to have items graded, and to let the selector pick among the best."""
         k = self._check_request(state, k)
-        rows = draw_candidates(state, self._count(k), self.name, rng)
         scorer = grader(state.scorer, self.prompt, POINTS)
-        grades = expected_points(scorer, state.items(state.unlabelled[rows]), self.name)
+        rows, asked = plan_probabilities(scorer, state, self._count(k), self.name, rng)
+
+        def pick(p: NDArray[np.float64]) -> Plan[Selection]:
+            return Plan(lambda: self._picked(state, rows, p, k, drawn(rng), scorer))
+
+        # Which items are kept is not known: those count that cost the selector most.
+        return asked.then(pick, at_most=plan_selection(self.selector, state, k, None))
+
+    def _picked(
+        self,
+        state: RoundState,
+        rows: NDArray[np.int64],
+        p: NDArray[np.float64],
+        k: int,
+        rng: np.random.Generator,
+        scorer: PromptScorer,
+    ) -> Selection:
+        grades = expected_points(p)
         kept = rows[highest(grades, max(k, math.ceil(self.keep * len(rows))), rng)]
         picks = self.selector.select(state.among(kept), k, rng)
         places = np.searchsorted(state.unlabelled[rows], picks.indices)
@@ -79,12 +100,6 @@ class QualityFilter(Wrapper):
             for reason, grade in zip(picks.why, grades[places], strict=True)
         ]
         return Selection(picks.indices, picks.scores, why, scorer.spent + picks.usage)
-
-    def estimate(self, state: RoundState, k: int) -> Usage:
-        """The most that it and the selector inside can cost."""
-        counting = grader(state.scorer.counted(), self.prompt, POINTS)
-        own = cost_of_asking(counting, state, self._count(k))
-        return own + estimated(self.selector, state, k)
 
     def _count(self, k: int) -> int | None:
         return None if self.candidates is None else max(k, self.candidates)

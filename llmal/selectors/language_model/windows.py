@@ -14,6 +14,8 @@ from llmal.errors import ContextLengthError
 from llmal.lm.formats import DistinctIds
 from llmal.lm.protocol import LanguageModel, Prompt
 from llmal.prompting.templates import to_one_line, without_special_tokens
+from llmal.selectors.highest import longest_items
+from llmal.selectors.state import RoundState
 
 _MARK = " …"
 
@@ -44,6 +46,26 @@ def lines_of(
         tokens[long] = _tokens([lines[i] for i in long.tolist()], lm)
         long = long[(tokens[long] > most) & np.array([bool(lines[i]) for i in long.tolist()])]
     return lines, tokens, cut
+
+
+def longest_lines(lm: LanguageModel, state: RoundState, count: int, most: int | None) -> list[str]:
+    """The `count` longest lines that texts of a round can make, in a list of them.
+
+    Of a pool of more than 2,000 items, so many are looked at, evenly spaced.
+
+    Args:
+        lm: The model.
+        state: The round.
+        count: How many; the longest stand for others where there are fewer.
+        most: As for `lines_of`.
+    """
+
+    def build(some: list[Item]) -> Sequence[Prompt]:
+        return [f"8888: {line}\n" for line in lines_of(some, lm, most)[0]]
+
+    items, times = longest_items(lm, build, state, count)
+    lines, _, _ = lines_of(items, lm, most)
+    return [lines[int(place / times)] for place in range(count)]
 
 
 def listing(lines: Sequence[str], first: int = 1) -> str:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from llmal.calibration.divergences import Divergence
 from llmal.calibration.scores import probabilities_of
-from llmal.core.records import Item, Usage
-from llmal.demonstrations.asking import ask_once, content, distinct
+from llmal.core.plans import Plan
+from llmal.core.records import Item, Usage, total
+from llmal.demonstrations.asking import content, distinct, plan_once
 from llmal.demonstrations.sensitivity import (
     GivenPerturbation,
     check_sensitivity,
@@ -21,10 +22,10 @@ from llmal.demonstrations.sensitivity import (
     sensitivity,
 )
 from llmal.perturb import Perturbation, perturb_items
-from llmal.prompting.scorer import PromptScorer
+from llmal.selectors.highest import longest_items, plan_seen, scaled
 from llmal.selectors.options import check_least, check_whose
 from llmal.selectors.protocol import Utilities
-from llmal.selectors.ranking import Ranking
+from llmal.selectors.ranking import AskingRanking
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
 
@@ -33,12 +34,9 @@ _log = logging.getLogger("llmal.selectors")
 _AT_ONCE = 4096
 """Items whose copies are held in memory at a time."""
 
-_COUNTED = 500
-"""Items whose prompts an estimate counts, in the place of all."""
-
 
 @dataclass(frozen=True)
-class Allsh(Ranking):
+class Allsh(AskingRanking):
     """Local sensitivity (ALLSH, Zhang et al. 2022).
 
     Utility: l(x) = max over the copies x' of x of D(p(·|x), p(·|x')). With one copy this is the
@@ -92,44 +90,55 @@ class Allsh(Ranking):
             return frozenset({"texts", "scorer"})
         return frozenset({"texts", "probabilities", "predict_items"})
 
-    def utilities(self, state: RoundState, rng: np.random.Generator) -> Utilities:
-        """The local sensitivity of each item."""
+    def plan_utilities(self, state: RoundState, rng: np.random.Generator | None) -> Plan[Utilities]:
+        """Plan to ask about items and copies. What the learner is asked costs nothing."""
+        if rng is None:
+            return plan_seen(Usage if self.of == "learner" else lambda: self._highest(state))
         rows = self._looked_at(state, rng)
         perturbation = fit_perturbation(self.perturbation, lambda: self._corpus(state, rng))
         seed = int(rng.integers(2**31 - 1))
-        before = state.scorer.spent if self.of == "lm" else Usage()
-        values = np.zeros(len(state.unlabelled))
-        for start in range(0, len(rows), _AT_ONCE):
-            part = rows[start : start + _AT_ONCE]
-            values[part] = self._sensitivity(state, part, perturbation, seed)
-        usage = state.scorer.spent - before if self.of == "lm" else Usage()
-        looked_at = np.zeros(len(values), dtype=np.bool_)
-        looked_at[rows] = True
+        parts = [rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE)]
 
-        def why(row: int) -> str:
-            if not looked_at[row]:
-                return f"not among the {len(rows)} items that were perturbed"
-            return f"a changed text moves its labels by {values[row]:.3f} ({self.divergence})"
+        def plan(part: NDArray[np.int64]) -> Plan[NDArray[np.float64]]:
+            return self._plan_sensitivity(state, part, perturbation, seed)
 
-        return Utilities(values, why, usage)
+        # Of very many, what is asked is made again when it is asked: it would not fit into memory.
+        plans = [plan(part) for part in parts] if len(parts) < 2 else None
 
-    def estimate(self, state: RoundState, k: int) -> Usage:
-        """The most that `select` can cost: of the learner's probabilities, nothing.
+        def rank() -> Utilities:
+            before = state.scorer.spent if self.of == "lm" else Usage()
+            values = np.zeros(len(state.unlabelled))
+            for part, one in zip(parts, plans or map(plan, parts), strict=True):
+                values[part] = one.execute()
+            usage = state.scorer.spent - before if self.of == "lm" else Usage()
+            looked_at = np.zeros(len(values), dtype=np.bool_)
+            looked_at[rows] = True
 
-        What the copies will say is not known, so each is counted as long as its text twice. Of
-        more than 500 items, that many from all over the pool stand for all.
+            def why(row: int) -> str:
+                if not looked_at[row]:
+                    return f"not among the {len(rows)} items that were perturbed"
+                return f"a changed text moves its labels by {values[row]:.3f} ({self.divergence})"
+
+            return Utilities(values, why, usage)
+
+        return Plan(rank, highest=lambda: total(one.highest for one in plans or map(plan, parts)))
+
+    def _highest(self, state: RoundState) -> Usage:
+        """The most that it can cost, whichever items are perturbed and whatever their copies say:
+        each is counted as long as its text twice. Of more than 2,000 items, that many from all over
+        the pool stand for all.
         """
-        if self.of == "learner":
-            return Usage()
-        count = min(len(state.unlabelled), self.candidates or len(state.unlabelled))
-        spread = np.linspace(0, len(state.unlabelled) - 1, min(count, _COUNTED))
-        items = state.items(state.unlabelled[spread.astype(np.int64)])
-        counter = PromptScorer(
-            state.scorer.prompts, state.scorer.normalise, state.scorer.order, counting=True
+        scorer = state.scorer
+        items, times = longest_items(
+            scorer.lm,
+            lambda some: [one.prompt for one in scorer.build(some, [()] * len(some))],
+            state,
+            self.candidates,
         )
-        once = sum(counter.score(items).usage, Usage())
-        twice = sum(counter.score([_doubled(one) for one in items]).usage, Usage())
-        return _times(once + _times(twice, self.copies), count / len(items))
+        own = scorer.plan(items)
+        twice = scorer.plan([_doubled(one) for one in items])
+        copies = scaled(total(twice.each), float(self.copies))
+        return own.once + twice.once + scaled(total(own.each) + copies, times)
 
     def _looked_at(self, state: RoundState, rng: np.random.Generator) -> NDArray[np.int64]:
         """The rows of `unlabelled` that are perturbed."""
@@ -155,20 +164,29 @@ class Allsh(Ranking):
             positions = np.sort(rng.choice(positions, size=self.corpus, replace=False))
         return [item.text for item in state.items(positions)]
 
-    def _sensitivity(
+    def _plan_sensitivity(
         self, state: RoundState, rows: NDArray[np.int64], perturbation: Perturbation, seed: int
-    ) -> NDArray[np.float64]:
+    ) -> Plan[NDArray[np.float64]]:
         items = state.items(state.unlabelled[rows])
         copied = perturb_items(perturbation, items, self.copies, seed)
         flat = [one for ones in copied for one in ones]
         if self.of == "lm":
             asked = [*items, *flat]
-            both = probabilities_of(ask_once(state.scorer, asked, [()] * len(asked)))
-            p, changed = both[: len(items)], both[len(items) :]
-        else:
+
+            def moved(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+                both = probabilities_of(scores)
+                return sensitivity(
+                    both[: len(items)], both[len(items) :], self.divergence, self.alpha
+                )
+
+            return plan_once(state.scorer, asked, [()] * len(asked)).map(moved)
+
+        def predicted() -> NDArray[np.float64]:
             p = np.asarray(state.probabilities[rows], dtype=np.float64)
             changed = _predicted(state, items, flat, p)
-        return sensitivity(p, changed, self.divergence, self.alpha)
+            return sensitivity(p, changed, self.divergence, self.alpha)
+
+        return Plan(predicted)
 
 
 def _predicted(
@@ -192,13 +210,3 @@ def _doubled(item: Item) -> Item:
     fields = {column: f"{text} {text}" for column, text in item.fields.items()}
     text = "\n".join(fields.values()) if fields else f"{item.text} {item.text}"
     return replace(item, text=text, fields=fields)
-
-
-def _times(usage: Usage, times: float) -> Usage:
-    """Rounded up."""
-    return Usage(
-        requests=int(np.ceil(usage.requests * times)),
-        prompt_tokens=int(np.ceil(usage.prompt_tokens * times)),
-        completion_tokens=int(np.ceil(usage.completion_tokens * times)),
-        money=usage.money * times,
-    )

@@ -9,7 +9,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.records import Usage
 from llmal.embed.chunks import chunks
 from llmal.errors import SelectionError
 from llmal.selectors.options import check_whose
@@ -17,7 +16,7 @@ from llmal.selectors.picking import highest
 from llmal.selectors.protocol import Selection, UtilitySelector
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
-from llmal.selectors.wrappers.wrapper import Wrapper, estimated, no_higher_than_before
+from llmal.selectors.wrappers.wrapper import Wrapper, no_higher_than_before
 
 
 @dataclass(frozen=True)
@@ -99,10 +98,6 @@ class ClassBalanced(Wrapper):
             why,
             utilities.usage,
         )
-
-    def estimate(self, state: RoundState, k: int) -> Usage:
-        """What the utilities can cost at most."""
-        return estimated(self.selector, state, k)
 
 
 def _predicted(scores: NDArray[np.floating[Any]], rng: np.random.Generator) -> NDArray[np.int64]:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.records import Usage
 from llmal.errors import ConfigError, SelectionError
 from llmal.selectors.picking import most_useful
 from llmal.selectors.protocol import Selection, Utilities, UtilitySelector
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
-from llmal.selectors.wrappers.wrapper import Wrapper, estimated
+from llmal.selectors.wrappers.wrapper import Wrapper
 
 _TEXTS_AT_ONCE = 10_000
 
@@ -97,10 +96,6 @@ class CostAware(Wrapper):
         """Pick the k items of the highest utility for their cost."""
         k = self._check_request(state, k)
         return most_useful(state, self.utilities(state, rng), k, rng)
-
-    def estimate(self, state: RoundState, k: int) -> Usage:
-        """What the utilities can cost at most."""
-        return estimated(self.selector, state, k)
 
     def _costs(self, state: RoundState) -> NDArray[np.float64]:
         if not self.price_per_word:

@@ -8,7 +8,6 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.records import Usage
 from llmal.embed.clustering import k_means
 from llmal.errors import SelectionError
 from llmal.selectors.options import check_least
@@ -16,7 +15,7 @@ from llmal.selectors.picking import highest
 from llmal.selectors.protocol import Selection, UtilitySelector
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
-from llmal.selectors.wrappers.wrapper import Wrapper, called, estimated
+from llmal.selectors.wrappers.wrapper import Wrapper, called
 
 _ITERATIONS = 25
 _LEAST_WEIGHT = 1e-6
@@ -90,10 +89,6 @@ class Diverse(Wrapper):
             [f"{utilities.why(int(useful[place]))}; {reasons[place]}" for place in order],
             utilities.usage,
         )
-
-    def estimate(self, state: RoundState, k: int) -> Usage:
-        """What the utilities can cost at most."""
-        return estimated(self.selector, state, k)
 
     def _nearest(
         self,

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.records import Usage
+from llmal.core.records import Usage, total
 from llmal.errors import ConfigError
 from llmal.selectors.protocol import Selection, Selector
 from llmal.selectors.state import RoundState
-from llmal.selectors.wrappers.wrapper import Wrapper, called, estimated
+from llmal.selectors.wrappers.wrapper import Wrapper, called, highest_of
 
 
 @dataclass(frozen=True)
@@ -87,14 +87,11 @@ class Mixture(Wrapper):
         order = np.lexsort((rng.random(k), -worth))
         return Selection(together[order], worth[order], [why[i] for i in order.tolist()], usage)
 
-    def estimate(self, state: RoundState, k: int) -> Usage:
+    def _highest(self, state: RoundState, k: int) -> Usage:
         """The sum of what each can ask at most for the largest share that it can get."""
-        return sum(
-            (
-                estimated(one, state, int(np.ceil(exact)))
-                for one, exact in zip(self.selectors, self._exact(k), strict=True)
-            ),
-            Usage(),
+        return total(
+            highest_of(one, state, int(np.ceil(exact)))
+            for one, exact in zip(self.selectors, self._exact(k), strict=True)
         )
 
     def _exact(self, k: int) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.records import Usage
+from llmal.core.records import Usage, total
 from llmal.embed.chunks import chunks
 from llmal.errors import ConfigError
 from llmal.selectors.options import check_least
@@ -16,7 +16,7 @@ from llmal.selectors.picking import highest
 from llmal.selectors.protocol import Selection, Selector, Utilities, UtilitySelector
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
-from llmal.selectors.wrappers.wrapper import Wrapper, called, estimated, no_higher_than_before
+from llmal.selectors.wrappers.wrapper import Wrapper, called, highest_of, no_higher_than_before
 
 _log = logging.getLogger("llmal.selectors")
 
@@ -119,11 +119,11 @@ class NearDuplicates(Wrapper):
             usage,
         )
 
-    def estimate(self, state: RoundState, k: int) -> Usage:
+    def _highest(self, state: RoundState, k: int) -> Usage:
         """What one ask can cost at most, times the asks; one, if the selector has utilities."""
-        once = estimated(self.selector, state, k)
+        once = highest_of(self.selector, state, k)
         times = 1 if isinstance(self.selector, UtilitySelector) else self.asks
-        return sum([once] * times, Usage())
+        return total([once] * times)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from llmal.core.records import Usage
 from llmal.selectors.options import check_least
 from llmal.selectors.protocol import Selection, Selector
 from llmal.selectors.state import RoundState
-from llmal.selectors.wrappers.wrapper import Wrapper, estimated, longest
+from llmal.selectors.wrappers.wrapper import Wrapper, highest_of, longest
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ class Subsample(Wrapper):
             state = state.among(rng.choice(len(state.unlabelled), size=size, replace=False))
         return self.selector.select(state, k, rng)
 
-    def estimate(self, state: RoundState, k: int) -> Usage:
+    def _highest(self, state: RoundState, k: int) -> Usage:
         """What the selector inside can ask at most about the costliest part."""
         if "scorer" not in self.requires:
-            return estimated(self.selector, state, k)
-        return estimated(self.selector, self.costliest_part(state, k), k)
+            return highest_of(self.selector, state, k)
+        return highest_of(self.selector, self.costliest_part(state, k), k)
 
     def costliest_part(self, state: RoundState, k: int) -> RoundState:
         """The part of the longest texts: no other is likely to have more tokens."""

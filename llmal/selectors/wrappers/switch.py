@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.plans import dearest
 from llmal.core.records import Usage
 from llmal.embed.chunks import chunks
 from llmal.errors import ConfigError
@@ -15,7 +16,7 @@ from llmal.selectors.options import check_least
 from llmal.selectors.protocol import Selection, Selector
 from llmal.selectors.signals import Signal
 from llmal.selectors.state import RoundState
-from llmal.selectors.wrappers.wrapper import Wrapper, called, estimated, needed
+from llmal.selectors.wrappers.wrapper import Wrapper, called, highest_of, needed
 
 _log = logging.getLogger("llmal.selectors")
 
@@ -77,6 +78,8 @@ class Switch(Wrapper):
 
     def needs(self, state: RoundState) -> frozenset[Signal]:
         """What the one that picks in this round needs."""
+        if state.forecasts:
+            return needed(self.first, state) | needed(self.then, state)
         return needed(self.acting(state), state)
 
     def select(self, state: RoundState, k: int, rng: np.random.Generator) -> Selection:
@@ -87,9 +90,12 @@ class Switch(Wrapper):
         _log.info("switch: %s picks (%s)", called(selector), unmet or "every condition holds")
         return selector.select(state, k, rng)
 
-    def estimate(self, state: RoundState, k: int) -> Usage:
+    def _highest(self, state: RoundState, k: int) -> Usage:
         """What the one that picks in this round can ask at most."""
-        return estimated(self.acting(state), state, k)
+        if state.forecasts:
+            # Either may, in one round or another.
+            return dearest([highest_of(one, state, k) for one in (self.first, self.then)])
+        return highest_of(self.acting(state), state, k)
 
     def _unmet(self, state: RoundState) -> str:
         """The first condition that does not hold, in words; empty if all hold."""

@@ -9,10 +9,17 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.records import Usage
+from llmal.core.plans import Plan
+from llmal.core.records import Usage, total
 from llmal.errors import ConfigError
 from llmal.selectors.checks import check_count
-from llmal.selectors.protocol import AskingSelector, Selection, Selector, UtilitySelector
+from llmal.selectors.protocol import (
+    Selection,
+    Selector,
+    UtilitySelector,
+    drawn,
+    plan_selection,
+)
 from llmal.selectors.signals import SIGNALS, Signal
 from llmal.selectors.state import RoundState
 from llmal.task import Task
@@ -45,26 +52,26 @@ def needed(selector: Selector, state: RoundState) -> frozenset[Signal]:
     return selector.needs(state) if isinstance(selector, ConditionalSelector) else selector.requires
 
 
-def estimated(selector: Selector, state: RoundState, k: int) -> Usage:
-    """The most that a selector can ask of a language model for k picks; nothing, if it asks none.
-
-    Nothing for k = 0, too.
-    """
-    if not k or not isinstance(selector, AskingSelector):
-        return Usage()
-    return selector.estimate(state, k)
-
-
 def longest(state: RoundState, count: int) -> RoundState:
-    """The round with only its `count` longest texts, in bytes, to pick from."""
+    """The round with only its `count` longest texts to pick from: in tokens, or in bytes where
+    there is no language model.
+    """
     if count >= len(state.unlabelled):
         return state
     lengths = np.empty(len(state.unlabelled), dtype=np.int64)
+    lm = state.scorer.lm if "scorer" in state.signals else None
     for start in range(0, len(lengths), _TEXTS_AT_ONCE):
         rows = slice(start, start + _TEXTS_AT_ONCE)
-        items = state.items(state.unlabelled[rows])
-        lengths[rows] = [len(one.text.encode()) for one in items]
+        texts = [one.text for one in state.items(state.unlabelled[rows])]
+        lengths[rows] = (
+            [len(one.encode()) for one in texts] if lm is None else lm.count_tokens(texts)
+        )
     return state.standing_in(np.argpartition(-lengths, count - 1)[:count])
+
+
+def highest_of(selector: Selector, state: RoundState, k: int) -> Usage:
+    """The most that a selector can ask of a language model for k picks, whatever it draws."""
+    return plan_selection(selector, state, k, None).highest
 
 
 @runtime_checkable
@@ -160,6 +167,18 @@ class Wrapper(ABC):
     @abstractmethod
     def select(self, state: RoundState, k: int, rng: np.random.Generator) -> Selection:
         """Pick k unlabelled items."""
+
+    def plan(self, state: RoundState, k: int, rng: np.random.Generator | None) -> Plan[Selection]:
+        """Plan to pick k unlabelled items. What the selectors inside are asked for depends on what
+        they answer, so the plan counts the most.
+        """
+        return Plan(
+            lambda: self.select(state, k, drawn(rng)), highest=lambda: self._highest(state, k)
+        )
+
+    def _highest(self, state: RoundState, k: int) -> Usage:
+        """The most that the selectors inside can ask."""
+        return total(highest_of(one, state, k) for one in self._inner())
 
     def _inner(self) -> tuple[Selector, ...]:
         found: list[Any] = []

@@ -107,7 +107,7 @@ def test_quality_keeps_the_best_grades(tiny_hf: TransformersLM):
             assert reason.endswith(f"; quality {grades[index]:.2f} of 5")
     assert seen == best
     assert picks.usage.requests >= 20
-    assert picks.usage.tokens == selector.estimate(state, 3).tokens
+    assert picks.usage.tokens == selector.plan(state, 3, None).highest.tokens
 
 
 def test_filters_fit_into_each_other_and_their_costs_add_up(tiny_hf: TransformersLM):
@@ -120,7 +120,7 @@ def test_filters_fit_into_each_other_and_their_costs_add_up(tiny_hf: Transformer
     # Ten are graded for quality, and the five that are left for usefulness.
     once = LLMRank().utilities(_round(tiny_hf), np.random.default_rng(0)).usage.requests / 20
     assert picks.usage.requests == 15 * once
-    most = selector.estimate(state, 2)
+    most = selector.plan(state, 2, None).highest
     assert picks.usage.tokens <= most.tokens
     assert re.search(r"usefulness .*; quality .*; perplexity", picks.why[0])
 

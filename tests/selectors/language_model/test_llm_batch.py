@@ -62,7 +62,7 @@ def test_every_mode_gives_k_ids_at_no_more_than_was_foreseen(
 ):
     state = _state(tiny_hf, texts[:60], labelled=range(8), style=style)
     selector = LLMBatch(window=13, per_window=4, **options)
-    foreseen = selector.estimate(state, 10)
+    foreseen = selector.plan(state, 10, None).highest
     selection = selector.select(state, 10, np.random.default_rng(3))
     _check(selection, state, 10)
     assert 0 < selection.usage.requests <= foreseen.requests
@@ -129,7 +129,7 @@ def test_nobody_is_asked_where_there_is_no_choice(tiny_hf: TransformersLM, texts
     selection = LLMBatch().select(state, 12, np.random.default_rng(0))
     assert sorted(selection.indices) == list(range(12))
     assert selection.usage.requests == 0
-    assert LLMBatch().estimate(state, 12).requests == 0
+    assert LLMBatch().plan(state, 12, None).highest.requests == 0
 
 
 def test_a_short_context_makes_more_windows_of_the_same_texts(
@@ -145,7 +145,7 @@ def test_a_short_context_makes_more_windows_of_the_same_texts(
     sizes = [int(re.search(r"window of (\d+)", one)[1]) for one in selection.why]
     assert 20 < min(sizes) <= max(sizes) < 60
     assert max(sizes) - min(sizes) <= 1
-    assert selection.usage.requests <= selector.estimate(state, 8).requests
+    assert selection.usage.requests <= selector.plan(state, 8, None).highest.requests
 
 
 def test_long_texts_are_cut_and_said(tiny_hf: TransformersLM, texts, caplog):
@@ -251,8 +251,8 @@ def test_forty_windows_on_a_server_give_distinct_ids_in_range(vllm: VLLM, texts)
         selector = LLMBatch(window=12, per_window=4, **options)
         selection = selector.select(state, 80, np.random.default_rng(0))
         _check(selection, state, 80)
-        assert 20 <= selection.usage.requests <= selector.estimate(state, 80).requests
-        assert selection.usage.tokens <= selector.estimate(state, 80).tokens
+        assert 20 <= selection.usage.requests <= selector.plan(state, 80, None).highest.requests
+        assert selection.usage.tokens <= selector.plan(state, 80, None).highest.tokens
 
 
 @pytest.mark.vllm
@@ -266,4 +266,4 @@ def test_a_hosted_chat_model_without_grammar_gives_them_too(vllm: VLLM, texts):
         selection = selector.select(state, 10, np.random.default_rng(0))
         _check(selection, state, 10)
         # There is no tokenizer to foresee tokens with; requests are counted.
-        assert 0 < selection.usage.requests <= selector.estimate(state, 10).requests
+        assert 0 < selection.usage.requests <= selector.plan(state, 10, None).highest.requests

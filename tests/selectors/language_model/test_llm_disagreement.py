@@ -120,7 +120,7 @@ def test_those_not_asked_about_come_last_and_say_so(tiny_hf: TransformersLM):
         *[False] * 3,
         *[True] * 2,
     ]
-    assert utilities.usage.tokens <= selector.estimate(state, 5).tokens
+    assert utilities.usage.tokens <= selector.plan(state, 5, None).highest.tokens
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_those_not_asked_about_come_last_and_say_so(tiny_hf: TransformersLM):
 def test_the_estimate_is_what_the_longest_would_cost(options, tiny_hf: TransformersLM):
     state = _state(tiny_hf)
     selector = LLMDisagreement(**options)
-    most = selector.estimate(state, 1)
+    most = selector.plan(state, 1, None).highest
     spent = [_utilities(selector, state, seed).usage for seed in range(6)]
     assert max(one.prompt_tokens for one in spent) <= most.prompt_tokens
     assert {one.requests for one in spent} == {most.requests}

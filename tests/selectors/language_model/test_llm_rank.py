@@ -57,7 +57,7 @@ def test_a_grade_is_expected_under_exact_probabilities(style, tiny_hf: Transform
     picks = LLMRank().select(state, 4, np.random.default_rng(0))
     assert picks.indices.tolist() == np.argsort(-grades)[:4].tolist()
     assert picks.why[0] == f"usefulness {grades.max():.2f} of 5"
-    assert picks.usage.tokens == LLMRank().estimate(state, 4).tokens
+    assert picks.usage.tokens == LLMRank().plan(state, 4, None).highest.tokens
 
 
 def test_of_many_items_some_are_graded(tiny_hf: TransformersLM):
@@ -65,8 +65,8 @@ def test_of_many_items_some_are_graded(tiny_hf: TransformersLM):
     utilities = LLMRank(candidates=6).utilities(state, np.random.default_rng(0))
     assert (utilities.values == 0).sum() == 14
     assert (utilities.values >= 1).sum() == 6
-    assert utilities.usage.requests == LLMRank(candidates=6).estimate(state, 1).requests
-    assert utilities.usage.tokens <= LLMRank(candidates=6).estimate(state, 1).tokens
+    assert utilities.usage.requests == LLMRank(candidates=6).plan(state, 1, None).highest.requests
+    assert utilities.usage.tokens <= LLMRank(candidates=6).plan(state, 1, None).highest.tokens
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_windows_go_from_the_end_to_the_front(
     assert (utilities.values == 0).sum() == count - some
     best = int(utilities.values.argmax())
     assert utilities.why(best).startswith(f"number 1 of {some} that were ranked")
-    most = selector.estimate(state, 3)
+    most = selector.plan(state, 3, None).highest
     assert most.requests == calls
     assert utilities.usage.prompt_tokens <= most.prompt_tokens
     assert utilities.usage.completion_tokens <= most.completion_tokens
@@ -166,7 +166,7 @@ def test_as_many_of_each_difficulty_and_the_surest(tiny_hf: TransformersLM):
         one.startswith(f"{grades[grade[i]]} with probability")
         for i, one in zip(picks.indices, picks.why, strict=True)
     )
-    assert picks.usage.tokens == LLMDifficulty().estimate(state, 12).tokens
+    assert picks.usage.tokens == LLMDifficulty().plan(state, 12, None).highest.tokens
 
 
 def test_calibrated_grades_are_relative_to_the_pool(tiny_hf: TransformersLM, caplog):

@@ -226,7 +226,7 @@ def test_of_the_language_model_as_of_demonstrations(scorer):
     texts = [*_texts(12), "how many miles is it to the moon", "moon"]
     state = RoundState.from_arrays(texts=texts, labelled=[], labels=[], scorer=scorer)
     selector = Allsh(of="lm", copies=2)
-    most = selector.estimate(state, 3)
+    most = selector.plan(state, 3, None).highest
     assert scorer.spent.requests == 0
     found = _utilities(selector, state, seed=4)
     items = [replace(one, gold="Number") for one in state.items(state.unlabelled)]
@@ -244,7 +244,7 @@ def test_of_the_language_model_as_of_demonstrations(scorer):
 
 def test_the_learner_costs_nothing():
     state = _state(_texts(5))
-    assert Allsh().estimate(state, 2).requests == 0
+    assert Allsh().plan(state, 2, None).highest.requests == 0
     assert Allsh().requires == {"texts", "probabilities", "predict_items"}
 
 
@@ -252,7 +252,7 @@ def test_an_estimate_grows_with_the_pool_and_is_bounded_by_the_candidates(scorer
     def most(count, **options):
         state = RoundState.from_arrays(texts=["the moon"] * count, labelled=[], labels=[],
                                        scorer=scorer)  # fmt: skip
-        return Allsh(of="lm", copies=2, **options).estimate(state, 1)
+        return Allsh(of="lm", copies=2, **options).plan(state, 1, None).highest
 
     assert most(1500).requests == 3 * most(500).requests
     assert most(1500).tokens == 3 * most(500).tokens

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from llmal.core.plans import Plan
 from llmal.core.records import Usage
 from llmal.errors import ConfigError, SelectionError
 from llmal.selectors import (
@@ -49,9 +50,10 @@ class Given:
     def select(self, state, k, rng):
         return most_useful(state, self.utilities(state, rng), k, rng)
 
-    def estimate(self, state, k):
+    def plan(self, state, k, rng):
         count = len(state.unlabelled)
-        return Usage(requests=count, prompt_tokens=self.tokens * count)
+        highest = Usage(requests=count, prompt_tokens=self.tokens * count)
+        return Plan(lambda: self.select(state, k, rng), highest=highest)
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,8 @@ class InOrder:
             state.unlabelled[:k], -np.arange(k, dtype=float), ["first"] * k, Usage(requests=1)
         )
 
-    def estimate(self, state, k):
-        return Usage(requests=1)
+    def plan(self, state, k, rng):
+        return Plan(lambda: self.select(state, k, rng), highest=Usage(requests=1))
 
 
 def _state(size, labelled=(), labels=None, **signals):
@@ -147,18 +149,35 @@ class Reader(Given):
 
     requires = frozenset({"scorer", "texts"})
 
-    def estimate(self, state, k):
+    def plan(self, state, k, rng):
         texts = [one.text for one in state.items(state.unlabelled)]
-        return Usage(requests=len(texts), prompt_tokens=sum(map(len, texts)))
+        highest = Usage(requests=len(texts), prompt_tokens=sum(map(len, texts)))
+        return Plan(lambda: self.select(state, k, rng), highest=highest)
+
+
+class Letters:
+    """A language model whose tokens are letters."""
+
+    def count_tokens(self, prompts):
+        return np.array([len(one) for one in prompts])
+
+
+class Asker:
+    """What asks it."""
+
+    lm = Letters()
+
+    def at_full_price(self):
+        return self
 
 
 def test_the_most_that_a_subsample_can_cost_is_that_of_the_longest_texts():
     texts = ["a" * (n % 7) for n in range(70)]
-    state = _state(70, labelled=[6], texts=texts, scorer=object())
+    state = _state(70, labelled=[6], texts=texts, scorer=Asker())
     selector = Subsample(Reader((0.0,) * 70), items=12)
     # Nine texts of six letters are not labelled; then come three of five.
-    assert selector.estimate(state, 4) == Usage(requests=12, prompt_tokens=9 * 6 + 3 * 5)
-    assert selector.estimate(state, 69).requests == 69
+    assert selector.plan(state, 4, None).highest == Usage(requests=12, prompt_tokens=9 * 6 + 3 * 5)
+    assert selector.plan(state, 69, None).highest.requests == 69
 
 
 # NearDuplicates
@@ -227,8 +246,8 @@ def test_it_is_asked_no_more_often_than_allowed(caplog):
     picks = selector.select(state, 4, _rng())
     assert picks.indices.tolist() == [0, 1, 2, 3]
     assert "in_order was asked 1 times" in caplog.text
-    assert selector.estimate(state, 4) == Usage(requests=1)
-    assert NearDuplicates(InOrder(), asks=7).estimate(state, 4) == Usage(requests=7)
+    assert selector.plan(state, 4, None).highest == Usage(requests=1)
+    assert NearDuplicates(InOrder(), asks=7).plan(state, 4, None).highest == Usage(requests=7)
 
 
 def test_copies_are_refused_at_a_threshold_of_one():
@@ -450,7 +469,7 @@ def test_a_weight_of_zero_is_never_asked():
 def test_costs_of_a_mixture_add_up():
     state = _state(10)
     mixture = Mixture([Given((0.0,) * 10, tokens=2), InOrder(), Random()])
-    assert mixture.estimate(state, 4) == Usage(requests=11, prompt_tokens=20)
+    assert mixture.plan(state, 4, None).highest == Usage(requests=11, prompt_tokens=20)
     assert mixture.select(state, 3, _rng()).usage == Usage(requests=11, prompt_tokens=20)
 
 
@@ -610,5 +629,5 @@ def test_what_the_inner_selector_costs_is_passed_on(made):
     paid = Usage(requests=11, prompt_tokens=55)
     selector = made(Given(tuple(range(12)), tokens=5))
     assert selector.select(state, 3, rng).usage == paid
-    assert selector.estimate(state, 3) == paid
-    assert made(Margin()).estimate(state, 3) == Usage()
+    assert selector.plan(state, 3, None).highest == paid
+    assert made(Margin()).plan(state, 3, None).highest == Usage()
