@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from aggregation_page import aggregation
 from defaults_page import defaults
 from goemotions_page import goemotions
 from icl_fewshot_page import icl_fewshot
@@ -488,6 +489,7 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("shortlist_size", "The length of a shortlist that nothing was measured for", shortlist_size),
     ("goemotions", "Several labels an item", goemotions),
     ("text_pairs", "Pairs of texts", text_pairs),
+    ("aggregation", "Several people's answers put together", aggregation),
     ("annotate_throughput", "Throughput of annotation", annotate_throughput),
     ("kill_and_resume", "Killed and run again", kill_and_resume),
     ("million_rows", "A pool of a million rows", million_rows),

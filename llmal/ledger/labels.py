@@ -151,26 +151,31 @@ class _Standing:
     def _take(self, rows: Sequence[sa.Row[*tuple[Any, ...]]]) -> None:
         """Let annotations count in the order in which they were recorded."""
         for row, answer in zip(rows, self._reading.answers(rows), strict=True):
-            human = row.kind == "human"
-            ruled_out = row.outcome == "overruled" if human else row.outcome != "accepted"
-            if answer is None or ruled_out or answer in (Void.ELSEWHERE, Void.ASKED_AGAIN):
+            # Read at once: each access by name takes as long as the rest.
+            number, item_id, _, kind, annotator, confidence, round, *_, decision = row
+            human = kind == "human"
+            if answer is None or (decision == "overruled" if human else decision != "accepted"):
                 continue
-            standing = self._decided.get(row.item_id)
+            if isinstance(answer, Void) and answer is not Void.UNMAPPED:
+                continue
+            standing = self._decided.get(item_id)
             if standing is not None and not human and standing.kind == "human":
                 continue
-            if human:
+            if human and (
+                standing is not None or item_id in self._several or item_id in self._unsaid_by
+            ):
                 self._hear(row, answer, standing)
             if isinstance(answer, Void):
                 # The last word about the item, which the task cannot say any more: not the one
                 # before it.
-                self._decided.pop(row.item_id, None)
+                self._decided.pop(item_id, None)
                 if human:
-                    self._unsaid_by[row.item_id] = row.annotator
+                    self._unsaid_by[item_id] = annotator
                 continue
             if standing is None:
-                self._first[row.item_id] = row.id
-            self._decided[row.item_id] = Decided(
-                answer, row.kind, row.annotator, row.confidence, round_from_store(row.round)
+                self._first[item_id] = number
+            self._decided[item_id] = Decided(
+                answer, kind, annotator, confidence, round_from_store(round)
             )
 
     def _hear(
