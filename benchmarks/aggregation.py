@@ -51,8 +51,9 @@ def _read(folder: Path) -> tuple[Answers, dict[str, str], dict[str, str]]:
         item = str(row["item"])
         answers[item].append(WorkerAnswer(str(row["annotator"]), str(row["label"]), float(number)))
         gold[item] = str(row["gold"])
-        if "text_a" in row:
-            texts[item] = f"{row['text_a']} {row['text_b']}"
+    if (folder / "items.jsonl.gz").is_file():
+        rows = _rows(folder / "items.jsonl.gz")
+        texts = {str(row["item"]): f"{row['text_a']} {row['text_b']}" for row in rows}
     return dict(sorted(answers.items())), gold, texts
 
 
