@@ -73,7 +73,6 @@ def annotator(options: argparse.Namespace, train: Part, test: Part) -> None:
             "ways": [
                 {"way": way, "labels": labels, **figures}
                 for way, labels, figures in ways(train.task, of_train, of_test)
-                if labels <= len(of_train.y) - 64 or labels == 0
             ],
         }
         print(prompt, shots, json.dumps(found[f"{prompt}, {shots} shots"])[:300], flush=True)
@@ -134,7 +133,7 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--train", type=int, default=200)
     parser.add_argument("--test", type=int, default=120)
-    parser.add_argument("--each", type=int, default=60)
+    parser.add_argument("--each", type=int, default=40)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--kills", type=int, default=4)
     options = parser.parse_args()

@@ -108,7 +108,7 @@ def ways(task: Any, train: Asked, test: Asked) -> Iterator[tuple[str, int, dict[
     yield figures("one label an item, above 0.5", 0, matched.transform(test.scores), None)
     expected = expected_f1_threshold(matched.transform(pool))
     yield figures("one label an item, auto", 0, matched.transform(test.scores), expected)
-    for count in LABELLED:
+    for count in (one for one in LABELLED if one + POOL <= len(train.y)):
         scores, truth = train.scores[-count:], train.y[-count:]
         shares = (truth.sum(axis=0) + _UNSEEN / truth.shape[1]) / (count + _UNSEEN)
         known = PerLabel(make("prior-matching"), shares.tolist()).fit(pool)

@@ -24,7 +24,6 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
     "random": ("random", {}),
     "margin, mean": ("margin", {}),
     "margin, max": ("margin", {"over": "max"}),
-    "entropy, mean": ("entropy", {}),
     "label_cardinality": ("label_cardinality", {"threshold": 0.2}),
     "label_cardinality, weighed": (
         "label_cardinality",
@@ -35,9 +34,7 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
     "badge": ("badge", {}),
     "cal": ("cal", {}),
     "dropquery": ("dropquery", {}),
-    "cluster_margin": ("cluster_margin", {}),
     "typiclust": ("typiclust", {}),
-    "coreset": ("coreset", {}),
 }
 NEED_MEMBERS = {"bald"}
 PEERS = ("LabelCardinalityInconsistency", "AdaptiveActiveLearning",
