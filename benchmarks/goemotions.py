@@ -94,7 +94,8 @@ def choices(options: argparse.Namespace, train: Part, test: Part) -> None:
 def selectors(options: argparse.Namespace, train: Part, test: Part) -> None:
     from goemotions_curves import curves
 
-    keep("selectors", curves(train, embedded(train), test, embedded(test), options.seeds))
+    for found in curves(train, embedded(train), test, embedded(test), options.seeds):
+        keep("selectors", found)
 
 
 def agreement(options: argparse.Namespace, train: Part, test: Part) -> None:

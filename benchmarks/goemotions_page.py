@@ -17,10 +17,10 @@ _HEADS = ("micro F1", "macro F1", "sample F1", "whole answers right")
 def goemotions(figures: Figures) -> list[str]:
     """What has been measured so far, part by part."""
     lines = [
-        "28 emotions, 1.18 an item in the mean, the rarest on 6 of 4,000 train rows. Every choice "
-        "(how the model is asked, how scores become answers, the learner's penalty and thresholds) "
-        "was made on train rows; what follows is on test rows, once. F1 of a label that is neither "
-        "given nor true is 0.",
+        "28 emotions, most of them rare. Every choice (how the model is asked, how scores become "
+        "answers, the learner's penalty and thresholds) was made on train rows; what follows is on "
+        "test rows, once, where nothing else is said. F1 of a label that is neither given nor true "
+        "is 0.",
     ]
     for name, part in figures["parts"].items():
         kind, _, model = name.partition(" ")
@@ -128,11 +128,30 @@ def _learner(part: Sequence[Mapping[str, Any]], model: str) -> list[str]:
             ),
         ),
         "",
-        "How to read it. Nothing but a threshold of its own makes a rare label be given: above one "
-        "half few are. Penalty and thresholds take five folds, hence the seconds. Weights of "
-        'class_weight="balanced" do much of the same at a hundredth of the time, and spoil the '
-        "probabilities.",
+        _read_learner(found),
     ]
+
+
+def _read_learner(found: Mapping[tuple[str, int], Sequence[Mapping[str, Any]]]) -> str:
+    def mean(learner: str, labels: int, what: str) -> float:
+        return float(np.mean([one[what] for one in found[learner, labels]]))
+
+    sizes = sorted({labels for _, labels in found})
+    balanced = "scikit-learn, balanced"
+    micro, macro = (
+        ", ".join(f"{mean('llmal', n, key) - mean(balanced, n, key):+.3f}" for n in sizes)
+        for key in ("micro_f1", "macro_f1")
+    )
+    times = mean("llmal", sizes[-1], "seconds") / mean(balanced, sizes[-1], "seconds")
+    return (
+        "How to read it. Above one half rare labels are hardly given, whatever the penalty. "
+        "Against scikit-learn's class_weight=balanced, the best of its ways, llmal's default has "
+        f"{micro} micro F1 and {macro} macro F1 at {', '.join(map(str, sizes))} labels: ahead "
+        "where labels are few, and level or behind where they are many. Its penalty and "
+        f"thresholds take five folds, {times:.0f} times the seconds of one fit; its probabilities "
+        "stay those of the data, which selectors and routers go by, and balanced weights do not "
+        "leave them so."
+    )
 
 
 def _choices(part: Sequence[Mapping[str, Any]], model: str) -> list[str]:
