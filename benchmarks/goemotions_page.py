@@ -149,8 +149,8 @@ def _read_learner(found: Mapping[tuple[str, int], Sequence[Mapping[str, Any]]]) 
         f"{micro} micro F1 and {macro} macro F1 at {', '.join(map(str, sizes))} labels: its "
         "thresholds, drawn towards a common one, serve the first rather than the second. Penalty "
         f"and thresholds take five folds, {times:.0f} times the seconds of one fit; its "
-        "probabilities stay those of the data, which selectors and routers go by, and balanced weights do not "
-        "leave them so."
+        "probabilities stay those of the data, which selectors and routers go by, and balanced "
+        "weights do not leave them so."
     )
 
 
