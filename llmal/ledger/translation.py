@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -20,6 +21,7 @@ Contents: TypeAlias = Callable[[Sequence[str]], Sequence[str | None]]
 """For ids of items what `content_of` says of their texts; None for one that the pool lacks."""
 
 _AT_ONCE = 1024
+_ANSWER: Callable[[Given], Answer | None] = operator.attrgetter("answer")
 
 
 class Void(enum.Enum):
@@ -83,7 +85,7 @@ class Reading:
     def answers(self, rows: Sequence[Given]) -> list[Now]:
         """The answers of annotations as they read now."""
         if self.is_plain:
-            return [one.answer for one in rows]
+            return [*map(_ANSWER, rows)]
         elsewhere = self._elsewhere(rows)
         return [
             Void.ELSEWHERE if away else self._answer(one)
