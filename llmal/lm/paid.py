@@ -71,7 +71,7 @@ class PaidQuestions:
         self._new = set()
 
     def trial(self) -> Self:
-        """A copy for an estimate: questions that are added to it are not added here."""
+        """A copy for a plan: questions that are added to it are not added here."""
         made = type(self)()
         made._cache = self._cache
         made._known, made._new = self._known, {*self._new}
