@@ -5,6 +5,10 @@ from __future__ import annotations
 import csv
 import json
 
+import pytest
+
+pytest.importorskip("crowdkit", reason="crowd-kit is not installed (llmal[crowd])")
+
 HUMAN = {"name": "human", "via": "gold", "noise": 0.2, "answers": 3}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,18 @@ TASKS = {"single": SINGLE, "multi": MULTI}
 # The beginnings of MACE take longest.
 OPTIONS = {"mace": {"n_restarts": 2, "n_iter": 10}}
 WORKERS = {"anna": 0.95, "ben": 0.9, "eve": 0.85, "tom": 0.4}
+NEEDS = {"crowdlab": "cleanlab", "majority": "llmal"}
+"""The package behind a name; crowd-kit behind the others."""
+
 CASES = [
-    (name, kind)
+    pytest.param(
+        name,
+        kind,
+        marks=pytest.mark.skipif(
+            find_spec(NEEDS.get(name, "crowdkit")) is None,
+            reason=f"{NEEDS.get(name, 'crowdkit')} is not installed",
+        ),
+    )
     for name in REGISTRY.names()
     for kind in TASKS
     if kind in kinds_of(REGISTRY.get(name))
@@ -150,6 +161,7 @@ def test_of_annotations_the_last_of_each_person_counts() -> None:
     assert (found.answers, found.workers) == (("animal",), {"anna": 1.0, "ben": 1.0})
 
 
+@pytest.mark.skipif(not all(map(find_spec, ("crowdkit", "cleanlab"))), reason="no extras")
 def test_what_cannot_be_had_is_one_sentence() -> None:
     told = [Annotation("a", "food", one, "human") for one in ("anna", "ben")]
     with pytest.raises(ConfigError, match="there is no 'dawid_skeen' among"):
