@@ -147,8 +147,12 @@ def _loop(
     report = write_run(run, baseline=False)
     seconds = time.process_time() - begun
     gold = dict(zip(run.pool.ids(), run.pool.gold(), strict=True))
+    # As `llmal run` keeps it; exports read it.
+    (folder / "run" / "config.yaml").write_text(text)
     exported = folder / "out.jsonl"
     done = CliRunner().invoke(app, ["export", str(folder / "run"), "--out", str(exported)])
+    if done.exit_code:
+        raise SystemExit(done.output)
     back = Pool.from_file(exported, gold="label", text=["text_a", "text_b"])
     same = dict(zip(back.ids(), back.gold(), strict=True)) == {
         item: one.label for item, one in result.labels.items()
@@ -170,7 +174,7 @@ def _loop(
         "tokens": result.cost.tokens,
         "planned_tokens": plan.tokens,
         "report": report.exists(),
-        "exported_and_read_back": done.exit_code == 0 and same,
+        "exported_and_read_back": same,
         "seconds": round(seconds, 1),
     }
 
