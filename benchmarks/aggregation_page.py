@@ -60,6 +60,6 @@ def _reading(figures: Figures) -> list[str]:
         )
         gains.append(f"{name}: {' and '.join(by_count)}")
     return [
-        f"Dawid-Skene over the majority: {'; '.join(gains)}. The models are surer of their answers "
-        "than they are right."
+        f"Dawid-Skene over the majority: {'; '.join(gains)}. The models of crowd-kit are surer of "
+        "their answers than they are right."
     ]
