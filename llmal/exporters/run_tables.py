@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -15,46 +13,27 @@ import numpy as np
 from llmal.core.records import Annotation
 from llmal.core.tables import Column
 from llmal.errors import ConfigError
+from llmal.exporters.ledger_tables import (
+    DecisionsTable,
+    EventsTable,
+    QueueTable,
+    RoundsTable,
+    SpendingTable,
+)
 from llmal.exporters.protocol import Table
+from llmal.exporters.run_contents import USAGE, RunContents, moment, named
 from llmal.generators.rows import COLUMNS, fields_of, texts_of
-from llmal.ledger import Decided, Ledger
+from llmal.ledger import Decided
 from llmal.ledger.translation import Void
 from llmal.pool.input_columns import InputColumns
-from llmal.run.items import RunItems
 from llmal.run.purposes import delivered_labels
-from llmal.task import Task
 from llmal.task.spaces import make_space
 
-Progress = Callable[[str, int, int], None]
-
 _CHUNK = 1024
-_USAGE = (
-    Column("requests", "whole"),
-    Column("prompt_tokens", "whole"),
-    Column("completion_tokens", "whole"),
-    Column("cached_tokens", "whole"),
-    Column("seconds", "number"),
-    Column("money", "number"),
-    Column("human_labels", "whole"),
-)
 
 
-class RunTables:
-    """Makes the tables of a run.
-
-    Args:
-        task: Its task.
-        items: Its items.
-        ledger: Its ledger.
-        progress: Told how far a table is.
-    """
-
-    def __init__(self, task: Task, items: RunItems, ledger: Ledger, progress: Progress) -> None:
-        self.task = task
-        self.items = items
-        self.pool = items.pool
-        self.ledger = ledger
-        self.progress = progress
+class RunTables(RunContents):
+    """Makes the tables of a run."""
 
     def table(self, what: str, *, everything: bool) -> Table:
         """One of the tables.
@@ -74,19 +53,11 @@ class RunTables:
             raise ConfigError(f"there is nothing called {what!r}", fix=f"use {', '.join(TABLES)}")
         return _TABLES[what](self)
 
-    def beside_input(self, own: Sequence[Column]) -> tuple[InputColumns, list[Column]]:
-        """The columns of a table that holds items: id, those of the input, and its own."""
-        inputs = InputColumns(self.pool, ["id", *(one.name for one in own)])
-        columns = [Column(inputs.own["id"])]
-        columns += [Column(name, kind) for name, kind in inputs.columns.items()]
-        columns += [replace(one, name=inputs.own[one.name]) for one in own]
-        return inputs, columns
-
 
 class _Labels(Table):
     """Real items in the order of the pool, then the synthetic ones."""
 
-    def __init__(self, run: RunTables, everything: bool) -> None:
+    def __init__(self, run: RunContents, everything: bool) -> None:
         self._of = run
         self._everything = everything
         own = [
@@ -137,7 +108,7 @@ class _Labels(Table):
                 own["audited"] = asked[item.id] in self._audited
                 if asked[item.id] != item.id:
                     own["copy_of"] = asked[item.id]
-                yield {**self._inputs.values(item), **_named(self._inputs, own)}
+                yield {**self._inputs.values(item), **named(self._inputs, own)}
             self._of.progress("exporting", start + len(items), len(positions))
         written = self._of.ledger.synthetic(accepted=True)
         for one in self._of.ledger.reading.written(written):
@@ -151,7 +122,7 @@ class _Labels(Table):
                 "synthetic": True,
             }
             texts = texts_of(one, self._of.pool.text_columns)
-            yield {**texts, **_named(self._inputs, own)}
+            yield {**texts, **named(self._inputs, own)}
 
 
 def _standing(decided: Decided | None, answers: Sequence[Annotation]) -> dict[str, Any]:
@@ -195,7 +166,7 @@ def _standing(decided: Decided | None, answers: Sequence[Annotation]) -> dict[st
 class _Annotations(Table):
     """Every answer of every annotator, skipped items and overruled labels among them."""
 
-    def __init__(self, run: RunTables) -> None:
+    def __init__(self, run: RunContents) -> None:
         self._of = run
         self._translated = not run.ledger.reading.is_plain
         # Answers stand here as they were given, in the labels of then.
@@ -217,7 +188,7 @@ class _Annotations(Table):
             Column("flags", "texts"),
             Column("round", "whole"),
             Column("created"),
-            *_USAGE,
+            *USAGE,
             Column("provenance", "any"),
         ]
         if run.ledger.has_more_than_first_answers():
@@ -245,7 +216,7 @@ class _Annotations(Table):
                     own["label_now"] = None if isinstance(now, Void) else now
                 item = items.get(one.item_id)
                 shown = {} if item is None else self._inputs.values(item)
-                yield {**shown, **_named(self._inputs, own)}
+                yield {**shown, **named(self._inputs, own)}
             self.counts["annotations"] += len(chunk)
             self._of.progress("exporting", self.counts["annotations"], total)
 
@@ -264,7 +235,7 @@ def _answer(one: Annotation) -> dict[str, Any]:
         "note": one.rationale if by_person else None,
         "flags": list(one.flags),
         "round": one.round,
-        "created": _moment(one.created),
+        "created": moment(one.created),
         "provenance": dict(one.provenance),
         "stage": one.stage or one.annotator,
         "purpose": one.purpose,
@@ -277,11 +248,11 @@ def _answer(one: Annotation) -> dict[str, Any]:
 class _Synthetic(Table):
     """Every text that a generator wrote, with what became of it."""
 
-    def __init__(self, run: RunTables) -> None:
+    def __init__(self, run: RunContents) -> None:
         self._of = run
         own = [
             *COLUMNS,
-            *_USAGE,
+            *USAGE,
             Column("provenance", "any"),
         ]
         names = ["id", *(one.name for one in own)]
@@ -299,34 +270,13 @@ class _Synthetic(Table):
             self.counts["accepted texts" if one.accepted else "refused ones"] += 1
             own = {**fields_of(one), **one.usage.as_dict(), "provenance": dict(one.provenance)}
             texts = texts_of(one, self._of.pool.text_columns)
-            yield {**texts, **_named(self._inputs, own)}
-
-
-class _Spending(Table):
-    """What the run cost: a row for each annotator, and one for each other expense.
-
-    The rows add up to what the run has cost.
-    """
-
-    def __init__(self, run: RunTables) -> None:
-        self._of = run
-        self.columns = [Column("purpose"), Column("key"), Column("time"), *_USAGE]
-        self.counts = Counter({"expenses": 0})
-
-    def rows(self) -> Iterator[dict[str, Any]]:
-        for name, usage in self._of.ledger.annotation_usage().items():
-            self.counts["expenses"] += 1
-            yield {"purpose": "annotation", "key": name, **usage.as_dict()}
-        for one in self._of.ledger.expenses():
-            self.counts["expenses"] += 1
-            own = {"purpose": one.purpose, "key": one.key, "time": _moment(one.time)}
-            yield {**own, **one.usage.as_dict()}
+            yield {**texts, **named(self._inputs, own)}
 
 
 class _Picks(Table):
     """What each round picked, best first, and why."""
 
-    def __init__(self, run: RunTables) -> None:
+    def __init__(self, run: RunContents) -> None:
         self._of = run
         own = [
             Column("round", "whole"),
@@ -358,144 +308,19 @@ class _Picks(Table):
                 }
                 self.counts["picks"] += 1
                 shown = self._inputs.values(items[id]) if id in items else {}
-                yield {**shown, **_named(self._inputs, own)}
+                yield {**shown, **named(self._inputs, own)}
 
 
-class _Rounds(Table):
-    """Each round, with the figures that it ended with."""
-
-    def __init__(self, run: RunTables) -> None:
-        self._of = run
-        self._rounds = run.ledger.rounds()
-        self.columns = [
-            Column("round", "whole"),
-            Column("phase"),
-            Column("selector"),
-            Column("picked", "whole"),
-            Column("started"),
-            Column("finished"),
-            Column("metrics", "any"),
-        ]
-        self.counts = Counter({"rounds": len(self._rounds)})
-
-    def rows(self) -> Iterator[dict[str, Any]]:
-        for one in self._rounds:
-            yield {
-                "round": one.number,
-                "phase": one.phase,
-                "selector": one.selector,
-                "picked": len(one.item_ids),
-                "started": _moment(one.started),
-                "finished": None if one.finished is None else _moment(one.finished),
-                "metrics": dict(one.metrics),
-            }
-
-
-class _Queue(Table):
-    """What people were asked, and when they answered."""
-
-    def __init__(self, run: RunTables) -> None:
-        self._entries = run.ledger.queue.entries()
-        # In the order of their ends: the last one stands.
-        self._leases = {(one.stage, one.item_id, one.round): one for one in run.ledger.leases.all()}
-        self.columns = [
-            Column("id"),
-            Column("queue"),
-            Column("round", "whole"),
-            Column("worker"),
-            Column("leased_until"),
-            Column("answered"),
-        ]
-        answered = sum(one.answered is not None for one in self._entries)
-        self.counts = Counter(
-            {"answered questions": answered, "open ones": len(self._entries) - answered}
-        )
-
-    def rows(self) -> Iterator[dict[str, Any]]:
-        for one in self._entries:
-            lease = self._leases.get((one.queue, one.item_id, one.round))
-            yield {
-                "id": one.item_id,
-                "queue": one.queue,
-                "round": one.round,
-                "worker": None if lease is None else lease.worker,
-                "leased_until": None if lease is None else _moment(lease.until),
-                "answered": None if one.answered is None else _moment(one.answered),
-            }
-
-
-class _Decisions(Table):
-    """What rules have decided about annotations, the router's own decisions among them."""
-
-    def __init__(self, run: RunTables) -> None:
-        self._ledger = run.ledger
-        self.columns = [
-            Column("id"),
-            Column("annotator"),
-            Column("stage"),
-            Column("annotation_round", "whole"),
-            Column("revision", "whole"),
-            Column("rule"),
-            Column("outcome"),
-            Column("round", "whole"),
-            Column("time"),
-        ]
-        self.counts = Counter({"decisions": 0})
-
-    def rows(self) -> Iterator[dict[str, Any]]:
-        for one in self._ledger.decisions():
-            self.counts["decisions"] += 1
-            yield {
-                "id": one.item_id,
-                "annotator": one.annotator,
-                "stage": one.stage,
-                "annotation_round": one.annotation_round,
-                "revision": one.revision,
-                "rule": one.rule,
-                "outcome": one.outcome,
-                "round": one.round,
-                "time": _moment(one.time),
-            }
-
-
-class _Events(Table):
-    """What the run told: plans, warnings, fallbacks, and how it stopped."""
-
-    def __init__(self, run: RunTables) -> None:
-        self._events = run.ledger.events()
-        self.columns = [Column("time"), Column("kind"), Column("message"), Column("data", "any")]
-        self.counts = Counter({"events": len(self._events)})
-
-    def rows(self) -> Iterator[dict[str, Any]]:
-        for one in self._events:
-            yield {
-                "time": _moment(one.time),
-                "kind": one.kind,
-                "message": one.message,
-                "data": dict(one.data),
-            }
-
-
-_TABLES: dict[str, Callable[[RunTables], Table]] = {
+_TABLES: dict[str, Callable[[RunContents], Table]] = {
     "annotations": _Annotations,
-    "decisions": _Decisions,
+    "decisions": DecisionsTable,
     "synthetic": _Synthetic,
-    "spending": _Spending,
+    "spending": SpendingTable,
     "picks": _Picks,
-    "rounds": _Rounds,
-    "queue": _Queue,
-    "events": _Events,
+    "rounds": RoundsTable,
+    "queue": QueueTable,
+    "events": EventsTable,
 }
 
 TABLES = ("labels", *_TABLES)
 """The tables, by the names that `llmal export --what` takes."""
-
-
-def _named(inputs: InputColumns, own: dict[str, Any]) -> dict[str, Any]:
-    """Values by what their columns are called beside those of the input."""
-    return {inputs.own[name]: value for name, value in own.items() if name in inputs.own}
-
-
-def _moment(seconds: float) -> str:
-    """A point in time as text that sorts, in UTC."""
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="seconds")
