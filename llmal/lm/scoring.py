@@ -191,8 +191,13 @@ def _needed(trie: Trie, prompts: int, subsets: Sequence[Sequence[int]] | None) -
     """The nodes that each prompt needs."""
     if subsets is None:
         return [None] * prompts
-    nodes = {tuple(subset): trie.nodes_of(subset) for subset in subsets}
-    return [nodes[tuple(subset)] for subset in subsets]
+    everything = len(trie.nodes)
+    needed: dict[tuple[int, ...], Nodes] = {}
+    for subset in {tuple(subset) for subset in subsets}:
+        nodes = trie.nodes_of(subset)
+        # All of them are one question with what is scored without subsets, in the cache too.
+        needed[subset] = None if len(nodes) == everything else nodes
+    return [needed[tuple(subset)] for subset in subsets]
 
 
 def check_context(ids: Sequence[Sequence[int]], answer: int, context_length: int | None) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pytest
 from billing_server import BillingServer
 
 from llmal.core.records import total
-from llmal.lm import VLLM
+from llmal.lm import VLLM, ResponseCache
 from llmal.lm.protocol import Sampling
 from llmal.lm.requests import plan_reading, plan_writing, reading_cost
 
@@ -53,3 +54,17 @@ def test_several_answers_cost_what_the_server_counted(
     assert plan.first(2).highest.requests == 2
     again = plan.execute()
     assert [one.answers for one in again] == [one.answers for one in written]
+
+
+def test_a_subset_of_all_candidates_is_the_same_question_as_all_of_them(
+    server: BillingServer, lm: VLLM, tmp_path: Path
+) -> None:
+    candidates = [" a bird", " a person", " one number"]
+    lm.cache = ResponseCache(tmp_path / "answers.sqlite")
+    whole = lm.score(PROMPTS, candidates)
+    asked = server.bill.requests
+    again = lm.score_subsets(PROMPTS, candidates, [[0, 1, 2]] * 3)
+    assert server.bill.requests == asked
+    np.testing.assert_array_equal(again.log_probs, whole.log_probs)
+    lm.score_subsets(PROMPTS, candidates, [[2]] * 3)
+    assert server.bill.requests > asked
