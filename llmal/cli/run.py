@@ -69,7 +69,8 @@ def carry_out(
     if config.lm is not None and not config.lm.url:
         # What is wrong with the rest is told before the model is waited for.
         with planning_model_of(config, progress=progress) as stand_in:
-            build(config, lm=stand_in, accept_changes=accept_changes).campaign.check_changes()
+            planned = build(config, lm=stand_in, accept_changes=accept_changes)
+            planned.campaign.record.check_changes()
     with (
         only_one(config.directory) as hold,  # before a model is loaded in vain
         language_model_of(

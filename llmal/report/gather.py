@@ -90,7 +90,7 @@ def record_of(
     """
     begun = "://" in run.ledger_url or Path(run.ledger_url).is_file()
     with Ledger.open(run.ledger_url, read_only=begun) as ledger:
-        run.campaign.combine_answers(ledger)
+        run.campaign.record.combine_answers(ledger)
         rounds = ledger.rounds()
         ledger.read_as(run.pool.contents)
         annotations = list(ledger.present(ledger.annotations()))
@@ -125,7 +125,7 @@ def record_of(
         without_audit=labels,
         audited=audited,
         several=several,
-        aggregation=run.campaign.aggregation or Majority(),
+        aggregation=run.campaign.record.aggregation or Majority(),
         baseline=points,
         baseline_note=note,
         config=config,

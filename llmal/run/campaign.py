@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
-from llmal.annotators.aggregation import Aggregator, CombinedBy
+from llmal.annotators.aggregation import Aggregator
 from llmal.annotators.protocol import Annotator, Priced
 from llmal.annotators.router import Router, Stage
 from llmal.core.closing import Closing
@@ -23,14 +21,14 @@ from llmal.lm.protocol import Asking, LanguageModel
 from llmal.pool import Pool
 from llmal.run.answer_form import check_form
 from llmal.run.answers import AnswerCheck
-from llmal.run.binding import bind
 from llmal.run.budget import Budget
-from llmal.run.changing import WhenChanged, find_changes
+from llmal.run.campaign_ledger import CampaignLedger
+from llmal.run.changing import WhenChanged
 from llmal.run.correcting import correct
 from llmal.run.events import Announcer, Callback
 from llmal.run.guards import Interruption, in_turn
 from llmal.run.items import Duplicates, OnOverlap, RunItems, complete_test_set
-from llmal.run.known_labels import KnownLabels, KnownLabelsCheck, record_known
+from llmal.run.known_labels import KnownLabels, KnownLabelsCheck
 from llmal.run.learning import Learning
 from llmal.run.orders import Orders, router_of, stages_of
 from llmal.run.parts import (
@@ -113,6 +111,7 @@ class Campaign(Closing):
         callbacks: Told of every event.
 
     Attributes:
+        record: How its ledger is opened, and where.
         reason: Why the campaign has ended, in words; None while it goes on.
 
     Raises:
@@ -157,10 +156,6 @@ class Campaign(Closing):
             raise DataError("the pool is empty", where=pool.source)
         if objective not in ("model", "labels"):
             raise ConfigError(f"there is no objective {objective!r}", fix="use 'model' or 'labels'")
-        if when_changed not in get_args(WhenChanged):
-            raise ConfigError(
-                f"when_changed is {when_changed!r}", fix="it must be 'keep' or 'ask_again'"
-            )
         if start_items is not None and start_items < 1:
             raise ConfigError("the start has no items", fix="use 1 or more")
         self.task = task
@@ -175,13 +170,9 @@ class Campaign(Closing):
         self.budget = budget
         self.objective: Objective = objective
         self.seed = seed
-        self._accept_changes = accept_changes
-        self._when_changed: WhenChanged = when_changed
-        self.ledger_url = ledger or str(self.directory / "ledger.sqlite")
         self.reason: str | None = None
         self.announcer = Announcer(callbacks)
         self.interruption = Interruption()
-        self.aggregation = aggregation
         check_answers_fit(task, self._annotators, self.learner, aggregation)
         wanted = budget.batch if start_items is None else start_items
         named = None if phases is None else check_phases(phases, self.router)
@@ -272,14 +263,25 @@ class Campaign(Closing):
             seed=seed,
             check=KnownLabelsCheck(known, self.items, seed) if known and known.check else None,
         )
-        self._known = known
+        self.record = CampaignLedger(
+            ledger or str(self.directory / "ledger.sqlite"),
+            self.directory,
+            task,
+            self.pool,
+            objective=self.objective,
+            seed=seed,
+            accept_changes=accept_changes,
+            when_changed=when_changed,
+            known=known,
+            aggregation=aggregation,
+            announcer=self.announcer,
+        )
         self._orders = Orders(self.items, self.router, self.phases, seed)
         self._check = AnswerCheck(task, self.pool, self.router)
         self._held = contextlib.ExitStack()
         self._ledger: Ledger | None = None
         self._purse: Purse | None = None
         self._looked_ahead = False
-        self._task_version = 1
         self._learnt_since_changes = False
         self._started: Sequence[Round] = ()
         """The rounds, as they were when it last looked."""
@@ -321,61 +323,21 @@ class Campaign(Closing):
         """
         if self._ledger is None:
             with contextlib.ExitStack() as held:
-                ledger = held.enter_context(Ledger.open(self.ledger_url))
-                bound = bind(
-                    ledger,
-                    *(self.task, self.pool, self.objective, self.seed),
-                    where=str(self.directory),
-                    accept_changes=self._accept_changes,
-                    when_changed=self._when_changed,
-                )
-                self._task_version = bound.task_version
-                if self._known is not None:
-                    self._take_known(ledger, self._known)
+                ledger, changes = self.record.open(held)
                 answers = self.directory / "responses.sqlite"
                 held.enter_context(kept_answers(self.models, answers))
                 if self.questions is not None and self.selectors_ask:
                     held.enter_context(self.questions.paid.kept_in(answers))
-                self.combine_answers(ledger)
                 self.learning.with_synthetic |= bool(ledger.synthetic(accepted=True))
                 self._held = held.pop_all()
             people = bool(stages_of(self.router, "people"))
             self._ledger, self._purse = ledger, Purse(self.budget, ledger, people=people)
             self._learnt_since_changes = False
-            if bound.changes is not None:
-                for line in bound.changes.lines():
-                    self.announcer.tell("changed", line)
+            for line in changes.lines() if changes is not None else ():
+                self.announcer.tell("changed", line)
             self._orders.forgive()
             self.picker.forget_sweep()
         return self._ledger
-
-    def _take_known(self, ledger: Ledger, known: KnownLabels) -> None:
-        words = record_known(ledger, known, self._stamped(known.read(self.pool, self.task)))
-        if words is not None:
-            self.announcer.tell("known_labels", words)
-
-    def combine_answers(self, ledger: Ledger) -> None:
-        """Have a ledger, also one that others open, combine several people's answers."""
-        if self.aggregation is not None:
-            ledger.combine_by(CombinedBy(self.aggregation, self.task.space))
-
-    def check_changes(self) -> None:
-        """See that task and pool are those of the ledger, if there is one, or that their changes
-        are accepted. Does nothing else.
-
-        Raises:
-            LedgerError: They are not; the message says what would become of the answers.
-        """
-        file = "://" not in self.ledger_url
-        if self._accept_changes or (file and not Path(self.ledger_url).is_file()):
-            return
-        with Ledger.open(self.ledger_url, read_only=file) as ledger:
-            if not ledger.identity:
-                return
-            where, when = str(self.directory), self._when_changed
-            changes = find_changes(ledger, self.task, self.pool, when_changed=when, where=where)
-            if changes is not None and changes.needs_consent:
-                raise changes.refusal(where)
 
     @property
     def purse(self) -> Purse:
@@ -502,7 +464,7 @@ class Campaign(Closing):
             AnnotationError: An answer that does not fit. Nothing of the call was recorded.
         """
         ledger = self.open()
-        told = self._stamped(self._check.spelt(check_form(annotations)))
+        told = self.record.stamped(self._check.spelt(check_form(annotations)))
         rounds = ledger.rounds()
         place = functools.partial(self._orders.waiting, rounds)
         changed = correct(ledger, told, self.items.first_of, place)
@@ -519,15 +481,7 @@ class Campaign(Closing):
         if any(one.round is None or one.round >= len(self._started) for one in annotations):
             self._started = ledger.rounds()
         checked = self._check.checked(annotations, self._started, self._orders)
-        return ledger.append(self._stamped(checked), unchanged=unchanged)
-
-    def _stamped(self, annotations: Sequence[Annotation]) -> list[Annotation]:
-        """The answers with what they are answers to: the version of the task, and the texts."""
-        contents = self.pool.contents([one.item_id for one in annotations])
-        return [
-            replace(one, task_version=self._task_version, content=content)
-            for one, content in zip(annotations, contents, strict=True)
-        ]
+        return ledger.append(self.record.stamped(checked), unchanged=unchanged)
 
     def forgo(self, order: WorkOrder) -> None:
         """Ask no more for what is left of an order, as long as this object lives: it cannot be paid

@@ -179,7 +179,7 @@ class Orchestrator:
         self._own_phases = phases is not None
         self.items = self.campaign.items
         self.seed = seed
-        self.ledger_url = self.campaign.ledger_url
+        self.ledger_url = self.campaign.record.url
         self._announcer = self.campaign.announcer
         self._annotators = {one.annotator.name: one.annotator for one in self.router.stages}
         self._contexts = Contexts(self.items, [*self._annotators.values()], seed)

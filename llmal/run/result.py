@@ -62,6 +62,6 @@ def result_of(campaign: Campaign, ledger: Ledger, status: Status, reason: str) -
         audited=campaign.items.with_copies(audit_labels(ledger)),
         cost=ledger.total_usage(),
         directory=campaign.directory,
-        _ledger_url=campaign.ledger_url,
+        _ledger_url=campaign.record.url,
         _annotations=ledger.annotation_count(),
     )
