@@ -24,7 +24,7 @@ from llmal.core.records import Item
 from llmal.embed.cache import text_keys
 from llmal.embed.sentence import _hash_of_directory
 from llmal.few_shot.chosen import ChosenPrompt
-from llmal.functions.showing.py llmal.few_shot.prompt import in_short
+from llmal.few_shot.prompt import in_short
 from llmal.lm.cache import cache_key
 from llmal.lm.encoder import model_hash
 from llmal.lm.trie import Trie
