@@ -145,7 +145,9 @@ class Multi:
     @staticmethod
     def _ways(text: str) -> list[list[str]]:
         split = [text.split(one) for one in _SEPARATORS if one in text]
-        return [[text], *([one for one in parts if one.strip()] for parts in split[::-1])]
+        named = ([one for one in parts if one.strip()] for parts in split[::-1])
+        # Separators with nothing between them say nothing; that no label holds is written.
+        return [[text], *(parts for parts in named if parts)]
 
     def _literal(self, text: str) -> Sequence[Any]:
         """A list in JSON, or as Python prints it, which is what pandas puts into a CSV file."""
@@ -157,11 +159,16 @@ class Multi:
             if isinstance(found, list):
                 return found
         # Names in brackets, and no quotation marks.
-        return [one for one in text[1:-1].split(",") if one.strip()]
+        return [one for one in text[1:-1].split(",") if one.strip()] or [text]
 
     def _listed(self, values: Iterable[Any]) -> tuple[str, ...]:
         found: set[str] = set()
         for value in values:
+            if isinstance(value, str) and as_seen(value).casefold() == self.nothing:
+                raise DataError(
+                    f"{value.strip()!r} says that no label applies, and stands among labels",
+                    fix="write it alone, or the labels that apply",
+                )
             name = self._matcher.match(value)
             if name is None:
                 raise DataError(

@@ -65,6 +65,13 @@ def test_nothing_said(cell):
         ({"joy": 2}, "the label 'joy' is marked with 2"),
         ({"joy": 1, "hate": 0}, "'hate' is not a label"),
         ('["joy", 3]', "'3' is not a label"),
+        *(
+            (mark, "is not a label of task 't'")
+            for mark in ("|", " # ", ";", ",", "||", "[,]", "-")
+        ),
+        ("none|joy", "'none' says that no label applies, and stands among labels; write it alone"),
+        ("joy, None", "'None' says that no label applies"),
+        ("none;none", "'none' says that no label applies"),
     ],
 )
 def test_what_cannot_be_read_is_said(cell, said):
