@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -133,7 +134,12 @@ class Ledger(Closing):
                     raise self._belongs_elsewhere(name, stored[name], value)
 
     def task_version(
-        self, fingerprint: str, task: Mapping[str, Any], *, reason: str | None = None
+        self,
+        fingerprint: str,
+        task: Mapping[str, Any],
+        *,
+        reason: str | None = None,
+        origins: Mapping[str, Sequence[str]] = MappingProxyType({}),
     ) -> int:
         """The number of the latest version of the task with a fingerprint; one whose fingerprint is
         new becomes the next.
@@ -142,8 +148,9 @@ class Ledger(Closing):
             fingerprint: Of the task.
             task: The task as plain data.
             reason: Why it takes the place of the version before.
+            origins: For its labels, which earlier ones they are said to be.
         """
-        number = self._versions.number(fingerprint, task, reason)
+        number = self._versions.number(fingerprint, task, reason, dict(origins))
         self._reading = None
         return number
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +24,13 @@ class Versions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def number(self, fingerprint: str, task: Mapping[str, Any], reason: str | None) -> int:
+    def number(
+        self,
+        fingerprint: str,
+        task: Mapping[str, Any],
+        reason: str | None,
+        origins: Mapping[str, Sequence[str]],
+    ) -> int:
         """The number of the latest version with a fingerprint, recorded if there is none; see
         `Ledger.task_version`.
         """
@@ -38,7 +44,8 @@ class Versions:
             self._database.keep_order(connection)
             version = connection.scalar(known)
             if version is None:
-                version = _add_task(connection, TaskVersion(0, fingerprint, task, reason, 0.0))
+                first = TaskVersion(0, fingerprint, task, reason, 0.0, origins=origins)
+                version = _add_task(connection, first)
         return int(version)
 
     def keep_words(self, version: int, task: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from llmal.ledger import Ledger
 from llmal.pool import Pool
 from llmal.run.changing import Changes, WhenChanged, find_changes, pool_version
 from llmal.task import Task
+from llmal.task.changes import origins_of
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def bind(
         begun |= {"task": task.fingerprint, "pool": pool.fingerprint}
     ledger.bind(**begun)
     if not ledger.task_versions():
-        ledger.task_version(task.fingerprint, task.as_dict())
+        ledger.task_version(task.fingerprint, task.as_dict(), origins=origins_of(task))
     if not ledger.pool_versions():
         ledger.keep_pool(pool_version(pool, 1, 0))
     changes = find_changes(ledger, task, pool, when_changed=when_changed, where=where)

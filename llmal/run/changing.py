@@ -89,7 +89,7 @@ def find_changes(
         OriginError: A label is said to have been one that never was.
     """
     versions, pools = ledger.task_versions(), ledger.pool_versions()
-    same_task = versions[-1].fingerprint == task.fingerprint
+    same_task = versions[-1].fingerprint == task.fingerprint and not _says_anew(versions, task)
     same_pool = pools[-1].fingerprint == pool.fingerprint
     if same_task and same_pool:
         return None
@@ -112,6 +112,23 @@ def find_changes(
     return Changes(new_task, new_pool, tuple(of_task), tuple(of_pool), tuple(effects))
 
 
+def _says_anew(versions: Sequence[TaskVersion], task: Task) -> bool:
+    """Whether a task of the same words says of labels that they were others, and did not before."""
+    last = versions[-1]
+    said = any(
+        old not in last.origins.get(name, ())
+        for name, was in origins_of(task).items()
+        for old in was
+    )
+    if not said or last.labels is None:
+        return False
+    return bool(map_labels(last.labels, _known(versions), last.origins, task))
+
+
+def _known(versions: Sequence[TaskVersion]) -> dict[str, None]:
+    return {name: None for one in versions for name in one.labels or ()}
+
+
 def _change_of_task(
     versions: Sequence[TaskVersion], task: Task, when_changed: WhenChanged, rounds: int, where: str
 ) -> tuple[TaskVersion, list[str]]:
@@ -130,8 +147,7 @@ def _change_of_task(
             where=where,
             fix="take another directory, and start there from exported labels (data.labels)",
         )
-    known = {name: None for one in versions for name in one.labels or ()}
-    label_map = map_labels(last.labels, known, last.origins, task)
+    label_map = map_labels(last.labels, _known(versions), last.origins, task)
     phrases = differences(last.task, now, label_map)
     version = TaskVersion(
         last.version + 1,

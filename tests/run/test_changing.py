@@ -335,6 +335,45 @@ def test_of_a_run_whose_words_were_not_kept_that_is_said(tmp_path: Path, pool: P
         assert len(campaign.open().task_versions()) == 2
 
 
+def _labels_of(begun: Path, task: Task, pool: Pool, **options: Any) -> dict[str, object]:
+    with _open(begun, task, pool, **options) as campaign:
+        return {id: one.label for id, one in campaign.labels.items()}
+
+
+def test_what_a_label_was_is_a_change_where_nothing_else_is(begun: Path, pool: Pool) -> None:
+    before = _labels_of(begun, TASK, pool)
+    swapped = Task("farm", [Label("animal", was="food"), Label("food", was="animal")])
+    with pytest.raises(LedgerError, match=r"'animal' is called 'food' now; the label 'food' is"):
+        _labels_of(begun, swapped, pool)
+    other = {"animal": "food", "food": "animal"}
+    now = {id: other[str(label)] for id, label in before.items()}
+    assert _labels_of(begun, swapped, pool, accept_changes=True) == now
+    # It is applied once, whether it stays in the task or not.
+    assert _labels_of(begun, swapped, pool, accept_changes=True) == now
+    assert _labels_of(begun, TASK, pool) == now
+    assert _labels_of(begun, swapped, pool) == now
+
+    # Said too late: the label was dropped, and what it is now comes after.
+    renamed = Task("farm", ["beast", "food"])
+    left = {id: label for id, label in now.items() if label == "food"}
+    assert _labels_of(begun, renamed, pool, accept_changes=True) == left
+    said = Task("farm", [Label("beast", was="animal"), "food"])
+    with pytest.raises(LedgerError, match=r"the labels 'beast' and 'animal' are 'beast' now"):
+        _labels_of(begun, said, pool)
+    whole = {id: {"animal": "beast"}.get(str(label), label) for id, label in now.items()}
+    assert _labels_of(begun, said, pool, accept_changes=True) == whole
+    assert _labels_of(begun, said, pool) == whole
+    with pytest.raises(ConfigError, match=r"said to have been 'anmal', which was no label"):
+        _labels_of(begun, Task("farm", [Label("beast", was="anmal"), "food"]), pool)
+
+
+def test_what_labels_were_before_the_first_version_is_no_change(tmp_path: Path, pool: Pool) -> None:
+    task = Task("farm", [Label("animal", was="food"), Label("food", was="meal")])
+    for _ in range(2):
+        with _open(tmp_path / "run", task, pool) as campaign:
+            assert len(campaign.open().task_versions()) == 1
+
+
 def test_another_seed_is_still_another_run(begun: Path, pool: Pool) -> None:
     with pytest.raises(LedgerError, match=r"belongs to another seed"):
         Campaign(TASK, pool, directory=begun, seed=4, accept_changes=True).open()
