@@ -227,6 +227,9 @@ class _RowWriter:
         try:
             return read_id(row[column])
         except DataError as error:
+            if all(is_missing(one) or not str(one).strip() for one in row.values()):
+                what = "there is nothing in any column"
+                raise DataError(what, where=self._where(line), fix="remove the row") from None
             what = error.what.replace("the id", f"the id in column {column!r}", 1)
             raise DataError(what, where=self._where(line), fix=error.fix) from None
 

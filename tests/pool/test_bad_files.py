@@ -135,6 +135,7 @@ def test_duplicate_ids_name_both_lines(tmp_path):
         ({"id": 2, "text": None}, "the text in column 'text' is null"),
         ({"id": 2, "text": 5}, "the text in column 'text' is of type int, not a string"),
         ({"id": None, "text": "b"}, "the id in column 'id' is empty"),
+        ({"id": "", "text": " "}, "there is nothing in any column; remove the row"),
         ({"id": 1.5, "text": "b"}, "the id in column 'id' is of type float"),
         ({"text": "b"}, "there is no id column 'id'"),
         (
