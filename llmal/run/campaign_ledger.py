@@ -86,6 +86,8 @@ class CampaignLedger:
             LedgerError: It cannot be used, or belongs to another objective or seed; or task or pool
                 have changed, and that is not accepted.
         """
+        # Before the pool is bound: labels that are mended after a refusal are no change of it.
+        known = None if self._known is None else self._known.read(self._pool, self._task)
         ledger = held.enter_context(Ledger.open(self.url))
         bound = bind(
             ledger,
@@ -95,9 +97,8 @@ class CampaignLedger:
             when_changed=self._when_changed,
         )
         self._task_version = bound.task_version
-        if self._known is not None:
-            labels = self.stamped(self._known.read(self._pool, self._task))
-            words = record_known(ledger, self._known, labels)
+        if self._known is not None and known is not None:
+            words = record_known(ledger, self._known, self.stamped(known))
             if words is not None:
                 self._announcer.tell("known_labels", words)
         self.combine_answers(ledger)

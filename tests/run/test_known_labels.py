@@ -184,3 +184,16 @@ def test_a_column_and_a_file_say_who_gave_each_label(tmp_path: Path) -> None:
     pool = Pool.from_file(tmp_path / "pool.csv", cache=tmp_path / "cache")
     with pytest.raises(DataError, match=r"pool.csv, line 2, column 'old': 'anmal' is not a label"):
         known.read(pool, TASK)
+
+
+def test_labels_that_are_mended_after_a_refusal_are_no_change_of_the_pool(tmp_path: Path) -> None:
+    file, known = tmp_path / "farm.csv", KnownLabels(column="old")
+    file.write_text("id,text,old\n1,the cat,animl\n2,some bread,food\n3,a cow,\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"line 2.*'animl' is not a label of task 'farm'"):
+        _open(tmp_path / "run", Pool.from_file(file), known).open()
+    file.write_text(file.read_text(encoding="utf-8").replace("animl", "animal"), encoding="utf-8")
+    with _open(tmp_path / "run", Pool.from_file(file), known) as campaign:
+        assert {id: one.label for id, one in campaign.labels.items()} == {
+            "1": "animal",
+            "2": "food",
+        }
