@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from llmal.errors import ConfigError
 from llmal.ledger.queue import Queue
 from llmal.task import Task
 from llmal.task.spaces import KINDS
+
+log = logging.getLogger("llmal.annotators")
 
 
 class WorkerFiles:
@@ -93,6 +97,21 @@ class WorkerFiles:
         """Use a run's queue in the ledger, and its directory for the files."""
         for one in self._queues.values():
             one.attach(queue, directory)
+        self._tell_of_others()
+
+    def _tell_of_others(self) -> None:
+        """Warn of files of people who are no longer among the workers: nobody reads them."""
+        mine = {path for one in self._queues.values() for path in one.files}
+        worker, path = next((worker, one.files[0]) for worker, one in self._queues.items())
+        stem = path.stem.removesuffix(f".{worker}")
+        for file in sorted(path.parent.glob(f"{glob.escape(stem)}.*{glob.escape(path.suffix)}")):
+            if file not in mine:
+                left = file.stem.removeprefix(f"{stem}.")
+                log.warning(
+                    "%s is not read, as %r is not among the workers; name %r under workers: until "
+                    "what is filled in there is taken, or remove the file",
+                    *(file, left, left),
+                )
 
     def annotate(self, items: Sequence[Item], context: Context = Context()) -> list[Annotation]:
         """Take back what has been filled in, and write out what each is still waited for.

@@ -68,3 +68,33 @@ def test_what_does_not_fit_is_told_before_anything_is_asked(project, llmal):
         assert result.exit_code != 0
         assert words in result.stderr
         assert "Traceback" not in result.stderr
+
+
+def test_the_file_of_somebody_who_left_is_told_of(project, llmal, tmp_path):
+    def configured(*workers):
+        human = {"name": "human", "via": "queue", "answers": 2, "workers": [*workers]}
+        return project(annotator=[human], start={"items": 6, "selector": "random"})
+
+    def answers_of_eve():
+        out = tmp_path / "annotations.csv"
+        llmal("export", tmp_path / "run", "--what", "annotations", "--out", out, "--force")
+        return [row["id"] for row in _rows(out) if row["annotator"] == "eve"]
+
+    first = llmal("run", configured("anna", "ben", "eve"), "--quiet")
+    assert first.exit_code == 3, first.stderr
+    assert "is not read" not in first.stderr
+    file = tmp_path / "run" / "to_label.eve.csv"
+    rows = [{**row, "label": "food"} for row in _rows(file)]
+    assert rows
+    with file.open("w", encoding="utf-8", newline="") as opened:
+        writer = csv.DictWriter(opened, fieldnames=[*rows[0]])
+        writer.writeheader()
+        writer.writerows(rows)
+
+    left = llmal("run", configured("anna", "ben"))
+    assert left.exit_code == 3, left.stderr
+    assert "to_label.eve.csv is not read, as 'eve' is not among the workers" in left.stderr
+    assert answers_of_eve() == []
+    back = llmal("run", configured("anna", "ben", "eve"))
+    assert "is not read" not in back.stderr
+    assert len(answers_of_eve()) == len(rows)
