@@ -154,7 +154,7 @@ def test_run_directory_of_another_task(tmp_path: Path) -> None:
     with Ledger.open(tmp_path / "run" / "ledger.sqlite") as ledger:
         before = list(ledger.annotations())
     error = _error(_write(tmp_path, task="task: {name: other, labels: [animal, food]}"))
-    assert "the task has changed since this run began: it was called 'farm' and is" in error
+    assert error.endswith("run: the task has changed")
     with Ledger.open(tmp_path / "run" / "ledger.sqlite") as ledger:
         assert list(ledger.annotations()) == before
 

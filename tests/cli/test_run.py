@@ -203,9 +203,9 @@ def test_a_directory_of_another_task_is_refused_and_keeps_its_configuration(
     kept = (tmp_path / "run" / "config.yaml").read_text()
     result = llmal("run", project(task={"name": "two", "labels": ["sport", "food", "weather"]}))
     assert result.exit_code == 1
-    assert "the task has changed since this run began: it was called" in result.stderr
+    assert "the task has changed\n  task: it was called" in result.stderr
     assert "the guidelines are worded anew; the label 'sport' is described anew" in result.stderr
-    assert "take the task as it was, or choose another directory" in result.stderr
+    assert "take task and data as they were, or another directory" in result.stderr
     assert (tmp_path / "run" / "config.yaml").read_text() == kept
 
 

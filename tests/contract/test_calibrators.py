@@ -254,5 +254,5 @@ def test_labels_are_given_where_they_are_needed_and_nowhere_else(name):
 def test_options_that_are_not_there_or_not_possible(name):
     with pytest.raises(ConfigError, match=rf"{name} has no option 'colour'; its options are"):
         make(name, colour="red")
-    with pytest.raises(ConfigError, match="no normalisation 'median'"):
+    with pytest.raises(ConfigError, match="normalise is 'median'; give 'sum', 'mean' or 'first'"):
         make(name, normalise="median")

@@ -97,9 +97,11 @@ def test_scored_with_demonstrations_but_never_with_itself(
     given: list[list[Item]] = []
 
     class Watched(PromptScorer):
-        def score_each(self, asked: Sequence[Item], shown: Sequence[Sequence[Item]]) -> Any:
-            given.extend([list(one) for one in shown])
-            return super().score_each(asked, shown)
+        def plan_each(
+            self, items: Sequence[Item], demonstrations: Sequence[Sequence[Item]], **how: Any
+        ) -> Any:
+            given.extend([list(one) for one in demonstrations])
+            return super().plan_each(items, demonstrations, **how)
 
     watched = Watched(scorer.prompts)
     selector = Uncertain(watched, condition=condition, shots=3)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,8 @@ from llmal.annotators import (
     Stage,
     Threshold,
 )
-from llmal.core.records import Purpose
+from llmal.core.plans import BatchPlan
+from llmal.core.records import Item, Purpose
 from llmal.errors import AnnotationError
 from llmal.generators import ClassConditional
 from llmal.ledger import Ledger
@@ -61,9 +62,26 @@ class Remembering(WordBayes):
 class Listening(LLMAnnotator):
     """A language model that keeps what it is shown."""
 
-    def annotate(self, items: Any, context: Context = Context()) -> list[Annotation]:
-        self.shown = [*getattr(self, "shown", []), [(i.id, i.gold) for i in context.demonstrations]]
-        return super().annotate(items, context)
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.shown: list[list[tuple[str, Any]]] = []
+
+    def plan(
+        self, items: Sequence[Item | str], context: Context = Context()
+    ) -> BatchPlan[list[Annotation]]:
+        plan = super().plan(items, context)
+
+        def execute() -> list[Annotation]:
+            self.shown.append([(one.id, one.gold) for one in context.demonstrations])
+            return plan.execute()
+
+        return BatchPlan(
+            execute,
+            each=lambda: plan.each,
+            first=lambda count: self.plan(items[:count], context),
+            prompts=lambda: plan.prompts,
+            once=lambda: plan.once,
+        )
 
 
 def _gold_pool(tmp_path: Path) -> Pool:
