@@ -70,7 +70,7 @@ def refuse_other_answers(
             raise AnnotationError(
                 f"{row['annotator']!r} has answered {now!r} for item {row['item_id']!r} "
                 f"before, and now {row['answer']!r}; nothing of this batch was recorded",
-                fix="revise the answer if it is to be corrected",
+                fix="to change an answer, use Campaign.correct or llmal relabel",
             )
 
 

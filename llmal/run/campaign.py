@@ -374,7 +374,7 @@ class Campaign(Closing):
         """
         if not self._looked_ahead:
             said = {one.message for one in self.open().events()}
-            unanswered = look_ahead(self.items, self._annotators, self.announcer, said)
+            unanswered = look_ahead(self.items, self._annotators, self.phases, self.announcer, said)
             if unanswered is not None:
                 self.picker.unanswered = unanswered
             self._looked_ahead = True

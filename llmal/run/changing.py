@@ -230,6 +230,7 @@ def _effects(
         goes, it, they = ("goes", "it", "was") if count == 1 else ("go", "they", "were")
         phrases.append(
             f"{count} {goes} back in the queue, shown with what {it} {they} ({_counted(unmapped)})"
+            ", as far as the budget has labels of people left"
         )
     elif count:
         phrases.append(f"{count} {_do(count)} not count any more ({_counted(unmapped)})")

@@ -164,11 +164,19 @@ def make_selector_questions(
 
 
 def look_ahead(
-    items: RunItems, annotators: Sequence[Annotator], announcer: Announcer, said: Collection[str]
+    items: RunItems,
+    annotators: Sequence[Annotator],
+    phases: Sequence[Phase],
+    announcer: Announcer,
+    said: Collection[str],
 ) -> Positions | None:
     """Say what is to be known of items before a run; see `find_unanswered`."""
     for sentence in items.sentences():
         log.warning("%s", sentence)
+    count = len(items.usable)
+    for phase in phases:
+        if isinstance(phase, Audit) and not phase.closes and phase.items >= count:
+            log.warning("the audit takes all %d items, and nothing is left to learn from", count)
     if len(items.copies):
         announcer.tell(
             "step",

@@ -412,7 +412,11 @@ class RoundState:
                 assert self._rows is not None
                 return self._wider._part(name, self._rows)
         if name not in self._suppliers:
-            assert kind.make is not None
+            if kind.make is None:
+                raise SelectionError(
+                    f"the {name} of this round stand in its pool",
+                    fix="read them by state.items(positions)",
+                )
             made = kind.make(self)
             # Another signal as it stands has been checked.
             known = any(made is kept for kept in self._kept.values())

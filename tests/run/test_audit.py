@@ -152,6 +152,13 @@ def test_phases_say_when_an_audit_comes() -> None:
         Campaign(TASK, pool, directory="x", phases=[Audit(1), *phases], audit=2)
 
 
+def test_an_audit_of_all_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    pool = Pool.from_texts(["a b", "c d"])
+    with Campaign(TASK, pool, directory=tmp_path, audit=3, learner=WordBayes()) as campaign:
+        campaign.look_ahead()
+    assert "the audit takes all 2 items, and nothing is left to learn from" in caplog.text
+
+
 def _recorded_pool(tmp_path: Path) -> Pool:
     """Texts with answers of a machine of which every fifth is wrong."""
     texts = pool_of(200, tmp_path / "cache")

@@ -39,7 +39,13 @@ def test_rounds_take_what_is_in_the_table_and_nothing_else() -> None:
     arrays = set(inspect.signature(RoundState.from_arrays).parameters)
     suppliers = set(inspect.signature(RoundState.from_pool).parameters)
     assert arrays - set(SIGNALS) == {"labelled", "size", "space", "others"}
-    assert suppliers - set(SIGNALS) == {"pool", "labelled", "exclude", "space"}
+    assert suppliers - set(SIGNALS) == {
+        "pool",
+        "labelled",
+        "exclude",
+        "space",
+        "forecasts",
+    }
     assert set(SIGNALS) <= arrays
     assert set(SIGNALS) - suppliers == {"texts"}  # the pool has them
     for name in set(SIGNALS) - {"texts"}:  # which `items` gives

@@ -8,6 +8,7 @@ import pytest
 
 import llmal.selectors
 from llmal.errors import ConfigError, SelectionError
+from llmal.pool import Pool
 from llmal.selectors import RoundState
 
 
@@ -166,6 +167,13 @@ def test_fewer_items_to_pick_from_share_what_is_there():
     assert (other.probabilities == _probabilities()[[9]]).all()
     assert calls == [[0, 5], state.unlabelled.tolist()]
     assert few.signals == state.signals
+
+
+def test_texts_of_a_pool_are_read_as_items():
+    state = RoundState.from_pool(Pool.from_texts(["a", "b"]), labelled=[], labels=[])
+    assert [one.text for one in state.items(state.unlabelled)] == ["a", "b"]
+    with pytest.raises(SelectionError, match="stand in its pool"):
+        state.signal("texts")
 
 
 def test_what_belongs_to_labelled_items():
