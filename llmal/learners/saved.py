@@ -172,9 +172,10 @@ def _folder(path: Path) -> Path:
         if (place / FILE).is_file():
             return place
     what = "there is no trained learner here" if path.exists() else "there is no such directory"
-    raise DataError(
-        what, where=str(path), fix=f"give a run directory, or the folder that holds {FILE}"
-    )
+    fix = f"give a run directory, or the folder that holds {FILE}"
+    if (path / "config.yaml").is_file():
+        fix = "go on with the run: its learner is trained when its first round is answered"
+    raise DataError(what, where=str(path), fix=fix)
 
 
 def _kept(folder: Path) -> dict[str, Any]:

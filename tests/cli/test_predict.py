@@ -45,5 +45,9 @@ def test_mistakes_are_sentences(llmal, tmp_path):
     empty = llmal("predict", tmp_path, *out)
     assert "there is no such directory" in gone.stderr
     assert "there is no trained learner here; give a run directory" in empty.stderr
+    (tmp_path / "begun").mkdir()
+    (tmp_path / "begun" / "config.yaml").touch()
+    begun = llmal("predict", tmp_path / "begun", *out)
+    assert "trained when its first round is answered" in begun.stderr
     assert gone.exit_code == empty.exit_code == 1
     assert not (tmp_path / "out.csv").exists()
