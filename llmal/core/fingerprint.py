@@ -33,6 +33,7 @@ Thing = Literal[
     "synthetic item",
     "example",
     "measured part of a report",
+    "frozen labels",
 ]
 
 
@@ -118,6 +119,11 @@ SCHEMES: Mapping[Thing, Scheme] = {
     "example": Scheme("its texts and its label", "other values that it came with", 8),
     "measured part of a report": Scheme(
         "all that the measuring depends on", "how long it took", 16
+    ),
+    "frozen labels": Scheme(
+        "labels that no person gave, their order, who gave them, and the plan of their audit",
+        "nothing: each of them is what a promise is about",
+        16,
     ),
 }
 """For each kind of thing, how its fingerprint is made."""
