@@ -150,6 +150,48 @@ class PoolVersion:
 
 
 @dataclass(frozen=True)
+class FrozenLabels:
+    """The labels and their order as they were when an audit began.
+
+    Attributes:
+        round: The round in which people were first asked about the audit.
+        fingerprint: Names labels, order and plan.
+        labels: They as plain data (`llmal.guarantee.Frozen.as_dict`), by position.
+        item_ids: The items that the positions are those of.
+        contents: Hashes of their texts, as `llmal.core.content.content_of` has them.
+        task_version: The version of the task that the labels are of.
+        pool_version: The version of the pool.
+        time: When it was recorded, in Unix seconds.
+    """
+
+    round: int
+    fingerprint: str
+    labels: Mapping[str, Any]
+    item_ids: tuple[str, ...]
+    contents: tuple[str, ...]
+    task_version: int
+    pool_version: int
+    time: float = 0.0
+
+
+@dataclass(frozen=True)
+class RecordedCertificate:
+    """What an audit has shown.
+
+    Attributes:
+        certificate: As plain data (`llmal.guarantee.Certificate.as_dict`).
+        frozen: The fingerprint of the labels that were audited.
+        round: The last round that it rests on.
+        time: When it was recorded, in Unix seconds.
+    """
+
+    certificate: Mapping[str, Any]
+    frozen: str
+    round: int
+    time: float = 0.0
+
+
+@dataclass(frozen=True)
 class LoggedEvent:
     """Something worth telling that happened during a run, such as a fallback.
 

@@ -22,14 +22,17 @@ from llmal.core.records import (
 from llmal.errors import LedgerError
 from llmal.ledger import schema
 from llmal.ledger.annotations import Annotations
+from llmal.ledger.audits import Audits
 from llmal.ledger.combining import Combines, WorkerAnswer
 from llmal.ledger.database import Database
 from llmal.ledger.decisions import Decisions
 from llmal.ledger.entries import (
     Decided,
     Expense,
+    FrozenLabels,
     LoggedEvent,
     PoolVersion,
+    RecordedCertificate,
     RecordedDecision,
     Round,
     TaskVersion,
@@ -78,6 +81,7 @@ class Ledger(Closing):
         self._changes: tuple[Sequence[int], Sequence[int]] = (), ()
         self._totals = Totals(database)
         self._rounds = Rounds(database)
+        self._audits = Audits(database)
         self.queue = Queue(database)
         self.leases = Leases(database)
 
@@ -450,6 +454,35 @@ class Ledger(Closing):
     def rounds(self) -> list[Round]:
         """All rounds by number, each with what it picked."""
         return self._rounds.all()
+
+    def add_frozen(self, frozen: FrozenLabels) -> FrozenLabels:
+        """Record the labels and their order as they are when an audit begins, before anybody is
+        asked about it.
+
+        A round has one at most. Where it has one already, as after a kill, that stays.
+
+        Returns:
+            What the ledger has of this round.
+        """
+        return self._audits.freeze(frozen)
+
+    def frozen(self) -> list[FrozenLabels]:
+        """The labels that audits were drawn from, in the order of their rounds."""
+        return self._audits.frozen()
+
+    def add_certificate(self, certificate: RecordedCertificate) -> bool:
+        """Record what an audit has shown. The same as the last one is not recorded again.
+
+        Returns:
+            Whether it was new.
+        """
+        return self._audits.certify(certificate)
+
+    def certificates(self) -> list[RecordedCertificate]:
+        """All certificates that were recorded, the first one first. Whether the last one still
+        stands is said by `Campaign.certificate`.
+        """
+        return self._audits.certificates()
 
     def event(self, kind: str, message: str, data: Mapping[str, Any] | None = None) -> None:
         """Record something that a reader of the report should know."""

@@ -31,7 +31,7 @@ from sqlalchemy.types import TypeDecorator
 from llmal.core.json_form import json_form
 from llmal.core.records import Answer
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raise it with every change of the tables, and say in `migrations` how the ledgers of the version
 before become those of the new one. A ledger of a newer version is refused."""
 
@@ -42,6 +42,11 @@ NO_ROUND = -1
 # Made once: building them anew for every value takes as long as their work.
 _encode = json.JSONEncoder(default=json_form).encode
 _decode = json.JSONDecoder().decode
+
+
+def as_read(value: Any) -> Any:
+    """Plain data as they are read back from JSON: tuples as lists, keys as texts."""
+    return _decode(_encode(value))
 
 
 class JsonText(TypeDecorator[Any]):
@@ -308,4 +313,31 @@ LEASES = Table(
     Column("item_id", Text, primary_key=True),
     Column("worker", Text, primary_key=True),
     Column("until", Double, nullable=False),
+)
+
+FROZEN_LABELS = Table(
+    "frozen_labels",
+    METADATA,
+    # The round in which people were first asked about the audit.
+    Column("round", Integer, primary_key=True, autoincrement=False),
+    Column("fingerprint", Text, nullable=False),
+    # Labels, order and plan as plain data; positions in it are those of the next two.
+    Column("labels", JsonText, nullable=False),
+    Column("item_ids", JsonText, nullable=False),
+    # Hashes of the texts, as `content_of` has them.
+    Column("contents", JsonText, nullable=False),
+    Column("task_version", Integer, nullable=False),
+    Column("pool_version", Integer, nullable=False),
+    Column("time", Double, nullable=False),
+)
+
+CERTIFICATES = Table(
+    "certificates",
+    METADATA,
+    Column("id", _Serial, primary_key=True),
+    # The fingerprint of the labels that were audited, and the round of the last answer.
+    Column("frozen", Text, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("certificate", JsonText, nullable=False),
+    Column("time", Double, nullable=False),
 )

@@ -1,4 +1,4 @@
-"""Ledgers of version 1: opened, read as they are, and never lost."""
+"""Ledgers of earlier versions: opened, read as they are, and never lost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from earlier_runs import NAMES, ledger_in_memory, rows_of, write_ledger
 
 from llmal.core.records import Annotation, Usage
 from llmal.errors import LedgerError
-from llmal.ledger import Decided, Lease, Ledger
+from llmal.ledger import Decided, FrozenLabels, Lease, Ledger, RecordedCertificate
 from llmal.ledger.schema import SCHEMA_VERSION
 
 _USAGE = (
@@ -133,8 +133,9 @@ def test_of_version_2_leases_are_kept_in_a_table_of_their_own(place: str) -> Non
         assert taken == ["b"]
 
 
-def test_tables_are_those_of_a_new_ledger(place: str, tmp_path: Path) -> None:
-    write_ledger("killed", place)
+@pytest.mark.parametrize("name", ["killed", "corrected", "audited"])
+def test_tables_are_those_of_a_new_ledger(place: str, tmp_path: Path, name: str) -> None:
+    write_ledger(name, place)
     Ledger.open(place).close()
     if "://" in place:
         pytest.skip("the types are compared on SQLite")
@@ -290,3 +291,40 @@ def test_of_version_2_everything_is_there_and_answers_read_as_before(place: str)
         assert (pool.version, pool.fingerprint, pool.ids) == (1, identity["pool"], None)
         assert len(ledger.labels()) == 13
         assert sum(one.reason == "typed wrongly" for one in found) == 2
+
+
+def test_of_version_3_everything_is_there_and_there_is_room_for_certificates(place: str) -> None:
+    write_ledger("audited", place)
+    with contextlib.closing(ledger_in_memory("audited")) as source:
+        rows = rows_of(source, "annotations")
+        [words] = [json.loads(one["task"]) for one in rows_of(source, "task_versions")]
+        [pool] = rows_of(source, "pool_versions")
+    with Ledger.open(place) as ledger:
+        assert [
+            (one.item_id, one.purpose, one.revision, one.content) for one in ledger.annotations()
+        ] == [(row["item_id"], row["purpose"], row["revision"], row["content"]) for row in rows]
+        assert [one.task for one in ledger.task_versions()] == [words]
+        assert [(one.fingerprint, one.ids) for one in ledger.pool_versions()] == [
+            (pool["fingerprint"], pool["ids"])
+        ]
+        assert len(ledger.labels(purposes=["audit"])) == 4
+        assert (ledger.frozen(), ledger.certificates()) == ([], [])
+        frozen = FrozenLabels(5, "f", {"seed": 1}, ("a",), ("x",), 1, 1)
+        assert ledger.add_frozen(frozen).labels == {"seed": 1}
+        assert ledger.add_certificate(RecordedCertificate({"holds": True}, "f", 6))
+
+
+@pytest.mark.parametrize("name", ["corrected", "audited"])
+def test_killed_at_every_statement_later_versions_are_whole_too(place: str, name: str) -> None:
+    write_ledger(name, place)
+    query = "SELECT id, item_id, answer, created, provenance FROM annotations ORDER BY id"
+    before = _raw(place, query)
+    version = _raw(place, "SELECT max(version) FROM llmal_ledger")
+    statement = 1
+    while _opened_and_killed(place, statement):
+        assert _raw(place, "SELECT max(version) FROM llmal_ledger") == version
+        assert _raw(place, query) == before
+        statement += 1
+    assert statement > 5
+    assert _raw(place, "SELECT max(version) FROM llmal_ledger") == [(SCHEMA_VERSION,)]
+    assert _raw(place, query) == before

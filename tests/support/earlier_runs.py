@@ -1,4 +1,4 @@
-"""Run directories as llmal wrote them when its ledger had version 1 or 2.
+"""Run directories as llmal wrote them when its ledger had version 1, 2 or 3.
 
 `version_1/NAME.sql` is the ledger of a run that was made by that llmal and written out as SQL,
 `NAME.yaml` the configuration in its directory, and `exports.json` says what that llmal exported.
@@ -11,6 +11,9 @@
 
 `version_2/corrected.sql` is that of a campaign of `told_answers`, objective `labels`, in a review,
 two answers of people corrected; `version_2/leased.sql` is one with leases, made by hand.
+
+`version_3/audited.sql` is that of a campaign of `told_answers`, objective `labels`, with an audit
+of 4 items at the beginning, in a review, two answers of people corrected.
 """
 
 from __future__ import annotations
@@ -31,8 +34,8 @@ EXPORTS: dict[str, dict[str, dict[str, Any]]] = json.loads((FOLDER / "exports.js
 def ledger_in_memory(name: str) -> sqlite3.Connection:
     """The ledger of a run."""
     connection = sqlite3.connect(":memory:")
-    folder = FOLDER if name in NAMES else FOLDER.with_name("version_2")
-    connection.executescript((folder / f"{name}.sql").read_text(encoding="utf-8"))
+    [file] = FOLDER.parent.glob(f"version_*/{name}.sql")
+    connection.executescript(file.read_text(encoding="utf-8"))
     connection.row_factory = sqlite3.Row
     return connection
 
@@ -56,15 +59,17 @@ def write_ledger(name: str, place: str) -> None:
             for table, sql in source.execute(tables, ["table"]).fetchall():
                 connection.exec_driver_sql(_of_postgresql(sql))
                 for row in rows_of(source, table):
-                    if "exact" in row:
-                        row["exact"] = bool(row["exact"])
-                    if "accepted" in row:
-                        row["accepted"] = bool(row["accepted"])
+                    for key in ("exact", "accepted", "asks_again"):
+                        if key in row:
+                            row[key] = bool(row[key])
                     names = ", ".join(f":{name}" for name in row)
                     connection.execute(sa.text(f"INSERT INTO {table} VALUES ({names})"), row)
             for _, sql in source.execute(tables, ["index"]).fetchall():
                 connection.exec_driver_sql(sql)
-            for table, key in (("annotations", "id"), ("synthetic", '"row"'), ("queue", "id")):
+            names = {name for name, _ in source.execute(tables, ["table"])}
+            for table, key in _SERIALS:
+                if table not in names:
+                    continue
                 sequence = f"pg_get_serial_sequence('{table}', '{key.strip(chr(34))}')"
                 connection.exec_driver_sql(
                     f"SELECT setval({sequence}, max({key})) FROM {table} "
@@ -73,8 +78,17 @@ def write_ledger(name: str, place: str) -> None:
         engine.dispose()
 
 
+_SERIALS = (
+    ("annotations", "id"),
+    ("synthetic", '"row"'),
+    ("queue", "id"),
+    ("decisions", "id"),
+    ("events", "id"),
+)
+
+
 def _of_postgresql(sql: str) -> str:
-    sql = sql.replace(" DOUBLE", " DOUBLE PRECISION")
+    sql = sql.replace(" DOUBLE", " DOUBLE PRECISION").replace(" BLOB", " BYTEA")
     for key in ("id", '"row"', "row"):
         sql = sql.replace(f"\t{key} INTEGER NOT NULL", f"\t{key} BIGSERIAL NOT NULL")
     return sql

@@ -13,10 +13,11 @@ import sqlalchemy as sa
 
 from llmal.ledger.migrations.version_2 import to_version_2
 from llmal.ledger.migrations.version_3 import to_version_3
+from llmal.ledger.migrations.version_4 import to_version_4
 
 Step = Callable[[sa.Connection], None]
 
-STEPS: Mapping[int, Step] = {2: to_version_2, 3: to_version_3}
+STEPS: Mapping[int, Step] = {2: to_version_2, 3: to_version_3, 4: to_version_4}
 """By the version that a step leads to, from the one before it."""
 
 
