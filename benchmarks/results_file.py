@@ -71,6 +71,9 @@ def recorded_commands(folder: Path) -> list[str]:
 def _command() -> str:
     words = [Path(word).name if "/" in word else word for word in sys.argv]
     quoted = [f'"{word}"' if " " in word else word for word in words[1:]]
+    script = Path(sys.argv[0]).resolve()
+    if script.is_relative_to(RESULTS.parent):
+        words[0] = str(script.relative_to(RESULTS.parent))
     return " ".join(["python", "benchmarks/" + words[0], *quoted])
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         embed,
         few_shot,
         generators,
+        guarantee,
         learners,
         lm,
         perturb,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from llmal.functions.generation import generate
     from llmal.functions.prediction import predict
     from llmal.functions.selection import select
+    from llmal.functions.trials import trial
     from llmal.learners.saved import load_learner
     from llmal.ledger import Ledger
     from llmal.pool import Pool
@@ -76,12 +78,14 @@ _HOMES = {
     "generate": "functions.generation",
     "predict": "functions.prediction",
     "select": "functions.selection",
+    "trial": "functions.trials",
     "annotators": "",
     "calibration": "",
     "demonstrations": "",
     "embed": "",
     "few_shot": "",
     "generators": "",
+    "guarantee": "",
     "icl": "",  # for one version more; each of its names says where it is now
     "learners": "",
     "lm": "",
@@ -122,6 +126,7 @@ __all__ = [
     "few_shot",
     "generate",
     "generators",
+    "guarantee",
     "learners",
     "lm",
     "load_config",
@@ -133,6 +138,7 @@ __all__ = [
     "select",
     "selectors",
     "stopping",
+    "trial",
 ]
 
 

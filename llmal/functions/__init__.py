@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from llmal.functions.results import Picked as Picked
     from llmal.functions.results import Results as Results
     from llmal.functions.selection import select as select
+    from llmal.functions.trials import Trials as Trials
+    from llmal.functions.trials import trial as trial
 
 _HOMES = {
     "Annotated": "results",
@@ -29,11 +31,13 @@ _HOMES = {
     "Generated": "results",
     "Picked": "results",
     "Results": "results",
+    "Trials": "trials",
     "annotate": "annotation",
     "choose_demonstrations": "demonstration_choice",
     "generate": "generation",
     "predict": "prediction",
     "select": "selection",
+    "trial": "trials",
 }
 
 __all__ = [
@@ -42,11 +46,13 @@ __all__ = [
     "Generated",
     "Picked",
     "Results",
+    "Trials",
     "annotate",
     "choose_demonstrations",
     "generate",
     "predict",
     "select",
+    "trial",
 ]
 
 __getattr__ = attributes(__name__, _HOMES)

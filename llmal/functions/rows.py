@@ -148,7 +148,26 @@ def open_rows(
     named = (text,) if isinstance(text, str) else None if text is None else tuple(text)
     if isinstance(data, Pool):
         return _of_pool(data, named)
-    name, unit, read, origin, source = _opened(data, named, reading, what)
+    rows = open_table(data, reading=reading, what=what, column=named[0] if named else None)
+    return replace(rows, text=_text_columns(rows.names, named, rows.name, label))
+
+
+def open_table(
+    data: Any, *, reading: Reading = DETECTED, what: str = "data", column: str | None = None
+) -> InputRows:
+    """The rows of anything but a pool that a function takes as data, with no column as the text.
+
+    Args:
+        data: See `KNOWN`.
+        reading: How a file is read.
+        what: Name of the argument, for messages.
+        column: What the only column of a series or a list is called; by default as the series, or
+            "text".
+
+    Raises:
+        DataError: It is nothing of the kind, or has no rows.
+    """
+    name, unit, read, origin, source = _opened(data, column, reading, what)
     kinds: dict[str, Kind | None] = {}
     size = 0
     for _, row in read():
@@ -159,8 +178,7 @@ def open_rows(
     if not size:
         raise DataError("there are no rows", where=name, fix="give at least one text")
     columns = tuple(Column(key, kind or "text") for key, kind in kinds.items())
-    return InputRows(name, unit, columns, _text_columns(kinds, named, name, label), size, read,
-                     origin=origin, source=source)  # fmt: skip
+    return InputRows(name, unit, columns, (), size, read, origin=origin, source=source)
 
 
 def _of_pool(pool: Pool, text: tuple[str, ...] | None) -> InputRows:
@@ -212,15 +230,14 @@ def _text_columns(
 Opened = tuple[str, str, Callable[[], Iterator[tuple[int, Row]]], Any, Source | None]
 
 
-def _opened(data: Any, text: tuple[str, ...] | None, reading: Reading, what: str) -> Opened:
+def _opened(data: Any, column: str | None, reading: Reading, what: str) -> Opened:
     if isinstance(data, (str, os.PathLike)):
         return _opened_file(data, reading, what)
     if reading != DETECTED:
         raise DataError("only a file has an encoding", fix="leave encoding out")
     pandas, datasets = sys.modules.get("pandas"), sys.modules.get("datasets")
     if pandas is not None and isinstance(data, pandas.Series):
-        column = (text or ("text" if data.name is None else str(data.name),))[0]
-        data = data.to_frame(column)
+        data = data.to_frame(column or ("text" if data.name is None else str(data.name)))
     if pandas is not None and isinstance(data, pandas.DataFrame):
         source = frame_source(data)
         return source.name, source.unit, source.rows, data, source
@@ -234,7 +251,7 @@ def _opened(data: Any, text: tuple[str, ...] | None, reading: Reading, what: str
     if datasets is not None and isinstance(data, datasets.Dataset):
         source = dataset_source(data)
         return source.name, source.unit, source.rows, data, source
-    return _opened_list(data, text, what)
+    return _opened_list(data, column or "text", what)
 
 
 def _opened_file(data: str | os.PathLike[str], reading: Reading, what: str) -> Opened:
@@ -255,13 +272,12 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _opened_list(data: Any, text: tuple[str, ...] | None, what: str) -> Opened:
+def _opened_list(data: Any, column: str, what: str) -> Opened:
     if isinstance(data, Mapping):
         data = _of_columns(data, what)
     if isinstance(data, bytes) or not isinstance(data, Iterable):
         raise DataError(f"{what} is of type {type(data).__name__}", fix=f"give {KNOWN}")
     values = list(data)
-    column = (text or ("text",))[0]
     rows: list[Row] = []
     for number, value in enumerate(values, start=1):
         if isinstance(value, Mapping):
