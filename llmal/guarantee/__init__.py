@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from llmal.guarantee.certificate import Certificate, Mode
+from llmal.guarantee.certify import certify
 from llmal.guarantee.evidence import Evidence
 from llmal.guarantee.frozen import Frozen, LabelledBy
+from llmal.guarantee.nested_looks import critical_counts
 
-__all__ = ["Certificate", "Evidence", "Frozen", "LabelledBy", "Mode"]
+__all__ = ["Certificate", "Evidence", "Frozen", "LabelledBy", "Mode", "certify", "critical_counts"]

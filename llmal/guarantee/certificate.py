@@ -26,12 +26,12 @@ class Certificate:
 
     Attributes:
         mode: What is promised.
-        accepted: Positions of the labels that may stay, shape (a,); of those that were audited the
-            person's label counts.
+        accepted: Positions of the labels that may stay, shape (a,). All that were audited are among
+            them, but for skipped ones: of these the person's label counts.
         to_people: Positions of the items that people have to label, so that the promise holds,
             shape (b,).
-        holds: Whether anything is promised of the labels that stay. Where it is False all goes to
-            people.
+        holds: Whether anything is promised of the labels that stay. Where it is False all that was
+            not audited goes to people.
         epsilon: The share that is promised: of wrong labels at most, or what the mode says.
         alpha: With what probability the promise may fail.
         items: How many labels the promise is about, those by people included.

@@ -1,0 +1,163 @@
+"""The exact rule, by hand and against all small pools."""
+
+from __future__ import annotations
+
+from itertools import combinations, product
+
+import numpy as np
+import pytest
+
+from llmal.errors import ConfigError, DataError
+from llmal.guarantee import certify, critical_counts
+from llmal.guarantee.nested_looks import fewest_audited
+
+
+def nested_audits(rest, looks):
+    """All audits with these looks, as orders of draw; the order within a look does not matter."""
+
+    def grow(drawn, sizes):
+        if not sizes:
+            yield drawn
+            return
+        left = [place for place in range(rest) if place not in drawn]
+        for more in combinations(left, sizes[0] - len(drawn)):
+            yield from grow(drawn + list(more), sizes[1:])
+
+    yield from grow([], list(looks))
+
+
+def test_counts_worked_out_by_hand():
+    # 10 items, 0 may be wrong: one wrong item is missed by 9 of 10 audited with probability 0.1.
+    assert critical_counts(10, 0, [9], 0.1) == (0,)
+    assert critical_counts(10, 0, [9], 0.0999) == (-1,)
+    # 6 items, 1 may be wrong, 3 audited: two wrong items are both missed in C(4,3)/C(6,3) = 0.2,
+    # and of three, at most one is audited in (1 + 9)/20 = 0.5.
+    assert critical_counts(6, 1, [3], 0.2) == (0,)
+    assert critical_counts(6, 1, [3], 0.19) == (-1,)
+    assert critical_counts(6, 1, [3], 0.5) == (1,)
+
+
+def test_counts_of_two_looks_worked_out_by_hand():
+    # 6 items, 1 may be wrong, looks at 3 and 4. Both of two wrong items are missed at 3 with
+    # probability 4/20, at 4 with 1/15. Of three wrong items, at most one is audited at 4 with
+    # probability 3/15. What is left after the common level goes to the last look first.
+    assert critical_counts(6, 1, [3, 4], 0.2) == (-1, 1)
+    assert critical_counts(6, 1, [3, 4], 0.19) == (-1, 0)
+    assert critical_counts(6, 1, [3, 4], 0.06) == (-1, -1)
+
+
+def test_the_rule_of_one_look_on_a_pool_of_ten():
+    # 0 of 10 may be wrong at alpha 0.1: nine audited, the walk ends above the first error, but not
+    # before an item that was not audited.
+    audited = [0, 1, 2, 3, 4, 5, 6, 7, 9]
+    stays = certify(range(10), audited, [0] * 9, epsilon=0, alpha=0.1)
+    assert stays.holds
+    assert stays.to_people.tolist() == []
+    goes = certify(range(10), audited, [0, 0, 0, 1, 0, 0, 0, 0, 0], epsilon=0, alpha=0.1)
+    assert goes.holds
+    assert goes.accepted.tolist() == audited
+    assert goes.to_people.tolist() == [8]
+    assert goes.details["prefix"] == 8
+
+
+@pytest.mark.parametrize("rest", range(1, 13))
+def test_fewest_audited_is_the_first_that_certifies(rest):
+    for allowed in range(rest):
+        needed = fewest_audited(rest, allowed, 0.2)
+        assert critical_counts(rest, allowed, [needed], 0.2)[0] >= 0
+        assert needed == 1 or critical_counts(rest, allowed, [needed - 1], 0.2) == (-1,)
+
+
+def test_fifty_nine_are_needed_of_a_large_pool():
+    assert fewest_audited(1_000_000, 50_000, 0.05) == 59
+
+
+@pytest.mark.parametrize(
+    ("rest", "items", "epsilon", "looks", "alpha"),
+    [
+        (6, 6, 0.2, (3,), 0.25),
+        (6, 6, 0.2, (2, 3, 5), 0.4),
+        (6, 12, 0.17, (2, 4), 0.5),
+        (6, 6, 0.0, (4, 5), 0.35),
+    ],
+)
+def test_no_small_pool_breaks_its_promise_more_often_than_alpha(rest, items, epsilon, looks, alpha):
+    allowed = int(epsilon * items)
+    audits = list(nested_audits(rest, looks))
+    promised = 0
+    for truth in product([False, True], repeat=rest):
+        wrong = np.array(truth)
+        broken = 0
+        for audited in audits:
+            made = certify(
+                range(rest),
+                audited,
+                wrong[audited],
+                epsilon=epsilon,
+                alpha=alpha,
+                looks=looks,
+                items=items,
+            )
+            left = np.setdiff1d(made.accepted, audited)
+            broken += wrong[left].sum() > allowed
+            promised += len(left) > 0
+        assert broken <= alpha * len(audits) + 1e-9
+    assert promised
+
+
+def test_all_may_stay_without_an_audit_where_few_are_not_by_people():
+    kept = certify([3, 1], [], [], items=100, epsilon=0.02)
+    assert kept.holds
+    assert kept.accepted.tolist() == [3, 1]
+    assert kept.audited == 0
+    assert "certain" in kept.promise
+
+
+def test_an_audit_too_small_says_how_many_are_needed():
+    none = certify(range(1000), range(0, 1000, 20), np.zeros(50, bool))
+    assert not none.holds
+    assert len(none.to_people) == 950
+    assert none.details["needed"] == 56
+    assert "at least 56" in none.promise
+
+
+def test_a_skipped_item_counts_as_wrong_and_goes_to_people():
+    rng = np.random.default_rng(0)
+    drawn = rng.permutation(400)[:200]
+    skipped = np.zeros(200, bool)
+    skipped[3] = True
+    made = certify(range(400), drawn, np.zeros(200, bool), skipped=skipped)
+    assert made.wrong == 1
+    assert drawn[3] in made.to_people
+    assert any("skipped" in sentence for sentence in made.rests_on)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"audited": [0, 11]}, "position 11 is not in the order"),
+        ({"audited": [3, 3]}, "more than once"),
+        ({"order": [1, 1, 2, 3]}, "more than once"),
+        ({"wrong": [True]}, "shape"),
+        ({"wrong": [0, 7]}, "truth values"),
+        ({"epsilon": 1.0}, "epsilon"),
+        ({"alpha": 0.0}, "alpha"),
+        ({"alpha": 0.7}, "alpha"),
+        ({"looks": (2, 2)}, "do not rise"),
+        ({"looks": (3, 6)}, "first look"),
+        ({"looks": (2, 11)}, "only 10"),
+        ({"planned": [1, 0, 4]}, "planned draw"),
+        ({"used": [5, 1]}, "position 1 was used"),
+        ({"items": 5}, "items is 5"),
+        ({"frozen": "a", "fingerprint": "b"}, "not those that the audit was drawn for"),
+    ],
+)
+def test_refusals(change, says):
+    usual = {"order": range(10), "audited": [0, 1], "wrong": [False, False]}
+    with pytest.raises((ConfigError, DataError), match=says):
+        certify(**{**usual, **change})
+
+
+def test_an_audit_of_the_doubtful_alone_is_refused():
+    with pytest.raises(DataError, match="uniform"):
+        certify(range(1000), range(900, 1000), np.zeros(100, bool))
