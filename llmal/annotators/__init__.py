@@ -9,6 +9,7 @@ from llmal.core.registry import Registry
 
 if TYPE_CHECKING:
     from llmal.annotators.few_shot_classifier import FewShotClassifier
+    from llmal.annotators.human_function import HumanFunction
     from llmal.annotators.human_queue import HumanQueue
     from llmal.annotators.llm import LLMAnnotator
     from llmal.annotators.outside import Outside
@@ -25,6 +26,7 @@ _HOMES = {
     "SimilarityAnnotator": "similarity",
     "SimulatedHuman": "simulated",
     "Recorded": "recorded",
+    "HumanFunction": "human_function",
     "HumanQueue": "human_queue",
     "WorkerFiles": "worker_files",
     "Outside": "outside",
@@ -53,6 +55,7 @@ __all__ = [
     "Annotator",
     "Context",
     "FewShotClassifier",
+    "HumanFunction",
     "HumanQueue",
     "LLMAnnotator",
     "Outside",

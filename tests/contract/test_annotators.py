@@ -14,6 +14,7 @@ import pytest
 from llmal.annotators import (
     Annotator,
     Context,
+    HumanFunction,
     HumanQueue,
     Recorded,
     Router,
@@ -74,6 +75,16 @@ def _queue(folder: Path) -> HumanQueue:
     return HumanQueue(TASK, folder / "queue.csv", cost=0.5)
 
 
+def _function(folder: Path) -> HumanFunction:
+    """Somebody who answers by the last figure of the text, and skips every fourth."""
+
+    def ask(items: list[Item]) -> list[str | None]:
+        numbers = [int(one.text.split()[-1]) for one in items]
+        return [None if n % 4 == 3 else TASK.names[n % 3] for n in numbers]
+
+    return HumanFunction(TASK, ask, cost=0.5)
+
+
 def _router(folder: Path) -> Router:
     return Router([Stage(_recorded(folder), Threshold(0.7)), _simulated(folder)])
 
@@ -83,6 +94,7 @@ BUILDERS: dict[str, Callable[[Path], Any]] = {
     "recorded": _recorded,
     "similarity": _similarity,
     "queue": _queue,
+    "function": _function,
     "router": _router,
 }
 SINGLE = sorted(set(BUILDERS) - {"router"})
