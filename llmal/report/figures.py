@@ -10,6 +10,7 @@ from llmal.core.records import SyntheticItem
 from llmal.report import notices, picks, quality
 from llmal.report.agreement import agreement
 from llmal.report.audit import audit
+from llmal.report.guarantee import guarantee
 from llmal.report.people import people
 from llmal.report.plain import plain, shorten, without_secrets
 from llmal.report.record import RunRecord
@@ -51,6 +52,7 @@ def collect(record: RunRecord, *, written: float | None = None) -> dict[str, Any
         "objective": record.objective,
         "status": record.status,
         "stop_reason": record.stop_reason,
+        "guarantee": guarantee(record),
         "time": _time(record),
         "learning_curve": curve,
         "machines": machines,

@@ -15,6 +15,7 @@ KINDS = {
     "similarity": "text similarity",
     "recorded": "recorded labels",
     "audit": "people, in the audit",
+    "learner": "the learner, taught by people's labels",
 }
 STATUS = {
     "finished": "Finished",
@@ -31,6 +32,12 @@ STATES = {
     "abstained": "no label given",
     "open": "no answer yet",
     "accepted": "not settled",
+}
+STANDING = {
+    "holds": "The promise holds",
+    "void": "Void: nothing is promised of these labels any more",
+    "not held": "Nothing is promised of these labels",
+    "not yet": "Nothing is promised yet",
 }
 UNLABELLED = {
     "waiting": "waiting for people",
@@ -70,6 +77,9 @@ def render(figures: Mapping[str, Any]) -> str:
         moment=moment,
         money=money,
         kind=lambda name: KINDS.get(name, name),
+        share=share,
+        unbroken=lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%"),
+        capitalize_first=lambda text: text[:1].upper() + text[1:],
     )
     config = figures["config"]
     # A report that was written before there were maps has none.
@@ -93,6 +103,8 @@ def render(figures: Mapping[str, Any]) -> str:
         # A report that was written before has none.
         people=figures.get("people"),
         unlabelled=UNLABELLED,
+        promised=figures.get("guarantee"),
+        standing=STANDING,
         baseline_at={one["labelled"]: one for one in figures["learning_curve"]["baseline"] or []},
     )
 
@@ -105,6 +117,11 @@ def count(value: float | None) -> str:
 def percent(value: float | None, digits: int = 1) -> str:
     """A share."""
     return NOTHING if value is None else f"{value:.{digits}%}"
+
+
+def share(value: float) -> str:
+    """A share that somebody has named, such as 5 %, with no more digits than it has."""
+    return f"{value * 100:.4g}%"
 
 
 def interval(share: Mapping[str, Any] | None) -> str:

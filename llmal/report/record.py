@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 from llmal.annotators.aggregation import Aggregator, Majority
 from llmal.core.records import Annotation, Answer, SyntheticItem, Usage
+from llmal.guarantee import Certificate
 from llmal.ledger import WorkerAnswer
 from llmal.report.pool_map import PoolMap
 from llmal.task import Task
@@ -83,6 +84,25 @@ class EventLike(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PromisedLabels:
+    """What a run is to promise of its labels, and how far it is.
+
+    Attributes:
+        epsilon: The share of wrong labels that is asked for, at most.
+        alpha: With what probability the promise may fail.
+        texts: Different texts: what people would label if they labelled all.
+        certificate: What the audit has shown; None while there is none.
+        unreviewed: Delivered labels that no person gave and no promise covers.
+    """
+
+    epsilon: float
+    alpha: float
+    texts: int
+    certificate: Certificate | None = None
+    unreviewed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunRecord:
     """All that a report says, before it is counted and drawn.
 
@@ -116,6 +136,7 @@ class RunRecord:
         config: The configuration as it was.
         versions: Version by package name.
         synthetic: Texts that a generator wrote, those that were refused included.
+        guarantee: What it is to promise of its labels; None for a run that promises nothing.
         map: The pool and the picks in two dimensions; None if there are no embeddings.
     """
 
@@ -142,4 +163,5 @@ class RunRecord:
     config: Mapping[str, Any] | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     synthetic: Sequence[SyntheticItem] = ()
+    guarantee: PromisedLabels | None = None
     map: PoolMap | None = None

@@ -1,0 +1,58 @@
+"""Figures on what is promised of the delivered labels, and what people have spent on it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from llmal.guarantee.standing import in_a_sentence, standing_of
+from llmal.report.record import RunRecord
+
+
+def guarantee(record: RunRecord) -> dict[str, Any] | None:
+    """How the promise stands, and what it rests on; None for a run that is to give none.
+
+    Args:
+        record: What the run left behind.
+    """
+    wanted = record.guarantee
+    if wanted is None:
+        return None
+    certificate = wanted.certificate
+    figures: dict[str, Any] = {
+        "standing": standing_of(certificate),
+        "sentence": in_a_sentence(certificate),
+        "wanted": {"max_error": wanted.epsilon, "confidence": 1 - wanted.alpha},
+        "asked": _asked(record),
+        "texts": wanted.texts,
+        "unreviewed": wanted.unreviewed,
+        "certificate": None,
+    }
+    if certificate is not None:
+        figures["certificate"] = {
+            "mode": certificate.mode,
+            "max_error": certificate.epsilon,
+            "confidence": 1 - certificate.alpha,
+            "items": certificate.items,
+            "accepted": len(certificate.accepted),
+            "to_people": len(certificate.to_people),
+            "audited": certificate.audited,
+            "wrong": certificate.wrong,
+            "promise": certificate.promise,
+            "rests_on": list(certificate.rests_on),
+            "voided_by": certificate.voided_by,
+            "details": dict(certificate.details),
+        }
+    return figures
+
+
+def _asked(record: RunRecord) -> list[dict[str, Any]]:
+    """How many labels people have given in each phase, in the order of the phases."""
+    phases = {one.number: one.phase for one in record.rounds}
+    counts = Counter(
+        phases.get(-1 if one.round is None else one.round, "outside a round")
+        for one in record.annotations
+        if one.kind == "human"
+    )
+    order = list(dict.fromkeys([*phases.values(), *counts]))
+    return [{"phase": name, "labels": counts[name]} for name in order if counts[name]]
