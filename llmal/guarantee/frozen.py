@@ -25,7 +25,8 @@ class Frozen:
         labels: Their delivered labels in that order: targets, shape (M,) or (M, C).
         by: Who gave each, shape (M,), "machine" or "learner".
         probability_wrong: Of each, in that order, shape (M,); used for plans and forecasts alone.
-        looks: How many items have been audited at each planned look, rising.
+        looks: How many items have been audited at each planned look, rising; none where so few
+            items are left that all their labels may be wrong.
         epsilon: Wrong labels that are allowed, as a share of N.
         alpha: With what probability the promise may fail.
         seed: Draws the audit.
@@ -46,10 +47,12 @@ class Frozen:
     def drawn(self) -> NDArray[np.int64]:
         """The audit: positions drawn uniformly without replacement, those of the first look first.
 
-        Shape (looks[-1],). The seed alone decides, so that it is the same after a kill.
+        Shape (looks[-1],), or (0,) without looks. The seed alone decides, so that it is the same
+        after a kill.
         """
         rng = np.random.default_rng(np.random.SeedSequence([self.seed, 0xA0D17]))
-        return np.asarray(rng.permutation(self.order)[: self.looks[-1]], dtype=np.int64)
+        audited = self.looks[-1] if self.looks else 0
+        return np.asarray(rng.permutation(self.order)[:audited], dtype=np.int64)
 
     @property
     def fingerprint(self) -> str:

@@ -1,0 +1,31 @@
+"""The procedure and its parts by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llmal.core.registry import Registry
+
+REGISTRY = Registry(
+    "guarantee",
+    {
+        "label-the-doubtful": "llmal.guarantee.procedure:Procedure",
+        "uniform": "llmal.guarantee.seeding:UniformSeed",
+        "confidence": "llmal.guarantee.confidence_score:ConfidenceScore",
+        "platt": "llmal.guarantee.recalibration:Platt",
+        "as-predicted": "llmal.guarantee.recalibration:AsPredicted",
+        "best-share": "llmal.guarantee.audit_plan:BestShare",
+        "gap": "llmal.guarantee.batching:GapBatch",
+        "multiple-looks": "llmal.guarantee.look_plan:MultipleLooks",
+    },
+)
+"""Names in the configuration; options that hold parts are given by name too."""
+
+
+def make(name: str, **options: Any) -> Any:
+    """The procedure, or one of its parts.
+
+    Raises:
+        ConfigError: The name or an option is unknown, or an option has a value that it cannot have.
+    """
+    return REGISTRY.make(name, options)

@@ -1,0 +1,157 @@
+"""Label the doubtful, learn, then audit the rest: the way to a promise with few people's labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmal.errors import ConfigError, DataError
+from llmal.guarantee.audit_plan import AuditPlan, BestShare, Plan
+from llmal.guarantee.batching import Batch, GapBatch
+from llmal.guarantee.certificate import Certificate
+from llmal.guarantee.confidence_score import ConfidenceScore
+from llmal.guarantee.evidence import Evidence
+from llmal.guarantee.frozen import Frozen
+from llmal.guarantee.judging import MoreLooks, allowed_errors, judge
+from llmal.guarantee.look_plan import Looks, MultipleLooks
+from llmal.guarantee.scored import ErrorScore, ScoredPool
+from llmal.guarantee.seeding import Seed, UniformSeed
+
+
+@dataclass(frozen=True, eq=False)
+class Doubtful:
+    """Items that people label before the audit, as their labels are likely wrong.
+
+    Attributes:
+        positions: The most doubtful first.
+        reasons: Why each, in words.
+        probability_wrong: Of each.
+        people_labels: How many labels people are expected to have given in the end, from the
+            evidence as it is: those of now, these, the audit, and what it sends to people.
+        plan: What an audit would give, if it began now.
+    """
+
+    positions: NDArray[np.int64]
+    reasons: tuple[str, ...]
+    probability_wrong: NDArray[np.float64]
+    people_labels: int
+    plan: AuditPlan
+
+
+class Procedure:
+    """Label the doubtful, learn, then audit the rest.
+
+    People label a uniform seed. Then, again and again, a score learns from their labels which
+    others are likely wrong, and people label the most doubtful of these, until most of the rest
+    may be expected to stay. Labels and order of the rest are frozen, and an audit of it says how
+    many of the most trusted labels may stay. Nothing before the freeze can hurt the promise, as no
+    audited label is used there.
+
+    `advance` and `judge` are functions of what they are called with: nothing is kept but the
+    columns of features that no label of a person changes.
+
+    Args:
+        epsilon: How many delivered labels may be wrong, as a share of all.
+        alpha: With what probability the promise may fail.
+        seed: Draws what people label first.
+        score: Says which labels are likely wrong.
+        plan: Chooses the size of the audit.
+        batch: Chooses how many doubtful items people label at a time.
+        looks: Plans the looks of the audit.
+
+    Raises:
+        ConfigError: `epsilon` is not from 0 to 1, or `alpha` not between them.
+    """
+
+    parts = ("seed", "score", "plan", "batch", "looks")
+
+    def __init__(
+        self,
+        *,
+        epsilon: float = 0.05,
+        alpha: float = 0.05,
+        seed: Seed | None = None,
+        score: ErrorScore | None = None,
+        plan: Plan | None = None,
+        batch: Batch | None = None,
+        looks: Looks | None = None,
+    ) -> None:
+        if not 0 <= epsilon <= 1:
+            raise ConfigError(f"epsilon is {epsilon}", fix="give a share from 0 to 1")
+        if not 0 < alpha < 1:
+            raise ConfigError(f"alpha is {alpha}", fix="give a probability between 0 and 1")
+        self.epsilon = epsilon
+        self.alpha = alpha
+        self._seed = seed or UniformSeed()
+        self._score = score or ConfidenceScore()
+        self._plan = plan or BestShare()
+        self._batch = batch or GapBatch()
+        self._looks = looks or MultipleLooks()
+
+    def seed(self, items: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Positions of what people label first, of a pool of `items`."""
+        return self._seed.draw(items, rng)
+
+    def advance(self, evidence: Evidence, rng: np.random.Generator) -> Doubtful | Frozen:
+        """What people label next, or the labels and their order as they are audited.
+
+        Args:
+            evidence: All that is known now; no audited label is among it.
+            rng: Breaks ties and draws the audit.
+        """
+        scored = self._score.fit(evidence, rng)
+        rest = np.flatnonzero(~evidence.by_people)
+        # A stable sort of a random permutation: ties are broken once, at random.
+        rest = rng.permutation(rest)
+        order = rest[np.argsort(scored.probability_wrong[rest], kind="stable")]
+        probability = scored.probability_wrong[order]
+        allowed = allowed_errors(len(evidence), self.epsilon)
+        plan = self._plan.audit(probability, allowed)
+        size = self._batch.size(len(evidence), len(rest), plan) if len(rest) > allowed else 0
+        if size > 0:
+            picked = order[::-1][:size]
+            return Doubtful(
+                picked,
+                tuple(_reason(evidence, scored, position) for position in picked.tolist()),
+                scored.probability_wrong[picked],
+                round(len(evidence) - plan.saved),
+                plan,
+            )
+        looks = self._looks.plan(plan.audited, len(rest)) if len(rest) > allowed else ()
+        return Frozen(
+            items=len(evidence),
+            order=order,
+            labels=scored.labels[order],
+            by=scored.by[order],
+            probability_wrong=probability,
+            looks=looks,
+            epsilon=self.epsilon,
+            alpha=self.alpha,
+            seed=int(rng.integers(2**31)),
+            about={"plan": dict(plan.as_dict()), **scored.about},
+        )
+
+    def judge(self, frozen: Frozen, wrong: NDArray[np.bool_]) -> MoreLooks | Certificate:
+        """What the audit so far says: more is to be audited, or which labels may stay.
+
+        Args:
+            frozen: What is audited.
+            wrong: Whether the labels of `frozen.drawn()[:m]` are wrong, in that order.
+
+        Raises:
+            DataError: More is said to be wrong than was drawn.
+        """
+        if len(wrong) > len(frozen.drawn()):
+            raise DataError(
+                f"{len(wrong)} items were audited, and {len(frozen.drawn())} were drawn",
+                fix="give what was found of drawn() alone, in its order",
+            )
+        return judge(frozen, wrong)
+
+
+def _reason(evidence: Evidence, scored: ScoredPool, position: int) -> str:
+    if not evidence.by_machine[position]:
+        return "the machine gave no label"
+    return f"wrong with probability {scored.probability_wrong[position]:.2f}"

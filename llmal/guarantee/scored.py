@@ -1,0 +1,40 @@
+"""What an error score says of a pool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmal.guarantee.evidence import Evidence
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredPool:
+    """Delivered labels and how likely each is wrong.
+
+    Attributes:
+        labels: Targets, shape (N,) or (N, C); of items that people labelled, what a machine or a
+            learner would have said.
+        by: Who gives each, "machine" or "learner", shape (N,).
+        probability_wrong: Recalibrated, shape (N,).
+        alternative: What the learner would say, targets like `labels`; None without a learner.
+        about: How it was fitted, as plain JSON: the state of the model, which features mattered.
+    """
+
+    labels: NDArray[np.int64]
+    by: NDArray[np.str_]
+    probability_wrong: NDArray[np.float64]
+    alternative: NDArray[np.int64] | None
+    about: Mapping[str, Any]
+
+
+class ErrorScore(Protocol):
+    """Learns from people's labels which others are wrong."""
+
+    def fit(self, evidence: Evidence, rng: np.random.Generator) -> ScoredPool:
+        """The delivered label of every item, and the probability that it is wrong."""
+        ...
