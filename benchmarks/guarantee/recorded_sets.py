@@ -63,9 +63,8 @@ def load(name: str, *, embedded: bool = True) -> RecordedSet:
     with gzip.open(DATA / name / "items.jsonl.gz", "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
     kept = [place for place, row in enumerate(rows) if row["gold"] is not None]
-    rows = [rows[place] for place in kept]
+    texts, rows = [_text(row) for row in rows], [rows[place] for place in kept]
     space = Single(tuple(sorted({row["gold"] for row in rows})))
-    texts = [_text(row) for row in rows]
     said = _FIRST.get(name)
     machine = [row["llm_label"] if said is None else row["llm_labels"][said] for row in rows]
     _, confidence = MACHINES[name]
@@ -76,8 +75,8 @@ def load(name: str, *, embedded: bool = True) -> RecordedSet:
         uniform=np.zeros(len(rows), dtype=bool),
         confidence=None if confidence is None else _numbers([row[confidence] for row in rows]),
         votes=_votes(name, space, rows),
-        embeddings=_embeddings(name, texts) if embedded else None,
-        texts=texts,
+        embeddings=_embeddings(name, texts)[kept] if embedded else None,
+        texts=[texts[place] for place in kept],
     )
     return RecordedSet(name, evidence, _targets(space, [row["gold"] for row in rows]))
 

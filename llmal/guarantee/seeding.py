@@ -37,7 +37,7 @@ class UniformSeed:
     def __post_init__(self) -> None:
         if self.least < 1 or not 0 <= self.share <= 1:
             raise ConfigError(
-                f"a seed of {self.least} items at least and a share of {self.share} cannot be drawn",
+                f"no seed has {self.least} items at least and a share of {self.share}",
                 fix="give least of 1 or more, and a share from 0 to 1",
             )
 
