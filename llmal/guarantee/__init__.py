@@ -6,6 +6,19 @@ from llmal.guarantee.certificate import Certificate, Mode
 from llmal.guarantee.certify import certify
 from llmal.guarantee.evidence import Evidence
 from llmal.guarantee.frozen import Frozen, LabelledBy
+from llmal.guarantee.judging import MoreLooks
 from llmal.guarantee.nested_looks import critical_counts
+from llmal.guarantee.procedure import Doubtful, Procedure
 
-__all__ = ["Certificate", "Evidence", "Frozen", "LabelledBy", "Mode", "certify", "critical_counts"]
+__all__ = [
+    "Certificate",
+    "Doubtful",
+    "Evidence",
+    "Frozen",
+    "LabelledBy",
+    "Mode",
+    "MoreLooks",
+    "Procedure",
+    "certify",
+    "critical_counts",
+]

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.errors import ConfigError, DataError
+from llmal.guarantee.audit import allowed_wrong, check_rates
 from llmal.guarantee.audit_plan import AuditPlan, BestShare, Plan
 from llmal.guarantee.batching import Batch, GapBatch
 from llmal.guarantee.certificate import Certificate
 from llmal.guarantee.confidence_score import ConfidenceScore
 from llmal.guarantee.evidence import Evidence
 from llmal.guarantee.frozen import Frozen
-from llmal.guarantee.judging import MoreLooks, allowed_errors, judge
+from llmal.guarantee.judging import MoreLooks, judge
 from llmal.guarantee.look_plan import Looks, MultipleLooks
 from llmal.guarantee.scored import ErrorScore, ScoredPool
 from llmal.guarantee.seeding import Seed, UniformSeed
@@ -62,7 +62,7 @@ class Procedure:
         looks: Plans the looks of the audit.
 
     Raises:
-        ConfigError: `epsilon` is not from 0 to 1, or `alpha` not between them.
+        ConfigError: `epsilon` or `alpha` is out of its range.
     """
 
     parts = ("seed", "score", "plan", "batch", "looks")
@@ -78,10 +78,7 @@ class Procedure:
         batch: Batch | None = None,
         looks: Looks | None = None,
     ) -> None:
-        if not 0 <= epsilon <= 1:
-            raise ConfigError(f"epsilon is {epsilon}", fix="give a share from 0 to 1")
-        if not 0 < alpha < 1:
-            raise ConfigError(f"alpha is {alpha}", fix="give a probability between 0 and 1")
+        check_rates(epsilon, alpha)
         self.epsilon = epsilon
         self.alpha = alpha
         self._seed = seed or UniformSeed()
@@ -107,7 +104,7 @@ class Procedure:
         rest = rng.permutation(rest)
         order = rest[np.argsort(scored.probability_wrong[rest], kind="stable")]
         probability = scored.probability_wrong[order]
-        allowed = allowed_errors(len(evidence), self.epsilon)
+        allowed = allowed_wrong(self.epsilon, len(evidence))
         plan = self._plan.audit(probability, allowed)
         size = self._batch.size(len(evidence), len(rest), plan) if len(rest) > allowed else 0
         if size > 0:
@@ -133,22 +130,23 @@ class Procedure:
             about={"plan": dict(plan.as_dict()), **scored.about},
         )
 
-    def judge(self, frozen: Frozen, wrong: NDArray[np.bool_]) -> MoreLooks | Certificate:
+    def judge(
+        self,
+        frozen: Frozen,
+        wrong: NDArray[np.bool_],
+        skipped: NDArray[np.bool_] | None = None,
+    ) -> MoreLooks | Certificate:
         """What the audit so far says: more is to be audited, or which labels may stay.
 
         Args:
             frozen: What is audited.
             wrong: Whether the labels of `frozen.drawn()[:m]` are wrong, in that order.
+            skipped: Which of them the person skipped, shape (m,); they count as wrong.
 
         Raises:
             DataError: More is said to be wrong than was drawn.
         """
-        if len(wrong) > len(frozen.drawn()):
-            raise DataError(
-                f"{len(wrong)} items were audited, and {len(frozen.drawn())} were drawn",
-                fix="give what was found of drawn() alone, in its order",
-            )
-        return judge(frozen, wrong)
+        return judge(frozen, wrong, skipped)
 
 
 def _reason(evidence: Evidence, scored: ScoredPool, position: int) -> str:
