@@ -14,14 +14,13 @@ from llmal.guarantee.evidence import differ, has_label
 from llmal.guarantee.intervals import (
     Interval,
     Method,
-    by_machine_label,
     check_level,
     clopper_pearson,
     hits_in_pool,
-    hypergeometric,
     ppi_mean,
     ppi_pool,
     rogan_gladen,
+    share_in_pool,
 )
 
 About = Literal["pool", "future"]
@@ -124,8 +123,9 @@ def estimate(
 ) -> Estimates:
     """Intervals for the machine's accuracy and for how frequent each class is.
 
-    The intervals to report are exact where an audit is small (below 50 items) or has shown few
-    mistakes (below 10): there the others, whose coverage is asymptotic, may be far too narrow.
+    The intervals to report are exact where an audit is small (below 50 items), or where it holds
+    few items of the class, few others, or few mistakes about it (below 10): there the others, whose
+    coverage is asymptotic, may be far too narrow.
 
     Args:
         items: N, how many labels the machine gave.
@@ -153,7 +153,7 @@ def estimate(
         raise DataError(f"{drawn:,} of {items:,} items were audited", fix="check the audit")
     right = drawn - bad
     accuracy = (
-        hypergeometric(right, drawn, items, level)
+        share_in_pool(right, drawn, items, level)
         if about == "pool"
         else clopper_pearson(right, drawn, level)
     )
@@ -227,12 +227,12 @@ def _class(audit: _Audit, column: int, label: str) -> ClassShare:
     answered = has_label(audit.people)
     has = _of(audit.people, column) & answered
     mistaken = int((said[audit.audited] != has)[answered].sum())
-    exact = _exact(audit, said, has, ~answered)
+    exact = _exact(audit, has, ~answered)
     others = _asymptotic(audit, said, has, column) if answered.all() else []
     counted = _add_known(audit, column)
-    every = [counted(one) for one in (*exact, *others)]
+    every = [counted(one) for one in (exact, *others)]
     by_ppi = next((one for one in every if one.method == "PPI++"), None)
-    why = _why(len(has), mistaken, by_ppi is not None)
+    why = _why(has, mistaken, by_ppi is not None)
     share = every[0] if why or by_ppi is None else by_ppi
     return ClassShare(
         label,
@@ -248,18 +248,15 @@ def _of(targets: NDArray[np.int64], column: int) -> NDArray[np.bool_]:
     return np.asarray(targets == column if targets.ndim == 1 else targets[:, column] == 1)
 
 
-def _exact(
-    audit: _Audit, said: NDArray[np.bool_], has: NDArray[np.bool_], also: NDArray[np.bool_]
-) -> list[Interval]:
-    hits, most = int(has.sum()), int((has | also).sum())
-    if audit.about == "future":
-        found, high = (clopper_pearson(one, len(has), audit.level) for one in (hits, most))
-        return [Interval(found.estimate, found.low, high.high, found.method, True)]
-    found, high = (hypergeometric(one, len(has), len(said), audit.level) for one in (hits, most))
-    return [
-        by_machine_label(said, audit.audited, has, audit.level, also),
-        Interval(found.estimate, found.low, high.high, found.method, True),
-    ]
+def _exact(audit: _Audit, has: NDArray[np.bool_], also: NDArray[np.bool_]) -> Interval:
+    drawn = len(has)
+    found, high = (
+        clopper_pearson(hits, drawn, audit.level)
+        if audit.about == "future"
+        else share_in_pool(hits, drawn, len(audit.machine), audit.level)
+        for hits in (int(has.sum()), int((has | also).sum()))
+    )
+    return Interval(found.estimate, found.low, high.high, found.method, True)
 
 
 def _asymptotic(
@@ -309,14 +306,21 @@ def _add_known(audit: _Audit, column: int) -> Any:
     return counted
 
 
-def _why(audited: int, mistaken: int, possible: bool) -> str:
+def _why(has: NDArray[np.bool_], mistaken: int, possible: bool) -> str:
     """Why the exact interval is the one to report; empty where it need not be."""
     if not possible:
         return "the others say nothing here"
-    if audited < FEW_AUDITED:
+    if len(has) < FEW_AUDITED:
         return f"exact, as fewer than {FEW_AUDITED} items were audited"
+    fewest = min(int(has.sum()), int((~has).sum()))
+    if fewest < FEW_ERRORS:
+        side = "of this class" if has.sum() == fewest else "not of this class"
+        return f"exact, as {fewest} audited items are {side}, fewer than {FEW_ERRORS}"
     if mistaken < FEW_ERRORS:
-        return f"exact, as the audit shows {mistaken} mistakes about this class, fewer than 10"
+        return (
+            f"exact, as the audit shows {mistaken} mistakes about this class, fewer than "
+            f"{FEW_ERRORS}"
+        )
     return ""
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llmal.errors import ConfigError, DataError
+from llmal.guarantee.hypergeometric import cdf
 
-Method = Literal[
-    "hypergeometric", "Clopper-Pearson", "exact by machine label", "Rogan-Gladen", "PPI++"
-]
+Method = Literal["hypergeometric", "Clopper-Pearson", "Rogan-Gladen", "PPI++"]
 Alternative = Literal["two-sided", "larger", "smaller"]
 
 
@@ -71,18 +71,19 @@ def hits_in_pool(hits: int, drawn: int, items: int, tails: tuple[float, float]) 
     Raises:
         DataError: There are more hits than draws, or more draws than items.
     """
-    from scipy.stats import hypergeom
-
     if not 0 <= hits <= drawn <= items:
         raise DataError(
             f"{hits:,} hits in {drawn:,} of {items:,} items cannot be",
             fix="give counts where each is at most the next",
         )
+    return _possible(int(hits), int(drawn), int(items), tails)
+
+
+@lru_cache(maxsize=65536)
+def _possible(hits: int, drawn: int, items: int, tails: tuple[float, float]) -> tuple[int, int]:
     fewest, most = hits, items - (drawn - hits)
-    low = _lowest(fewest, most, lambda k: hypergeom.sf(hits - 1, items, k, drawn) > tails[1])
-    high = most - _lowest(
-        0, most - fewest, lambda k: hypergeom.cdf(hits, items, most - k, drawn) > tails[0]
-    )
+    low = _lowest(fewest, most, lambda k: 1 - cdf(hits - 1, items, k, drawn) > tails[1])
+    high = most - _lowest(0, most - fewest, lambda k: cdf(hits, items, most - k, drawn) > tails[0])
     return low, high
 
 
@@ -94,7 +95,7 @@ def _lowest(low: int, high: int, holds: Callable[[int], bool]) -> int:
     return low
 
 
-def hypergeometric(hits: int, drawn: int, items: int, level: float) -> Interval:
+def share_in_pool(hits: int, drawn: int, items: int, level: float) -> Interval:
     """Of the share of hits in a pool, exact."""
     tail = (1 - level) / 2
     low, high = hits_in_pool(hits, drawn, items, (tail, tail))
@@ -110,47 +111,6 @@ def clopper_pearson(hits: int, drawn: int, level: float) -> Interval:
     low = 0.0 if hits == 0 else float(beta.ppf(tail, hits, drawn - hits + 1))
     high = 1.0 if hits == drawn else float(beta.isf(tail, hits + 1, drawn - hits))
     return Interval(hits / drawn if drawn else None, low, high, "Clopper-Pearson", True)
-
-
-def by_machine_label(
-    said: NDArray[np.bool_],
-    audited: NDArray[np.int64],
-    has: NDArray[np.bool_],
-    level: float,
-    also: NDArray[np.bool_] | None = None,
-) -> Interval:
-    """Of the share of a class in a pool, exact, from an audit and what the machine said.
-
-    Among the items that the machine put into the class, and among the others, the audit is a
-    draw of its own; an exact interval of each at half of what is left to chance gives one of
-    the sum. Where the machine is mostly right it is narrower than that of the audit alone.
-
-    Args:
-        said: What the machine said of each item of the pool, shape (N,).
-        audited: Positions of the audit, shape (m,).
-        has: Whether each audited item is of the class, shape (m,).
-        level: The confidence.
-        also: Audited items that may be of it besides, as nobody knows, shape (m,).
-    """
-    alone = 1 if said.all() or not said.any() else 2
-    tail = (1 - level) / 2 / alone
-    more = has if also is None else has | also
-    low = high = 0
-    estimate = 0.0
-    for side in (True, False):
-        size = int((said == side).sum())
-        mine = said[audited] == side
-        drawn, hits = int(mine.sum()), int(has[mine].sum())
-        low += hits_in_pool(hits, drawn, size, (tail, tail))[0]
-        high += hits_in_pool(int(more[mine].sum()), drawn, size, (tail, tail))[1]
-        estimate += size * hits / drawn if drawn else math.nan if size else 0.0
-    return Interval(
-        None if math.isnan(estimate) else estimate / len(said),
-        low / len(said),
-        high / len(said),
-        "exact by machine label",
-        True,
-    )
 
 
 def rogan_gladen(
