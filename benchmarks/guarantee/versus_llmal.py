@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from llmal.guarantee.procedure import Procedure
 from numpy.typing import NDArray
 from peers.people import People
 
 from llmal.guarantee import certify
+from llmal.guarantee.procedure import Procedure
 
 
 def exact_rule(

@@ -11,6 +11,7 @@ from llmal.guarantee.accepted_precision import certify_accepted_precision
 from llmal.guarantee.anytime import certify_anytime
 from llmal.guarantee.audit import Audit, check_audit, check_frozen, check_rates
 from llmal.guarantee.certificate import Certificate, Mode
+from llmal.guarantee.estimate_only import certify_estimate_only
 from llmal.guarantee.fdr import certify_fdr
 from llmal.guarantee.groups import group_audit
 from llmal.guarantee.largest_promise import LargestPromise, find_largest_promise
@@ -54,6 +55,7 @@ def certify(
             "anytime": the same, and the audit may stop at any time. "accepted_precision": at most
             ε of the labels that stay are wrong, here or in future. "recall": at most ε of the
             items of a class are missed. "fdr": at most ε of what stays, on average over audits.
+            "estimate_only": nothing; the accuracy is estimated.
         looks: How many items have been audited in all at each planned look, rising.
         items: N, how many labels are delivered in all, where people have labelled items before
             that are not in `order`: labels by people are right by definition, so the rest may have
@@ -106,6 +108,8 @@ def certify(
             )
         case "fdr":
             return certify_fdr(audit, epsilon=epsilon)
+        case "estimate_only":
+            return certify_estimate_only(audit, epsilon=epsilon, alpha=alpha)
     raise ConfigError(f"there is no mode {mode!r}", fix=f"take one of {', '.join(_TAKES)}")
 
 
@@ -116,6 +120,7 @@ _TAKES: dict[str, frozenset[str]] = {
     "accepted_precision": frozenset({"future", "start"}),
     "recall": frozenset({"looks", "groups", "found"}),
     "fdr": frozenset(),
+    "estimate_only": frozenset(),
 }
 
 

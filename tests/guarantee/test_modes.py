@@ -259,3 +259,13 @@ def test_arguments_of_another_mode_are_refused():
         certify(range(3), [0], [False], mode="recall")
     with pytest.raises(ConfigError, match="no mode"):
         certify(range(3), [0], [False], mode="best")
+
+
+def test_an_estimate_promises_nothing():
+    drawn = draw_audit(range(200), 60, seed=4)
+    made = certify(range(200), drawn, drawn < 20, mode="estimate_only")
+    assert not made.holds
+    low, high = (made.details["estimates"]["accuracy"][name] for name in ("low", "high"))
+    assert low < 0.9 < high
+    assert made.promise.startswith("Nothing is promised")
+    assert certify(range(9), [1, 2], [0, 1]).from_json(made.to_json()).promise == made.promise
