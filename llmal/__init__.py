@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from llmal.functions.prediction import predict
     from llmal.functions.selection import select
     from llmal.functions.trials import trial
+    from llmal.guarantee.certificate import Certificate
+    from llmal.guarantee.guarantee import Guarantee
     from llmal.learners.saved import load_learner
     from llmal.ledger import Ledger
     from llmal.pool import Pool
@@ -55,7 +57,9 @@ _HOMES = {
     "Annotation": "core.records",
     "Budget": "run.budget",
     "Campaign": "run.campaign",
+    "Certificate": "guarantee.certificate",
     "FewShotClassifier": "annotators.few_shot_classifier",
+    "Guarantee": "guarantee.guarantee",
     "Item": "core.records",
     "KnownLabels": "run.known_labels",
     "Label": "task",
@@ -100,7 +104,9 @@ __all__ = [
     "Annotation",
     "Budget",
     "Campaign",
+    "Certificate",
     "FewShotClassifier",
+    "Guarantee",
     "Item",
     "KnownLabels",
     "Label",

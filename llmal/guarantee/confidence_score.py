@@ -43,7 +43,7 @@ class ConfidenceScore:
             np.full(len(evidence), "machine"),
             np.asarray(probability),
             None,
-            lambda: {"score": "confidence", "recalibration": dict(mapping.as_dict())},
+            {"score": "confidence", "recalibration": dict(mapping.as_dict())},
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -53,6 +53,17 @@ class Frozen:
         rng = np.random.default_rng(np.random.SeedSequence([self.seed, 0xA0D17]))
         audited = self.looks[-1] if self.looks else 0
         return np.asarray(rng.permutation(self.order)[:audited], dtype=np.int64)
+
+    def within(self, most: int) -> Frozen:
+        """The same with looks that so many audited items are enough for.
+
+        Args:
+            most: How many items can be audited, at least one.
+        """
+        if not self.looks or self.looks[-1] <= most:
+            return self
+        kept = tuple(one for one in self.looks if one < most)
+        return replace(self, looks=(*kept, most))
 
     @property
     def fingerprint(self) -> str:

@@ -11,12 +11,12 @@ from llmal.guarantee.audit import allowed_wrong, check_rates
 from llmal.guarantee.audit_plan import AuditPlan, BestShare, Plan
 from llmal.guarantee.batching import Batch, GapBatch
 from llmal.guarantee.certificate import Certificate
-from llmal.guarantee.error_score import ErrorScore
+from llmal.guarantee.confidence_score import ConfidenceScore
 from llmal.guarantee.evidence import Evidence
 from llmal.guarantee.frozen import Frozen
 from llmal.guarantee.judging import MoreLooks, judge
 from llmal.guarantee.look_plan import Looks, MultipleLooks
-from llmal.guarantee.scored import Score, ScoredPool
+from llmal.guarantee.scored import ErrorScore, ScoredPool
 from llmal.guarantee.seeding import Seed, UniformSeed
 
 
@@ -73,7 +73,7 @@ class Procedure:
         epsilon: float = 0.05,
         alpha: float = 0.05,
         seed: Seed | None = None,
-        score: Score | None = None,
+        score: ErrorScore | None = None,
         plan: Plan | None = None,
         batch: Batch | None = None,
         looks: Looks | None = None,
@@ -82,7 +82,7 @@ class Procedure:
         self.epsilon = epsilon
         self.alpha = alpha
         self._seed = seed or UniformSeed()
-        self._score = score or ErrorScore()
+        self._score = score or ConfidenceScore()
         self._plan = plan or BestShare()
         self._batch = batch or GapBatch()
         self._looks = looks or MultipleLooks()
@@ -98,6 +98,22 @@ class Procedure:
             evidence: All that is known now; no audited label is among it.
             rng: Breaks ties and draws the audit.
         """
+        return self._advance(evidence, rng, may_ask=True)
+
+    def freeze(self, evidence: Evidence, rng: np.random.Generator) -> Frozen:
+        """The labels and their order as they are audited, where nothing more can be asked before.
+
+        Args:
+            evidence: All that is known now; no audited label is among it.
+            rng: Breaks ties and draws the audit.
+        """
+        frozen = self._advance(evidence, rng, may_ask=False)
+        assert isinstance(frozen, Frozen)
+        return frozen
+
+    def _advance(
+        self, evidence: Evidence, rng: np.random.Generator, *, may_ask: bool
+    ) -> Doubtful | Frozen:
         scored = self._score.fit(evidence, rng)
         rest = np.flatnonzero(~evidence.by_people)
         # A stable sort of a random permutation: ties are broken once, at random.
@@ -106,7 +122,8 @@ class Procedure:
         probability = scored.probability_wrong[order]
         allowed = allowed_wrong(self.epsilon, len(evidence))
         plan = self._plan.audit(probability, allowed)
-        size = self._batch.size(len(evidence), len(rest), plan) if len(rest) > allowed else 0
+        asks = may_ask and len(rest) > allowed
+        size = self._batch.size(len(evidence), len(rest), plan) if asks else 0
         if size > 0:
             picked = order[::-1][:size]
             return Doubtful(
@@ -127,7 +144,7 @@ class Procedure:
             epsilon=self.epsilon,
             alpha=self.alpha,
             seed=int(rng.integers(2**31)),
-            about={"plan": dict(plan.as_dict()), **scored.describe()},
+            about={"plan": dict(plan.as_dict()), **scored.about},
         )
 
     def judge(
@@ -152,11 +169,4 @@ class Procedure:
 def _reason(evidence: Evidence, scored: ScoredPool, position: int) -> str:
     if not evidence.by_machine[position]:
         return "the machine gave no label"
-    reason = f"wrong with probability {scored.probability_wrong[position]:.2f}"
-    if scored.alternative is None:
-        return reason
-    machine, learner = (
-        evidence.space.write(evidence.space.answers(targets[position : position + 1])[0])
-        for targets in (evidence.machine, scored.alternative)
-    )
-    return reason if machine == learner else f"{reason}: {machine}, or {learner}?"
+    return f"wrong with probability {scored.probability_wrong[position]:.2f}"
