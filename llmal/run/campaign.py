@@ -6,6 +6,7 @@ import contextlib
 import functools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Literal
 
 from llmal.annotators.aggregation import Aggregator
 from llmal.annotators.protocol import Annotator, Priced
@@ -14,6 +15,8 @@ from llmal.core.closing import Closing
 from llmal.core.records import Annotation
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError, DataError
+from llmal.guarantee.certificate import Certificate
+from llmal.guarantee.guarantee import Guarantee
 from llmal.learners.protocol import Learner
 from llmal.ledger import Decided, Ledger, Round
 from llmal.lm.cache import kept_answers
@@ -21,11 +24,13 @@ from llmal.lm.protocol import Asking, LanguageModel
 from llmal.pool import Pool
 from llmal.run.answer_form import check_form
 from llmal.run.answers import AnswerCheck
+from llmal.run.audited import certificate_of
 from llmal.run.budget import Budget
-from llmal.run.campaign_ledger import CampaignLedger
+from llmal.run.campaign_ledger import CampaignLedger, begun_phases
 from llmal.run.changing import WhenChanged
 from llmal.run.correcting import correct
 from llmal.run.events import Announcer, Callback
+from llmal.run.evidence import EvidenceBuilder
 from llmal.run.guards import Interruption, in_turn
 from llmal.run.items import Duplicates, OnOverlap, RunItems, complete_test_set
 from llmal.run.known_labels import KnownLabels, KnownLabelsCheck
@@ -38,10 +43,13 @@ from llmal.run.parts import (
     labels_put_by,
     look_ahead,
     make_selector_questions,
+    taking_every_label,
+    wanted_guarantee,
     with_audit,
 )
 from llmal.run.phases import Audit, Objective, Phase, phases_of
 from llmal.run.picking import Picker, asks_language_model
+from llmal.run.promise import Promise
 from llmal.run.purposes import audit_labels
 from llmal.run.purse import Purse, SpentOut
 from llmal.run.round_signals import RoundSignals
@@ -87,15 +95,20 @@ class Campaign(Closing):
         learner: By default `LinearHead`.
         budget: Limits, and the size of a batch.
         stop: Rules that end the campaign before the budget does.
-        objective: "model": in each round the selector picks a batch. "labels": people label the
-            start, the annotators that are no people then go over the whole pool, and people review,
-            round by round, what those were not sure of.
+        objective: "model": in each round the selector picks a batch. "labels": people label a
+            uniform seed, the annotators that are no people then go over the whole pool, and people
+            label what is doubtful, audit the rest, and label what the audit sends to them, so that
+            the guarantee is kept.
         phases: Its phases, in place of those that the objective stands for; see `llmal.run.phases`.
             `start`, `selector` and `stop` are then those that they hold.
         aggregation: Makes one label of several people's answers to an item; by default the
             majority. See `llmal.annotators.aggregation`.
         audit: Items that people answer to tell how good the labels are: how many, drawn before all
             else; or an `llmal.run.phases.Audit`, which may also come last. Nothing learns from it.
+        guarantee: Of the objective "labels": which promise about the labels is worked for, by
+            default at most 5 % wrong ones with a confidence of 95 %. "off" promises nothing: people
+            label the start, then review, round by round, what the machines were not sure of. So
+            does a campaign that was begun so, or that has an audit of its own.
         committee: Members of the committee that selectors such as `Bald` listen to.
         duplicates: Items with the same text: "together" asks about one of them, and the label goes
             to all; "apart" keeps each as an item of its own.
@@ -139,6 +152,7 @@ class Campaign(Closing):
         phases: Sequence[Phase] | None = None,
         aggregation: Aggregator | None = None,
         audit: Audit | int | None = None,
+        guarantee: Guarantee | Literal["off"] | None = None,
         committee: int = 10,
         duplicates: Duplicates = "together",
         overlap: OnOverlap = "exclude",
@@ -164,6 +178,17 @@ class Campaign(Closing):
         self.directory = Path(directory)
         self.lm = lm
         self.router = router_of(annotator)
+        record = ledger or str(self.directory / "ledger.sqlite")
+        self.guarantee = wanted_guarantee(
+            guarantee,
+            self.router,
+            objective=objective,
+            own_rounds="phases" if phases is not None else "audit" if audit is not None else None,
+            begun=lambda: begun_phases(record),
+        )
+        """The promise that is worked for; None where none is."""
+        if self.guarantee is not None:
+            self.router = taking_every_label(self.router)
         self.selector: Selector = selector if selector is not None else Margin()
         self.start: Selector = start if start is not None else TypiClust()
         self.learner: Learner = learner if learner is not None else LinearHead()
@@ -187,6 +212,7 @@ class Campaign(Closing):
                 stop=stop,
                 people=bool(stages_of(self.router, "people")),
                 machines=bool(stages_of(self.router, "machines")),
+                certify=self.guarantee is not None,
             ),
             audit,
             self.router,
@@ -252,19 +278,8 @@ class Campaign(Closing):
             seed=seed,
         )
         self.picker.check(*self.selectors)
-        self.between_rounds = Rounds(
-            self.directory,
-            self.items,
-            self.phases,
-            self.picker,
-            self.learning,
-            announcer=self.announcer,
-            interruption=self.interruption,
-            seed=seed,
-            check=KnownLabelsCheck(known, self.items, seed) if known and known.check else None,
-        )
         self.record = CampaignLedger(
-            ledger or str(self.directory / "ledger.sqlite"),
+            record,
             self.directory,
             task,
             self.pool,
@@ -276,6 +291,18 @@ class Campaign(Closing):
             aggregation=aggregation,
             announcer=self.announcer,
         )
+        self.between_rounds = Rounds(
+            self.directory,
+            self.items,
+            self.phases,
+            self.picker,
+            self.learning,
+            self._promise(),
+            announcer=self.announcer,
+            interruption=self.interruption,
+            seed=seed,
+            check=KnownLabelsCheck(known, self.items, seed) if known and known.check else None,
+        )
         self._orders = Orders(self.items, self.router, self.phases, seed)
         self._check = AnswerCheck(task, self.pool, self.router)
         self._held = contextlib.ExitStack()
@@ -285,6 +312,22 @@ class Campaign(Closing):
         self._learnt_since_changes = False
         self._started: Sequence[Round] = ()
         """The rounds, as they were when it last looked."""
+
+    def _promise(self) -> Promise | None:
+        """What leads to the promise, if one is worked for."""
+        if self.guarantee is None:
+            return None
+        embeddings = None if self.embedder is None else self.trainer.embeddings
+        return Promise(
+            self.guarantee,
+            self.task,
+            self.items,
+            self.router,
+            EvidenceBuilder(self.task, self.pool, self.router, embeddings),
+            stamps=self.record.stamped,
+            unanswered=lambda: self.picker.unanswered,
+            seed=self.seed,
+        )
 
     @property
     def _annotators(self) -> list[Annotator]:
@@ -365,6 +408,16 @@ class Campaign(Closing):
     def audited(self) -> dict[str, Decided]:
         """What people have said in audits, copies included, by item id; not to be learnt from."""
         return self.items.with_copies(audit_labels(self.open()))
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """What an audit has shown of the labels; None while there is none.
+
+        Its positions are those of the pool. `voided_by` says what has changed since, if that
+        matters: the task, texts or items, what people said of audited labels, or labels that were
+        audited. A person's label of any other item does not.
+        """
+        return certificate_of(self.open(), self.task, self.pool)
 
     def look_ahead(self) -> None:
         """Say what is to be known of the items, and learn which of them nobody can answer; once.

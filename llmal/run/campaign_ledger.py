@@ -10,7 +10,7 @@ from typing import get_args
 
 from llmal.annotators.aggregation import Aggregator, CombinedBy
 from llmal.core.records import Annotation
-from llmal.errors import ConfigError
+from llmal.errors import ConfigError, LedgerError
 from llmal.ledger import Ledger
 from llmal.pool import Pool
 from llmal.run.binding import bind
@@ -139,3 +139,16 @@ class CampaignLedger:
             )
             if changes is not None and changes.needs_consent:
                 raise changes.refusal(self._where)
+
+
+def begun_phases(url: str) -> set[str]:
+    """What the phases of a campaign are called that have begun; none where there is no ledger, or
+    where it cannot be read, of which is told when it is opened.
+    """
+    if "://" not in url and not Path(url).is_file():
+        return set()
+    try:
+        with Ledger.open(url, read_only=True) as ledger:
+            return {one.phase for one in ledger.rounds()}
+    except LedgerError:
+        return set()

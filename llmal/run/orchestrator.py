@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from llmal.annotators.aggregation import Aggregator
 from llmal.annotators.protocol import (
@@ -19,6 +20,7 @@ from llmal.core.records import total
 from llmal.embed.protocol import Embedder
 from llmal.errors import UnaffordableRetryError
 from llmal.generators.protocol import Filter, Generator
+from llmal.guarantee.guarantee import Guarantee
 from llmal.learners.protocol import Learner
 from llmal.ledger import Ledger, Round
 from llmal.lm.cache import kept_answers
@@ -54,9 +56,9 @@ class Orchestrator:
     """Spends a budget of labels on a pool.
 
     `objective="model"`: in each round the selector picks a batch, the annotators label it, and
-    the learner is trained anew. `objective="labels"`: people label the start, the annotators that
-    are no people then go over the whole pool, and people review, round by round, what those were
-    not sure of.
+    the learner is trained anew. `objective="labels"`: people label a uniform seed, the annotators
+    that are no people then go over the whole pool, and people label what is doubtful, audit the
+    rest and label what the audit sends to them, so that a promise about the labels is kept.
 
     Everything is in the run directory: what was picked is in the ledger before anybody is asked,
     an answer when it is given. Killed at any point, a run goes on where it was.
@@ -85,6 +87,7 @@ class Orchestrator:
         aggregation: Makes one label of several people's answers to an item; by default the
             majority. See `llmal.annotators.aggregation`.
         audit: Items that people answer to tell how good the labels are; see `Campaign`.
+        guarantee: Which promise about the labels is worked for, or "off"; see `Campaign`.
         committee: Members of the committee that selectors such as `Bald` listen to.
         duplicates: Items with the same text: "together" asks about one of them, and the label goes
             to all; "apart" keeps each as an item of its own.
@@ -127,6 +130,7 @@ class Orchestrator:
         generate_every: int = 1,
         aggregation: Aggregator | None = None,
         audit: Audit | int | None = None,
+        guarantee: Guarantee | Literal["off"] | None = None,
         committee: int = 10,
         duplicates: Duplicates = "together",
         overlap: OnOverlap = "exclude",
@@ -155,6 +159,7 @@ class Orchestrator:
             phases=phases,
             aggregation=aggregation,
             audit=audit,
+            guarantee=guarantee,
             committee=committee,
             duplicates=duplicates,
             overlap=overlap,

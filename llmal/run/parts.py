@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
@@ -17,9 +19,10 @@ from llmal.annotators.protocol import (
     ScoresZeroShot,
     drawn_texts,
 )
-from llmal.annotators.router import Router
+from llmal.annotators.router import Router, Threshold
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError
+from llmal.guarantee.guarantee import Guarantee
 from llmal.learners.protocol import EmbeddingLearner, Learner
 from llmal.ledger import Round
 from llmal.lm.protocol import LanguageModel
@@ -113,6 +116,68 @@ def with_audit(
             fix="raise human_labels, or audit fewer items",
         )
     return both
+
+
+def wanted_guarantee(
+    guarantee: Guarantee | Literal["off"] | None,
+    router: Router,
+    *,
+    objective: str,
+    own_rounds: str | None,
+    begun: Callable[[], Collection[str]],
+) -> Guarantee | None:
+    """The promise that a campaign works for; None where it promises nothing.
+
+    Args:
+        guarantee: What was asked for; None leaves it to the campaign.
+        router: Who answers.
+        objective: What the campaign is for.
+        own_rounds: What was named that has an audit or phases of its own.
+        begun: What the phases are called that have begun already.
+
+    Raises:
+        ConfigError: What was asked for cannot be promised here.
+    """
+    if isinstance(guarantee, str):
+        if guarantee != "off":
+            raise ConfigError(
+                f"guarantee is {guarantee!r}", fix="give a Guarantee, or 'off' for none"
+            )
+        return None
+    if guarantee is not None and guarantee.policy != "certify":
+        return None
+    both = bool(stages_of(router, "people")) and bool(stages_of(router, "machines"))
+    if guarantee is not None:
+        if objective != "labels":
+            raise ConfigError(
+                "a guarantee is about the labels of a pool, and the objective is 'model'",
+                fix="use objective 'labels', or leave the guarantee out",
+            )
+        if own_rounds is not None:
+            raise ConfigError(
+                f"there is a guarantee and also {own_rounds}", fix="leave one of them out"
+            )
+        if not both:
+            raise ConfigError(
+                "a guarantee is about labels of machines that people audit, and not both answer",
+                fix="name an annotator of each kind, or turn the guarantee off",
+            )
+        return guarantee
+    if objective != "labels" or own_rounds is not None or not both:
+        return None
+    phases = {*begun()}
+    if "seed" not in phases and phases & {"start", "query", "review"}:
+        return None
+    return Guarantee()
+
+
+def taking_every_label(router: Router) -> Router:
+    """A router whose last machine's labels all stand, as an audit decides which may stay."""
+    last = stages_of(router, "machines")[-1]
+    return Router(
+        replace(stage, rule=Threshold(0.0)) if number == last else stage
+        for number, stage in enumerate(router.stages)
+    )
 
 
 def labels_put_by(phases: Sequence[Phase], rounds: Sequence[Round], router: Router) -> int:

@@ -174,7 +174,8 @@ class Picker:
         """
         if wanted.items:
             items = [*wanted.items]
-            return Picks("again", items, [0.0] * len(items), [*wanted.items.values()])
+            whys = [*wanted.items.values()]
+            return Picks(wanted.picked_by, items, [0.0] * len(items), whys)
         if wanted.drawn_from is not None:
             return self._draw(ledger, number, wanted.size, wanted.drawn_from)
         if wanted.selector is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from llmal.core.records import Annotation, Usage
+from llmal.guarantee.certificate import Certificate
 from llmal.ledger import Decided, Ledger, Round
 from llmal.run.campaign import Campaign
 from llmal.run.purposes import audit_labels
@@ -29,6 +30,8 @@ class RunResult:
         audited: What people said in audits, by item id. Nothing has learnt from it.
         cost: Everything that was spent in this run directory.
         directory: The run directory.
+        certificate: What an audit has shown of the labels; None without one. See
+            `Campaign.certificate`.
     """
 
     status: Status
@@ -39,6 +42,7 @@ class RunResult:
     audited: dict[str, Decided]
     cost: Usage
     directory: Path
+    certificate: Certificate | None = None
     _ledger_url: str = field(repr=False, default="")
     _annotations: int = field(repr=False, default=0)
 
@@ -62,6 +66,7 @@ def result_of(campaign: Campaign, ledger: Ledger, status: Status, reason: str) -
         audited=campaign.items.with_copies(audit_labels(ledger)),
         cost=ledger.total_usage(),
         directory=campaign.directory,
+        certificate=campaign.certificate,
         _ledger_url=campaign.record.url,
         _annotations=ledger.annotation_count(),
     )

@@ -19,6 +19,7 @@ from llmal.run.known_labels import KnownLabelsCheck
 from llmal.run.learning import Learning
 from llmal.run.phases import Again, Check, Ended, Phase, Reopened, Standing, closes
 from llmal.run.picking import Picker, Picks
+from llmal.run.promise import Promise
 from llmal.run.purposes import SEEN, delivered_labels, seen_labels
 from llmal.run.purse import Purse
 from llmal.run.reopening import Reopening
@@ -35,6 +36,7 @@ class Rounds:
         phases: Say what comes next.
         picker: Picks.
         learning: Learns.
+        promise: What a promise about the labels wants next; None where none is worked for.
         announcer: Told of the beginning and the end of each round.
         interruption: Whether to end before the learner is trained.
         seed: Of the campaign.
@@ -48,6 +50,7 @@ class Rounds:
         phases: Sequence[Phase],
         picker: Picker,
         learning: Learning,
+        promise: Promise | None = None,
         *,
         announcer: Announcer,
         interruption: Interruption,
@@ -59,6 +62,7 @@ class Rounds:
         self._phases = phases
         self._picker = picker
         self._learning = learning
+        self._promise = promise
         self._announcer = announcer
         self._interruption = interruption
         self._seed = seed
@@ -90,6 +94,9 @@ class Rounds:
             reopened=self._reopened(ledger, rounds),
             to_check=to_check,
             knows_labels=self._knows_labels(ledger, rounds),
+            promise=None
+            if self._promise is None
+            else self._promise.at(ledger, len(rounds), purse.human_labels_left),
         )
         closing = [one for one in self._phases if closes(one)]
         reason = self._closed_by(ledger, closing, rounds)

@@ -68,6 +68,7 @@ def test_a_server_that_goes_away(tmp_path: Path, shared: Path, vllm: VLLM) -> No
             selector=Random(),
             start=Random(),
             objective="labels",
+            guarantee="off",
             budget=Budget(batch=50),
             callbacks=[on_event],
         )

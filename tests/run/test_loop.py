@@ -244,6 +244,7 @@ def test_labels_objective_finishes_the_pool(tmp_path: Path, embedder: SentenceEm
         annotator=router,
         embedder=embedder,
         objective="labels",
+        guarantee="off",
         budget=Budget(batch=8),
     ).run()
     assert result.reason == "every item of the pool is labelled"
@@ -274,6 +275,7 @@ def test_labels_objective_leaves_open_what_the_budget_does_not_reach(
         annotator=router,
         embedder=embedder,
         objective="labels",
+        guarantee="off",
         budget=Budget(human_labels=16, batch=8),
     ).run()
     assert result.reason == "the budget of 16 human labels is spent"
@@ -293,6 +295,7 @@ def test_labels_objective_without_people(tmp_path: Path, embedder: SentenceEmbed
         annotator=Recorded("guess", labels=_task().names),
         embedder=embedder,
         objective="labels",
+        guarantee="off",
     ).run()
     assert result.status == "finished"
     assert result.reason == "every annotator has been over the pool"
@@ -331,6 +334,7 @@ def test_a_sweep_goes_on_with_a_larger_budget(
             embedder,
             annotator=LLMAnnotator(_task(), tiny_hf, style="completion", batch_size=32),
             objective="labels",
+            guarantee="off",
             budget=Budget(tokens=tokens, batch=8),
         )
         results.append(run.run())

@@ -131,6 +131,7 @@ def _consumers(
         learner=learner,
         budget=Budget(batch=6, rounds=2),
         objective=objective,
+        guarantee=more.pop("guarantee", "off"),
         generator=ClassConditional(
             TASK, lm, structure="line", max_words=12, shots=2, style="completion"
         ),

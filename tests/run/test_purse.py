@@ -256,6 +256,7 @@ def test_no_run_spends_more_than_was_foreseen_or_than_its_budget(
             directory=tmp_path / directory,
             annotator=_both(annotator),
             objective=objective,
+            guarantee="off",
             budget=Budget(rounds=2, batch=4, **limits),
         )
 

@@ -121,7 +121,9 @@ def test_a_sweep_passes_over_copies(tmp_path: Path, embedder):
     pool = _pool(tmp_path / "cache", [*rows, rows[0], rows[20]])
     machine = Watcher("recorded")
     router = Router([Stage(machine)])
-    result = _run(tmp_path, pool, embedder, annotator=router, objective="labels").run()
+    result = _run(
+        tmp_path, pool, embedder, annotator=router, objective="labels", guarantee="off"
+    ).run()
     assert len(machine.asked) == len(rows)
     assert len(result.labels) == len(rows) + 2
 
@@ -266,7 +268,11 @@ def test_the_context_of_a_round_holds_no_copy_and_no_test_item(tmp_path: Path, e
         Task("farm", ["animal", "food"]), tiny_hf, shots=2, calibrate="batch", style="completion"
     )
     router = Router([Stage(Watcher()), Stage(machine)])
-    options = {"objective": "labels", "budget": Budget(human_labels=12, batch=6)}
+    options = {
+        "objective": "labels",
+        "guarantee": "off",
+        "budget": Budget(human_labels=12, batch=6),
+    }
     _run(tmp_path, pool, embedder, annotator=router, test=test, **options).run()
     assert seen
     out = {"i000", "i001", "i022", "i023"}

@@ -84,7 +84,7 @@ def test_the_model_answers_first_and_people_review_what_it_is_unsure_of(
 ):
     machine = LLMAnnotator(TASK, tiny_hf, style="completion", shots=2)
     router = Router([Stage(machine, Threshold(0.6)), SimulatedHuman()])
-    run = _run(tmp_path / "run", pools, embedder, router, objective="labels")
+    run = _run(tmp_path / "run", pools, embedder, router, objective="labels", guarantee="off")
     plan = run.plan()
     result = run.run()
     assert result.status == "finished"
@@ -134,7 +134,7 @@ def test_selectors_of_a_run(selector, pools, embedder, tmp_path):
 def test_the_report_measures_label_by_label(pools, embedder, tiny_hf, tmp_path):
     machine = LLMAnnotator(TASK, tiny_hf, style="completion")
     router = Router([Stage(machine, Threshold(0.9)), SimulatedHuman()])
-    run = _run(tmp_path / "run", pools, embedder, router, objective="labels")
+    run = _run(tmp_path / "run", pools, embedder, router, objective="labels", guarantee="off")
     run.run()
     from llmal.report.figures import collect
 

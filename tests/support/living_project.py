@@ -375,6 +375,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "annotator": Router([Stage(Outside("llm", "llm"), Threshold(0.75)), Outside("human")]),
         "budget": Budget(batch=4, rounds=3),
         "objective": "labels",
+        "guarantee": "off",
     },
     "few labels": {"annotator": Outside("human"), "budget": Budget(batch=4, human_labels=14)},
 }

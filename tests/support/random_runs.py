@@ -346,6 +346,7 @@ def _orchestrator(
         selector=make(**drawn.selector),
         start_items=drawn.run["start_items"],
         objective=drawn.run["objective"],
+        guarantee="off",
         generator=generator,
         filters=filters,
         budget=Budget(**budget, **limits),

@@ -40,6 +40,7 @@ def campaign_of(pool: Pool, directory: Path, **options: Any) -> Campaign:
         "learner": WordBayes(),
         "selector": Margin(),
         "start": Random(),
+        "guarantee": "off",
         "budget": Budget(batch=6),
         "seed": 3,
         **options,

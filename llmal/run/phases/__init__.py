@@ -10,6 +10,9 @@ from llmal.run.phases.again import Again
 from llmal.run.phases.audit import Audit
 from llmal.run.phases.catalogue import REGISTRY
 from llmal.run.phases.check import Check
+from llmal.run.phases.complete import Complete
+from llmal.run.phases.doubtful import Doubtful
+from llmal.run.phases.looks import Looks
 from llmal.run.phases.protocol import (
     Asked,
     ClosesCampaign,
@@ -17,12 +20,14 @@ from llmal.run.phases.protocol import (
     Ended,
     NextRound,
     Phase,
+    Promising,
     Reopened,
     Standing,
     closes,
 )
 from llmal.run.phases.query import Query
 from llmal.run.phases.review import Review
+from llmal.run.phases.seed import Seed
 from llmal.run.phases.start import Start
 from llmal.run.phases.sweep import Sweep
 from llmal.selectors.protocol import Selector
@@ -37,14 +42,19 @@ __all__ = [
     "Audit",
     "Check",
     "ClosesCampaign",
+    "Complete",
+    "Doubtful",
     "DrawnFrom",
     "Ended",
+    "Looks",
     "NextRound",
     "Objective",
     "Phase",
+    "Promising",
     "Query",
     "Reopened",
     "Review",
+    "Seed",
     "Standing",
     "Start",
     "Sweep",
@@ -75,6 +85,7 @@ def phases_of(
     stop: Sequence[StoppingRule] = (),
     people: bool = True,
     machines: bool = False,
+    certify: bool = False,
 ) -> list[Phase]:
     """The phases of an objective.
 
@@ -87,6 +98,7 @@ def phases_of(
         stop: Rules that end the campaign before the budget does.
         people: Whether people answer.
         machines: Whether annotators answer that are no people.
+        certify: Whether a promise about the labels is worked for, where people and machines answer.
     """
     sweeps = objective == "labels" and machines
     first = phases_before_all(people=people, sweeps=sweeps)
@@ -94,6 +106,8 @@ def phases_of(
         return [*first, Start(start, start_items), Query(selector, start, budget, tuple(stop))]
     if not people:
         return [Sweep(last=True)]
+    if certify:
+        return [*first, Seed(), Sweep(), Doubtful(), Looks(), Complete()]
     return [
         *first,
         Start(start, start_items, asks="people"),

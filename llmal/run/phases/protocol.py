@@ -34,6 +34,39 @@ class Reopened:
     unswept: bool = False
 
 
+class Promising(Protocol):
+    """What a promise about the labels of a campaign wants next, by its ledger.
+
+    Of people no more items are named than the budget reaches for. Each gives items with the reason
+    for them, in the order in which they are wanted, and none where it is done.
+    """
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether labels and order are frozen that an audit may still be of."""
+        ...
+
+    def seed(self) -> Mapping[str, str]:
+        """What people label before anything is known."""
+        ...
+
+    def advance(self) -> Mapping[str, str]:
+        """What people label as it is doubtful; where that is nothing, the rest is frozen."""
+        ...
+
+    def look(self) -> Mapping[str, str]:
+        """What is audited next; where that is nothing, there is a certificate."""
+        ...
+
+    def review(self) -> Mapping[str, str]:
+        """What people have to label by the certificate."""
+        ...
+
+    def words(self) -> str:
+        """What can be promised of the labels as they are."""
+        ...
+
+
 @dataclass(frozen=True)
 class Standing:
     """Where a campaign stands between two rounds, by its ledger.
@@ -46,6 +79,7 @@ class Standing:
         to_check: A sample of labels that were known before, with the reason for each item; empty
             where there is nothing to check.
         knows_labels: Whether there were labels of two kinds or more before the first round.
+        promise: What the promise about its labels wants next; None where none is worked for.
     """
 
     rounds: Sequence[Round]
@@ -54,6 +88,14 @@ class Standing:
     reopened: Reopened = field(default_factory=Reopened)
     to_check: Mapping[str, str] = field(default_factory=dict)
     knows_labels: bool = False
+    promise: Promising | None = None
+
+    @property
+    def spent(self) -> str | None:
+        """What of the budget is spent, in words; None while people may still be asked."""
+        if self.refused is None and self.human_labels_left == 0:
+            return "the budget of human labels is spent"
+        return self.refused
 
     def count(self, names: Sequence[str]) -> int:
         """How many rounds there were of a phase, by what it is called in ledgers."""
@@ -72,6 +114,7 @@ class NextRound:
         items: The items themselves, with the reason for each, where no selector picks.
         drawn_from: What its items are drawn from, uniformly and by the seed alone; None where a
             selector picks.
+        picked_by: What picked the items that are named, in a word.
     """
 
     selector: Selector | None = None
@@ -80,6 +123,7 @@ class NextRound:
     swept: bool = False
     items: Mapping[str, str] = field(default_factory=dict)
     drawn_from: DrawnFrom | None = None
+    picked_by: str = "again"
 
 
 @dataclass(frozen=True)

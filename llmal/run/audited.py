@@ -1,0 +1,273 @@
+"""What the audit of a campaign has shown, and whether it still stands, by its ledger.
+
+Whoever tells of a certificate (campaign, report, exports) has it from here.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmal.core.content import is_same
+from llmal.guarantee.certificate import Certificate
+from llmal.guarantee.evidence import differ, has_label
+from llmal.guarantee.frozen import Frozen
+from llmal.guarantee.within_reach import most_wrong
+from llmal.ledger import FrozenLabels, Ledger, RecordedCertificate
+from llmal.pool import Pool
+from llmal.run.purposes import audit_labels, delivered_labels
+from llmal.task import Task
+
+_WRONG = "audited_wrong"
+"""In the details of a certificate: positions of the audited labels that were wrong."""
+
+
+class Audited:
+    """Frozen labels, and what people have said of those that were drawn.
+
+    Args:
+        ledger: Of the campaign.
+        task: Of the campaign.
+        kept: The labels as the ledger has them.
+    """
+
+    def __init__(self, ledger: Ledger, task: Task, kept: FrozenLabels) -> None:
+        self._ledger = ledger
+        self._task = task
+        self.kept = kept
+        self.frozen = Frozen.from_dict(kept.labels)
+
+    @functools.cached_property
+    def drawn(self) -> list[int]:
+        """Positions of the audit in order of draw, as far as people have answered all of them."""
+        audits = self._ledger.annotations(purpose="audit", kind="human")
+        answered = {
+            one.item_id
+            for one in self._ledger.present(audits)
+            if one.round is not None and one.round >= self.kept.round
+        }
+        found: list[int] = []
+        for position in self.frozen.drawn().tolist():
+            if self.kept.item_ids[position] not in answered:
+                break
+            found.append(position)
+        return found
+
+    @functools.cached_property
+    def skipped(self) -> NDArray[np.bool_]:
+        """Which of the items that were drawn people have skipped."""
+        said = audit_labels(self._ledger)
+        return np.array([self.kept.item_ids[one] not in said for one in self.drawn], dtype=bool)
+
+    @functools.cached_property
+    def wrong(self) -> NDArray[np.bool_]:
+        """Which of the labels that were drawn are wrong; one that people skipped is."""
+        said = audit_labels(self._ledger)
+        ranks = self.doubt()
+        wrong = np.ones(len(self.drawn), dtype=bool)
+        answered = np.flatnonzero(~self.skipped).tolist()
+        if answered:
+            drawn = [self.drawn[row] for row in answered]
+            people = self._task.space.targets(said[self.kept.item_ids[one]].label for one in drawn)
+            wrong[answered] = differ(self.frozen.labels[[ranks[one] for one in drawn]], people)
+        return wrong
+
+    def doubt(self) -> Mapping[int, int]:
+        """By position the rank of a label, from most to least trusted."""
+        return {position: rank for rank, position in enumerate(self.frozen.order.tolist())}
+
+    def without_label(self) -> list[int]:
+        """Positions of items that nobody has given a label."""
+        return [*map(int, self.frozen.order[~has_label(self.frozen.labels)])]
+
+    def by_people(self) -> set[str]:
+        """The items that people have labelled by now, for whatever purpose."""
+        labels = delivered_labels(self._ledger)
+        return {i for i, one in labels.items() if one.kind == "human"}
+
+    def certificate(self) -> Certificate | None:
+        """The last certificate about these labels, by their positions."""
+        found = [one for one in self._ledger.certificates() if one.frozen == self.kept.fingerprint]
+        return Certificate.from_dict(found[-1].certificate) if found else None
+
+    def record(self, certificate: Certificate) -> None:
+        """Record a certificate about these labels, unless it is the last one."""
+        looks = [
+            one.number
+            for one in self._ledger.rounds()
+            if one.phase == "audit" and one.number >= self.kept.round
+        ]
+        wrong = np.asarray(self.drawn, dtype=np.int64)[self.wrong]
+        details = {**certificate.details, _WRONG: wrong.tolist()}
+        self._ledger.add_certificate(
+            RecordedCertificate(
+                replace(certificate, details=details).as_dict(),
+                self.kept.fingerprint,
+                looks[-1] if looks else self.kept.round,
+            )
+        )
+
+    def has_changed(self, certificate: Certificate) -> str | None:
+        """What has become of the labels since a certificate was recorded, in words."""
+        drawn = np.asarray(self.drawn[: certificate.audited], dtype=np.int64)
+        wrong = drawn[self.wrong[: len(drawn)]].tolist()
+        if len(drawn) < certificate.audited or wrong != certificate.details.get(_WRONG, wrong):
+            return "what people said of an audited label has changed since"
+        changed = len(self._others("machine"))
+        are = "label is not the one that was" if changed == 1 else "labels are not those that were"
+        return f"{changed:,} {are} audited" if changed else None
+
+    def corrected(self) -> int:
+        """How many wrong labels people have put right, in the audit and since."""
+        return len(self._others("human"))
+
+    def _others(self, by: Literal["human", "machine"]) -> list[str]:
+        """Items in whose place another label stands now than was audited, given by somebody."""
+        labels = delivered_labels(self._ledger)
+        labelled = has_label(self.frozen.labels)
+        before = self._task.space.answers(self.frozen.labels[labelled])
+        ids = [self.kept.item_ids[position] for position in self.frozen.order[labelled].tolist()]
+        return [
+            item_id
+            for item_id, answer in zip(ids, before, strict=True)
+            if (one := labels.get(item_id)) is not None
+            and one.label != answer
+            and (one.kind == "human") == (by == "human")
+        ]
+
+
+def last_frozen(ledger: Ledger, pool: Pool) -> FrozenLabels | None:
+    """The last frozen labels, if they are still those of the task and of the texts."""
+    frozen = ledger.frozen()
+    if not frozen or _why_void(ledger, pool, frozen[-1]) is not None:
+        return None
+    return frozen[-1]
+
+
+def certificate_of(ledger: Ledger, task: Task, pool: Pool) -> Certificate | None:
+    """The last certificate of a campaign, void if something has changed since that matters.
+
+    Its positions are those of the pool; items that are gone are left out.
+
+    Args:
+        ledger: Of the campaign.
+        task: As it is now.
+        pool: As it is now.
+    """
+    recorded = ledger.certificates()
+    if not recorded:
+        return None
+    by_name = {one.fingerprint: one for one in ledger.frozen()}
+    kept = by_name[recorded[-1].frozen]
+    certificate = Certificate.from_dict(recorded[-1].certificate)
+    reason = _why_void(ledger, pool, kept)
+    if reason is None:
+        reason = Audited(ledger, task, kept).has_changed(certificate)
+    if reason is not None:
+        certificate = certificate.void(reason)
+    return replace(
+        certificate,
+        accepted=_in_pool(pool, kept, certificate.accepted),
+        to_people=_in_pool(pool, kept, certificate.to_people),
+    )
+
+
+def unreviewed(ledger: Ledger, task: Task, pool: Pool) -> set[str]:
+    """The items whose labels nobody has reviewed and no audit lets stay, where a promise is worked
+    for: the budget of people ended before, or they are no part of it.
+
+    Items that repeat the text of another are not among them.
+
+    Args:
+        ledger: Of the campaign.
+        task: As it is now.
+        pool: As it is now.
+    """
+    if not is_promising(ledger):
+        return set()
+    certificate = certificate_of(ledger, task, pool)
+    stays: set[str] = set()
+    if certificate is not None and certificate.voided_by is None and certificate.holds:
+        stays = set(pool.ids(certificate.accepted))
+    labels = delivered_labels(ledger)
+    return {i for i, one in labels.items() if one.kind != "human" and i not in stays}
+
+
+def is_promising(ledger: Ledger) -> bool:
+    """Whether a campaign works for a promise, as far as its ledger tells."""
+    return any(one.phase == "seed" for one in ledger.rounds()) or bool(ledger.frozen())
+
+
+def what_is_promised(ledger: Ledger, task: Task, pool: Pool) -> str:
+    """What can be promised of the labels as they are, in a sentence or two."""
+    kept = last_frozen(ledger, pool)
+    if kept is None:
+        return "nothing is promised of the labels, as their audit has not begun"
+    audited = Audited(ledger, task, kept)
+    certificate = certificate_of(ledger, task, pool)
+    people = audited.by_people()
+    left = [i for i in audited.kept.item_ids if i not in people]
+    if certificate is not None and certificate.voided_by is None and certificate.holds:
+        stays = set(pool.ids(certificate.accepted))
+        left = [i for i in left if i not in stays]
+        if not left:
+            return certificate.promise
+    if not left:
+        return "every label is by a person"
+    return _short_of(audited, certificate, left)
+
+
+def _short_of(audited: Audited, certificate: Certificate | None, left: Sequence[str]) -> str:
+    """What can be promised although people have not come to all labels that were for them."""
+    frozen, items = audited.frozen, audited.frozen.items
+    nobody = f"{_labels(len(left))} nobody has reviewed"
+    if certificate is not None and certificate.voided_by is None and certificate.holds:
+        return (
+            f"of the other {_labels(items - len(left))} at most "
+            f"{math.floor(frozen.epsilon * items + 1e-9):,} are wrong, with a probability of at "
+            f"least {1 - frozen.alpha:g}; {nobody}"
+        )
+    if not audited.drawn:
+        return f"nothing is promised of the labels, as their audit has not begun; {nobody}"
+    # At which look it ended may have been left to what was seen.
+    alpha = frozen.alpha / len(frozen.looks)
+    most = most_wrong(len(frozen.order), len(audited.drawn), int(audited.wrong.sum()), alpha)
+    most = max(0, most - audited.corrected())
+    return (
+        f"of all {_labels(items)} at most {most:,} are wrong ({most / items:.1%}), with a "
+        f"probability of at least {1 - frozen.alpha:g}; {nobody}"
+    )
+
+
+def _labels(count: int) -> str:
+    return "1 label" if count == 1 else f"{count:,} labels"
+
+
+def _in_pool(pool: Pool, kept: FrozenLabels, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    return pool.positions(pool.held([kept.item_ids[position] for position in positions.tolist()]))
+
+
+def _why_void(ledger: Ledger, pool: Pool, kept: FrozenLabels) -> str | None:
+    """Why nothing can be promised of frozen labels any more; None if it can."""
+    if kept.task_version != ledger.reading.version:
+        return (
+            f"the task has changed since the audit (version {kept.task_version} was audited, and "
+            f"it is {ledger.reading.version} now)"
+        )
+    if len(ledger.pool_versions()) == kept.pool_version:
+        return None
+    now = pool.contents(kept.item_ids)
+    gone = sum(one is None for one in now)
+    if gone:
+        return f"{gone:,} of the {len(now):,} audited items are gone since"
+    changed = sum(
+        one is not None and not is_same(before, one)
+        for before, one in zip(kept.contents, now, strict=True)
+    )
+    return f"the texts of {changed:,} items have changed since the audit" if changed else None

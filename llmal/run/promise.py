@@ -1,0 +1,302 @@
+"""What a promise about the labels of a campaign wants next, and what it has come to: by the ledger.
+
+A promise is prepared by people's labels of a uniform seed and of what is doubtful; then the labels
+of the rest and their order are frozen, and an audit of them says which may stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmal.annotators.router import Router
+from llmal.core.records import Annotation, Answer, Outcome
+from llmal.guarantee.certificate import Certificate
+from llmal.guarantee.evidence import has_label
+from llmal.guarantee.frozen import Frozen
+from llmal.guarantee.guarantee import Guarantee
+from llmal.guarantee.procedure import Doubtful, Procedure
+from llmal.ledger import Decided, FrozenLabels, Ledger
+from llmal.pool import Pool
+from llmal.run.audited import Audited, last_frozen, what_is_promised
+from llmal.run.evidence import EvidenceBuilder
+from llmal.run.items import RunItems
+from llmal.run.purposes import seen_labels, set_aside
+from llmal.task import Task
+
+LEARNER = "learner"
+"""What the learner of a promise is called in ledgers, whose labels stand in place of a machine's
+where it is surer."""
+
+RULE = "guarantee"
+"""What lets labels stand that an audit is to be of, in decisions."""
+
+_AT_ONCE = 1024
+_SEED, _DOUBT = 0x5EED, 0xD0B7
+"""Keep draws apart from what else is drawn by the seed."""
+_LEAST_AUDIT = 60
+"""Labels of people that are kept for an audit at least: about as many as 5 % / 5 % takes."""
+
+Stamps = Callable[[Sequence[Annotation]], list[Annotation]]
+"""Adds to answers what they are answers to."""
+
+
+class Promise:
+    """Works for the promise of a campaign. It asks nobody, and holds nothing that counts.
+
+    Args:
+        guarantee: Which promise.
+        task: Of the campaign, as the following are.
+        items: Its items; texts that are the same count once.
+        router: Who answers.
+        evidence: What is known before the audit.
+        stamps: For the learner's labels.
+        unanswered: Items that none of the people has an answer for.
+        seed: Of the campaign.
+
+    Raises:
+        ConfigError: The procedure has no such part or option.
+    """
+
+    def __init__(
+        self,
+        guarantee: Guarantee,
+        task: Task,
+        items: RunItems,
+        router: Router,
+        evidence: EvidenceBuilder,
+        *,
+        stamps: Stamps,
+        unanswered: Callable[[], NDArray[np.int64]],
+        seed: int,
+    ) -> None:
+        self.procedure: Procedure = guarantee.procedure()
+        self._task = task
+        self._items = items
+        self._people = [s for s in router.stages if s.annotator.kind == "human"]
+        self._evidence = evidence
+        self._stamps = stamps
+        self._unanswered = unanswered
+        self._seed = seed
+
+    def at(self, ledger: Ledger, number: int, labels_left: int | None) -> PromiseNow:
+        """What it wants next.
+
+        Args:
+            ledger: Of the campaign.
+            number: Of the round that comes next.
+            labels_left: That people may still give; None if there is no limit.
+        """
+        return PromiseNow(self, ledger, number, labels_left)
+
+    @property
+    def pool(self) -> Pool:
+        """The pool."""
+        return self._items.pool
+
+    @property
+    def task(self) -> Task:
+        """The task."""
+        return self._task
+
+    @property
+    def answers(self) -> int:
+        """Labels that people give to an item at most."""
+        return max(one.answers for one in self._people)
+
+    def skipped(self, ledger: Ledger) -> set[str]:
+        """Items that somebody had no label for, and nobody a label."""
+        skipped: set[str] = set()
+        for stage in self._people:
+            skipped |= ledger.abstained(stage.annotator.name)
+        labels = ledger.labels(purposes=("train", "review", "audit"))
+        return {i for i in skipped if i not in labels or labels[i].kind != "human"}
+
+    def item_ids(self, ledger: Ledger) -> list[str]:
+        """What the promise is about: each text once, without those that people cannot answer or
+        were asked about in an earlier audit.
+        """
+        out = {*self.pool.ids(self._unanswered())} | self.skipped(ledger)
+        # Answers of an earlier audit may not be learnt from, and are right in any case.
+        out |= set_aside(ledger)
+        return [i for i in self._items.usable.ids() if i not in out]
+
+    def rng(self, number: int, what: int) -> np.random.Generator:
+        """Random numbers of a round."""
+        return np.random.default_rng([self._seed, number, what])
+
+    def doubtful(self, ledger: Ledger, number: int, left: int | None) -> Mapping[str, str]:
+        """The next doubtful items; none where labels and order were frozen."""
+        ids = self.item_ids(ledger)
+        uniform = [i for one in ledger.rounds() if one.phase == "seed" for i in one.item_ids]
+        evidence = self._evidence.build(ledger, number, ids, uniform)
+        step = self.procedure.advance(evidence, self.rng(number, _DOUBT))
+        if isinstance(step, Doubtful):
+            size = len(step.positions)
+            if left is not None:
+                # What is left has to reach for an audit, or nothing can be promised at all.
+                size = min(size, left - max(_LEAST_AUDIT, step.plan.audited))
+            if size > 0:
+                picked = zip(step.positions[:size].tolist(), step.reasons[:size], strict=True)
+                return {ids[position]: why for position, why in picked}
+            step = self.procedure.freeze(evidence, self.rng(number, _DOUBT))
+        self.keep(ledger, number, ids, step if left is None else step.within(left))
+        return {}
+
+    def keep(self, ledger: Ledger, number: int, ids: Sequence[str], frozen: Frozen) -> None:
+        """Record labels and order before a round, and the labels of the learner."""
+        contents = self.pool.contents(ids)
+        kept = ledger.add_frozen(
+            FrozenLabels(
+                round=number,
+                fingerprint=frozen.fingerprint,
+                labels=frozen.as_dict(),
+                item_ids=tuple(ids),
+                contents=tuple(one or "" for one in contents),
+                task_version=ledger.reading.version,
+                pool_version=len(ledger.pool_versions()),
+            )
+        )
+        stands = Frozen.from_dict(kept.labels)
+        its = stands.by == LEARNER
+        learnt = [
+            Annotation(
+                kept.item_ids[position],
+                answer,
+                LEARNER,
+                "learner",
+                round=number,
+                provenance={"frozen": kept.fingerprint},
+            )
+            for position, answer in zip(
+                stands.order[its].tolist(),
+                self._task.space.answers(stands.labels[its]),
+                strict=True,
+            )
+        ]
+        ledger.append(self._stamps(learnt))
+        self._let_stand(ledger, kept, stands)
+
+    def _let_stand(self, ledger: Ledger, kept: FrozenLabels, frozen: Frozen) -> None:
+        """Have those labels of machines delivered that are audited, where others stand or none: a
+        rule that the audit takes the place of has not let them stand.
+        """
+        its = (frozen.by != LEARNER) & has_label(frozen.labels)
+        labels = seen_labels(ledger)
+        audited = {
+            kept.item_ids[position]: answer
+            for position, answer in zip(
+                frozen.order[its].tolist(),
+                self._task.space.answers(frozen.labels[its]),
+                strict=True,
+            )
+        }
+        lacking = [i for i, answer in audited.items() if _is_other(labels.get(i), answer)]
+        for start in range(0, len(lacking), _AT_ONCE):
+            given = ledger.annotations_of(lacking[start : start + _AT_ONCE])
+            outcomes: list[tuple[Annotation, Outcome]] = []
+            for i, some in given.items():
+                said = [
+                    one
+                    for one, now in zip(
+                        some, [ledger.reading.read(one) for one in some], strict=True
+                    )
+                    if one.kind not in ("human", "learner") and now == audited[i]
+                ]
+                outcomes += [(one, "accepted") for one in said[-1:]]
+            ledger.decide(RULE, outcomes, round=kept.round)
+
+
+class PromiseNow:
+    """What a promise wants next, as a ledger stands between two rounds.
+
+    Args:
+        promise: Which promise.
+        ledger: Of the campaign.
+        number: Of the round that comes next.
+        labels_left: That people may still give; None if there is no limit.
+    """
+
+    def __init__(
+        self, promise: Promise, ledger: Ledger, number: int, labels_left: int | None
+    ) -> None:
+        self._promise = promise
+        self._ledger = ledger
+        self._number = number
+        self._left = None if labels_left is None else labels_left // promise.answers
+
+    def _audited(self) -> Audited | None:
+        frozen = last_frozen(self._ledger, self._promise.pool)
+        return None if frozen is None else Audited(self._ledger, self._promise.task, frozen)
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether labels and order are frozen that an audit may still be of."""
+        audited = self._audited()
+        if audited is None:
+            return False
+        # Killed before they were recorded, the learner's labels are recorded now.
+        if audited.kept.round == self._number:
+            self._promise.keep(self._ledger, self._number, audited.kept.item_ids, audited.frozen)
+        return True
+
+    def seed(self) -> Mapping[str, str]:
+        """A uniform draw, as far as nobody has labelled it yet."""
+        ids = self._promise.item_ids(self._ledger)
+        rng = self._promise.rng(self._number, _SEED)
+        drawn = self._promise.procedure.seed(len(ids), rng)
+        labels = seen_labels(self._ledger)
+        picked = [ids[position] for position in drawn.tolist()]
+        left = [i for i in picked if i not in labels or labels[i].kind != "human"]
+        return dict.fromkeys(left[: self._left], "drawn uniformly")
+
+    def advance(self) -> Mapping[str, str]:
+        """The next doubtful items; where there are none, labels and order are frozen."""
+        return self._promise.doubtful(self._ledger, self._number, self._left)
+
+    def look(self) -> Mapping[str, str]:
+        """The next look; where that is none, the certificate is recorded."""
+        audited = self._audited()
+        assert audited is not None
+        step = self._promise.procedure.judge(audited.frozen, audited.wrong, audited.skipped)
+        if isinstance(step, Certificate):
+            audited.record(self._as_told(step, audited))
+            return {}
+        ids = [audited.kept.item_ids[position] for position in step.positions.tolist()]
+        return dict.fromkeys(ids[: self._left], "drawn uniformly")
+
+    def _as_told(self, certificate: Certificate, audited: Audited) -> Certificate:
+        """With what of the pool it is about."""
+        items, of = len(audited.kept.item_ids), len(self._promise.pool)
+        if items == of:
+            return certificate
+        note = (
+            f"It is about {items:,} texts of the {of:,} items of the pool: items with the same "
+            "text count once, and those that people could not answer, that stand in the test set "
+            "or that an earlier audit asked about are no part of it."
+        )
+        return replace(certificate, rests_on=(*certificate.rests_on, note))
+
+    def review(self) -> Mapping[str, str]:
+        """What the certificate sends to people, the most doubtful first."""
+        audited = self._audited()
+        assert audited is not None
+        certificate = audited.certificate()
+        assert certificate is not None
+        done = self._promise.skipped(self._ledger) | audited.by_people()
+        doubt = audited.doubt()
+        order = sorted(certificate.to_people.tolist(), key=doubt.__getitem__, reverse=True)
+        order += audited.without_label()
+        ids = [audited.kept.item_ids[position] for position in order]
+        return dict.fromkeys((i for i in ids if i not in done), "the audit sends it to people")
+
+    def words(self) -> str:
+        """What can be promised of the labels as they are."""
+        return what_is_promised(self._ledger, self._promise.task, self._promise.pool)
+
+
+def _is_other(standing: Decided | None, answer: Answer) -> bool:
+    return standing is None or (standing.kind != "human" and standing.label != answer)
