@@ -153,6 +153,28 @@ def _audit(value: Any) -> Any:
     return {"items": value} if is_number else value
 
 
+class GuaranteeConfig(OpenSection):
+    """The promise about the labels that the run works for; further keys are parts of the procedure.
+
+    Attributes:
+        max_error: How many of the delivered labels may be wrong, as a share of all.
+        confidence: With what probability the promise holds at least.
+        policy: "certify" asks people until the promise can be given; "threshold" promises nothing,
+            and people review what the machines are not sure of.
+    """
+
+    max_error: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
+    policy: Literal["certify", "threshold"] = "certify"
+
+
+def _guarantee(value: Any) -> Any:
+    """The word "off", which YAML reads as no, and "on" as the mappings that they are short for."""
+    if value is False or value == "off":
+        return {"policy": "threshold"}
+    return {} if value is True or value == "on" else value
+
+
 class AggregationConfig(Named):
     """What makes one label of several people's answers; further keys are its parameters."""
 
@@ -168,6 +190,9 @@ class RunConfig(Section):
         annotator: Asked in this order. Default: the language model, or `similarity` without one.
         aggregation: Makes one label of several people's answers to an item. Default: the majority.
         audit: Items that people answer to tell how good the labels are: how many, or a mapping.
+        guarantee: The promise that a run of the objective "labels" works for, where people and
+            machines label; "off" for none. Default: 5 % of wrong labels at most, with a confidence
+            of 95 %, unless there is an audit or a list of phases.
         committee: Members of the committee that selectors such as `bald` listen to.
         stop: Rules beside the budget, any of which ends the run.
         exports: Files that are written whenever the run ends or waits.
@@ -192,6 +217,7 @@ class RunConfig(Section):
     learner: LearnerConfig = LearnerConfig(name="linear")
     aggregation: AggregationConfig | None = None
     audit: Annotated[AuditConfig, BeforeValidator(_audit)] | None = None
+    guarantee: Annotated[GuaranteeConfig, BeforeValidator(_guarantee)] | None = None
     committee: Positive = 10
     generator: AnyGeneratorConfig | None = None
     budget: BudgetConfig = BudgetConfig()
@@ -241,9 +267,23 @@ class RunConfig(Section):
                     "add the section 'lm'",
                 )
             )
+        found += self._guarantee_problems()
         if found:
             raise problems(*found)
         return self
+
+    def _guarantee_problems(self) -> list[Problem]:
+        if self.guarantee is None or self.guarantee.policy == "threshold":
+            return []
+        at: KeyPath = ("guarantee",)
+        one = "leave one of them out"
+        if self.phases is not None:
+            return [(at, "it has phases of its own, and there are phases too", one)]
+        if self.audit is not None:
+            return [(at, "it draws an audit of its own, and there is an audit too", one)]
+        if self.objective != "labels":
+            return [(at, "it is about the labels of a pool", "add objective: labels, or remove it")]
+        return []
 
     def _annotator_problems(self) -> list[Problem]:
         found: list[Problem] = []

@@ -10,6 +10,7 @@ from llmal.factory.aggregation import make_aggregation
 from llmal.factory.annotators import make_router
 from llmal.factory.embedders import make_embedder
 from llmal.factory.generators import make_run_generator
+from llmal.factory.guarantees import make_guarantee
 from llmal.factory.offers import offers_of
 from llmal.factory.phases import make_phases
 from llmal.factory.places import within
@@ -92,6 +93,7 @@ def build(
         filters=filters,
         aggregation=make_aggregation(config),
         audit=None if config.audit is None else Audit(**config.audit.model_dump()),
+        guarantee=make_guarantee(config),
         committee=config.committee,
         duplicates=config.data.duplicates,
         overlap=config.data.overlap,
