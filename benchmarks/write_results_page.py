@@ -14,6 +14,7 @@ from typing import Any
 from aggregation_page import aggregation
 from defaults_page import defaults
 from goemotions_page import goemotions
+from guarantee.versus_page import guarantee_versus
 from icl_fewshot_page import icl_fewshot
 from learning_curves_page import learning_curves, learning_curves_stopping
 from llm_selectors_page import llm_selectors
@@ -483,6 +484,7 @@ def _arrow(pair: list[float]) -> str:
 
 SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("main_job", "The main job", main_job),
+    ("guarantee_versus", "What needs no person, beside other ways", guarantee_versus),
     ("defaults", "Defaults of labelling by a language model", defaults),
     ("exactness", "Exactness of label scores", exactness),
     ("wide_labels", "Wide label sets", wide_labels),

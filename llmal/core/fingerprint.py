@@ -34,6 +34,7 @@ Thing = Literal[
     "example",
     "measured part of a report",
     "frozen labels",
+    "error score",
 ]
 
 
@@ -123,6 +124,11 @@ SCHEMES: Mapping[Thing, Scheme] = {
     "frozen labels": Scheme(
         "labels that no person gave, their order, who gave them, and the plan of their audit",
         "nothing: each of them is what a promise is about",
+        16,
+    ),
+    "error score": Scheme(
+        "the features, the fitted state, the delivered labels and how likely each is wrong",
+        "people's labels, of which nothing but what was learned counts",
         16,
     ),
 }

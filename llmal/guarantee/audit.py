@@ -48,9 +48,19 @@ class Audit:
         stays[self.places] = ~self.skipped
         return self.order[stays], self.order[~stays]
 
-    def unaudited(self, prefix: int) -> int:
-        """How many of the first `prefix` of the order have not been audited."""
-        return prefix - int((self.places < prefix).sum())
+    @property
+    def labelled(self) -> int:
+        """How many items people have labelled in it."""
+        return int((~self.skipped).sum())
+
+    @property
+    def unit(self) -> str:
+        """What was drawn."""
+        return "items"
+
+    def allowed(self, wrong: int) -> int:
+        """How many of what was drawn may be wrong, so that no more than `wrong` items are."""
+        return wrong
 
 
 def allowed_wrong(epsilon: float, items: int) -> int:

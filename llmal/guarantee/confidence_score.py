@@ -43,7 +43,7 @@ class ConfidenceScore:
             np.full(len(evidence), "machine"),
             np.asarray(probability),
             None,
-            {"score": "confidence", "recalibration": dict(mapping.as_dict())},
+            lambda: {"score": "confidence", "recalibration": dict(mapping.as_dict())},
         )
 
 

@@ -57,3 +57,13 @@ def _log_factorials(highest: int) -> Array:
 @lru_cache(maxsize=24)
 def _table(size: int) -> Array:
     return np.asarray(gammaln(np.arange(1.0, size + 2)))
+
+
+def log_cdf_above(hits: ArrayLike, size: int, marked: int, draws: ArrayLike) -> Array:
+    """The logarithm of the probability that more than `hits` are hit, for arrays."""
+    hits, draws = np.asarray(hits, dtype=np.int64), np.asarray(draws, dtype=np.int64)
+    up_to = np.arange(int(hits.max(initial=0)) + 1)
+    terms = pmf(up_to[:, None], size, marked, draws[None, :].reshape(1, -1))
+    below = np.where(up_to[:, None] <= hits.reshape(1, -1), terms, 0.0).sum(axis=0)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log1p(-np.minimum(below, 1.0)).reshape(hits.shape))

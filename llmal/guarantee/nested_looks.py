@@ -43,6 +43,14 @@ def critical_counts(rest: int, allowed: int, looks: Sequence[int], alpha: float)
     return _critical_counts(int(rest), int(allowed), _checked(rest, looks), float(alpha))
 
 
+def bonferroni_counts(
+    rest: int, allowed: int, looks: Sequence[int], alpha: float
+) -> tuple[int, ...]:
+    """As `critical_counts`, with an equal share of `alpha` for each look: simple, and smaller."""
+    sizes = _checked(rest, looks)
+    return tuple(_count_at_level(rest, allowed, size, alpha / len(sizes)) for size in sizes)
+
+
 def fewest_audited(rest: int, allowed: int, alpha: float) -> int:
     """How many items have to be audited, so that a single look could accept anything at all.
 

@@ -11,12 +11,12 @@ from llmal.guarantee.audit import allowed_wrong, check_rates
 from llmal.guarantee.audit_plan import AuditPlan, BestShare, Plan
 from llmal.guarantee.batching import Batch, GapBatch
 from llmal.guarantee.certificate import Certificate
-from llmal.guarantee.confidence_score import ConfidenceScore
+from llmal.guarantee.error_score import ErrorScore
 from llmal.guarantee.evidence import Evidence
 from llmal.guarantee.frozen import Frozen
 from llmal.guarantee.judging import MoreLooks, judge
 from llmal.guarantee.look_plan import Looks, MultipleLooks
-from llmal.guarantee.scored import ErrorScore, ScoredPool
+from llmal.guarantee.scored import Score, ScoredPool
 from llmal.guarantee.seeding import Seed, UniformSeed
 
 
@@ -73,7 +73,7 @@ class Procedure:
         epsilon: float = 0.05,
         alpha: float = 0.05,
         seed: Seed | None = None,
-        score: ErrorScore | None = None,
+        score: Score | None = None,
         plan: Plan | None = None,
         batch: Batch | None = None,
         looks: Looks | None = None,
@@ -82,7 +82,7 @@ class Procedure:
         self.epsilon = epsilon
         self.alpha = alpha
         self._seed = seed or UniformSeed()
-        self._score = score or ConfidenceScore()
+        self._score = score or ErrorScore()
         self._plan = plan or BestShare()
         self._batch = batch or GapBatch()
         self._looks = looks or MultipleLooks()
@@ -144,7 +144,7 @@ class Procedure:
             epsilon=self.epsilon,
             alpha=self.alpha,
             seed=int(rng.integers(2**31)),
-            about={"plan": dict(plan.as_dict()), **scored.about},
+            about={"plan": dict(plan.as_dict()), **scored.describe()},
         )
 
     def judge(
@@ -169,4 +169,11 @@ class Procedure:
 def _reason(evidence: Evidence, scored: ScoredPool, position: int) -> str:
     if not evidence.by_machine[position]:
         return "the machine gave no label"
-    return f"wrong with probability {scored.probability_wrong[position]:.2f}"
+    reason = f"wrong with probability {scored.probability_wrong[position]:.2f}"
+    if scored.alternative is None:
+        return reason
+    machine, learner = (
+        evidence.space.write(evidence.space.answers(targets[position : position + 1])[0])
+        for targets in (evidence.machine, scored.alternative)
+    )
+    return reason if machine == learner else f"{reason}: {machine}, or {learner}?"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmal.guarantee.audit import Audit
 
-PLAIN = (
+FIXED_POOL = (
     "The audited items were drawn uniformly without replacement from the items that no person had "
     "labelled, after labels, score and order were frozen.",
     "No label of the audit was used for prompts, demonstrations, calibration, training or the "
@@ -15,14 +15,19 @@ PLAIN = (
 )
 """What a promise about a finite pool rests on."""
 
+PLANNED_LOOKS = (
+    "The sizes of all looks were fixed before the first audited label was seen, and each look adds "
+    "to the one before it.",
+)
+
 
 def percent(share: float) -> str:
     """A share as people read it: 0.05 is 5 %."""
     return f"{100 * share:.4g} %"
 
 
-def about_people(count: int) -> str:
-    """The condition under which the promise is kept."""
+def condition_on_people(count: int) -> str:
+    """The condition under which a promise is kept."""
     if not count:
         return ""
     return f", once people have labelled the {count:,} items that are named for them"
@@ -36,17 +41,38 @@ def skipped_note(audit: Audit) -> tuple[str, ...]:
     return (f"{skipped:,} audited items were skipped; they count as wrong and still go to people.",)
 
 
+def nothing_promised(aim: str, audit: Audit, needed: int) -> str:
+    """Why nothing is promised, and how large the audit would have to be."""
+    return (
+        f"Nothing is promised: {aim}, an audit of the {len(audit.order):,} {audit.unit} that no "
+        f"person has labelled takes at least {needed:,} of them, and {len(audit):,} were audited."
+    )
+
+
+def chance(audit: Audit, alpha: float) -> str:
+    """How often the promise may be broken, and over what."""
+    return (
+        f"The procedure that says so breaks its word with a probability of at most "
+        f"{percent(alpha)}. The items, their labels, their order and what people would say are "
+        f"taken as fixed: the one thing that is random is which {len(audit):,} of the "
+        f"{len(audit.order):,} {audit.unit} that no person had labelled were drawn for the audit "
+        f"({int(audit.wrong.sum()):,} of them were wrong)."
+    )
+
+
 def wrong_and_chance(audit: Audit, alpha: float) -> str:
     """What "wrong" means, what is random, what the promise is no promise about, what voids it."""
     return (
-        f"The procedure that says so breaks its word with a probability of at most "
-        f"{percent(alpha)}. A label is wrong if it is not the one that the people of record would "
-        "give; a label by a person is right by definition. The items, their labels and what people "
-        "would say are taken as fixed: the one thing that is random is which "
-        f"{len(audit):,} of the {len(audit.order):,} items that no person had labelled were drawn "
-        f"for the audit ({int(audit.wrong.sum()):,} of them were wrong and have been put right). "
-        "It is a count over all labels delivered, not a promise about a single item, a class or "
-        "items that come later. It is void if the audit was not a uniform draw made after labels "
-        "and order were frozen, if audited labels were used to make either, or if a label or the "
-        "order changes afterwards other than by a person's label."
+        "A label is wrong if it is not the one that the people of record would give; a label by a "
+        f"person is right by definition, so what the audit showed to be wrong has been put right. "
+        f"{chance(audit, alpha)} It is a count over all these labels together, no promise about a "
+        f"single item, about a class or about items that come later. {VOID}"
     )
+
+
+VOID = (
+    "It is void if the audit was not drawn uniformly after labels and order were frozen, if "
+    "audited labels were used to make either, or if a label or the order changes afterwards other "
+    "than by a person's label."
+)
+"""What makes a promise about a finite pool void."""

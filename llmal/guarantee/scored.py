@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,17 +22,18 @@ class ScoredPool:
         by: Who gives each, "machine" or "learner", shape (N,).
         probability_wrong: Recalibrated, shape (N,).
         alternative: What the learner would say, targets like `labels`; None without a learner.
-        about: How it was fitted, as plain JSON: the state of the model, which features mattered.
+        describe: Gives how it was fitted, as plain JSON: the state of the model, and which features
+            mattered.
     """
 
     labels: NDArray[np.int64]
     by: NDArray[np.str_]
     probability_wrong: NDArray[np.float64]
     alternative: NDArray[np.int64] | None
-    about: Mapping[str, Any]
+    describe: Callable[[], Mapping[str, Any]]
 
 
-class ErrorScore(Protocol):
+class Score(Protocol):
     """Learns from people's labels which others are wrong."""
 
     def fit(self, evidence: Evidence, rng: np.random.Generator) -> ScoredPool:

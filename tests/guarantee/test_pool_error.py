@@ -9,7 +9,11 @@ import pytest
 
 from llmal.errors import ConfigError, DataError
 from llmal.guarantee import certify, critical_counts
-from llmal.guarantee.nested_looks import fewest_audited
+from llmal.guarantee.nested_looks import (
+    bonferroni_counts,
+    fewest_audited,
+    probability_of_union,
+)
 
 
 def nested_audits(rest, looks):
@@ -70,6 +74,76 @@ def test_fewest_audited_is_the_first_that_certifies(rest):
 
 def test_fifty_nine_are_needed_of_a_large_pool():
     assert fewest_audited(1_000_000, 50_000, 0.05) == 59
+
+
+def broken_by(rest, allowed, looks, counts, patterns):
+    """How many of all audits break the promise, for each pattern of wrong items."""
+    broken, audits = np.zeros(len(patterns), np.int64), 0
+    upto = np.cumsum(patterns, axis=1)
+    for drawn in nested_audits(rest, looks):
+        audits += 1
+        prefix = np.zeros(len(patterns), np.int64)
+        for size, count in zip(looks, counts, strict=True):
+            if count >= 0:
+                audited = np.zeros(rest, bool)
+                audited[drawn[:size]] = True
+                passed = np.cumsum(patterns & audited, axis=1) <= count
+                prefix = np.maximum(prefix, passed.sum(axis=1))
+        corrected = np.zeros(rest, bool)
+        corrected[drawn] = True
+        left = upto - np.cumsum(patterns & corrected, axis=1)
+        left = np.column_stack([np.zeros(len(patterns), np.int64), left])
+        broken += left[np.arange(len(patterns)), prefix] > allowed
+    return broken, audits
+
+
+@pytest.mark.parametrize(
+    ("rest", "allowed", "looks", "alpha"),
+    [
+        (8, 0, (5, 7), 0.3),
+        (8, 1, (2, 4, 6), 0.3),
+        (9, 2, (2, 4, 5), 0.4),
+        (9, 1, (3, 6), 0.15),
+        *((10, allowed, (size,), 0.2) for allowed in range(4) for size in (3, 5, 7, 9)),
+        *((12, allowed, (6,), 0.1) for allowed in range(4)),
+        pytest.param(10, 1, (3, 5, 7), 0.2, marks=pytest.mark.slow),
+        pytest.param(12, 1, (5, 7), 0.2, marks=pytest.mark.slow),
+        pytest.param(12, 3, (5, 7), 0.3, marks=pytest.mark.slow),
+    ],
+)
+@pytest.mark.parametrize("counting", [critical_counts, bonferroni_counts])
+def test_every_pattern_of_wrong_items_and_every_audit(rest, allowed, looks, alpha, counting):
+    if counting is bonferroni_counts and len(looks) == 1:
+        pytest.skip("the same")
+    counts = counting(rest, allowed, looks, alpha)
+    patterns = np.array(list(product([False, True], repeat=rest)))
+    broken, audits = broken_by(rest, allowed, looks, counts, patterns)
+    assert broken.max() <= alpha * audits + 1e-9
+
+
+def test_one_more_allowed_error_breaks_the_promise():
+    counts = critical_counts(9, 2, (2, 4, 5), 0.4)
+    raised = (*counts[:-1], counts[-1] + 1)
+    patterns = np.array(list(product([False, True], repeat=9)))
+    broken, audits = broken_by(9, 2, (2, 4, 5), raised, patterns)
+    assert broken.max() > 0.4 * audits
+
+
+@pytest.mark.parametrize(
+    ("rest", "allowed", "looks", "counts"),
+    [(8, 1, (2, 3, 5), (0, 0, 2)), (8, 2, (2, 4, 5), (0, 1, 1)), (7, 0, (1, 3, 5), (-1, 0, 1))],
+)
+def test_the_probability_of_the_union_is_that_of_all_audits(rest, allowed, looks, counts):
+    audits = list(nested_audits(rest, looks))
+    erred = sum(
+        any(
+            count >= 0 and sum(place <= allowed + count for place in drawn[:size]) <= count
+            for size, count in zip(looks, counts, strict=True)
+        )
+        for drawn in audits
+    )
+    exact = probability_of_union(rest, allowed, looks, counts)
+    assert exact == pytest.approx(erred / len(audits), abs=1e-12)
 
 
 @pytest.mark.parametrize(

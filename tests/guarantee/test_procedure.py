@@ -8,6 +8,7 @@ import pytest
 from llmal.errors import ConfigError, DataError
 from llmal.guarantee import Certificate, Evidence, Frozen
 from llmal.guarantee.catalogue import make
+from llmal.guarantee.confidence_score import ConfidenceScore
 from llmal.guarantee.evidence import differ
 from llmal.guarantee.judging import MoreLooks
 from llmal.guarantee.procedure import Doubtful, Procedure
@@ -66,7 +67,7 @@ def audited(procedure: Procedure, frozen: Frozen, gold) -> Certificate:
 
 
 def test_seed_is_three_and_a_half_percent_and_never_less_than_fifty_or_more_than_all():
-    procedure = Procedure()
+    procedure = Procedure(score=ConfidenceScore())
     rng = np.random.default_rng(0)
     sizes = [len(set(procedure.seed(n, rng).tolist())) for n in (20, 400, 4000)]
     assert sizes == [20, 50, 140]
@@ -74,7 +75,7 @@ def test_seed_is_three_and_a_half_percent_and_never_less_than_fifty_or_more_than
 
 def test_doubtful_items_are_those_of_the_lowest_confidence_most_doubtful_first():
     evidence, gold = pool(1000, 0.3)
-    procedure = Procedure()
+    procedure = Procedure(score=ConfidenceScore())
     evidence = ask(evidence, procedure.seed(1000, np.random.default_rng(1)), gold, uniform=True)
     step = procedure.advance(evidence, np.random.default_rng(2))
     assert isinstance(step, Doubtful)
@@ -89,26 +90,26 @@ def test_doubtful_items_are_those_of_the_lowest_confidence_most_doubtful_first()
 def test_same_evidence_and_random_numbers_give_the_same_step():
     evidence, gold = pool(600, 0.2)
     evidence = replace(evidence, confidence=np.full(600, 0.8))
-    first = frozen_pool(Procedure(), evidence, gold, seed=5)[1]
-    second = frozen_pool(Procedure(), evidence, gold, seed=5)[1]
-    other = frozen_pool(Procedure(), evidence, gold, seed=6)[1]
+    first = frozen_pool(Procedure(score=ConfidenceScore()), evidence, gold, seed=5)[1]
+    second = frozen_pool(Procedure(score=ConfidenceScore()), evidence, gold, seed=5)[1]
+    other = frozen_pool(Procedure(score=ConfidenceScore()), evidence, gold, seed=6)[1]
     assert first.fingerprint == second.fingerprint
     assert first.order.tolist() != other.order.tolist()
 
 
 def test_a_killed_run_goes_on_where_it_was():
     evidence, gold = pool(800, 0.3)
-    whole = frozen_pool(Procedure(), evidence, gold, seed=3)[1]
+    whole = frozen_pool(Procedure(score=ConfidenceScore()), evidence, gold, seed=3)[1]
     rng = np.random.default_rng(3)
     evidence = ask(evidence, Procedure().seed(800, rng), gold, uniform=True)
-    while isinstance(step := Procedure().advance(evidence, rng), Doubtful):
+    while isinstance(step := Procedure(score=ConfidenceScore()).advance(evidence, rng), Doubtful):
         evidence = ask(evidence, step.positions, gold)
     assert step.fingerprint == whole.fingerprint
 
 
 def test_what_is_frozen_is_the_rest_from_most_to_least_trusted():
     evidence, gold = pool(1000, 0.1)
-    evidence, frozen = frozen_pool(Procedure(), evidence, gold, seed=1)
+    evidence, frozen = frozen_pool(Procedure(score=ConfidenceScore()), evidence, gold, seed=1)
     assert sorted(frozen.order.tolist()) == np.flatnonzero(~evidence.by_people).tolist()
     assert np.all(np.diff(frozen.probability_wrong) >= 0)
     assert frozen.labels.tolist() == evidence.machine[frozen.order].tolist()
@@ -118,7 +119,7 @@ def test_what_is_frozen_is_the_rest_from_most_to_least_trusted():
 
 def test_frozen_labels_survive_json_and_change_their_fingerprint_with_anything():
     evidence, gold = pool(500, 0.2)
-    frozen = frozen_pool(Procedure(), evidence, gold, seed=1)[1]
+    frozen = frozen_pool(Procedure(score=ConfidenceScore()), evidence, gold, seed=1)[1]
     assert Frozen.from_dict(frozen.as_dict()).fingerprint == frozen.fingerprint
     swapped = frozen.order.copy()
     swapped[[0, 1]] = swapped[[1, 0]]
@@ -139,7 +140,7 @@ def test_a_pool_so_small_that_the_rest_may_be_wrong_is_certified_without_an_audi
     evidence, gold = pool(60, 0.5)
     people = np.where(np.arange(60) < 57, gold, -1)
     evidence = replace(evidence, people=people)
-    procedure = Procedure()
+    procedure = Procedure(score=ConfidenceScore())
     frozen = procedure.advance(evidence, np.random.default_rng(0))
     assert isinstance(frozen, Frozen)
     assert frozen.looks == ()
@@ -151,7 +152,7 @@ def test_a_pool_so_small_that_the_rest_may_be_wrong_is_certified_without_an_audi
 
 def test_judge_asks_for_the_first_look_then_accepts_a_rest_without_errors():
     evidence, gold = pool(2000, 0.0)
-    procedure = Procedure()
+    procedure = Procedure(score=ConfidenceScore())
     _, frozen = frozen_pool(procedure, evidence, gold, seed=0)
     first = procedure.judge(frozen, np.zeros(0, dtype=bool))
     assert isinstance(first, MoreLooks)
@@ -163,7 +164,7 @@ def test_judge_asks_for_the_first_look_then_accepts_a_rest_without_errors():
 
 def test_everything_wrong_leaves_nothing_but_what_epsilon_allows():
     evidence, gold = pool(300, 1.0)
-    procedure = Procedure()
+    procedure = Procedure(score=ConfidenceScore())
     evidence, frozen = frozen_pool(procedure, evidence, gold, seed=0)
     certificate = audited(procedure, frozen, gold)
     assert len(certificate.accepted) - certificate.audited <= 15
@@ -171,7 +172,7 @@ def test_everything_wrong_leaves_nothing_but_what_epsilon_allows():
 
 def test_more_judged_than_drawn_is_refused():
     evidence, gold = pool(500, 0.1)
-    _, frozen = frozen_pool(Procedure(), evidence, gold, seed=0)
+    _, frozen = frozen_pool(Procedure(score=ConfidenceScore()), evidence, gold, seed=0)
     with pytest.raises(DataError, match="drawn"):
         Procedure().judge(frozen, np.zeros(len(frozen.drawn()) + 1, dtype=bool))
 
@@ -179,7 +180,7 @@ def test_more_judged_than_drawn_is_refused():
 @pytest.mark.parametrize("items", [1, 2, 10, 55])
 def test_tiny_pools_end(items):
     evidence, gold = pool(items, 0.3)
-    procedure = Procedure()
+    procedure = Procedure(score=ConfidenceScore())
     _, frozen = frozen_pool(procedure, evidence, gold, seed=0)
     assert isinstance(audited(procedure, frozen, gold), Certificate)
 
@@ -203,11 +204,12 @@ def test_a_configuration_names_the_parts():
     assert len(procedure.seed(100, np.random.default_rng(0))) == 7
 
 
+@pytest.mark.slow
 def test_promises_are_kept_in_many_audits():
     broken = 0
     for seed in range(100):
         evidence, gold = pool(300, 0.25, seed=seed, sharpness=1.0)
-        procedure = Procedure(epsilon=0.05, alpha=0.1)
+        procedure = Procedure(epsilon=0.05, alpha=0.1, score=ConfidenceScore())
         _, frozen = frozen_pool(procedure, evidence, gold, seed=seed)
         certificate = audited(procedure, frozen, gold)
         delivered = gold.copy()

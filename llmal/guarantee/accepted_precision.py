@@ -1,0 +1,145 @@
+"""The share of right labels among those that stay: in this pool, or in a stream of items."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from scipy.special import bdtr, betaincinv
+
+from llmal.guarantee.audit import Audit, allowed_wrong
+from llmal.guarantee.certificate import Certificate
+from llmal.guarantee.hypergeometric import cdf
+from llmal.guarantee.promises import FIXED_POOL, VOID, chance, percent, skipped_note
+
+STEPS = 50
+"""In how many steps the walk goes down the whole order."""
+_FEWEST = 30
+
+_STREAM = (
+    "The items are independent draws from the stream that the promise is about, and those to come "
+    "are drawn from the same one.",
+    "Labels, score and thresholds were frozen before the audit was drawn; labels of future items "
+    "are made in the same way.",
+    "No label of the audit was used for prompts, demonstrations, calibration, training or the "
+    "score.",
+)
+
+
+def certify_accepted_precision(
+    audit: Audit, *, epsilon: float, alpha: float, future: bool, start: int | None
+) -> Certificate:
+    """Keep the longest beginning of the order of which at most a share ε is wrong.
+
+    Fixed-sequence testing (Bauer 1991; Jung et al. 2025, "Trust or Escalate"): beginnings of the
+    order, 2 % longer each, are tested one after the other at level α, and the walk ends before the
+    first that fails. The first has `start` audited items in expectation. Which beginnings are
+    tested may not depend on what the audit shows: they are places in the order (for this pool), or
+    thresholds among the items that were not audited (for future items, of which the audited ones
+    are then a sample that is independent of the thresholds). In this pool the count of wrong ones
+    is tested by the hypergeometric distribution, for future items by Clopper and Pearson.
+
+    What is promised is the precision of the labels before any of them is put right.
+
+    Args:
+        audit: The audit of a uniform sample.
+        epsilon: The share of wrong ones among what is accepted: 1 − precision.
+        alpha: With what probability the promise may fail.
+        future: Promise it of future items from the same stream, and not of this pool.
+        start: How many audited items the first beginning has in expectation; by default as many as
+            pass with one error, and 30 at least.
+    """
+    rest = len(audit.order)
+    first = fewest_accepted(epsilon, alpha, errors=1) if start is None else start
+    sizes = _sizes(audit, max(first, 1), future=future)
+    prefix, drawn, errors = 0, 0, 0
+    for size in sizes:
+        inside = audit.places < size
+        n, d = int(inside.sum()), int(audit.wrong[inside].sum())
+        if future:
+            passed = n > 0 and float(bdtr(d, n, epsilon)) <= alpha
+        else:
+            passed = cdf(d, size, allowed_wrong(epsilon, size) + 1, n) <= alpha
+        if not passed:
+            break
+        prefix, drawn, errors = size, n, d
+    holds = prefix > 0 or rest == 0
+    accepted, to_people = audit.split(prefix)
+    needed = fewest_accepted(epsilon, alpha, errors=0)
+    about = (
+        "of the labels that the same system gives to future items with at least the score of the "
+        f"last one that is accepted here (place {prefix:,} of {rest:,} in the order)"
+        if future
+        else f"of the {prefix:,} first labels of the order, which may stay,"
+    )
+    if holds:
+        promise = (
+            f"Not more than {percent(epsilon)} {about} are wrong, before any of them is put right. "
+            "A label is wrong if it is not the one that the people of record would give. "
+            + (
+                f"The procedure that says so breaks its word with a probability of at most "
+                f"{percent(alpha)}; items and audit are random. It is void if the stream changes."
+                if future
+                else f"{chance(audit, alpha)} It is a count over these labels together. {VOID}"
+            )
+        )
+    else:
+        promise = (
+            f"Nothing is promised: to keep wrong labels among the accepted ones to "
+            f"{percent(epsilon)} with probability {percent(1 - alpha)} takes at least {needed:,} "
+            f"audited items among the surest without an error, and the {len(audit):,} audited ones "
+            f"of {rest:,} did not show it."
+        )
+    bound = float(betaincinv(errors + 1, drawn - errors, 1 - alpha)) if drawn > errors else 1.0
+    return Certificate(
+        mode="accepted_precision",
+        accepted=accepted,
+        to_people=to_people,
+        holds=holds,
+        epsilon=epsilon,
+        alpha=alpha,
+        items=audit.items,
+        audited=len(audit),
+        wrong=int(audit.wrong.sum()),
+        promise=promise,
+        rests_on=(_STREAM if future else FIXED_POOL) + skipped_note(audit),
+        details={
+            "rest": rest,
+            "prefix": prefix,
+            "audited_in_prefix": drawn,
+            "wrong_in_prefix": errors,
+            "clopper_pearson": bound,
+            "future": future,
+            "needed": needed,
+            "stays": len(accepted) - audit.labelled,
+        },
+    )
+
+
+@lru_cache(maxsize=1024)
+def fewest_accepted(epsilon: float, alpha: float, *, errors: int) -> int:
+    """How many audited items among the accepted ones pass with so many errors.
+
+    30 at least, and no more than 100,000.
+    """
+    sizes = np.arange(errors + 1, 100_001)
+    passed = bdtr(errors, sizes, epsilon) <= alpha
+    return max(_FEWEST, int(sizes[np.argmax(passed)]) if passed.any() else len(sizes))
+
+
+def _sizes(audit: Audit, first: int, *, future: bool) -> list[int]:
+    """The beginnings that are tested, the shortest first."""
+    rest, drawn = len(audit.order), len(audit)
+    if not drawn:
+        return []
+    if not future:
+        start = min(rest, -(-first * rest // drawn))
+        return sorted({*range(start, rest, max(1, rest // STEPS)), rest})
+    audited = np.zeros(rest, np.bool_)
+    audited[audit.places] = True
+    others = np.flatnonzero(~audited)
+    if not len(others):
+        return []
+    start = min(len(others), -(-first * len(others) // drawn))
+    steps = sorted({*range(start, len(others), max(1, len(others) // STEPS)), len(others)})
+    return [int(others[step - 1]) + 1 for step in steps]
