@@ -170,6 +170,7 @@ def test_a_mistake_in_the_configuration_is_told_with_its_place(
     assert sentence in result.stderr
 
 
+@pytest.mark.slow
 def test_a_run_with_chosen_demonstrations_and_calibration(
     project, llmal, json_of, tiny_lm_path, tmp_path
 ):

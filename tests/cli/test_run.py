@@ -72,6 +72,7 @@ def test_json_is_all_of_stdout_and_progress_is_on_stderr(project, process):
     assert "round 1 (query)" in err
 
 
+@pytest.mark.slow
 def test_quiet_shows_warnings_and_the_result_alone(project, llmal):
     result = llmal("run", project(annotator={"name": "similarity"}), "--quiet")
     assert result.stderr.startswith("warning: no language model is used")
@@ -278,6 +279,7 @@ def test_ctrl_c_ends_after_the_batch_and_run_again_goes_on(project, process, tmp
     assert result["rounds"] == 15
 
 
+@pytest.mark.slow
 def test_ctrl_c_twice_ends_at_once_and_loses_nothing(project, process):
     path = project(
         budget={"human_labels": 20, "batch": 1}, start={"items": 6, "selector": "random"}

@@ -62,6 +62,7 @@ def test_exports_are_what_they_were(old_run, llmal, tmp_path, name):
     _check_exports(llmal, directory, name, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WITHOUT_MODEL)
 def test_report_and_run_go_on(old_run, llmal, json_of, name):
     budget = {"human_labels": 24, "batch": 6}

@@ -113,6 +113,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_commands_say_before_what_they_can_cost_and_keep_to_a_budget(
     name, project, llmal, json_of, tiny_lm_path, tmp_path

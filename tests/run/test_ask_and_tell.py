@@ -23,6 +23,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("objective", CONFIGURATIONS)
 def test_two_processes_that_tell_in_disorder_end_with_the_same_ledger(

@@ -46,6 +46,7 @@ def test_the_sample_is_drawn_by_the_seed_before_anything_is_known(tmp_path: Path
     assert sorted(_drawn(tmp_path, "d", audit=1000)) == sorted(pool_of(60, tmp_path / "e").ids())
 
 
+@pytest.mark.slow
 def test_every_item_is_drawn_as_often_as_every_other(tmp_path: Path) -> None:
     counts: dict[str, int] = {}
     for seed in range(120):

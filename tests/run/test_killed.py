@@ -19,6 +19,7 @@ from llmal.lm import VLLM
 from llmal.selectors import Random
 
 
+@pytest.mark.slow
 def test_killed_runs_end_like_an_undisturbed_one(tmp_path: Path, shared: Path, vllm: VLLM) -> None:
     data = shared / "data" / "trec6" / "train.jsonl.gz"
     proxy = CountingProxy(vllm.urls[0].removesuffix("/v1"))

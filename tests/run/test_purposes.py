@@ -165,6 +165,7 @@ def _consumers(
         }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("purpose", KEPT_APART)
 @pytest.mark.parametrize("objective", ["model", "labels"])
 def test_audits_that_contradict_change_nothing_that_anybody_sees(

@@ -164,6 +164,7 @@ class _Stop(Exception):
     """Stands for a kill: nothing after it is done."""
 
 
+@pytest.mark.slow
 def test_a_resumed_run_writes_the_same_items_and_pays_for_them_once(
     tmp_path: Path, embedder: SentenceEmbedder, tiny_hf: TransformersLM
 ) -> None:
@@ -234,6 +235,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", ["model", "labels"])
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_no_run_spends_more_than_was_foreseen_or_than_its_budget(

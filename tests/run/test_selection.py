@@ -144,6 +144,7 @@ class _Broken:
         return picks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCORING)
 def test_what_selectors_ask_again_is_paid_for_once(
     name: str, tmp_path: Path, embedder: SentenceEmbedder, tiny_hf: TransformersLM

@@ -131,6 +131,7 @@ def test_selectors_of_a_run(selector, pools, embedder, tmp_path):
     assert len(result.labels) == 18
 
 
+@pytest.mark.slow
 def test_the_report_measures_label_by_label(pools, embedder, tiny_hf, tmp_path):
     machine = LLMAnnotator(TASK, tiny_hf, style="completion")
     router = Router([Stage(machine, Threshold(0.9)), SimulatedHuman()])

@@ -202,6 +202,7 @@ def _every_round_has_its_answers(campaign: Campaign, name: str) -> None:
                 assert len(given[item]) >= stage.wanted(item, campaign.seed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_three_people_in_processes_of_their_own(tmp_path: Path, kind: str) -> None:
     options: dict[str, Any] = {
