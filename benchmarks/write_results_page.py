@@ -14,6 +14,8 @@ from typing import Any
 from aggregation_page import aggregation
 from defaults_page import defaults
 from goemotions_page import goemotions
+from guarantee.intervals_page import guarantee_intervals
+from guarantee.trial_page import guarantee_trial
 from guarantee.versus_page import guarantee_versus
 from icl_fewshot_page import icl_fewshot
 from learning_curves_page import learning_curves, learning_curves_stopping
@@ -492,6 +494,8 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("goemotions", "Several labels an item", goemotions),
     ("text_pairs", "Pairs of texts", text_pairs),
     ("aggregation", "Several people's answers put together", aggregation),
+    ("guarantee_intervals", "Accuracy and class shares by an audit", guarantee_intervals),
+    ("guarantee_trial", "A machine in a person's place", guarantee_trial),
     ("annotate_throughput", "Throughput of annotation", annotate_throughput),
     ("kill_and_resume", "Killed and run again", kill_and_resume),
     ("million_rows", "A pool of a million rows", million_rows),

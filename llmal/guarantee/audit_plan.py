@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.errors import ConfigError
+from llmal.guarantee.nested_looks import fewest_audited
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,14 @@ class BestShare:
     """The share of the rest whose audit leaves the most labels that need no person.
 
     For each share f, the first k of the rest may stay where
-    Σp(1 - f) + z √(Σp(1 - p)(1 - f)/f) ≤ the number of wrong labels that are allowed.
+    Σp(1 - f) + z √(Σp(1 - p)(1 - f)/f) ≤ the number of wrong labels that are allowed. Audits from
+    which nothing could be promised, as they are too small, are left out.
 
     Args:
         shares: Those tried.
         z: How far above its mean the number of wrong labels may come to lie.
         least: The smallest audit.
+        alpha: With what probability the promise may fail.
 
     Raises:
         ConfigError: A share is not between 0 and 1.
@@ -65,6 +68,7 @@ class BestShare:
     )  # fmt: skip
     z: float = 1.7
     least: int = 20
+    alpha: float = 0.05
 
     def __post_init__(self) -> None:
         if not self.shares or not all(0 < share < 1 for share in self.shares):
@@ -79,10 +83,11 @@ class BestShare:
             return AuditPlan(rest, 0, float(rest))
         expected = np.cumsum(probability_wrong)
         variance = np.cumsum(probability_wrong * (1 - probability_wrong))
-        best = AuditPlan(0, min(rest, self.least), 0.0)
+        fewest = min(rest, max(self.least, fewest_audited(rest, allowed, self.alpha)))
+        best = AuditPlan(0, fewest, 0.0)
         for share in self.shares:
             audited = round(share * rest)
-            if audited < min(self.least, rest):
+            if audited < fewest:
                 continue
             reached = expected * (1 - share) + self.z * np.sqrt(variance * (1 - share) / share)
             kept = int(np.searchsorted(reached, allowed, side="right"))

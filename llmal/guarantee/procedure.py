@@ -83,7 +83,7 @@ class Procedure:
         self.alpha = alpha
         self._seed = seed or UniformSeed()
         self._score = score or ErrorScore()
-        self._plan = plan or BestShare()
+        self._plan = plan or BestShare(alpha=alpha)
         self._batch = batch or GapBatch()
         self._looks = looks or MultipleLooks()
 
