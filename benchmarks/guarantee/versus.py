@@ -38,6 +38,8 @@ from recorded_sets import load as load_recorded
 from versus_figures import record_command, tell
 from versus_llmal import exact_rule, learned_procedures
 
+from llmal.guarantee.procedure import Procedure
+
 RECORDED = ("llm_stance", "llm_mrpc", "llm_mr", "llm_babe", "llm_cebab")
 EPSILON = ALPHA = 0.05
 AUDITED = (100, 200, 300, 500, 800)
@@ -149,6 +151,15 @@ def bargain_with(package: Any) -> Method:
     return method
 
 
+def audited_by(procedure: Procedure) -> Method:
+    def method(case: Case, seed: int) -> dict[str, Any]:
+        found = audit(case.recorded, procedure, seed)
+        kept = ("saved", "wrong", "broken", "before", "audited", "rounds", "seconds")
+        return {key: getattr(found, key) for key in kept}
+
+    return method
+
+
 def methods(bargain_folder: Path | None) -> Iterator[tuple[str, Method, str]]:
     """Name, what runs it, and how often: "once", "often" or "learned"."""
     yield "hindsight", hindsight, "often"
@@ -164,14 +175,8 @@ def methods(bargain_folder: Path | None) -> Iterator[tuple[str, Method, str]]:
         print(MISSING, file=sys.stderr)
     else:
         yield "BARGAIN", bargain_with(package), "often"
-    for name, make in learned_procedures(EPSILON, ALPHA).items():
-
-        def learned(case: Case, seed: int, make: Callable[[], Any] = make) -> dict[str, Any]:
-            found = audit(case.recorded, make(), seed)
-            kept = ("saved", "wrong", "broken", "before", "audited", "rounds", "seconds")
-            return {key: getattr(found, key) for key in kept}
-
-        yield name, learned, "learned"
+    for name, procedure in learned_procedures(EPSILON, ALPHA).items():
+        yield name, audited_by(procedure), "learned"
 
 
 def cases(options: argparse.Namespace) -> Iterator[tuple[str, Case]]:

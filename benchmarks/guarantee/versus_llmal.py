@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 from peers.people import People
 
 from llmal.guarantee import certify
+from llmal.guarantee.error_score import ErrorScore
 from llmal.guarantee.procedure import Procedure
 
 
@@ -26,12 +25,11 @@ def exact_rule(
     return ~people.asked
 
 
-def learned_procedures(epsilon: float, alpha: float) -> dict[str, Callable[[], Procedure]]:
-    """Ways to make the procedure: by the machine's own score, and by what learns."""
-    from llmal.guarantee.confidence_score import ConfidenceScore
-
+def learned_procedures(epsilon: float, alpha: float) -> dict[str, Procedure]:
+    """The procedure with the machine's labels kept, and as it is by default: labels replaced where
+    the learner is surer. Each serves all audits: what it keeps depends on no label of a person.
+    """
     return {
-        "procedure, own score": lambda: Procedure(
-            epsilon=epsilon, alpha=alpha, score=ConfidenceScore()
-        ),
+        "error score": Procedure(epsilon=epsilon, alpha=alpha, score=ErrorScore(deliver="machine")),
+        "replaced labels": Procedure(epsilon=epsilon, alpha=alpha, score=ErrorScore()),
     }
