@@ -46,11 +46,11 @@ def certify_accepted_precision(
         epsilon: The share of wrong ones among what is accepted: 1 − precision.
         alpha: With what probability the promise may fail.
         future: Promise it of future items from the same stream, and not of this pool.
-        start: How many audited items the first beginning has in expectation; by default as many as
-            pass with one error, and 30 at least.
+        start: How many audited items the first beginning has in expectation; by default a quarter
+            of the audit, but as many as pass with one error at least, and with three at most.
     """
     rest = len(audit.order)
-    first = fewest_accepted(epsilon, alpha, errors=1) if start is None else start
+    first = _start(len(audit), epsilon, alpha) if start is None else start
     sizes = _sizes(audit, max(first, 1), future=future)
     prefix, drawn, errors = 0, 0, 0
     for size in sizes:
@@ -114,6 +114,11 @@ def certify_accepted_precision(
             "stays": len(accepted) - audit.labelled,
         },
     )
+
+
+def _start(drawn: int, epsilon: float, alpha: float) -> int:
+    low, high = (fewest_accepted(epsilon, alpha, errors=errors) for errors in (1, 3))
+    return min(high, max(low, drawn // 4))
 
 
 @lru_cache(maxsize=1024)

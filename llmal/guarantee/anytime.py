@@ -121,15 +121,36 @@ def needed(rest: int, allowed: int, alpha: float) -> int:
 
 def _walk(audit: Audit, allowed: int, alpha: float) -> tuple[int, int]:
     """Where the walk ends, and after how many labels it could end there."""
-    rest = len(audit.order)
+    rest, drawn = len(audit.order), len(audit)
     prefix, at = min(allowed, rest), 0
     sizes = sorted({rest * step // _STEPS for step in range(1, _STEPS + 1)})
     for size in sizes[np.searchsorted(sizes, allowed, side="right") :]:
         inside = audit.places < size
-        errors = np.cumsum(audit.wrong[inside], dtype=np.int64)
-        values = log_evidence(errors, np.arange(1, len(errors) + 1), size, allowed)
-        passed = np.flatnonzero(values >= -log(alpha))
+        errors = np.cumsum(audit.wrong[inside])
+        limits = _limits(size, allowed, alpha, min(size, _round_up(drawn)))
+        passed = np.flatnonzero(errors <= limits[: len(errors)])
         if not len(passed):
             break
         prefix, at = size, max(at, int(np.flatnonzero(inside)[passed[0]]) + 1)
     return prefix, at
+
+
+@lru_cache(maxsize=512)
+def _limits(size: int, allowed: int, alpha: float, drawn: int) -> NDArray[np.int64]:
+    """With how many errors the evidence is still enough, after 1, 2, … draws; -1 for none.
+
+    The evidence falls as errors rise.
+    """
+    draws = np.arange(1, drawn + 1)
+    # Above the share that is to be refuted there is no evidence against it.
+    highest = min(allowed, drawn * (allowed + 1) // size + 1)
+    errors = np.broadcast_to(np.arange(highest + 1)[:, None], (highest + 1, drawn))
+    values = log_evidence(errors, np.broadcast_to(draws, errors.shape), size, allowed)
+    enough = (values >= -log(alpha)) & (errors <= draws)
+    unbroken = np.logical_and.accumulate(enough, axis=0)
+    return np.asarray(unbroken.sum(axis=0) - 1, dtype=np.int64)
+
+
+def _round_up(drawn: int) -> int:
+    """To a power of two, so that an audit that grows finds the limits where they were."""
+    return 1 << (drawn - 1).bit_length() if drawn else 0

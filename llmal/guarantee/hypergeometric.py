@@ -60,10 +60,11 @@ def _table(size: int) -> Array:
 
 
 def log_cdf_above(hits: ArrayLike, size: int, marked: int, draws: ArrayLike) -> Array:
-    """The logarithm of the probability that more than `hits` are hit, for arrays."""
+    """The logarithm of the probability that more than `hits` are hit; arrays of one shape."""
     hits, draws = np.asarray(hits, dtype=np.int64), np.asarray(draws, dtype=np.int64)
+    numbers, where = np.unique(draws, return_inverse=True)
     up_to = np.arange(int(hits.max(initial=0)) + 1)
-    terms = pmf(up_to[:, None], size, marked, draws[None, :].reshape(1, -1))
-    below = np.where(up_to[:, None] <= hits.reshape(1, -1), terms, 0.0).sum(axis=0)
+    below = np.cumsum(pmf(up_to[:, None], size, marked, numbers[None, :]), axis=0)
     with np.errstate(divide="ignore"):
-        return np.asarray(np.log1p(-np.minimum(below, 1.0)).reshape(hits.shape))
+        above = np.log1p(-np.minimum(below[hits, where.reshape(hits.shape)], 1.0))
+    return np.asarray(above)
