@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from llmal.core.records import Annotation, Item, Price, Usage
     from llmal.errors import LlmalError
     from llmal.functions.annotation import annotate
+    from llmal.functions.certification import certify, draw_audit
     from llmal.functions.demonstration_choice import choose_demonstrations
     from llmal.functions.generation import generate
     from llmal.functions.prediction import predict
@@ -78,7 +79,9 @@ _HOMES = {
     "load_config": "config",
     "load_learner": "learners.saved",
     "annotate": "functions.annotation",
+    "certify": "functions.certification",
     "choose_demonstrations": "functions.demonstration_choice",
+    "draw_audit": "functions.certification",
     "generate": "functions.generation",
     "predict": "functions.prediction",
     "select": "functions.selection",
@@ -126,8 +129,10 @@ __all__ = [
     "annotate",
     "annotators",
     "calibration",
+    "certify",
     "choose_demonstrations",
     "demonstrations",
+    "draw_audit",
     "embed",
     "few_shot",
     "generate",

@@ -85,13 +85,13 @@ SETTINGS = (
     Setting(500, 0.20, "good", 150),
     Setting(500, 0.50, "ties", 100),
     Setting(500, 0.07, "worst", 120),
-    Setting(500, 0.10, "good", 120, clustered=True),
+    Setting(500, 0.10, "good", 250, clustered=True),
     Setting(1000, 0.06, "useless", 200),
     Setting(1000, 0.15, "good", 200),
     Setting(1000, 0.25, "ties", 300),
     Setting(1000, 0.50, "inverted", 200),
     Setting(1000, 0.075, "worst", 200),
-    Setting(1000, 0.20, "useless", 200, clustered=True),
+    Setting(1000, 0.06, "useless", 300, clustered=True),
     Setting(5000, 0.053, "useless", 500),
     Setting(5000, 0.20, "good", 500),
     Setting(5000, 0.10, "worst", 400),
@@ -153,7 +153,7 @@ def pool_of(setting: Setting, rng: np.random.Generator) -> tuple[np.ndarray, np.
     wrong = np.zeros(items, bool)
     groups = np.arange(items)
     if setting.clustered:
-        sizes = rng.integers(1, 9, items)
+        sizes = rng.choice([1, 1, 1, 1, 2, 3], items)
         groups = np.repeat(np.arange(items), sizes)[:items]
         bad = rng.permutation(groups[-1] + 1)
         number = np.searchsorted(np.cumsum(np.bincount(groups)[bad]), setting.error * items)
@@ -196,7 +196,7 @@ def draw(setting: Setting, wrong: np.ndarray, groups: np.ndarray, rng: Any) -> A
     if not setting.clustered:
         places = rng.permutation(len(wrong))[: setting.audited]
         return _audit(order, places, wrong)
-    count = int(round(setting.audited / np.bincount(groups).mean()))
+    count = round(setting.audited / np.bincount(groups).mean())
     drawn = rng.permutation(groups.max() + 1)[:count]
     by_group = np.argsort(groups, kind="stable")
     starts = np.searchsorted(groups[by_group], np.arange(groups.max() + 2))
@@ -318,7 +318,8 @@ MISUSES = {
     "order changed": "the best of 20 orders is taken after the audit",
     "duplicates split": "one item is audited of each group of duplicates, and counts as an item",
     "skipped left out": "two in three of the wrong audited items are skipped and left out",
-    "peeking": "the rule for one look is tried after every 10 labels, until it lets most stay",
+    "peeking": "the rule for one look is tried after every 10 labels, and the one that lets most "
+    "stay is taken",
     "best share": "the rule is run for many shares of wrong labels, and the one is quoted that "
     "lets most labels stay for each percent",
 }
@@ -408,8 +409,7 @@ def _misused_judge(
         return max(tried, key=lambda one: one.details["stays"]), share
     if name == "peeking":
         tried = [certificate(order, size) for size in range(60, len(places) + 1, 10)]
-        best = next((one for one in tried if one.details["prefix"] == items), tried[-1])
-        return best, share
+        return max(tried, key=lambda one: one.details["prefix"]), share
     if name == "best share":
         shares = np.arange(0.02, 0.09, 0.0025)
         tried = [certificate(order, len(places), float(one)) for one in shares]

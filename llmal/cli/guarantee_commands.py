@@ -7,9 +7,13 @@ from typing import Annotated
 
 import typer
 
-from llmal.cli.options import Debug, Delimiter, Encoding, Json, Kind, Sheet
+from llmal.cli.options import Debug, Delimiter, Encoding, Force, Json, Kind, Sheet
 from llmal.cli.telling import tell_mistakes
 
+Seeded = Annotated[
+    int | None,
+    typer.Option("--seed", min=0, help="Of the audit; with --audit-plan 0 where it is not named."),
+]
 AllLabels = Annotated[
     str | None,
     typer.Option("--labels", help="All labels, as CSV. [default: those that occur]"),
@@ -74,5 +78,85 @@ def trial(
         level=level,
         fewest_items=fewest_items,
         reading=Reading(encoding, delimiter, sheet),
+        as_json=as_json,
+    )
+
+
+@tell_mistakes
+def certify(
+    data: Annotated[Path, typer.Option("--data", help="The file with the labels.")],
+    label: Annotated[str, typer.Option("--label", help="Column of the machine's labels.")],
+    score: Annotated[
+        str, typer.Option("--score", help="How much each is trusted: larger is surer.")
+    ],
+    audit: Annotated[
+        str | None,
+        typer.Option("--audit", help="What people said of the audited rows; else empty."),
+    ] = None,
+    people: Annotated[
+        str | None,
+        typer.Option("--people", help="Labels that people gave for other reasons, if there are."),
+    ] = None,
+    max_error: Annotated[
+        float, typer.Option("--max-error", help="The share of labels that may be wrong.")
+    ] = 0.05,
+    confidence: Annotated[
+        float, typer.Option("--confidence", help="With what probability that is to hold.")
+    ] = 0.95,
+    promise: Annotated[
+        str,
+        typer.Option(
+            "--promise",
+            help="pool_error, looks, anytime, accepted_precision, fdr or estimate_only.",
+        ),
+    ] = "pool_error",
+    looks: Annotated[
+        str | None,
+        typer.Option("--looks", help="Rows audited at each planned look, as 60,100,160."),
+    ] = None,
+    audit_plan: Annotated[
+        str | None,
+        typer.Option("--audit-plan", help="Write this many rows to audit to --out, or auto."),
+    ] = None,
+    seed: Seeded = None,
+    skipped: Annotated[
+        str | None,
+        typer.Option("--skipped", help="What the audit column says where a person can't."),
+    ] = None,
+    labels: AllLabels = None,
+    kind: Kind = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="The rows with label, by and action; .csv, .jsonl, …."),
+    ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option("--certificate", help="Write the certificate here, as JSON.")
+    ] = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    sheet: Sheet = None,
+    force: Force = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Promise something of labels that any system made, by an audit of them.
+
+    First `--audit-plan auto --out audit.csv` draws rows; people label them without seeing the
+    machine's labels; then the same command with their answers in --audit and the seed says which
+    labels may stay, and what is promised of them.
+    """
+    from llmal.cli.certify import Columns, Wanted
+    from llmal.cli.certify import certify as command
+    from llmal.pool.readers import Reading
+
+    command(
+        data,
+        Columns(label, score, audit, people, skipped, labels, kind),
+        Wanted(max_error, confidence, promise, looks, seed),
+        audit_plan=audit_plan,
+        out=out,
+        certificate=certificate,
+        reading=Reading(encoding, delimiter, sheet),
+        force=force,
         as_json=as_json,
     )

@@ -11,6 +11,9 @@ from llmal.core.lazy import attributes
 
 if TYPE_CHECKING:
     from llmal.functions.annotation import annotate as annotate
+    from llmal.functions.certification import Certified as Certified
+    from llmal.functions.certification import certify as certify
+    from llmal.functions.certification import draw_audit as draw_audit
     from llmal.functions.demonstration_choice import (
         choose_demonstrations as choose_demonstrations,
     )
@@ -27,13 +30,16 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Annotated": "results",
+    "Certified": "certification",
     "Demonstrations": "results",
     "Generated": "results",
     "Picked": "results",
     "Results": "results",
     "Trials": "trials",
     "annotate": "annotation",
+    "certify": "certification",
     "choose_demonstrations": "demonstration_choice",
+    "draw_audit": "certification",
     "generate": "generation",
     "predict": "prediction",
     "select": "selection",
@@ -42,13 +48,16 @@ _HOMES = {
 
 __all__ = [
     "Annotated",
+    "Certified",
     "Demonstrations",
     "Generated",
     "Picked",
     "Results",
     "Trials",
     "annotate",
+    "certify",
     "choose_demonstrations",
+    "draw_audit",
     "generate",
     "predict",
     "select",

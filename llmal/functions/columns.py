@@ -9,7 +9,7 @@ from typing import Any
 from llmal.core.records import Answer
 from llmal.core.spelling import is_missing, written
 from llmal.errors import DataError
-from llmal.functions.rows import open_table
+from llmal.functions.rows import InputRows, open_table
 from llmal.pool.columns import missing_column
 from llmal.pool.readers import DETECTED, Reading
 from llmal.task import Task
@@ -101,7 +101,15 @@ def read_columns(
     Raises:
         DataError: It cannot be read, or lacks a column.
     """
-    table = open_table(data, reading=reading)
+    return columns_of(open_table(data, reading=reading), columns)
+
+
+def columns_of(table: InputRows, columns: Iterable[tuple[str, str]]) -> dict[str, Cells]:
+    """Columns of a table that is open already; see `read_columns`.
+
+    Raises:
+        DataError: It lacks one.
+    """
     wanted = list(columns)
     for role, name in wanted:
         if name not in table.names:

@@ -15,6 +15,8 @@ from llmal.guarantee.hypergeometric import cdf, pmf
 NO_COUNT = -1
 """The critical count of a look at which nothing can be accepted."""
 _LOST = 1e-15
+_ROUNDING = 1 + 1e-9
+"""Probabilities that are equal to alpha but for rounding may be spent."""
 _BISECTIONS = 12
 
 
@@ -61,7 +63,8 @@ def fewest_audited(rest: int, allowed: int, alpha: float) -> int:
     low, high = 0, rest - allowed
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if cdf(0, rest, allowed + 1, middle) <= alpha else (middle, high)
+        enough = cdf(0, rest, allowed + 1, middle) <= alpha * _ROUNDING
+        low, high = (low, middle) if enough else (middle, high)
     return high
 
 
@@ -116,7 +119,7 @@ def _critical_counts(
         highest = counts[look + 1] if look + 1 < len(looks) else looks[look] - 1
         while counts[look] < min(highest, rest - allowed - 1, looks[look] - 1):
             raised = [*counts[:look], counts[look] + 1, *counts[look + 1 :]]
-            if probability_of_union(rest, allowed, looks, raised) > alpha:
+            if probability_of_union(rest, allowed, looks, raised) > alpha * _ROUNDING:
                 break
             counts = raised
     return tuple(counts)
@@ -128,7 +131,7 @@ def _common_level(rest: int, allowed: int, looks: tuple[int, ...], alpha: float)
 
     if len(looks) == 1:
         return counts_at(alpha)
-    low, high = alpha / len(looks), alpha
+    low, high, most = alpha / len(looks), alpha, alpha * _ROUNDING
     counts, highest = counts_at(low), counts_at(high)
     for _ in range(_BISECTIONS):
         if counts == highest:
@@ -137,7 +140,10 @@ def _common_level(rest: int, allowed: int, looks: tuple[int, ...], alpha: float)
         tried = counts_at(level)
         if tried == counts:
             low = level
-        elif tried == highest or probability_of_union(rest, allowed, looks, tried) > alpha:
+        elif (
+            tried == highest
+            or probability_of_union(rest, allowed, looks, tried) > alpha * _ROUNDING
+        ):
             high, highest = level, tried
         else:
             low, counts = level, tried
@@ -152,7 +158,7 @@ def _count_at_level(rest: int, allowed: int, size: int, level: float) -> int:
     low, high = NO_COUNT, min(size, rest - allowed)
     while high - low > 1:
         count = (low + high) // 2
-        fits = cdf(count, rest, allowed + count + 1, size) <= level
+        fits = cdf(count, rest, allowed + count + 1, size) <= level * _ROUNDING
         low, high = (count, high) if fits else (low, count)
     return low
 

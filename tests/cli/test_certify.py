@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from llmal.guarantee import Certificate
+
+
+def _rows(path):
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _write(path, rows):
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    """Four hundred rows: every twentieth label is wrong, and the score tells of half of these."""
+    rows = []
+    for number in range(400):
+        truth = ("spam", "ham")[number % 2]
+        wrong = number % 20 == 3
+        rows.append(
+            {
+                "text": f"message {number}",
+                "gpt": ("ham" if truth == "spam" else "spam") if wrong else truth,
+                "p": f"{0.4 if number % 40 == 3 else 0.6 + number % 37 / 100:.2f}",
+                "checked": "",
+                "truth": truth,
+            }
+        )
+    return _write(tmp_path / "labelled.csv", rows)
+
+
+COLUMNS = ("--label", "gpt", "--score", "p")
+
+
+def _audited(llmal, labelled, tmp_path, items="100"):
+    plan = tmp_path / "audit.csv"
+    words = ("certify", "--data", labelled, *COLUMNS, "--audit-plan", items, "--seed", "7")
+    result = llmal(*words, "--out", plan, "--force")
+    assert result.exit_code == 0, result.stderr
+    drawn = _rows(plan)
+    rows = _rows(labelled)
+    for row in drawn:
+        place = int(row["row"]) - 1
+        assert rows[place]["text"] == row["text"]
+        rows[place]["checked"] = row["truth"]
+    _write(labelled, rows)
+    return result, drawn
+
+
+def test_a_file_is_audited_and_certified(labelled, llmal, json_of, tmp_path):
+    result, drawn = _audited(llmal, labelled, tmp_path)
+    assert "certify with --seed 7" in result.stdout
+    assert [row["draw"] for row in drawn] == [str(one) for one in range(1, 101)]
+    out, certificate = tmp_path / "out.jsonl", tmp_path / "certificate.json"
+    words = ("certify", "--data", labelled, *COLUMNS, "--audit", "checked", "--seed", "7")
+    made = llmal(*words, "--max-error", "0.05", "--confidence", "0.95", "--json",
+                 "--out", out, "--certificate", certificate)  # fmt: skip
+    assert made.exit_code == 0, made.stderr
+    assert json_of(made)["holds"]
+    assert json_of(made)["audited"] == 100
+    rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert len(rows) == 400
+    assert sum(row["by"] == "people" for row in rows) == 100
+    wrong = [row for row in rows if row["label"] is not None and row["label"] != row["truth"]]
+    assert len(wrong) <= 20
+    kept = Certificate.from_json(certificate.read_text(encoding="utf-8"))
+    assert kept.holds
+    assert len(kept.to_people) == sum(row["action"] == "to people" for row in rows)
+    text = llmal(*words)
+    assert kept.promise in text.stdout
+
+
+def test_the_size_of_an_audit_is_planned(labelled, llmal, json_of, tmp_path):
+    words = ("certify", "--data", labelled, *COLUMNS, "--audit-plan", "auto", "--json")
+    made = json_of(llmal(*words, "--out", tmp_path / "audit.csv"))
+    assert made["seed"] == 0
+    assert 100 <= made["items"] <= 200
+    assert len(_rows(tmp_path / "audit.csv")) == made["items"]
+
+
+def _change(rows, name, value, place=20):
+    rows[place][name] = value
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda rows: _change(rows, "checked", "eggs"), "labelled.csv, line 22, column 'checked'"),
+        (lambda rows: _change(rows, "p", "nan"), "labelled.csv, line 22, column 'p'"),
+        (lambda rows: _change(rows, "p", ""), "has a label of the machine and no score"),
+        (lambda rows: _change(rows, "checked", rows[20]["truth"]), "was drawn for the audit"),
+        (lambda rows: _change(rows, "gpt", "green eggs and ham, spam"), "was drawn for the audit"),
+    ],
+)
+def test_bad_cells_are_told_in_a_sentence(labelled, llmal, tmp_path, change, says):
+    _audited(llmal, labelled, tmp_path)
+    rows = _rows(labelled)
+    free = next(place for place in range(20, 400) if not rows[place]["checked"])
+    rows[20], rows[free] = rows[free], rows[20]
+    change(rows)
+    _write(labelled, rows)
+    words = ("certify", "--data", labelled, *COLUMNS, "--audit", "checked", "--seed", "7")
+    result = llmal(*words)
+    assert result.exit_code == 1
+    assert says in result.stderr.replace("\n", " ")
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((), "there is no audit to certify by"),
+        (("--audit", "chekced"), "chekced"),
+        (("--audit-plan", "many", "--out", "a.csv"), "--audit-plan is 'many'"),
+        (("--audit-plan", "10"), "it is not said where the rows to audit go"),
+        (("--audit", "checked", "--promise", "all"), "--promise is 'all'"),
+        (("--audit", "checked", "--looks", "10;20"), "--looks is '10;20'"),
+        (("--audit", "checked", "--max-error", "5"), "the largest error is 5"),
+        (("--audit", "checked", "--confidence", "95"), "the confidence is 95"),
+    ],
+)
+def test_bad_options_are_told_in_a_sentence(labelled, llmal, words, says):
+    result = llmal("certify", "--data", labelled, *COLUMNS, *words)
+    assert result.exit_code == 1
+    assert says in result.stderr.replace("\n", " ")
+
+
+def test_an_audit_too_small_says_how_many_are_needed(labelled, llmal, json_of, tmp_path):
+    _audited(llmal, labelled, tmp_path, items="20")
+    words = ("certify", "--data", labelled, *COLUMNS, "--audit", "checked", "--seed", "7")
+    made = json_of(llmal(*words, "--json"))
+    assert not made["holds"]
+    assert "at least 52 of them, and 20 were audited" in made["promise"]
