@@ -33,3 +33,7 @@ __all__ = [
     "largest_promise",
     "rank_by_score",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

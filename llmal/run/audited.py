@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from llmal.core.content import is_same
 from llmal.guarantee.certificate import Certificate
+from llmal.guarantee.certify import largest_promise
 from llmal.guarantee.evidence import differ, has_label
 from llmal.guarantee.frozen import Frozen
-from llmal.guarantee.within_reach import most_wrong
 from llmal.ledger import FrozenLabels, Ledger, RecordedCertificate
 from llmal.pool import Pool
 from llmal.run.purposes import audit_labels, delivered_labels
@@ -235,14 +235,22 @@ def _short_of(audited: Audited, certificate: Certificate | None, left: Sequence[
         )
     if not audited.drawn:
         return f"nothing is promised of the labels, as their audit has not begun; {nobody}"
-    # At which look it ended may have been left to what was seen.
-    alpha = frozen.alpha / len(frozen.looks)
-    most = most_wrong(len(frozen.order), len(audited.drawn), int(audited.wrong.sum()), alpha)
-    most = max(0, most - audited.corrected())
-    return (
-        f"of all {_labels(items)} at most {most:,} are wrong ({most / items:.1%}), with a "
-        f"probability of at least {1 - frozen.alpha:g}; {nobody}"
+    drawn = np.asarray(audited.drawn, dtype=np.int64)
+    put_right = int((audited.wrong & ~audited.skipped).sum())
+    largest = largest_promise(
+        frozen.order,
+        drawn,
+        audited.wrong,
+        epsilon=frozen.epsilon,
+        alpha=frozen.alpha,
+        # One that the budget ended before its first look is looked at once, as it is.
+        looks=frozen.looks if len(drawn) >= frozen.looks[0] else (len(drawn),),
+        items=items,
+        skipped=audited.skipped,
+        planned=frozen.drawn(),
+        reviewed_wrong=audited.corrected() - put_right,
     )
+    return f"{nobody}. {largest.promise}"
 
 
 def _labels(count: int) -> str:

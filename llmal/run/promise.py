@@ -199,14 +199,15 @@ class Promise:
             given = ledger.annotations_of(lacking[start : start + _AT_ONCE])
             outcomes: list[tuple[Annotation, Outcome]] = []
             for i, some in given.items():
-                said = [
-                    one
-                    for one, now in zip(
-                        some, [ledger.reading.read(one) for one in some], strict=True
-                    )
-                    if one.kind not in ("human", "learner") and now == audited[i]
-                ]
-                outcomes += [(one, "accepted") for one in said[-1:]]
+                machines = [one for one in some if one.kind != "human"]
+                last = max(
+                    (n for n, one in enumerate(machines) if ledger.reading.read(one) == audited[i]),
+                    default=None,
+                )
+                if last is not None:
+                    outcomes.append((machines[last], "accepted"))
+                    # A learner's before the task or the pool changed.
+                    outcomes += [(one, "overruled") for one in machines[last + 1 :]]
             ledger.decide(RULE, outcomes, round=kept.round)
 
 
