@@ -9,21 +9,43 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from told_answers import TASK, content_of
 from word_bayes import WordBayes
 
 from llmal import Annotation, Budget, Campaign, Pool, WorkOrder
 from llmal.annotators import Outside, Router
 from llmal.guarantee import Evidence, Guarantee
-from llmal.guarantee.batching import GapBatch
+from llmal.guarantee.audit_plan import AuditPlan
 from llmal.guarantee.confidence_score import ConfidenceScore
 from llmal.guarantee.scored import ScoredPool
 from llmal.guarantee.seeding import UniformSeed
 from llmal.ledger import Ledger
 from llmal.selectors import Margin, Random
 
-SMALL = {"seed": UniformSeed(least=20, share=0.0), "batch": GapBatch(smallest=0.05, largest=0.1)}
-"""A seed and batches for pools of a hundred items or two."""
+
+class Steady:
+    """A plan of an audit, batches and looks that no tuning changes: people label three tenths of
+    the pool before the audit, 15 at a time, and the audit looks at 20 items, then at 40.
+    """
+
+    def audit(self, probability_wrong: NDArray[np.float64], allowed: int) -> AuditPlan:
+        half = len(probability_wrong) // 2
+        return AuditPlan(kept=half, audited=40, saved=float(half))
+
+    def size(self, items: int, rest: int, plan: AuditPlan) -> int:
+        return 15 if items - rest < 0.3 * items else 0
+
+    def plan(self, audited: int, rest: int) -> tuple[int, ...]:
+        return tuple(sorted({min(rest, 20), min(rest, audited)}))
+
+
+SMALL: dict[str, Any] = {
+    "seed": UniformSeed(least=20, share=0.0),
+    "score": ConfidenceScore(),
+    **dict.fromkeys(("plan", "batch", "looks"), Steady()),
+}
+"""Parts of a procedure for pools of a hundred items or two."""
 
 
 class PartlyLearnt(ConfidenceScore):
