@@ -140,10 +140,7 @@ def _common_level(rest: int, allowed: int, looks: tuple[int, ...], alpha: float)
         tried = counts_at(level)
         if tried == counts:
             low = level
-        elif (
-            tried == highest
-            or probability_of_union(rest, allowed, looks, tried) > alpha * _ROUNDING
-        ):
+        elif tried == highest or probability_of_union(rest, allowed, looks, tried) > most:
             high, highest = level, tried
         else:
             low, counts = level, tried
