@@ -19,6 +19,7 @@ from llmal.factory.aggregation import combine_as
 from llmal.factory.exporters import Export, make_exports
 from llmal.factory.orchestrator import build
 from llmal.factory.pools import open_pool
+from llmal.guarantee.standing import in_a_sentence, standing_of
 from llmal.ledger import Ledger
 from llmal.progress import ProgressDisplay, cost_in_words, say
 from llmal.run.events import Callback
@@ -152,6 +153,7 @@ def _as_data(result: RunResult, page: Path) -> dict[str, Any]:
     by_kind: dict[str, int] = {}
     for label in result.labels.values():
         by_kind[label.kind] = by_kind.get(label.kind, 0) + 1
+    certificate = result.certificate
     return {
         "status": result.status,
         "reason": result.reason,
@@ -160,6 +162,7 @@ def _as_data(result: RunResult, page: Path) -> dict[str, Any]:
         "labelled": len(result.labels),
         "labelled_by": by_kind,
         "cost": {**result.cost.as_dict(), "tokens": result.cost.tokens},
+        "certificate": None if certificate is None else certificate.as_dict(),
         "directory": str(result.directory),
         "report": str(page),
     }
@@ -167,6 +170,8 @@ def _as_data(result: RunResult, page: Path) -> dict[str, Any]:
 
 def _as_text(result: RunResult, page: Path) -> str:
     lines = [f"{result.status}: {result.reason}"]
+    if standing_of(result.certificate) == "void":
+        lines.append(in_a_sentence(result.certificate))
     labelled = f"{len(result.labels):,} items are labelled after {len(result.rounds)} rounds"
     if result.accuracy is not None:
         labelled += f"; the learner's test accuracy is {result.accuracy:.3f}"

@@ -5,11 +5,28 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol, TextIO, runtime_checkable
 
 from llmal.core.tables import Column
+
+
+@dataclass(frozen=True)
+class Companion:
+    """A file that goes along with a table.
+
+    Attributes:
+        name: What it is called in a directory, such as "certificate.json". Beside a file its
+            name without the ending, and a dot, come before.
+        content: What it holds; None for a file that would be out of date, and is removed.
+        beside: Whether it goes along with single files too, and not with directories alone.
+    """
+
+    name: str
+    content: str | None
+    beside: bool = True
 
 
 class Table(ABC):
@@ -29,6 +46,14 @@ class Table(ABC):
     @abstractmethod
     def rows(self) -> Iterator[dict[str, Any]]:
         """The rows, once: a value by the name of each column, or none."""
+
+    def notes(self) -> Sequence[str]:
+        """What is to be known of the rows, a sentence each, once all have been given."""
+        return ()
+
+    def companions(self) -> Sequence[Companion]:
+        """Files that go along with it, once all rows have been given."""
+        return ()
 
     def called(self, name: str) -> str:
         """What a column of llmal's, such as "label", is called in this table."""

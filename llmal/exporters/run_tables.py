@@ -13,6 +13,7 @@ import numpy as np
 from llmal.core.records import Annotation
 from llmal.core.tables import Column
 from llmal.errors import ConfigError
+from llmal.exporters.certificates import DeliveredLabels, companions_of
 from llmal.exporters.ledger_tables import (
     DecisionsTable,
     EventsTable,
@@ -20,12 +21,13 @@ from llmal.exporters.ledger_tables import (
     RoundsTable,
     SpendingTable,
 )
-from llmal.exporters.protocol import Table
+from llmal.exporters.protocol import Companion, Table
 from llmal.exporters.run_contents import USAGE, RunContents, moment, named
 from llmal.generators.rows import COLUMNS, fields_of, texts_of
 from llmal.ledger import Decided
 from llmal.ledger.translation import Void
 from llmal.pool.input_columns import InputColumns
+from llmal.run.audited import certificate_of, is_promising, unreviewed, what_is_promised
 from llmal.run.purposes import delivered_labels
 from llmal.task.spaces import make_space
 
@@ -75,13 +77,18 @@ class _Labels(Table):
         self._audited = run.ledger.labels(purposes=["audit"])
         several = run.ledger.several_answers(purposes=("train", "review", "audit"))
         own += [Column("answers", "whole")] if several else []
+        self._promising = is_promising(run.ledger)
+        self._unreviewed = unreviewed(run.ledger, run.task, run.pool)
+        self._given_by: Counter[str] = Counter()
         own += [Column("audited", "flag")] if self._audited else []
+        own += [Column("unreviewed", "flag")] if self._promising else []
         own += [Column("copy_of")] if len(run.items.copies) else []
         own += [run.task.space.column("gold")] if run.pool.has_gold else []
         own += [run.task.space.column("suggestion")] if everything else []
         self._inputs, self.columns = run.beside_input(own)
         self.renamed = self._inputs.renamed
-        self.counts = Counter({"labelled items": 0, "undecided ones": 0, "synthetic ones": 0})
+        names = ["labelled items", "unreviewed ones among them", "undecided ones", "synthetic ones"]
+        self.counts = Counter(dict.fromkeys(names, 0))
 
     def _asked(self, id: str, labels: Mapping[str, Decided]) -> str:
         """The item that was asked about: this one, or another with the same text."""
@@ -106,6 +113,11 @@ class _Labels(Table):
                 own = {"id": item.id, "synthetic": False, "gold": item.gold}
                 own |= _standing(decided, answers[asked[item.id]])
                 own["audited"] = asked[item.id] in self._audited
+                open_to_doubt = asked[item.id] in self._unreviewed
+                own["unreviewed"] = open_to_doubt
+                if decided is not None:
+                    self._given_by[decided.kind] += 1
+                    self.counts["unreviewed ones among them"] += open_to_doubt
                 if asked[item.id] != item.id:
                     own["copy_of"] = asked[item.id]
                 yield {**self._inputs.values(item), **named(self._inputs, own)}
@@ -113,6 +125,7 @@ class _Labels(Table):
         written = self._of.ledger.synthetic(accepted=True)
         for one in self._of.ledger.reading.written(written):
             self.counts["synthetic ones"] += 1
+            self._given_by["generator"] += 1
             own = {
                 "id": one.id,
                 "label": one.label,
@@ -123,6 +136,26 @@ class _Labels(Table):
             }
             texts = texts_of(one, self._of.pool.text_columns)
             yield {**texts, **named(self._inputs, own)}
+
+    def _promised(self) -> DeliveredLabels | None:
+        run = self._of
+        if not self._promising:
+            return None
+        return DeliveredLabels(
+            run.task,
+            run.pool.source,
+            certificate_of(run.ledger, run.task, run.pool),
+            what_is_promised(run.ledger, run.task, run.pool),
+            self._given_by,
+            self.counts["unreviewed ones among them"],
+        )
+
+    def companions(self) -> Sequence[Companion]:
+        return companions_of(self._promised())
+
+    def notes(self) -> Sequence[str]:
+        promised = self._promised()
+        return () if promised is None else (promised.sentence,)
 
 
 def _standing(decided: Decided | None, answers: Sequence[Annotation]) -> dict[str, Any]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from llmal.core.files import write_whole
 from llmal.core.spreadsheets import is_changed
 from llmal.core.tables import check_place, write_in_place
-from llmal.errors import ConfigError
+from llmal.errors import ConfigError, LlmalError
 from llmal.exporters import REGISTRY, SUFFIXES
-from llmal.exporters.protocol import Exporter, Table, TakenForNumbers, WritesLines
+from llmal.exporters.protocol import Companion, Exporter, Table, TakenForNumbers, WritesLines
 
 STDOUT = Path("-")
 
@@ -79,13 +80,60 @@ def write_export(exporter: Exporter, path: Path, table: Table) -> Written:
         LlmalError: The output cannot be written.
     """
     looked_at = _LookedAt(table) if isinstance(exporter, TakenForNumbers) else None
+    written: list[Path] = []
     shown = table if looked_at is None else looked_at
     if path == STDOUT:
         assert isinstance(exporter, WritesLines), "see `check_export`"
         rows = exporter.write_lines(sys.stdout, shown)
     else:
-        rows = write_in_place(path, lambda part: exporter.write(part, shown))
-    return Written(rows, _counted(table.counts), tuple(_notes(table, exporter, looked_at)))
+        rows = write_in_place(path, lambda part: _write_whole(exporter, part, shown))
+        if exporter.suffix:
+            written = write_beside(path, table.companions())
+    return Written(rows, _counted(table.counts), tuple(_notes(table, exporter, looked_at, written)))
+
+
+def _write_whole(exporter: Exporter, part: Path, table: Table) -> int:
+    """Write a table; a directory with the files that go along with it."""
+    rows = exporter.write(part, table)
+    if not exporter.suffix and part.is_dir():
+        for one in table.companions():
+            if one.content is not None:
+                (part / one.name).write_text(one.content, encoding="utf-8")
+    return rows
+
+
+def write_beside(path: Path, companions: Sequence[Companion]) -> list[Path]:
+    """Write the files that go along with a file, and remove those that would be out of date.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        LlmalError: One cannot be written.
+    """
+    written = []
+    try:
+        for one in companions:
+            place = companion_of(path, one.name)
+            if not one.beside:
+                continue
+            if one.content is None:
+                place.unlink(missing_ok=True)
+                continue
+            write_whole(place, one.content)
+            written.append(place)
+    except OSError as error:
+        raise LlmalError(
+            f"a file that goes along with the output cannot be written ({error.strerror or error})",
+            where=str(path),
+            fix="check the rights and the free space there",
+        ) from error
+    return written
+
+
+def companion_of(path: Path, name: str) -> Path:
+    """Where a file stands that goes along with a file."""
+    return path.with_name(f"{path.stem}.{name}")
 
 
 def _counted(counts: Counter[str]) -> str:
@@ -94,7 +142,12 @@ def _counted(counts: Counter[str]) -> str:
     return ", ".join(f"{number:,} {name}" for name, number in told)
 
 
-def _notes(table: Table, exporter: Exporter, looked_at: _LookedAt | None) -> Iterator[str]:
+def _notes(
+    table: Table, exporter: Exporter, looked_at: _LookedAt | None, written: Sequence[Path]
+) -> Iterator[str]:
+    yield from table.notes()
+    for file in written:
+        yield f"beside it: {file.name}"
     for name, called in table.renamed.items():
         yield f"the input has a column {name!r} of its own, so that of llmal is called {called!r}"
     if looked_at is not None and looked_at.example is not None:
