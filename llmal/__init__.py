@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from llmal.functions.certification import certify, draw_audit
     from llmal.functions.demonstration_choice import choose_demonstrations
     from llmal.functions.generation import generate
+    from llmal.functions.labelling import label
     from llmal.functions.prediction import predict
     from llmal.functions.selection import select
     from llmal.functions.trials import trial
@@ -83,6 +84,7 @@ _HOMES = {
     "choose_demonstrations": "functions.demonstration_choice",
     "draw_audit": "functions.certification",
     "generate": "functions.generation",
+    "label": "functions.labelling",
     "predict": "functions.prediction",
     "select": "functions.selection",
     "trial": "functions.trials",
@@ -138,6 +140,7 @@ __all__ = [
     "generate",
     "generators",
     "guarantee",
+    "label",
     "learners",
     "lm",
     "load_config",

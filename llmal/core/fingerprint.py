@@ -35,6 +35,7 @@ Thing = Literal[
     "measured part of a report",
     "frozen labels",
     "error score",
+    "call of label",
 ]
 
 
@@ -130,6 +131,11 @@ SCHEMES: Mapping[Thing, Scheme] = {
         "the features, the fitted state, the delivered labels and how likely each is wrong",
         "people's labels, of which nothing but what was learned counts",
         16,
+    ),
+    "call of label": Scheme(
+        "data, task, machine, who plays people, the promise and the seed",
+        "budgets, which may be raised to go on",
+        8,
     ),
 }
 """For each kind of thing, how its fingerprint is made."""

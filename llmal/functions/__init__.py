@@ -18,12 +18,15 @@ if TYPE_CHECKING:
         choose_demonstrations as choose_demonstrations,
     )
     from llmal.functions.generation import generate as generate
+    from llmal.functions.label_result import LabelResult as LabelResult
+    from llmal.functions.labelling import label as label
     from llmal.functions.prediction import predict as predict
     from llmal.functions.results import Annotated as Annotated
     from llmal.functions.results import Demonstrations as Demonstrations
     from llmal.functions.results import Generated as Generated
     from llmal.functions.results import Picked as Picked
     from llmal.functions.results import Results as Results
+    from llmal.functions.savings import Savings as Savings
     from llmal.functions.selection import select as select
     from llmal.functions.trials import Trials as Trials
     from llmal.functions.trials import trial as trial
@@ -33,14 +36,17 @@ _HOMES = {
     "Certified": "certification",
     "Demonstrations": "results",
     "Generated": "results",
+    "LabelResult": "label_result",
     "Picked": "results",
     "Results": "results",
+    "Savings": "savings",
     "Trials": "trials",
     "annotate": "annotation",
     "certify": "certification",
     "choose_demonstrations": "demonstration_choice",
     "draw_audit": "certification",
     "generate": "generation",
+    "label": "labelling",
     "predict": "prediction",
     "select": "selection",
     "trial": "trials",
@@ -51,14 +57,17 @@ __all__ = [
     "Certified",
     "Demonstrations",
     "Generated",
+    "LabelResult",
     "Picked",
     "Results",
+    "Savings",
     "Trials",
     "annotate",
     "certify",
     "choose_demonstrations",
     "draw_audit",
     "generate",
+    "label",
     "predict",
     "select",
     "trial",

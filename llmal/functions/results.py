@@ -174,6 +174,11 @@ class Results(Sequence[Row]):
         """The result in a few words."""
         return f"{len(self):,} {self.title}"
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What has to be known of the rows, a sentence each."""
+        return ()
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.summary()}>"
 

@@ -74,6 +74,8 @@ def print_table(result: Results, n: int) -> None:
         table.add_row(*cells)
     console = Console()
     console.print(table)
+    for note in result.notes:
+        console.print(Text(note))
     foot = _foot(result, names)
     if foot:
         console.print(Text(foot, style="dim"))
@@ -95,8 +97,9 @@ def as_html(result: Results, n: int) -> str:
         body.append(f"<tr>{''.join(cells)}</tr>")
     foot = _foot(result, names)
     note = f'<p style="{_FOOT}">{html.escape(foot)}</p>' if foot else ""
+    notes = "".join(f"<p>{html.escape(one)}</p>" for one in result.notes)
     return (
-        f"<div><p><b>{html.escape(_title(result, n))}</b></p>"
+        f"<div><p><b>{html.escape(_title(result, n))}</b></p>{notes}"
         f'<table style="{_STYLE}"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody>'
         f"</table>{note}</div>"
     )

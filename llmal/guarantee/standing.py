@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from llmal.guarantee.certificate import Certificate
@@ -22,14 +23,34 @@ def standing_of(certificate: Certificate | None) -> Standing:
     return "holds" if certificate.holds else "not held"
 
 
-def in_a_sentence(certificate: Certificate | None) -> str:
-    """How a promise stands, in one sentence for people."""
-    match standing_of(certificate):
-        case "not yet":
-            return "nothing is promised of these labels yet: the audit is not done"
-        case "void":
-            assert certificate is not None
-            return f"VOID, nothing is promised of these labels: {certificate.voided_by}"
-        case "holds" | "not held":
-            assert certificate is not None
-            return certificate.promise
+def in_a_sentence(certificate: Certificate | None, words: str = "") -> str:
+    """How a promise stands, in a sentence or two for people.
+
+    Args:
+        certificate: The last one of a run that is to give a promise; None while there is none.
+        words: What can be promised of the labels as they are, where that has been found out; in
+            place of the promise of the certificate, which counts on people labelling all that
+            goes to them.
+    """
+    if certificate is not None and certificate.voided_by is not None:
+        return f"VOID, nothing is promised of these labels any more: {certificate.voided_by}"
+    if words:
+        return words
+    if certificate is None:
+        return "nothing is promised of these labels yet: the audit is not done"
+    return certificate.promise
+
+
+def in_short(certificate: Certificate) -> str:
+    """What a promise that holds comes to, in one line; `Certificate.promise` says it whole.
+
+    Args:
+        certificate: It.
+    """
+    kept = f"with a probability of {(1 - certificate.alpha) * 100:.4g} % or more"
+    share = f"{certificate.epsilon * 100:.4g} %"
+    items = f"{certificate.items:,}"
+    if certificate.mode in ("pool_error", "looks", "anytime"):
+        wrong = math.floor(certificate.epsilon * certificate.items + 1e-9)
+        return f"of {items} labels {wrong:,} at most ({share}) are wrong, {kept}"
+    return certificate.promise

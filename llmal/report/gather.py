@@ -16,11 +16,12 @@ from llmal.embed.pool_matrix import kept_embeddings, sidecar_of
 from llmal.evaluation.baseline import baseline_of
 from llmal.evaluation.kept import keep_json
 from llmal.evaluation.random_picks import Progress
-from llmal.ledger import Ledger, LoggedEvent, Round
+from llmal.ledger import Decided, Ledger, LoggedEvent, Round
 from llmal.report.figures import collect
 from llmal.report.pool_map import PoolMap, drawn_map
-from llmal.report.record import RunRecord, Status
+from llmal.report.record import PromisedLabels, RunRecord, Status
 from llmal.report.write import write_report
+from llmal.run.audited import certificate_of, unreviewed, what_is_promised
 from llmal.run.purposes import audit_labels, delivered_labels
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def record_of(
         events = ledger.events()
         usage = ledger.usage()
         synthetic = list(ledger.reading.written(ledger.synthetic()))
+        promised = _promised(run, ledger, delivered)
     status, reason = _status(rounds, events)
     points, note = baseline_of(run, rounds, measure=baseline, on_progress=on_progress)
     picked = run.pool.held(list(dict.fromkeys(i for one in rounds for i in one.item_ids)))
@@ -131,7 +133,26 @@ def record_of(
         config=config,
         versions=installed_versions(),
         synthetic=synthetic,
+        guarantee=promised,
         map=_map(run, picked, baseline, on_progress),
+    )
+
+
+def _promised(
+    run: Orchestrator, ledger: Ledger, delivered: Mapping[str, Decided]
+) -> PromisedLabels | None:
+    """What the run is to promise of its labels, and how far it is."""
+    wanted = run.campaign.guarantee
+    if wanted is None:
+        return None
+    open_to_doubt = unreviewed(ledger, run.task, run.pool)
+    return PromisedLabels(
+        epsilon=wanted.max_error,
+        alpha=round(1 - wanted.confidence, 12),
+        texts=len(run.campaign.asked_about),
+        certificate=certificate_of(ledger, run.task, run.pool),
+        words=what_is_promised(ledger, run.task, run.pool),
+        unreviewed=sum((one.copy_of or i) in open_to_doubt for i, one in delivered.items()),
     )
 
 

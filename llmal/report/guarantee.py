@@ -21,7 +21,7 @@ def guarantee(record: RunRecord) -> dict[str, Any] | None:
     certificate = wanted.certificate
     figures: dict[str, Any] = {
         "standing": standing_of(certificate),
-        "sentence": in_a_sentence(certificate),
+        "sentence": in_a_sentence(certificate, wanted.words),
         "wanted": {"max_error": wanted.epsilon, "confidence": 1 - wanted.alpha},
         "asked": _asked(record),
         "texts": wanted.texts,

@@ -92,6 +92,7 @@ class PromisedLabels:
         alpha: With what probability the promise may fail.
         texts: Different texts: what people would label if they labelled all.
         certificate: What the audit has shown; None while there is none.
+        words: What can be promised of the labels as they are; "" where that is not known.
         unreviewed: Delivered labels that no person gave and no promise covers.
     """
 
@@ -99,6 +100,7 @@ class PromisedLabels:
     alpha: float
     texts: int
     certificate: Certificate | None = None
+    words: str = ""
     unreviewed: int = 0
 
 

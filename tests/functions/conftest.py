@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -44,3 +45,40 @@ def labelled() -> list[tuple[str, str]]:
 def options(tiny_hf: Any, tmp_path: Any) -> dict[str, Any]:
     """What most calls of `llmal.annotate` here have in common."""
     return {"labels": LABELS, "lm": tiny_hf, "cache": tmp_path / "answers.sqlite"}
+
+
+class Letters:
+    """Counts letters: an embedder that needs no model."""
+
+    dimensions = 26
+    fingerprint = "letters"
+
+    def embed(self, texts: Any, on_progress: Any = None) -> Any:
+        """Shares of letters, of length one."""
+        counts = [[text.lower().count(chr(97 + n)) + 0.01 for n in range(26)] for text in texts]
+        table = np.array(counts, np.float32)
+        return table / np.linalg.norm(table, axis=1, keepdims=True)
+
+
+@pytest.fixture
+def letters() -> Letters:
+    """An embedder that needs no model."""
+    return Letters()
+
+
+def reviews(count: int = 400) -> list[dict[str, Any]]:
+    """Reviews with what a machine said of them: wrong about every twelfth, and then less sure."""
+    rows = []
+    for n in range(count):
+        right = ["good", "bad"][n % 2]
+        said = right if n % 12 else ["bad", "good"][n % 2]
+        rows.append(
+            {
+                "number": n,
+                "review": f"{['nice and fine', 'poor and dull'][n % 2]}, page {n}",
+                "gold": right,
+                "said": said,
+                "sure": 0.95 if n % 12 else 0.6 + n % 5 / 50,
+            }
+        )
+    return rows

@@ -1,0 +1,191 @@
+"""What `llmal.label` gives back: the rows with their labels, and what is promised of them."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from llmal.core.records import Answer, Usage
+from llmal.exporters.certificates import DeliveredLabels, companions_of
+from llmal.exporters.writing import write_beside
+from llmal.functions.results import Results
+from llmal.functions.savings import Savings
+from llmal.guarantee import Certificate
+from llmal.guarantee.standing import in_a_sentence, in_short, standing_of
+from llmal.run.result import Status
+
+BY = ("people", "machine", "learner")
+"""Who may have given a label, in the order in which they are counted."""
+
+
+@dataclass(frozen=True)
+class RunEnd:
+    """How the run behind a result ended.
+
+    Attributes:
+        status: "finished", "waiting" for people, or "interrupted".
+        reason: Why, in words.
+        directory: The run directory.
+        cost: All that was spent there.
+        texts: Different texts, which are asked about once each.
+        waiting_for: Files that people are to fill in; none unless the run waits for them.
+        certificate: What the audit has shown; None while there is no promise.
+        words: What can be promised of the labels as they are.
+        delivered: What goes along with the labels where they are saved.
+        write_report: Writes the report; takes its place, or None for the run directory.
+    """
+
+    status: Status
+    reason: str
+    directory: Path
+    cost: Usage
+    texts: int
+    waiting_for: tuple[Path, ...] = ()
+    certificate: Certificate | None = None
+    words: str = ""
+    delivered: DeliveredLabels | None = field(repr=False, default=None)
+    write_report: Callable[[Path | None], Path] = field(repr=False, default=lambda _: Path())
+
+
+class LabelResult(Results):
+    """The rows that were given, in their order, each with its label and who gave it.
+
+    The added columns are `label`; `by`, which is "people", "machine" or "learner"; `unreviewed`,
+    true where no person gave the label and no promise covers it; `confidence`, how sure the machine
+    was of its own label; and `error`, a sentence where there is no label.
+
+    Args:
+        end: How the run ended.
+    """
+
+    def __init__(self, *args: Any, end: RunEnd, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._end = end
+
+    @property
+    def status(self) -> Status:
+        """How the run stands: "finished"; "waiting" for people; or "interrupted" by Ctrl-C. After
+        the last two, the same call again goes on.
+        """
+        return self._end.status
+
+    @property
+    def reason(self) -> str:
+        """Why it ended or waits, in words."""
+        return self._end.reason
+
+    @property
+    def waiting_for(self) -> tuple[Path, ...]:
+        """The files that people are to fill in; none unless the run waits for them."""
+        return self._end.waiting_for
+
+    @property
+    def directory(self) -> Path:
+        """The run directory, where everything is kept that was asked and answered."""
+        return self._end.directory
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """What is promised of the labels; None while nothing is."""
+        return self._end.certificate
+
+    @property
+    def people_labels(self) -> int:
+        """How many labels people have given so far, those in the audit included."""
+        return self._end.cost.human_labels
+
+    @property
+    def labels(self) -> list[Answer | None]:
+        """The label of each row; None where there is none. Of the kind "multi" a tuple of names."""
+        return self.column("label")
+
+    @property
+    def by(self) -> list[str | None]:
+        """Who gave the label of each row: "people", "machine" or "learner"; None without one."""
+        return self.column("by")
+
+    @property
+    def unreviewed(self) -> list[int]:
+        """Positions of the rows whose label no person gave and no promise covers."""
+        return [place for place, one in enumerate(self.column("unreviewed")) if one]
+
+    def savings(
+        self, *, cost_per_label: float | None = None, seconds_per_label: float | None = None
+    ) -> Savings:
+        """What was saved: people's labels that were spent, against labelling everything.
+
+        Args:
+            cost_per_label: Money that a label by a person costs.
+            seconds_per_label: Time that a label takes a person.
+
+        Raises:
+            ConfigError: A rate is negative or not a number.
+        """
+        return Savings(
+            texts=self._end.texts,
+            labels_spent=self.people_labels,
+            machine_money=self.cost.money,
+            cost_per_label=cost_per_label,
+            seconds_per_label=seconds_per_label,
+        )
+
+    def report(self, path: str | os.PathLike[str] | None = None) -> Path:
+        """Write the report of the run, one page that needs nothing else; returns its path.
+
+        Args:
+            path: A directory or an .html file; by default the run directory.
+
+        Raises:
+            LlmalError: It cannot be written.
+        """
+        return self._end.write_report(None if path is None else Path(path).expanduser())
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> Path:
+        """Write the rows to a file, and the certificate beside it (`<name>.certificate.json`).
+
+        Args:
+            path: The file; the ending of its name says the format.
+            force: Replace files that are there.
+
+        Raises:
+            ConfigError: Something is there already, or the name does not say the format.
+            LlmalError: A file cannot be written.
+        """
+        file = super().save(path, force=force)
+        write_beside(file, companions_of(self._end.delivered))
+        return file
+
+    def summary(self) -> str:
+        """How many rows have a label of whom."""
+        counts = Counter(one for one in self.by if one is not None)
+        shown = ", ".join(f"{counts[who]:,} by {_of(who)}" for who in BY if counts[who])
+        words = f"{len(self):,} rows, {shown or 'none labelled'}"
+        left = len(self) - sum(counts.values())
+        return f"{words}; {left:,} without a label" if left else words
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be known of the labels: how the run stands, and what is promised."""
+        notes = [] if self.status == "finished" else [f"{self.status}: {self.reason}"]
+        certificate = self.certificate
+        if standing_of(certificate) == "holds" and not self.unreviewed:
+            assert certificate is not None
+            notes.append(f"promised: {in_short(certificate)}")
+        elif self.status == "finished" or certificate is not None:
+            notes.append(in_a_sentence(certificate, self._end.words))
+        if self.status == "finished":
+            notes.append(str(self.savings()))
+        if self.unreviewed and self.status == "finished":
+            notes.append(
+                f"{len(self.unreviewed):,} labels are unreviewed: no person gave them, and no "
+                "promise covers them"
+            )
+        return tuple(notes)
+
+
+def _of(who: str) -> str:
+    return {"people": "people", "machine": "the machine", "learner": "the learner"}[who]

@@ -1,0 +1,75 @@
+"""What a promise has saved: people's labels that were spent, against labelling everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from llmal.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Savings:
+    """People's labels that were spent against those that labelling all would take.
+
+    Attributes:
+        texts: Different texts: what people would label if they labelled all.
+        labels_spent: Labels that people have given so far.
+        machine_money: What the machines have cost so far.
+        cost_per_label: Money that a label by a person costs.
+        seconds_per_label: Time that a label takes a person.
+
+    Raises:
+        ConfigError: A rate is negative or not a number.
+    """
+
+    texts: int
+    labels_spent: int
+    machine_money: float = 0.0
+    cost_per_label: float | None = None
+    seconds_per_label: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("cost_per_label", "seconds_per_label"):
+            rate = getattr(self, name)
+            if rate is not None and not 0 <= rate < float("inf"):
+                raise ConfigError(f"{name} is {rate}", fix="give a number that is not negative")
+
+    @property
+    def labels_saved(self) -> int:
+        """Labels that people have not had to give; below 0 if they gave more than one a text."""
+        return self.texts - self.labels_spent
+
+    @property
+    def share_saved(self) -> float:
+        """The same as a share of all texts."""
+        return self.labels_saved / self.texts
+
+    @property
+    def money_saved(self) -> float | None:
+        """Money for these labels, less what the machines have cost; None without a rate."""
+        if self.cost_per_label is None:
+            return None
+        return self.labels_saved * self.cost_per_label - self.machine_money
+
+    @property
+    def hours_saved(self) -> float | None:
+        """Hours of people's time for these labels; None without a rate."""
+        if self.seconds_per_label is None:
+            return None
+        return self.labels_saved * self.seconds_per_label / 3600
+
+    def __str__(self) -> str:
+        words = (
+            f"people gave {self.labels_spent:,} labels, and would give {self.texts:,} to label "
+            f"everything: {self.labels_saved:,} fewer ({self.share_saved:.1%})"
+        )
+        if self.money_saved is not None:
+            words += f"; {self.money_saved:,.2f} money less at {self.cost_per_label:,g} a label"
+            if self.machine_money:
+                words += f", the {self.machine_money:,.2f} for machines taken off"
+        if self.hours_saved is not None:
+            words += (
+                f"; {self.hours_saved:,.1f} hours less at {self.seconds_per_label:,g} seconds a "
+                "label"
+            )
+        return words
