@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from llmal.cli.options import Debug, Delimiter, Encoding, Force, Json, Kind, Sheet
+from llmal.cli.options import (
+    Debug,
+    Delimiter,
+    Encoding,
+    Force,
+    IdColumn,
+    Json,
+    Kind,
+    Model,
+    Quiet,
+    Sheet,
+    Text,
+    Url,
+)
 from llmal.cli.telling import tell_mistakes
 
 Seeded = Annotated[
@@ -159,4 +172,101 @@ def certify(
         reading=Reading(encoding, delimiter, sheet),
         force=force,
         as_json=as_json,
+    )
+
+
+@tell_mistakes
+def label(
+    data: Annotated[Path, typer.Option("--data", help="The file to label.")],
+    labels: Annotated[str, typer.Option("--labels", help="The labels, as CSV: 'A,\"B, or C\",D'.")],
+    directory: Annotated[
+        Path, typer.Option("--directory", help="Where everything is kept; to_label.csv too.")
+    ],
+    text: Text = None,
+    id: IdColumn = None,
+    kind: Kind = None,
+    guidelines: Annotated[
+        str, typer.Option("--guidelines", help="What annotators must know.")
+    ] = "",
+    model: Model = None,
+    url: Url = None,
+    machine_label: Annotated[
+        str | None,
+        typer.Option("--machine-label", help="In place of a model: column of a machine's labels."),
+    ] = None,
+    machine_confidence: Annotated[
+        str | None,
+        typer.Option("--machine-confidence", help="And how sure it was of each, from 0 to 1."),
+    ] = None,
+    people: Annotated[
+        str,
+        typer.Option(
+            "--people", help="queue: they fill in to_label.csv; gold: the gold column plays them."
+        ),
+    ] = "queue",
+    gold: Annotated[
+        str | None, typer.Option("--gold", help="Column of gold labels; for --people gold.")
+    ] = None,
+    max_error: Annotated[
+        float, typer.Option("--max-error", help="The largest share of wrong labels.")
+    ] = 0.05,
+    confidence: Annotated[
+        float, typer.Option("--confidence", help="How probably that is kept, at least.")
+    ] = 0.95,
+    human_labels: Annotated[
+        int | None, typer.Option("--human-labels", min=0, help="Labels that people give at most.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="File to write once it is finished: .jsonl, .csv, .xlsx or .parquet."
+        ),
+    ] = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    sheet: Sheet = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of all that is drawn.")] = 0,
+    accept_changes: Annotated[
+        bool,
+        typer.Option("--accept-changes", help="Go on although labels, guidelines or data changed."),
+    ] = False,
+    force: Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Label every row of a file, with a promise: of all labels at most 5 % are wrong.
+
+    A machine labels, and people label what is doubtful; an audit of the rest shows what may stay.
+    Where people label in a file, it ends with status 3: fill in to_label.csv and run it again.
+    """
+    from llmal.cli.annotate import label_names
+    from llmal.cli.label import label as command
+
+    command(
+        data,
+        model=model,
+        url=url,
+        out=out,
+        force=force,
+        as_json=as_json,
+        quiet=quiet,
+        labels=label_names(labels),
+        text=text,
+        id=id,
+        kind=kind or "single",
+        guidelines=guidelines,
+        machine_label=machine_label,
+        machine_confidence=machine_confidence,
+        people=people,
+        gold=gold,
+        max_error=max_error,
+        confidence=confidence,
+        budget=human_labels,
+        directory=directory,
+        seed=seed,
+        accept_changes=accept_changes,
+        encoding=encoding,
+        delimiter=delimiter,
+        sheet=sheet,
     )

@@ -1,0 +1,74 @@
+"""`llmal label`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from llmal.cli.telling import INTERRUPTED, WAITING, give, results_only_on_stdout
+from llmal.core.tables import check_output
+from llmal.errors import ConfigError
+from llmal.functions.labelling import label as run
+from llmal.guarantee.standing import standing_of
+from llmal.progress import ProgressDisplay
+
+_EXIT = {"finished": 0, "waiting": WAITING, "interrupted": INTERRUPTED}
+
+
+def label(
+    data: Path,
+    *,
+    model: str | None,
+    url: str | None,
+    out: Path | None,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Label every row of a file with a promise, write its report and, once finished, the labels.
+
+    Args:
+        data: The file.
+        model: Path or name of a language model.
+        url: Of a server, in place of one.
+        out: Where the labels go.
+        force: Whether to replace what is there.
+        as_json: One JSON object on standard output.
+        quiet: No progress.
+        **options: As for `llmal.label`.
+    """
+    if model is not None and url is not None:
+        raise ConfigError("--model and --url are both given", fix="leave one of them out")
+    if out is not None:
+        check_output(out, force=force)
+    with results_only_on_stdout(as_json), ProgressDisplay(quiet=quiet) as progress:
+        result = run(data, lm=url or model, progress=progress.step, **options)
+        page = result.report()
+        written = out is not None and result.status == "finished"
+        if written:
+            assert out is not None
+            result.save(out, force=force)
+    certificate = result.certificate
+    answer = {
+        "status": result.status,
+        "reason": result.reason,
+        "standing": standing_of(certificate),
+        "people_labels": result.people_labels,
+        "labelled_by": dict(Counter(one for one in result.by if one is not None)),
+        "unreviewed": len(result.unreviewed),
+        "certificate": None if certificate is None else certificate.as_dict(),
+        "waiting_for": [str(one) for one in result.waiting_for],
+        "cost": {**result.cost.as_dict(), "tokens": result.cost.tokens},
+        "directory": str(result.directory),
+        "report": str(page),
+        "out": str(out) if written else None,
+    }
+    lines = [result.summary(), *result.notes, f"report: {page}"]
+    lines += [f"labels: {out}"] if written else []
+    give(answer, "\n".join(lines), as_json=as_json)
+    if _EXIT[result.status]:
+        raise typer.Exit(_EXIT[result.status])
