@@ -77,6 +77,12 @@ def load(name: str, *, embedded: bool = True) -> RecordedSet:
         votes=_votes(name, space, rows),
         embeddings=_embeddings(name, texts)[kept] if embedded else None,
         texts=[texts[place] for place in kept],
+        field_embeddings=tuple(
+            _embeddings(f"{name}.{column}", [row[column] for row in rows])
+            for column in ("text_a", "text_b")
+        )
+        if embedded and "text_a" in rows[0]
+        else (),
     )
     return RecordedSet(name, evidence, _targets(space, [row["gold"] for row in rows]))
 

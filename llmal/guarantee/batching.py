@@ -35,7 +35,7 @@ class GapBatch:
         largest: As a share of the pool.
     """
 
-    fullness: float = 0.88
+    fullness: float = 0.8
     part: float = 0.6
     smallest: float = 0.012
     largest: float = 0.05

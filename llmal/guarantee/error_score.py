@@ -147,7 +147,7 @@ def _complete(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 def _identity(evidence: Evidence) -> bytes:
     """Of all but people's labels."""
-    arrays = [evidence.machine, *evidence.votes]
+    arrays = [evidence.machine, *evidence.votes, *evidence.field_embeddings]
     some = [evidence.probabilities, evidence.confidence, evidence.embeddings]
     parts = [digest(np.ascontiguousarray(array).tobytes()) for array in arrays]
     parts += [

@@ -33,6 +33,8 @@ class Evidence:
         votes: Labels by other prompts, demonstrations or models, one array of targets each.
         embeddings: Of the texts, shape (N, d).
         texts: The texts, N of them.
+        field_embeddings: Of each text column by itself, shape (N, d) each, where a text has
+            several, such as the two texts of a pair.
     """
 
     space: Space
@@ -44,6 +46,7 @@ class Evidence:
     votes: tuple[NDArray[np.int64], ...] = ()
     embeddings: NDArray[np.float32] | None = None
     texts: Sequence[str] | None = None
+    field_embeddings: tuple[NDArray[np.float32], ...] = ()
 
     def __len__(self) -> int:
         return len(self.machine)

@@ -164,17 +164,27 @@ class Length:
 
 @dataclass(frozen=True)
 class Overlap:
-    """How alike the two texts of a pair are, where every item is one: two lines."""
+    """How alike the two texts of a pair are, where every item is one."""
 
     name: str = field(default="overlap", init=False)
     needs_people: bool = field(default=False, init=False)
 
     def extract(self, evidence: Evidence) -> Features | None:
-        """Shares of common words and pairs of words, lengths, and numbers that only one has."""
-        if not evidence.texts or any(text.count("\n") != 1 for text in evidence.texts):
+        """Of two lines, shares of common words and pairs of words, cosines of TF-IDF, lengths, and
+        numbers that only one has; of two embeddings, their cosine.
+        """
+        columns: list[Floats] = []
+        if evidence.texts and all(text.count("\n") == 1 for text in evidence.texts):
+            pairs = [text.lower().split("\n") for text in evidence.texts]
+            columns += [*np.array([_overlap(*pair) for pair in pairs]).T]
+            alike = [_cosines(pairs, analyzer) for analyzer in ("word", "char_wb")]
+            columns += [column for column in alike if column is not None]
+        if len(evidence.field_embeddings) == 2:
+            cosine = _cosine(*evidence.field_embeddings)
+            columns += [cosine, np.log(1.02 - cosine)]
+        if not columns:
             return None
-        rows = np.array([_overlap(*text.lower().split("\n")) for text in evidence.texts])
-        return Features(columns=np.stack([scale(column) for column in rows.T], axis=1))
+        return Features(columns=np.stack([scale(column) for column in columns], axis=1))
 
 
 def main_directions(embeddings: NDArray[np.float32], count: int) -> Floats | None:
@@ -244,3 +254,23 @@ def _overlap(first: str, second: str) -> Sequence[float]:
         abs(np.log1p(len(words[0])) - np.log1p(len(words[1]))),
         float(len(numbers[0] ^ numbers[1])),
     )
+
+
+def _cosines(pairs: Sequence[Sequence[str]], analyzer: str) -> Floats | None:
+    """Of the TF-IDF of the two texts of each pair; None where no word stands in two texts."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    lengths = (1, 1) if analyzer == "word" else (3, 3)
+    vectorizer = TfidfVectorizer(analyzer=analyzer, ngram_range=lengths, min_df=2)
+    try:
+        table = vectorizer.fit_transform([text for pair in pairs for text in pair])
+    except ValueError:
+        return None
+    return np.asarray(table[::2].multiply(table[1::2]).sum(axis=1)).ravel()
+
+
+def _cosine(first: NDArray[np.float32], second: NDArray[np.float32]) -> Floats:
+    """Of each row of one with that of the other; 0 for a row of zeros."""
+    lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
+    products = np.einsum("nd,nd->n", first.astype(np.float64), second.astype(np.float64))
+    return np.asarray(np.clip(products / np.maximum(lengths, 1e-12), -1, 1))

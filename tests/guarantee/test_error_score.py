@@ -202,6 +202,30 @@ def test_models_give_left_out_probabilities_for_each_label(model):
     assert np.isfinite(scored.probability_wrong).all()
 
 
+def test_pairs_are_told_apart_by_how_alike_their_texts_are():
+    rng = np.random.default_rng(0)
+    gold = rng.integers(2, size=400)
+    words = np.array(["red", "green", "blue", "black", "white", "grey", "pink", "brown"])
+    first = [" ".join(rng.permutation(words)[:5]) for _ in range(400)]
+    other = [" ".join(rng.permutation(words)[:5]) for _ in range(400)]
+    texts = [f"{a}\n{a if same else b}" for a, b, same in zip(first, other, gold, strict=True)]
+    evidence = Evidence(
+        Single(("no", "yes")),
+        np.ones(400, dtype=np.int64),
+        people=np.where(np.arange(400) < 60, gold, -1),
+        uniform=np.arange(400) < 60,
+        texts=texts,
+    )
+    scored = ErrorScore().fit(evidence, np.random.default_rng(0))
+    assert differ(scored.labels, gold)[60:].mean() < 0.02
+    assert (
+        "overlap"
+        not in ErrorScore()
+        .fit(replace(evidence, texts=first), np.random.default_rng(0))
+        .describe()["groups"]
+    )
+
+
 def test_parts_by_name():
     score = make(
         "error-score",

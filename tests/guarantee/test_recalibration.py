@@ -66,10 +66,10 @@ def test_plan_by_hand():
 
 def test_batch_by_hand():
     plan = AuditPlan(kept=440, audited=100, saved=340.0)
-    # 1000 - 440/.88 = 500; three fifths are 300, and 5 % of 1000 the most.
+    # 1000 - 440/.8 = 450; three fifths are 270, and 5 % of 1000 the most.
     assert GapBatch().size(1000, 1000, plan) == 50
-    assert GapBatch().size(1000, 520, plan) == 12
-    assert GapBatch().size(1000, 500, plan) == 0
+    assert GapBatch().size(1000, 560, plan) == 12
+    assert GapBatch().size(1000, 550, plan) == 0
     assert GapBatch().size(10, 3, AuditPlan(0, 3, 0.0)) == 1
 
 
