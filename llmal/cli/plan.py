@@ -20,6 +20,11 @@ def plan(path: Path, *, as_json: bool) -> None:
         text += (
             f"\n\nbefore the limits:\n{made.table()}" if made.limited_by else f"\n{made.table()}"
         )
+    if made.phases:
+        text += (
+            f"\n\nin the phases {', '.join(made.phases)}: people are asked as many labels as the "
+            "promise takes;\nllmal forecast says how many that may be"
+        )
     if made.prompt is not None:
         text += f"\n\na prompt, after which {len(made.candidates)} answers are scored:\n"
         text += "\n".join(f"  | {line}" for line in made.prompt.splitlines())

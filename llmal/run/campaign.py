@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from llmal.annotators.aggregation import Aggregator
 from llmal.annotators.protocol import Annotator, Priced
 from llmal.annotators.router import Router, Stage
@@ -47,7 +49,7 @@ from llmal.run.parts import (
     wanted_guarantee,
     with_audit,
 )
-from llmal.run.phases import Audit, Objective, Phase, phases_of
+from llmal.run.phases import Audit, Objective, Phase, phases_before_all, phases_of
 from llmal.run.picking import Picker, asks_language_model
 from llmal.run.promise import Promise
 from llmal.run.purposes import audit_labels
@@ -231,6 +233,10 @@ class Campaign(Closing):
                 fix="give another test set, or use the items all the same with overlap: keep",
             )
         self.start_items = min(wanted, len(self.asked_about))
+        if self.guarantee is not None:
+            count = len(self.items.usable)
+            drawn = self.guarantee.procedure().seed(count, np.random.default_rng(seed))
+            self.start_items = len(drawn)
         self.trainer = Trainer(
             task,
             self.pool,
@@ -350,6 +356,14 @@ class Campaign(Closing):
         models = [one.lm for one in self._annotators if isinstance(one, Asking)]
         models += [] if self.lm is None else [self.lm]
         return list({id(one): one for one in models}.values())
+
+    @property
+    def promised_phases(self) -> tuple[str, ...]:
+        """What leads to the promise, part after part; empty where none is worked for."""
+        if self.guarantee is None:
+            return ()
+        before = {one.names[0] for one in phases_before_all(people=True, sweeps=True)}
+        return tuple(one.names[0] for one in self.phases if one.names[0] not in before)
 
     @property
     def asked_about(self) -> Pool:

@@ -234,12 +234,11 @@ class Orchestrator:
     def plan(self) -> RunPlan:
         """What the run can cost at most, and a sample of its prompts. Asks nobody."""
         first, *later = self.campaign.selectors
-        return forecast(
+        plan = forecast(
             self.task,
             self.campaign.asked_about,
             self.router,
-            # How many rounds phases of one's own have, is theirs to say: all of the pool at most.
-            replace(self.budget, rounds=None) if self._own_phases else self.budget,
+            self._longest,
             objective=self.objective,
             start_items=self.campaign.start_items,
             spenders=Spenders(
@@ -256,6 +255,17 @@ class Orchestrator:
             texts=drawn_texts(self.items.usable, self.seed),
             seed=self.seed,
         )
+        return replace(plan, phases=self.campaign.promised_phases)
+
+    @property
+    def _longest(self) -> Budget:
+        """The budget, by which a plan counts the longest that the run can go on."""
+        if self.campaign.guarantee is not None:
+            # How many rounds a promise takes is not known; a generator may write in each.
+            one_by_one = self._synthesis is not None
+            return replace(self.budget, rounds=None, batch=1 if one_by_one else self.budget.batch)
+        # How many rounds phases of one's own have, is theirs to say: all of the pool at most.
+        return replace(self.budget, rounds=None) if self._own_phases else self.budget
 
     # The run
 

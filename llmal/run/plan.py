@@ -47,6 +47,7 @@ class RunPlan:
         prompt: A sample prompt, as the model will read it.
         candidates: What is scored after it.
         spenders: What each of those who spend can cost, before the limits.
+        phases: What the run does, part after part, where it works for a promise.
     """
 
     items: int
@@ -60,6 +61,7 @@ class RunPlan:
     prompt: str | None = None
     candidates: tuple[str, ...] = ()
     spenders: tuple[Spender, ...] = ()
+    phases: tuple[str, ...] = ()
 
     @property
     def parts(self) -> Mapping[str, int]:
@@ -103,6 +105,7 @@ class RunPlan:
             **asdict(self),
             "limited_by": list(self.limited_by),
             "candidates": list(self.candidates),
+            "phases": list(self.phases),
             "spenders": [asdict(one) for one in self.spenders],
             "parts": dict(self.parts),
         }

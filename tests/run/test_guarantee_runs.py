@@ -141,3 +141,18 @@ def test_items_that_nobody_can_answer_are_no_part_of_the_promise(
     }
     told = any("no part of it" in one for one in certificate.rests_on)
     assert told == bool(unanswered)
+
+
+def test_a_plan_names_the_phases_and_is_an_upper_limit(tmp_path: Path) -> None:
+    run = _run(tmp_path, "run", SimulatedHuman(cost=0.5))
+    plan = run.plan()
+    assert plan.phases == ("seed", "sweep", "doubtful", "audit", "review")
+    assert plan.as_dict()["phases"] == [*plan.phases]
+    assert (plan.human_labels, plan.money) == (160, 80.0)
+    result = run.run()
+    assert 0 < result.cost.human_labels <= plan.human_labels
+    assert _run(tmp_path, "off", SimulatedHuman(), guarantee="off").plan().phases == ()
+    few = Budget(batch=5, rounds=1, human_labels=60)
+    limited = _run(tmp_path, "few", SimulatedHuman(), budget=few)
+    assert limited.plan().human_labels == 60
+    assert limited.run().cost.human_labels == 60

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from promised import SMALL
 from told_answers import TASK, campaign_of, pool_of
 from word_bayes import WordBayes
 
@@ -27,6 +28,9 @@ from llmal.core.plans import BatchPlan
 from llmal.core.records import Item, Purpose
 from llmal.errors import AnnotationError
 from llmal.generators import ClassConditional
+from llmal.guarantee import Guarantee
+from llmal.guarantee.error_score import ErrorScore
+from llmal.guarantee.seeding import UniformSeed
 from llmal.ledger import Ledger
 from llmal.lm import TransformersLM
 from llmal.run.events import Event
@@ -211,6 +215,47 @@ def test_whatever_an_audit_says_nobody_sees_it(
     learnt = {item for one in seen[0]["picks"] for item in one} - said[0].keys()
     assert set(seen[0]["labels"]) & said[0].keys() <= set(seen[0]["prompts"])
     assert learnt
+
+
+def test_whatever_the_audit_of_a_promise_says_nobody_sees_it(
+    tmp_path: Path, tiny_hf: TransformersLM
+) -> None:
+    parts = {**SMALL, "seed": UniformSeed(least=12, share=0.0), "score": ErrorScore()}
+    seen = [
+        _consumers(
+            *(tmp_path, tiny_hf, "labels", name, None),
+            people=people,
+            guarantee=Guarantee(parts=parts),
+        )
+        for name, people in (("so", SimulatedHuman()), ("contrary", Contrary()))
+    ]
+    so, contrary = seen
+    assert any(so["demonstrations"])
+    audited = so["audited"].keys() & contrary["audited"].keys()
+    assert len(audited) >= 20
+    assert all(so["audited"][item] != contrary["audited"][item] for item in audited)
+    for consumer in ("demonstrations", "prompts", "probabilities"):
+        assert contrary[consumer] == so[consumer], consumer
+    # Seed, sweep, doubtful items and the first look.
+    assert contrary["picks"][:4] == so["picks"][:4]
+    assert set(so["picks"][3]) <= audited
+    texts = dict(
+        zip(pool_of(60, tmp_path / "cache").texts(), _gold_pool(tmp_path).ids(), strict=True)
+    )
+    learnt = [
+        {
+            (texts[text], label)
+            for fit in one["learner"]
+            for text, label in fit
+            if texts.get(text) in audited
+        }
+        for one in seen
+    ]
+    assert learnt[0] == learnt[1]
+    assert learnt[0]
+    written = [[one for one in run["generator"] if one[1]["round"] <= 3] for run in seen]
+    assert written[0] == written[1]
+    assert written[0]
 
 
 @pytest.mark.parametrize("purpose", KEPT_APART)
