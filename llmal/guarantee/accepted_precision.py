@@ -12,7 +12,7 @@ from llmal.guarantee.certificate import Certificate
 from llmal.guarantee.hypergeometric import cdf
 from llmal.guarantee.promises import FIXED_POOL, VOID, chance, percent, skipped_note
 
-STEPS = 50
+STEPS = 20
 """In how many steps the walk goes down the whole order."""
 _FEWEST = 30
 
@@ -32,12 +32,12 @@ def certify_accepted_precision(
     """Keep the longest beginning of the order of which at most a share ε is wrong.
 
     Fixed-sequence testing (Bauer 1991; Jung et al. 2025, "Trust or Escalate"): beginnings of the
-    order, 2 % longer each, are tested one after the other at level α, and the walk ends before the
-    first that fails. The first has `start` audited items in expectation. Which beginnings are
-    tested may not depend on what the audit shows: they are places in the order (for this pool), or
-    thresholds among the items that were not audited (for future items, of which the audited ones
-    are then a sample that is independent of the thresholds). In this pool the count of wrong ones
-    is tested by the hypergeometric distribution, for future items by Clopper and Pearson.
+    order, 5 % longer each, are tested one after the other at level α, and the walk ends before the
+    first that fails. Which ones are tested may not depend on what the audit shows: they are places
+    in the order (for this pool), or thresholds that are the scores of items that were not audited
+    (for future items; of these thresholds the audited items are an independent sample). In this
+    pool the count of wrong ones is tested by the hypergeometric distribution, for future items by
+    Clopper and Pearson.
 
     What is promised is the precision of the labels before any of them is put right.
 
@@ -46,21 +46,16 @@ def certify_accepted_precision(
         epsilon: The share of wrong ones among what is accepted: 1 − precision.
         alpha: With what probability the promise may fail.
         future: Promise it of future items from the same stream, and not of this pool.
-        start: How many audited items the first beginning has in expectation; by default a quarter
-            of the audit, but as many as pass with one error at least, and with three at most.
+        start: How many audited items the first beginning has in expectation; by default as many as
+            pass with two errors, and 30 at least.
     """
     rest = len(audit.order)
-    first = _start(len(audit), epsilon, alpha) if start is None else start
-    sizes = _sizes(audit, max(first, 1), future=future)
+    first = fewest_accepted(epsilon, alpha, errors=2) if start is None else start
     prefix, drawn, errors = 0, 0, 0
-    for size in sizes:
+    for size in _sizes(audit, max(first, 1), future=future):
         inside = audit.places < size
         n, d = int(inside.sum()), int(audit.wrong[inside].sum())
-        if future:
-            passed = n > 0 and float(bdtr(d, n, epsilon)) <= alpha
-        else:
-            passed = cdf(d, size, allowed_wrong(epsilon, size) + 1, n) <= alpha
-        if not passed:
+        if not _passes(n, d, size, epsilon, alpha, future=future):
             break
         prefix, drawn, errors = size, n, d
     holds = prefix > 0 or rest == 0
@@ -116,11 +111,6 @@ def certify_accepted_precision(
     )
 
 
-def _start(drawn: int, epsilon: float, alpha: float) -> int:
-    low, high = (fewest_accepted(epsilon, alpha, errors=errors) for errors in (1, 3))
-    return min(high, max(low, drawn // 4))
-
-
 @lru_cache(maxsize=1024)
 def fewest_accepted(epsilon: float, alpha: float, *, errors: int) -> int:
     """How many audited items among the accepted ones pass with so many errors.
@@ -132,19 +122,25 @@ def fewest_accepted(epsilon: float, alpha: float, *, errors: int) -> int:
     return max(_FEWEST, int(sizes[np.argmax(passed)]) if passed.any() else len(sizes))
 
 
+def _passes(n: int, d: int, size: int, epsilon: float, alpha: float, *, future: bool) -> bool:
+    if future:
+        return n > 0 and float(bdtr(d, n, epsilon)) <= alpha
+    return cdf(d, size, allowed_wrong(epsilon, size) + 1, n) <= alpha
+
+
 def _sizes(audit: Audit, first: int, *, future: bool) -> list[int]:
     """The beginnings that are tested, the shortest first."""
     rest, drawn = len(audit.order), len(audit)
     if not drawn:
         return []
     if not future:
-        start = min(rest, -(-first * rest // drawn))
-        return sorted({*range(start, rest, max(1, rest // STEPS)), rest})
+        return _steps(-(-first * rest // drawn), rest)
     audited = np.zeros(rest, np.bool_)
     audited[audit.places] = True
     others = np.flatnonzero(~audited)
-    if not len(others):
-        return []
-    start = min(len(others), -(-first * len(others) // drawn))
-    steps = sorted({*range(start, len(others), max(1, len(others) // STEPS)), len(others)})
+    steps = _steps(-(-first * len(others) // drawn), len(others))
     return [int(others[step - 1]) + 1 for step in steps]
+
+
+def _steps(start: int, end: int) -> list[int]:
+    return sorted({*range(min(start, end), end, max(1, end // STEPS)), end} - {0})
