@@ -47,10 +47,10 @@ def certify_accepted_precision(
         alpha: With what probability the promise may fail.
         future: Promise it of future items from the same stream, and not of this pool.
         start: How many audited items the first beginning has in expectation; by default as many as
-            pass with two errors, and 30 at least.
+            pass with two errors, and 30 and a quarter of the audit at least.
     """
     rest = len(audit.order)
-    first = fewest_accepted(epsilon, alpha, errors=2) if start is None else start
+    first = first_size(len(audit), epsilon, alpha) if start is None else start
     prefix, drawn, errors = 0, 0, 0
     for size in _sizes(audit, max(first, 1), future=future):
         inside = audit.places < size
@@ -109,6 +109,11 @@ def certify_accepted_precision(
             "stays": len(accepted) - audit.labelled,
         },
     )
+
+
+def first_size(drawn: int, epsilon: float, alpha: float) -> int:
+    """How many audited items the first beginning has in expectation, where nobody says."""
+    return max(fewest_accepted(epsilon, alpha, errors=2), drawn // 4)
 
 
 @lru_cache(maxsize=1024)
