@@ -17,6 +17,7 @@ from goemotions_page import goemotions
 from guarantee.intervals_page import guarantee_intervals
 from guarantee.trial_page import guarantee_trial
 from guarantee.validity_page import guarantee_precision, guarantee_validity
+from guarantee.variants_page import guarantee_variants
 from guarantee.versus_page import guarantee_versus
 from icl_fewshot_page import icl_fewshot
 from learning_curves_page import learning_curves, learning_curves_stopping
@@ -497,6 +498,7 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("aggregation", "Several people's answers put together", aggregation),
     ("guarantee_validity", "How often promises are broken", guarantee_validity),
     ("guarantee_precision", "Precision targets beside other packages", guarantee_precision),
+    ("guarantee_variants", "Which parts of the guarantee's procedure pay", guarantee_variants),
     ("guarantee_intervals", "Accuracy and class shares by an audit", guarantee_intervals),
     ("guarantee_trial", "A machine in a person's place", guarantee_trial),
     ("annotate_throughput", "Throughput of annotation", annotate_throughput),

@@ -20,10 +20,12 @@ class Neighbours:
     Args:
         count: How many of them.
         sharpness: How much more a nearer one counts: weights are exp(sharpness · cosine).
+        most: Labelled items that are looked among; of more, this many are drawn.
     """
 
     count: int = 10
     sharpness: float = 8.0
+    most: int = 3000
     name: str = field(default="neighbours", init=False)
     needs_people: bool = field(default=True, init=False)
 
@@ -32,6 +34,9 @@ class Neighbours:
         labelled = np.flatnonzero(evidence.by_people)
         if evidence.embeddings is None or len(labelled) < 2:
             return None
+        if len(labelled) > self.most:
+            drawn = np.random.default_rng(0).permutation(labelled)[: self.most]
+            labelled = np.sort(drawn)
         vectors = np.asarray(evidence.embeddings, dtype=np.float32)
         vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         said = indicators(evidence.people[labelled], labels_of(evidence))

@@ -23,12 +23,14 @@ class Trees:
         leaf: Items in a leaf, at least.
         share: Of the features that a split is chosen from.
         directions: Of the embedding that are looked at.
+        most: Labelled items that each tree is shown.
     """
 
     count: int = 60
     leaf: int = 3
     share: float = 0.3
     directions: int = 32
+    most: int = 4000
 
     def fit(self, design: Design, classes: NDArray[np.int64], rng: np.random.Generator) -> Fitted:
         """Grow them; with fewer than two classes, the shares of the classes, with one more each."""
@@ -48,6 +50,7 @@ class Trees:
             min_samples_leaf=self.leaf,
             max_features=self.share,
             bootstrap=True,
+            max_samples=min(self.most, len(classes)),
             oob_score=_no_score,
             random_state=int(rng.integers(2**31)),
         ).fit(self._table(design), classes)

@@ -11,8 +11,10 @@ from llmal.guarantee import Certificate, Evidence, Frozen, Procedure
 from llmal.guarantee.catalogue import make
 from llmal.guarantee.error_score import ErrorScore
 from llmal.guarantee.evidence import differ
+from llmal.guarantee.features import Embedding, MachineLabel
 from llmal.guarantee.log_linear import LogLinear
 from llmal.guarantee.mixture import Mixture
+from llmal.guarantee.neighbours import Neighbours
 from llmal.guarantee.trees import Trees
 from llmal.task.spaces.multi import Multi
 from llmal.task.spaces.single import Single
@@ -263,3 +265,11 @@ def test_a_whole_run_needs_fewer_people_than_items_and_keeps_the_promise():
     assert outcome.holds
     assert (labels != gold).sum() <= 50
     assert len(outcome.to_people) + len(wrong) + (people >= 0).sum() < 400
+
+
+def test_large_numbers_of_labels_are_looked_at_in_part():
+    evidence, gold = pool(400, 300)
+    scored = ErrorScore(
+        features=[MachineLabel(), Neighbours(most=50), Embedding()], model=Trees(most=40)
+    ).fit(evidence, np.random.default_rng(0))
+    assert differ(scored.labels, gold)[300:].mean() < 0.05
