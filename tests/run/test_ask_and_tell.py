@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from places import KINDS, ledger_place
+from promised import SMALL
 from told_answers import campaign_of, content_of, finish, pool_of, tell_in_disorder
 
 from llmal import Budget
+from llmal.guarantee import Guarantee
 from llmal.ledger import Ledger
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -20,6 +22,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "model": {"budget": Budget(batch=6, rounds=110)},
     "labels": {"objective": "labels", "budget": Budget(batch=4, human_labels=150)},
+    "a promise": {"objective": "labels", "guarantee": Guarantee(parts=SMALL)},
 }
 
 

@@ -13,16 +13,22 @@ from typing import Any, Literal
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from promised import SMALL, PartlyLearnt
 from told_answers import answer_of, answers_to, campaign_of, content_of, finish, pool_of
 
 from llmal import Annotation, Budget, Campaign, Pool
 from llmal.annotators import Outside
+from llmal.guarantee import Guarantee
+from llmal.guarantee.seeding import UniformSeed
 from llmal.run.events import Event
 
 EXAMPLES = int(os.environ.get("LLMAL_TEST_INTERLEAVINGS", "40"))
 """How many interleavings are tried; 1,000 take minutes."""
 
 ITEMS = 40
+PROMISE = Guarantee(
+    0.2, parts={**SMALL, "seed": UniformSeed(least=6, share=0.0), "score": PartlyLearnt()}
+)
 CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "model": {"budget": Budget(batch=5, rounds=3)},
     "model, few labels": {"budget": Budget(batch=5, human_labels=9)},
@@ -30,6 +36,12 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "labels": {"objective": "labels", "budget": Budget(batch=4, rounds=2)},
     "labels, few labels": {"objective": "labels", "budget": Budget(batch=4, human_labels=10)},
     "labels, a machine": {"objective": "labels", "annotator": Outside("llm", "llm")},
+    "a promise": {"objective": "labels", "guarantee": PROMISE, "budget": Budget(batch=4)},
+    "a promise, few labels": {
+        "objective": "labels",
+        "guarantee": PROMISE,
+        "budget": Budget(batch=4, human_labels=15),
+    },
 }
 
 Action = Literal["ask", "tell", "tell again", "tell all", "leave", "kill"]
