@@ -21,6 +21,8 @@ class Audits:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # They never change, and none is put before another.
+        self._frozen: list[FrozenLabels] = []
 
     def freeze(self, frozen: FrozenLabels) -> FrozenLabels:
         """Record frozen labels; see `Ledger.add_frozen`."""
@@ -32,8 +34,12 @@ class Audits:
 
     def frozen(self) -> list[FrozenLabels]:
         """All frozen labels in the order of their rounds."""
+        known = self._frozen
+        after = known[-1].round if known else schema.NO_ROUND
         with self._database.read() as connection:
-            return [_frozen_of(row) for row in connection.execute(_FROZEN)]
+            found = connection.execute(_FROZEN, {"after": after})
+            self._frozen = [*known, *map(_frozen_of, found)]
+        return [*self._frozen]
 
     def certify(self, one: RecordedCertificate) -> bool:
         """Record a certificate; see `Ledger.add_certificate`."""
@@ -72,7 +78,11 @@ def _frozen_of(row: sa.Row[*tuple[object, ...]]) -> FrozenLabels:
     )
 
 
-_FROZEN = sa.select(schema.FROZEN_LABELS).order_by(schema.FROZEN_LABELS.c.round)
+_FROZEN = (
+    sa.select(schema.FROZEN_LABELS)
+    .where(schema.FROZEN_LABELS.c.round > sa.bindparam("after"))
+    .order_by(schema.FROZEN_LABELS.c.round)
+)
 _OF_ROUND = sa.select(schema.FROZEN_LABELS).where(
     schema.FROZEN_LABELS.c.round == sa.bindparam("number")
 )

@@ -96,8 +96,8 @@ class Audited:
         found = [one for one in self._ledger.certificates() if one.frozen == self.kept.fingerprint]
         return Certificate.from_dict(found[-1].certificate) if found else None
 
-    def record(self, certificate: Certificate) -> None:
-        """Record a certificate about these labels, unless it is the last one."""
+    def record(self, certificate: Certificate) -> bool:
+        """Record a certificate about these labels; whether it is another than the last one."""
         looks = [
             one.number
             for one in self._ledger.rounds()
@@ -105,7 +105,7 @@ class Audited:
         ]
         wrong = np.asarray(self.drawn, dtype=np.int64)[self.wrong]
         details = {**certificate.details, _WRONG: wrong.tolist()}
-        self._ledger.add_certificate(
+        return self._ledger.add_certificate(
             RecordedCertificate(
                 replace(certificate, details=details).as_dict(),
                 self.kept.fingerprint,

@@ -331,6 +331,7 @@ class Campaign(Closing):
             self.router,
             EvidenceBuilder(self.task, self.pool, self.router, embeddings),
             stamps=self.record.stamped,
+            announcer=self.announcer,
             unanswered=lambda: self.picker.unanswered,
             seed=self.seed,
         )

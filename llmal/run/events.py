@@ -20,6 +20,7 @@ EventKind = Literal[
     "calibration",
     "changed",
     "known_labels",
+    "promise",
     "waiting",
     "interrupting",
     "stopped",

@@ -22,6 +22,7 @@ from llmal.guarantee.procedure import Doubtful, Procedure
 from llmal.ledger import Decided, FrozenLabels, Ledger
 from llmal.pool import Pool
 from llmal.run.audited import Audited, last_frozen, what_is_promised
+from llmal.run.events import Announcer
 from llmal.run.evidence import EvidenceBuilder
 from llmal.run.items import RunItems
 from llmal.run.purposes import seen_labels, set_aside
@@ -54,6 +55,7 @@ class Promise:
         router: Who answers.
         evidence: What is known before the audit.
         stamps: For the learner's labels.
+        announcer: Told how many labels people are expected to give, and of certificates.
         unanswered: Items that none of the people has an answer for.
         seed: Of the campaign.
 
@@ -70,6 +72,7 @@ class Promise:
         evidence: EvidenceBuilder,
         *,
         stamps: Stamps,
+        announcer: Announcer,
         unanswered: Callable[[], NDArray[np.int64]],
         seed: int,
     ) -> None:
@@ -79,6 +82,7 @@ class Promise:
         self._people = [s for s in router.stages if s.annotator.kind == "human"]
         self._evidence = evidence
         self._stamps = stamps
+        self.announcer = announcer
         self._unanswered = unanswered
         self._seed = seed
 
@@ -140,6 +144,11 @@ class Promise:
                 # What is left has to reach for an audit, or nothing can be promised at all.
                 size = min(size, left - max(_LEAST_AUDIT, step.plan.audited))
             if size > 0:
+                self.announcer.tell(
+                    "promise",
+                    f"people are expected to give {step.people_labels:,} labels in all",
+                    people_labels=step.people_labels,
+                )
                 picked = zip(step.positions[:size].tolist(), step.reasons[:size], strict=True)
                 return {ids[position]: why for position, why in picked}
             step = self.procedure.freeze(evidence, self.rng(number, _DOUBT))
@@ -264,7 +273,8 @@ class PromiseNow:
         assert audited is not None
         step = self._promise.procedure.judge(audited.frozen, audited.wrong, audited.skipped)
         if isinstance(step, Certificate):
-            audited.record(self._as_told(step, audited))
+            if audited.record(self._as_told(step, audited)):
+                self._promise.announcer.tell("promise", step.promise, holds=step.holds)
             return {}
         ids = [audited.kept.item_ids[position] for position in step.positions.tolist()]
         return dict.fromkeys(ids[: self._left], "drawn uniformly")
