@@ -44,7 +44,7 @@ RECORDED = ("llm_stance", "llm_mrpc", "llm_mr", "llm_babe", "llm_cebab")
 EPSILON = ALPHA = 0.05
 AUDITED = (100, 200, 300, 500, 800)
 FIXED = 0.9
-BLOCK = 10
+BLOCK = 2
 """Repeats of a method on a set before the next one has its turn."""
 
 

@@ -29,7 +29,7 @@ def figures_of(lines: list[Figures]) -> Figures:
     found: Figures = {
         "audits": len(lines),
         "saved": round(float(saved.mean()), 4),
-        "std": round(float(saved.std()), 4),
+        "std": round(float(saved.std(ddof=1)), 4) if len(lines) > 1 else 0.0,
         "wrong": round(float(wrong.mean()), 4),
         "most wrong": round(float(wrong.max()), 4),
         "broken": int(sum(line["broken"] for line in lines)),
