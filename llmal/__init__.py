@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from llmal.functions.annotation import annotate
     from llmal.functions.certification import certify, draw_audit
     from llmal.functions.demonstration_choice import choose_demonstrations
+    from llmal.functions.forecasting import forecast
     from llmal.functions.generation import generate
     from llmal.functions.labelling import label
     from llmal.functions.prediction import predict
@@ -83,6 +84,7 @@ _HOMES = {
     "certify": "functions.certification",
     "choose_demonstrations": "functions.demonstration_choice",
     "draw_audit": "functions.certification",
+    "forecast": "functions.forecasting",
     "generate": "functions.generation",
     "label": "functions.labelling",
     "predict": "functions.prediction",
@@ -137,6 +139,7 @@ __all__ = [
     "draw_audit",
     "embed",
     "few_shot",
+    "forecast",
     "generate",
     "generators",
     "guarantee",

@@ -45,7 +45,7 @@ def test_packages_are_attributes_of_the_package() -> None:
 def test_every_name_of_the_package_is_there() -> None:
     import llmal
 
-    assert {"guarantee", "trial"} <= set(llmal.__all__)
+    assert {"forecast", "guarantee", "trial"} <= set(llmal.__all__)
     assert [name for name in llmal.__all__ if getattr(llmal, name, None) is None] == []
     assert callable(llmal.trial)
     assert inspect.ismodule(llmal.guarantee)

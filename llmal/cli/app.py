@@ -8,7 +8,7 @@ import typer
 
 from llmal.cli.file_commands import annotate, generate, predict, select, strategies
 from llmal.cli.groups import icl, models
-from llmal.cli.guarantee_commands import certify, label, trial
+from llmal.cli.guarantee_commands import certify, forecast, label, trial
 from llmal.cli.run_commands import doctor, export, plan, relabel, report, run
 
 app = typer.Typer(
@@ -55,6 +55,7 @@ for _command in (
     strategies,
     generate,
     certify,
+    forecast,
     trial,
     report,
     export,

@@ -270,3 +270,74 @@ def label(
         delimiter=delimiter,
         sheet=sheet,
     )
+
+
+@tell_mistakes
+def forecast(
+    run: Annotated[Path | None, typer.Argument(help="The directory of a run.")] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Or a file with labels of any system.")
+    ] = None,
+    label: Annotated[str | None, typer.Option("--label", help="Its column of labels.")] = None,
+    score: Annotated[
+        str | None,
+        typer.Option("--score", help="Its column that says how sure each is; higher is surer."),
+    ] = None,
+    audit: Annotated[
+        str | None,
+        typer.Option(
+            "--audit", help="Its column of people's labels, of rows drawn at random; else empty."
+        ),
+    ] = None,
+    labels: AllLabels = None,
+    kind: Kind = None,
+    max_error: Annotated[
+        list[float] | None,
+        typer.Option("--max-error", help="Shares of wrong labels. [default: .01 .02 .05 .1]"),
+    ] = None,
+    confidence: Annotated[
+        float, typer.Option("--confidence", help="Of the promise, with --data.")
+    ] = 0.95,
+    level: Annotated[
+        float, typer.Option("--level", help="How often the interval should hold, with --data.")
+    ] = 0.9,
+    audit_only: Annotated[
+        bool,
+        typer.Option("--audit-only", help="No doubtful rows are labelled before the audit."),
+    ] = False,
+    cost_per_label: Annotated[
+        float, typer.Option("--cost-per-label", min=0, help="Money for a person's label.")
+    ] = 0.0,
+    seconds_per_label: Annotated[
+        float, typer.Option("--seconds-per-label", min=0, help="Time that one takes.")
+    ] = 0.0,
+    currency: Annotated[str, typer.Option("--currency", help="Of the money.")] = "",
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    sheet: Sheet = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Say how many labels people will have to give for a promise, with an interval.
+
+    For a run, by its ledger. For labels of any system: a score that says how sure each is, and some
+    that people have labelled; without those it is a guess.
+    """
+    from llmal.cli.forecast import FileOfLabels
+    from llmal.cli.forecast import forecast as command
+    from llmal.guarantee.forecast import Rates
+    from llmal.pool.readers import Reading
+
+    file = None
+    if data is not None:
+        reading = Reading(encoding, delimiter, sheet)
+        file = FileOfLabels(
+            data, score, label, audit, labels, kind, audit_only, confidence, level, reading
+        )
+    command(
+        run,
+        file,
+        max_error=tuple(max_error or ()),
+        rates=Rates(cost_per_label, seconds_per_label, currency),
+        as_json=as_json,
+    )

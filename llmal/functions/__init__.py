@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from llmal.functions.demonstration_choice import (
         choose_demonstrations as choose_demonstrations,
     )
+    from llmal.functions.forecasting import forecast as forecast
     from llmal.functions.generation import generate as generate
     from llmal.functions.label_result import LabelResult as LabelResult
     from llmal.functions.labelling import label as label
@@ -45,6 +46,7 @@ _HOMES = {
     "certify": "certification",
     "choose_demonstrations": "demonstration_choice",
     "draw_audit": "certification",
+    "forecast": "forecasting",
     "generate": "generation",
     "label": "labelling",
     "predict": "prediction",
@@ -66,6 +68,7 @@ __all__ = [
     "certify",
     "choose_demonstrations",
     "draw_audit",
+    "forecast",
     "generate",
     "label",
     "predict",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from llmal.guarantee.evidence import Evidence, differ
 from llmal.guarantee.recalibration import Platt, Recalibration
-from llmal.guarantee.scored import ScoredPool
+from llmal.guarantee.scored import HeldOut, ScoredPool
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class ConfidenceScore:
             np.asarray(probability),
             None,
             lambda: {"score": "confidence", "recalibration": dict(mapping.as_dict())},
+            HeldOut(np.flatnonzero(known), probability[known], wrong[known]),
         )
 
 

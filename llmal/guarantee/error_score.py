@@ -26,7 +26,7 @@ from llmal.guarantee.label_model import Fitted, LabelModel
 from llmal.guarantee.mixture import Mixture
 from llmal.guarantee.neighbours import Neighbours
 from llmal.guarantee.recalibration import Platt, ProbabilityMap, Recalibration
-from llmal.guarantee.scored import ScoredPool
+from llmal.guarantee.scored import HeldOut, ScoredPool
 from llmal.guarantee.student import Student
 
 Deliver = Literal["learner", "machine"]
@@ -115,6 +115,7 @@ class ErrorScore:
             describe=_description(
                 design.rows(known), classes, fitted, mapping, probability, labels
             ),
+            held_out=HeldOut(known, mapping(left_out), wrong),
         )
 
     def _delivered(

@@ -14,9 +14,11 @@ from llmal.guarantee.audit import allowed_wrong, check_rates
 from llmal.guarantee.audit_plan import BestShare
 from llmal.guarantee.doubt import Doubt
 from llmal.guarantee.error_rates import Spread, independent, learnt_from
+from llmal.guarantee.evidence import Evidence
 from llmal.guarantee.frozen import Frozen
 from llmal.guarantee.nested_looks import critical_counts
 from llmal.guarantee.planning import check_probabilities
+from llmal.guarantee.scored import ScoredPool
 from llmal.guarantee.seeding import UniformSeed
 from llmal.guarantee.simulated_audit import play
 from llmal.guarantee.simulated_procedure import Path, Steps, simulate_procedure
@@ -30,9 +32,9 @@ BEFORE = independent(0.7, 0.35, mean=(0.0, 0.8))
 """How confidences that no label has borne out lie beside the truth."""
 PILOT = independent(1.0, 0.3)
 """How predictions that were learnt from a pilot do, before its labels are held against them."""
-FROZEN = independent(0.25, 0.15)
+FROZEN = independent(0.35, 0.15, mean=(-0.3, 1.0))
 """How predictions do that the doubtful phase has ended with."""
-GAIN = (1.5, 0.12)
+GAIN = (1.5, 0.2)
 """Shape and scale of how much is learnt every time that people's labels become e times as many."""
 
 
@@ -165,6 +167,10 @@ class Forecast:
         ]
         return "\n".join([self.title, *table])
 
+    def show(self) -> None:
+        """Print it."""
+        print(self.text())
+
     @property
     def title(self) -> str:
         """What it is, and what it rests on, in a line."""
@@ -191,6 +197,7 @@ def forecast(
     steps: Steps | None = None,
     first: int | None = None,
     gain: tuple[float, float] = GAIN,
+    prior: Spread | None = None,
     paths: int = PATHS,
     rng: np.random.Generator | None = None,
 ) -> Forecast:
@@ -216,6 +223,8 @@ def forecast(
         first: How many items people label first, where nothing is labelled; by default as many as
             `UniformSeed` draws.
         gain: Shape and scale of the gamma distribution that learning is drawn from.
+        prior: How predictions may lie beside the truth, before the pilot's labels; by default what
+            was measured on other sets.
         paths: How often it is played.
         rng: Draws; by default by a fixed seed.
 
@@ -231,9 +240,9 @@ def forecast(
                         fix="items counts all, those by people included")  # fmt: skip
     _check(epsilons, alpha, level, paths)
     rng = np.random.default_rng(0) if rng is None else rng
-    spread = BEFORE if labelled == 0 else PILOT
+    spread = prior or (BEFORE if labelled == 0 else PILOT)
     if pilot is not None:
-        spread = learnt_from(*_pilot(pilot), PILOT)
+        spread = learnt_from(*_pilot(pilot), spread)
     seed = 0
     if labelled == 0:
         usual = UniformSeed()
@@ -270,6 +279,27 @@ def forecast(
             for epsilon, found in zip(epsilons, played, strict=True)
         ),
         rates or Rates(),
+    )
+
+
+def forecast_pool(evidence: Evidence, scored: ScoredPool, **options: Any) -> Forecast:
+    """The same for a pool in the hands of a procedure, before its labels are frozen.
+
+    Args:
+        evidence: What is known of it.
+        scored: What the error score says of it (`Procedure.score`).
+        options: As for `forecast`.
+    """
+    rest = ~evidence.by_people
+    if not rest.any():
+        raise DataError("people have labelled every item", fix="there is nothing to forecast")
+    pilot = None
+    if scored.held_out is not None:
+        drawn = evidence.uniform[scored.held_out.positions]
+        if drawn.any():
+            pilot = scored.held_out.probability_wrong[drawn], scored.held_out.wrong[drawn]
+    return forecast(
+        np.clip(scored.probability_wrong[rest], 0, 1), items=len(evidence), pilot=pilot, **options
     )
 
 
@@ -331,6 +361,68 @@ def forecast_audit(
         (_needed(frozen.epsilon, played, frozen.items, level),),
         rates or Rates(),
     )
+
+
+def settled(
+    epsilon: float,
+    alpha: float,
+    *,
+    items: int,
+    labelled: int,
+    people: int,
+    audited: int,
+    rates: Rates | None = None,
+) -> Forecast:
+    """Where nothing is open any more: what a certificate has sent to people is known.
+
+    Args:
+        epsilon: The share of wrong labels that is promised.
+        alpha: With what probability the promise may fail.
+        items: N.
+        labelled: Labels of people so far.
+        people: Labels of people in all.
+        audited: How many of them are audit labels.
+        rates: What a label takes.
+    """
+    needed = _needed(epsilon, [Path(0, audited, people)], items, 0.9)
+    return Forecast("audit", items, labelled, alpha, 0.9, (needed,), rates or Rates())
+
+
+def if_wrong_on(
+    share: float,
+    items: int,
+    *,
+    epsilon: float,
+    alpha: float = 0.05,
+    telling: float = 0.7,
+    paths: int = 60,
+) -> Needed:
+    """What a promise takes if the machine errs on a share of the items and is as telling as most.
+
+    For plans before a machine has answered anything.
+
+    Args:
+        share: Of wrong labels.
+        items: N.
+        epsilon: The share of wrong labels that is allowed.
+        alpha: With what probability the promise may fail.
+        telling: The strength of its confidence as evidence (`Doubt.sharpened`): .7 ranks a wrong
+            label above a right one with a probability of .72, as stated confidences of large
+            language models do.
+        paths: How often it is played.
+    """
+    _check((epsilon,), alpha, 0.9, paths)
+    rng = np.random.default_rng(0)
+    usual = UniformSeed()
+    seed = min(items, max(usual.least, round(usual.share * items)))
+    doubt = Doubt.of(np.array([share])).kept(items - seed).sharpened(telling)
+    played = [
+        simulate_procedure(doubt, doubt, seed, items, epsilon=epsilon, alpha=alpha,
+                           gain=float(rng.gamma(*GAIN)), steps=Steps(BestShare(alpha=alpha)),
+                           rng=rng)
+        for _ in range(paths)
+    ]  # fmt: skip
+    return _needed(epsilon, played, items, 0.9)
 
 
 def _mapped(

@@ -91,6 +91,10 @@ class Procedure:
         """Positions of what people label first, of a pool of `items`."""
         return self._seed.draw(items, rng)
 
+    def score(self, evidence: Evidence, rng: np.random.Generator) -> ScoredPool:
+        """What the error score says of the pool now, such as for a forecast."""
+        return self._score.fit(evidence, rng)
+
     def advance(self, evidence: Evidence, rng: np.random.Generator) -> Doubtful | Frozen:
         """What people label next, or the labels and their order as they are audited.
 

@@ -13,6 +13,21 @@ from llmal.guarantee.evidence import Evidence
 
 
 @dataclass(frozen=True, eq=False)
+class HeldOut:
+    """What would have been said of items that people labelled, had they not.
+
+    Attributes:
+        positions: The items, shape (n,).
+        probability_wrong: Of the labels that would have been delivered, recalibrated, shape (n,).
+        wrong: Whether these are wrong, shape (n,).
+    """
+
+    positions: NDArray[np.int64]
+    probability_wrong: NDArray[np.float64]
+    wrong: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
 class ScoredPool:
     """Delivered labels and how likely each is wrong.
 
@@ -24,6 +39,7 @@ class ScoredPool:
         alternative: What the learner would say, targets like `labels`; None without a learner.
         describe: Gives how it was fitted, as plain JSON: the state of the model, and which features
             mattered.
+        held_out: What labels of people say of the probabilities; None where it is not known.
     """
 
     labels: NDArray[np.int64]
@@ -31,6 +47,7 @@ class ScoredPool:
     probability_wrong: NDArray[np.float64]
     alternative: NDArray[np.int64] | None
     describe: Callable[[], Mapping[str, Any]]
+    held_out: HeldOut | None = None
 
 
 class Score(Protocol):

@@ -18,6 +18,7 @@ from llmal.core.records import Annotation
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError, DataError
 from llmal.guarantee.certificate import Certificate
+from llmal.guarantee.forecast import EPSILONS, Forecast, Rates
 from llmal.guarantee.guarantee import Guarantee
 from llmal.learners.protocol import Learner
 from llmal.ledger import Decided, Ledger, Round
@@ -52,6 +53,7 @@ from llmal.run.parts import (
 from llmal.run.phases import Audit, Objective, Phase, phases_before_all, phases_of
 from llmal.run.picking import Picker, asks_language_model
 from llmal.run.promise import Promise
+from llmal.run.promise_forecast import forecast_promise
 from llmal.run.purposes import audit_labels
 from llmal.run.purse import Purse, SpentOut
 from llmal.run.round_signals import RoundSignals
@@ -297,13 +299,14 @@ class Campaign(Closing):
             aggregation=aggregation,
             announcer=self.announcer,
         )
+        self._promise = self._promised()
         self.between_rounds = Rounds(
             self.directory,
             self.items,
             self.phases,
             self.picker,
             self.learning,
-            self._promise(),
+            self._promise,
             announcer=self.announcer,
             interruption=self.interruption,
             seed=seed,
@@ -319,7 +322,7 @@ class Campaign(Closing):
         self._started: Sequence[Round] = ()
         """The rounds, as they were when it last looked."""
 
-    def _promise(self) -> Promise | None:
+    def _promised(self) -> Promise | None:
         """What leads to the promise, if one is worked for."""
         if self.guarantee is None:
             return None
@@ -433,6 +436,24 @@ class Campaign(Closing):
         audited. A person's label of any other item does not.
         """
         return certificate_of(self.open(), self.task, self.pool)
+
+    def forecast(
+        self, epsilons: Sequence[float] = EPSILONS, rates: Rates | None = None
+    ) -> Forecast | None:
+        """How many labels the promise will take of people, by what the ledger holds now.
+
+        Args:
+            epsilons: Shares of wrong labels that are told of beside that of the promise.
+            rates: What a label takes.
+
+        Returns:
+            None where no promise is worked for, or nothing can be said yet.
+        """
+        if self._promise is None:
+            return None
+        return forecast_promise(
+            self._promise, self.open(), self.pool, epsilons=epsilons, rates=rates
+        )
 
     def look_ahead(self) -> None:
         """Say what is to be known of the items, and learn which of them nobody can answer; once.

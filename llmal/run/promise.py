@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from llmal.annotators.router import Router
 from llmal.core.records import Annotation, Answer, Outcome
 from llmal.guarantee.certificate import Certificate
-from llmal.guarantee.evidence import has_label
+from llmal.guarantee.evidence import Evidence, has_label
 from llmal.guarantee.frozen import Frozen
 from llmal.guarantee.guarantee import Guarantee
 from llmal.guarantee.procedure import Doubtful, Procedure
@@ -132,11 +132,16 @@ class Promise:
         """Random numbers of a round."""
         return np.random.default_rng([self._seed, number, what])
 
+    def evidence(self, ledger: Ledger, number: int, ids: Sequence[str] | None = None) -> Evidence:
+        """What is known before a round of what the promise is about."""
+        uniform = [i for one in ledger.rounds() if one.phase == "seed" for i in one.item_ids]
+        about = self.item_ids(ledger) if ids is None else ids
+        return self._evidence.build(ledger, number, about, uniform)
+
     def doubtful(self, ledger: Ledger, number: int, left: int | None) -> Mapping[str, str]:
         """The next doubtful items; none where labels and order were frozen."""
         ids = self.item_ids(ledger)
-        uniform = [i for one in ledger.rounds() if one.phase == "seed" for i in one.item_ids]
-        evidence = self._evidence.build(ledger, number, ids, uniform)
+        evidence = self.evidence(ledger, number, ids)
         step = self.procedure.advance(evidence, self.rng(number, _DOUBT))
         if isinstance(step, Doubtful):
             size = len(step.positions)
