@@ -47,7 +47,8 @@ def certify_accepted_precision(
         alpha: With what probability the promise may fail.
         future: Promise it of future items from the same stream, and not of this pool.
         start: How many audited items the first beginning has in expectation; by default as many as
-            pass with two errors, and 30 and a quarter of the audit at least.
+            pass with two errors (with one, where that were more than half of the audit), and 30 and
+            a quarter of the audit at least.
     """
     rest = len(audit.order)
     first = first_size(len(audit), epsilon, alpha) if start is None else start
@@ -113,7 +114,10 @@ def certify_accepted_precision(
 
 def first_size(drawn: int, epsilon: float, alpha: float) -> int:
     """How many audited items the first beginning has in expectation, where nobody says."""
-    return max(fewest_accepted(epsilon, alpha, errors=2), drawn // 4)
+    size = fewest_accepted(epsilon, alpha, errors=2)
+    if size > drawn // 2:
+        size = fewest_accepted(epsilon, alpha, errors=1)
+    return max(size, drawn // 4)
 
 
 @lru_cache(maxsize=1024)

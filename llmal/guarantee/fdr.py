@@ -12,11 +12,11 @@ from llmal.guarantee.promises import FIXED_POOL, VOID, percent, skipped_note
 def certify_fdr(audit: Audit, *, epsilon: float) -> Certificate:
     """Keep so many labels that the expected share of wrong ones among them is at most ε.
 
-    Conformal selection (Jin and Candès 2023; of labels, Huang et al. 2025) by the procedure of Benjamini and Hochberg: an item
-    that was not audited gets the p-value (1 + wrong audited items above it) / (1 + m), and the
-    longest beginning stays that has p ≤ ε · k / u at its end, k the items in it that were not
-    audited, u all of them. It rests on nothing but the uniform draw. It is a promise about the
-    average over many audits: in one of them the share may be larger.
+    Conformal selection (Jin and Candès 2023; of labels, Huang et al. 2025) by the procedure of
+    Benjamini and Hochberg: an item that was not audited gets the p-value (1 + wrong audited items
+    above it) / (1 + m), and the longest beginning stays that has p ≤ ε · k / u at its end, k the
+    items in it that were not audited, u all of them. It rests on nothing but the uniform draw. It
+    is a promise about the average over many audits: in one of them the share may be larger.
 
     Args:
         audit: The audit.

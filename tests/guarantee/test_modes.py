@@ -269,3 +269,28 @@ def test_an_estimate_promises_nothing():
     assert low < 0.9 < high
     assert made.promise.startswith("Nothing is promised")
     assert certify(range(9), [1, 2], [0, 1]).from_json(made.to_json()).promise == made.promise
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        ("pool_error", {"looks": (60, 100)}),
+        ("looks", {"looks": (60, 100)}),
+        ("anytime", {}),
+        ("accepted_precision", {}),
+        ("accepted_precision", {"future": True}),
+        ("recall", {"found": ClassFound(by_people=400), "of": "spam"}),
+        ("fdr", {}),
+        ("estimate_only", {}),
+    ],
+)
+def test_every_certificate_goes_through_json_and_says_what_it_rests_on(mode, options):
+    drawn = draw_audit(range(500), 100, seed=1)
+    made = certify(range(500), drawn, drawn > 480, mode=mode, planned=drawn, **options)
+    read = made.from_json(made.to_json())
+    assert read.as_dict() == made.as_dict()
+    assert read.mode == mode
+    assert made.rests_on
+    assert sorted([*made.accepted, *made.to_people]) == list(range(500))
+    assert made.holds or made.promise.startswith("Nothing is promised")
+    assert "spam" in made.promise or mode != "recall"
