@@ -114,9 +114,14 @@ def needed(rest: int, allowed: int, alpha: float) -> int:
     """How many audited items without an error clear the whole."""
     if rest <= allowed:
         return 0
-    drawn = np.arange(1, rest + 1)
-    values = log_evidence(np.zeros(rest, dtype=np.int64), drawn, rest, allowed)
-    return int(drawn[np.argmax(values >= -log(alpha))])
+    most = 64
+    while True:
+        drawn = np.arange(1, min(rest, most) + 1)
+        values = log_evidence(np.zeros(len(drawn), dtype=np.int64), drawn, rest, allowed)
+        cleared = values >= -log(alpha)
+        if cleared.any() or most >= rest:
+            return int(drawn[np.argmax(cleared)])
+        most *= 4
 
 
 def _walk(audit: Audit, allowed: int, alpha: float) -> tuple[int, int]:
