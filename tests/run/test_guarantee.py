@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from places import KINDS, ledger_place
 from promised import (
     SMALL,
@@ -27,11 +29,14 @@ from llmal import Annotation, Budget, Campaign, Pool, Task
 from llmal.annotators import Outside, Router, Stage
 from llmal.errors import ConfigError
 from llmal.guarantee.confidence_score import ConfidenceScore
+from llmal.guarantee.error_score import ErrorScore
 from llmal.guarantee.evidence import Evidence
 from llmal.guarantee.guarantee import Guarantee
 from llmal.guarantee.scored import ScoredPool
+from llmal.learners import LinearHead
 from llmal.run.audited import unreviewed
 from llmal.run.purposes import delivered_labels
+from llmal.selectors import Random
 
 
 def _wrong(campaign: Campaign) -> int:
@@ -243,19 +248,7 @@ def test_a_changed_task_voids_and_another_audit_follows(tmp_path: Path) -> None:
         finish(campaign)
         audited = set(campaign.audited)
     task = Task("farm", ["animal", "food"], guidelines="Bread is food.")
-    options: dict[str, Any] = {
-        "annotator": Router([Outside("llm", "llm"), Outside("human")]),
-        "learner": WordBayes(),
-        "objective": "labels",
-        "guarantee": Guarantee(parts=SMALL),
-        "embedder": None,
-        "seed": 3,
-        "accept_changes": True,
-    }
-    from llmal.selectors import Margin, Random
-
-    options |= {"selector": Margin(), "start": Random()}
-    with Campaign(task, pool, directory=tmp_path / "run", **options) as campaign:
+    with campaign_of(pool, tmp_path / "run", task=task, accept_changes=True) as campaign:
         certificate = campaign.certificate
         assert certificate is not None
         assert certificate.voided_by is not None
@@ -451,6 +444,91 @@ def test_several_people_answer_and_their_majority_is_audited(tmp_path: Path) -> 
         labels = _frozen(campaign)
         wrong = [i for i in audited if labels[i] != truth_of(i)]
         assert (certificate.audited, certificate.wrong) == (len(audited), len(wrong))
+
+
+def test_several_labels_an_item(tmp_path: Path) -> None:
+    """An answer is wrong if one of its labels is."""
+    names = ["big", "small", "wild"]
+    task = Task("animals", names, kind="multi")
+    plain = pool_of(160, tmp_path / "cache")
+
+    def truth(item_id: str) -> tuple[str, ...]:
+        number = int(item_id[1:])
+        return tuple(sorted(name for n, name in enumerate(names) if number >> n & 1))
+
+    def said(item_id: str) -> tuple[tuple[str, ...], dict[str, float]]:
+        label, sure = machine_says(item_id)
+        held = {*truth(item_id)}
+        if label != truth_of(item_id):
+            held ^= {"wild"}
+        shares = {name: 0.95 if name in held else 0.05 for name in names}
+        shares["wild"] = sure if "wild" in held else 1 - sure
+        return tuple(sorted(held)), shares
+
+    with Campaign(
+        task,
+        plain,
+        directory=tmp_path / "run",
+        annotator=Router([Outside("llm", "llm"), Outside("human")]),
+        learner=LinearHead(),
+        embedder=_Numbers(),
+        selector=Random(),
+        start=Random(),
+        objective="labels",
+        guarantee=Guarantee(parts={**SMALL, "score": ErrorScore()}),
+        seed=3,
+    ) as campaign:
+        while (order := campaign.ask()) is not None:
+            ids = order.items.ids()
+            if order.stage == "human":
+                campaign.tell(Annotation(i, truth(i), "human", "human") for i in ids)
+            else:
+                campaign.tell(
+                    Annotation(i, said(i)[0], "llm", "llm", probabilities=said(i)[1]) for i in ids
+                )
+        certificate = campaign.certificate
+        assert certificate is not None
+        assert (certificate.holds, certificate.voided_by) == (True, None)
+        audited = [i for one in campaign.rounds if one.phase == "audit" for i in one.item_ids]
+        assert certificate.wrong == sum(said(i)[0] != truth(i) for i in audited)
+        labels = delivered_labels(campaign.open())
+        assert set(labels) == set(plain.ids())
+        assert sum(one.label != truth(i) for i, one in labels.items()) <= 8
+
+
+class _Numbers:
+    """Embeds a text by its length and its letters."""
+
+    dimensions = 4
+    fingerprint = "numbers"
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        rows = [[len(one), one.count("a"), one.count("e"), one.count("o")] for one in texts]
+        return np.array(rows, dtype=np.float32)
+
+
+def test_a_task_that_changes_in_the_middle_of_the_audit(tmp_path: Path) -> None:
+    pool = pool_of(200, tmp_path / "cache")
+    with campaign_of(pool, tmp_path / "run") as campaign:
+        finish(campaign, until="audit")
+        order = campaign.ask()
+        assert order is not None
+        campaign.tell(answers_to(order)[:7])
+    task = Task("farm", ["animal", "food"], guidelines="Bread is food.")
+    with campaign_of(pool, tmp_path / "run", task=task, accept_changes=True) as campaign:
+        rest = campaign.ask()
+        assert rest is not None
+        assert rest.items.ids() == order.items.ids()[7:]
+        finish(campaign)
+        certificate = campaign.certificate
+        assert certificate is not None
+        assert certificate.voided_by is None
+        first, second = campaign.open().frozen()
+        assert (first.task_version, second.task_version) == (1, 2)
+        # The audit that was begun before is used for nothing.
+        assert not {*order.items.ids()} & {*second.item_ids}
+        assert certificate.items == 200 - len(order.items)
+        assert _wrong(campaign) <= 10
 
 
 def test_what_is_sure_needs_no_audit(tmp_path: Path) -> None:

@@ -86,7 +86,8 @@ def campaign_of(pool: Pool, directory: Path, **options: Any) -> Campaign:
         "seed": 3,
         **options,
     }
-    return Campaign(TASK, pool, directory=directory, **given)
+    task = given.pop("task", TASK)
+    return Campaign(task, pool, directory=directory, **given)
 
 
 def answers_to(order: WorkOrder, skip: Iterable[str] = ()) -> list[Annotation]:
