@@ -22,11 +22,14 @@ from llmal.report.pool_map import PoolMap, drawn_map
 from llmal.report.record import PromisedLabels, RunRecord, Status
 from llmal.report.write import write_report
 from llmal.run.audited import certificate_of, unreviewed, what_is_promised
+from llmal.run.promise_forecast import forecast_promise
 from llmal.run.purposes import audit_labels, delivered_labels
 
 if TYPE_CHECKING:
     from llmal.run.orchestrator import Orchestrator
 
+_FORECAST_ITEMS = 20_000
+"""The error score of a larger pool takes too long for a report; `llmal forecast` says it."""
 _PACKAGES = (
     "llmal",
     "numpy",
@@ -146,11 +149,22 @@ def _promised(
     if wanted is None:
         return None
     open_to_doubt = unreviewed(ledger, run.task, run.pool)
+    certificate = certificate_of(ledger, run.task, run.pool)
+    forecast = None
+    if certificate is None and run.campaign.promise is not None:
+        forecast = forecast_promise(
+            run.campaign.promise,
+            ledger,
+            run.pool,
+            epsilons=(wanted.max_error,),
+            most_items=_FORECAST_ITEMS,
+        )
     return PromisedLabels(
         epsilon=wanted.max_error,
         alpha=round(1 - wanted.confidence, 12),
         texts=len(run.campaign.asked_about),
-        certificate=certificate_of(ledger, run.task, run.pool),
+        certificate=certificate,
+        forecast=forecast,
         words=what_is_promised(ledger, run.task, run.pool),
         unreviewed=sum((one.copy_of or i) in open_to_doubt for i, one in delivered.items()),
     )

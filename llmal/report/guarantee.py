@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
+from llmal.guarantee.forecast import Forecast
 from llmal.guarantee.standing import in_a_sentence, standing_of
 from llmal.report.record import RunRecord
 
@@ -27,6 +29,7 @@ def guarantee(record: RunRecord) -> dict[str, Any] | None:
         "texts": wanted.texts,
         "unreviewed": wanted.unreviewed,
         "certificate": None,
+        "forecast": None if wanted.forecast is None else _forecast(wanted.forecast),
     }
     if certificate is not None:
         figures["certificate"] = {
@@ -44,6 +47,12 @@ def guarantee(record: RunRecord) -> dict[str, Any] | None:
             "details": dict(certificate.details),
         }
     return figures
+
+
+def _forecast(found: Forecast) -> dict[str, Any]:
+    """The forecast of the promise that is wanted, and what it rests on."""
+    (needed,) = found.needed
+    return {"basis": found.basis, "level": found.level, **asdict(needed)}
 
 
 def _asked(record: RunRecord) -> list[dict[str, Any]]:

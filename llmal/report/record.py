@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 from llmal.annotators.aggregation import Aggregator, Majority
 from llmal.core.records import Annotation, Answer, SyntheticItem, Usage
 from llmal.guarantee import Certificate
+from llmal.guarantee.forecast import Forecast
 from llmal.ledger import WorkerAnswer
 from llmal.report.pool_map import PoolMap
 from llmal.task import Task
@@ -94,6 +95,7 @@ class PromisedLabels:
         certificate: What the audit has shown; None while there is none.
         words: What can be promised of the labels as they are; "" where that is not known.
         unreviewed: Delivered labels that no person gave and no promise covers.
+        forecast: How many labels it will take of people; None where that is not known, or known.
     """
 
     epsilon: float
@@ -102,6 +104,7 @@ class PromisedLabels:
     certificate: Certificate | None = None
     words: str = ""
     unreviewed: int = 0
+    forecast: Forecast | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

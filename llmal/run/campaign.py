@@ -299,14 +299,15 @@ class Campaign(Closing):
             aggregation=aggregation,
             announcer=self.announcer,
         )
-        self._promise = self._promised()
+        self.promise = self._promised()
+        """What leads to the promise; None where none is worked for."""
         self.between_rounds = Rounds(
             self.directory,
             self.items,
             self.phases,
             self.picker,
             self.learning,
-            self._promise,
+            self.promise,
             announcer=self.announcer,
             interruption=self.interruption,
             seed=seed,
@@ -449,10 +450,10 @@ class Campaign(Closing):
         Returns:
             None where no promise is worked for, or nothing can be said yet.
         """
-        if self._promise is None:
+        if self.promise is None:
             return None
         return forecast_promise(
-            self._promise, self.open(), self.pool, epsilons=epsilons, rates=rates
+            self.promise, self.open(), self.pool, epsilons=epsilons, rates=rates
         )
 
     def look_ahead(self) -> None:

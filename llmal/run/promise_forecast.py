@@ -31,6 +31,7 @@ def forecast_promise(
     *,
     epsilons: Sequence[float] = EPSILONS,
     rates: Rates | None = None,
+    most_items: int | None = None,
 ) -> Forecast | None:
     """What is to be expected now.
 
@@ -45,6 +46,8 @@ def forecast_promise(
         pool: Its pool.
         epsilons: Other promises that are told of too, while they still can be.
         rates: What a label takes.
+        most_items: Nothing is said before the audit of a pool of more, as the error score takes its
+            time there.
 
     Returns:
         None where nothing can be said yet: no machine has answered, or none says how sure it is and
@@ -67,6 +70,8 @@ def forecast_promise(
             audited=certificate.audited,
             rates=rates,
         )
+    if most_items is not None and len(pool) > most_items:
+        return None
     number = len(ledger.rounds())
     evidence = promise.evidence(ledger, number)
     own = promise.procedure.epsilon

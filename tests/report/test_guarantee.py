@@ -8,6 +8,7 @@ import pytest
 
 from llmal.core.records import Annotation, Usage
 from llmal.guarantee import Certificate
+from llmal.guarantee.forecast import Forecast, Needed
 from llmal.guarantee.standing import in_a_sentence, standing_of
 from llmal.ledger import Round
 from llmal.report import RunRecord, collect, render
@@ -127,3 +128,15 @@ def test_a_void_promise_is_struck_through_and_gives_its_reason():
     assert "<del>Of 120 labels" in section
     assert "70 labels are unreviewed" in section
     assert "Wrong labels, at most" not in section
+
+
+def test_what_a_promise_will_take_is_forecast_until_it_is_given():
+    forecast = Forecast("pilot", 120, 40, 0.1, 0.9, (Needed(0.05, 70, 55, 88, 20, 0.42),))
+    figures = collect(_record(None, forecast=forecast))
+    assert json.loads(json.dumps(figures["guarantee"])) == figures["guarantee"]
+    told = figures["guarantee"]["forecast"]
+    assert (told["basis"], told["people"], told["low"], told["high"]) == ("pilot", 70, 55, 88)
+    section = render(figures).split('<section class="promise')[1].split("</section>")[0]
+    assert "Labels by people in the end" in section
+    assert "55 to 88" in section
+    assert "in the end" not in render(collect(_record(HOLDS)))
