@@ -14,6 +14,7 @@ from typing import Any
 from aggregation_page import aggregation
 from defaults_page import defaults
 from goemotions_page import goemotions
+from guarantee.forecast_page import guarantee_forecast
 from guarantee.intervals_page import guarantee_intervals
 from guarantee.trial_page import guarantee_trial
 from guarantee.validity_page import guarantee_precision, guarantee_validity
@@ -499,6 +500,7 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("guarantee_validity", "How often promises are broken", guarantee_validity),
     ("guarantee_precision", "Precision targets beside other packages", guarantee_precision),
     ("guarantee_variants", "Which parts of the guarantee's procedure pay", guarantee_variants),
+    ("guarantee_forecast", "Labels of people: forecast and needed", guarantee_forecast),
     ("guarantee_intervals", "Accuracy and class shares by an audit", guarantee_intervals),
     ("guarantee_trial", "A machine in a person's place", guarantee_trial),
     ("annotate_throughput", "Throughput of annotation", annotate_throughput),

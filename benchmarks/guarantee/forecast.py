@@ -5,8 +5,8 @@
 
 Whole runs of the procedure (seed, doubtful items, audit in looks, the rest to people) on recorded
 answers of real language models; people are gold and answer what they are asked. The forecast is
-made after the seed, for each of four promises, and again when the audit of the run begins. It is
-held against what people had given in the end. `run` writes one line a run into FOLDER and goes on
+made after the seed, and again when the audit begins. It is held against what people had given in
+the end. `run` writes one line a run into FOLDER and goes on
 where it stopped; `tell` makes results/guarantee_forecast.json of them.
 
 What a forecast takes as known beforehand (how far frozen predictions are off, how much is learnt)

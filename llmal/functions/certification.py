@@ -13,6 +13,7 @@ from llmal.core.fingerprint import fingerprint
 from llmal.core.records import Answer, Usage
 from llmal.core.tables import Column, free_name
 from llmal.errors import ConfigError, DataError
+from llmal.functions.class_estimates import with_classes
 from llmal.functions.columns import Cells, columns_of, task_of_cells
 from llmal.functions.results import Results
 from llmal.functions.rows import InputRows, Row, open_table
@@ -28,6 +29,7 @@ from llmal.guarantee.nested_looks import fewest_audited
 from llmal.guarantee.ordering import rank_by_score
 from llmal.pool.readers import DETECTED, Reading
 from llmal.task import TaskKind
+from llmal.task.spaces import Space
 
 
 class Certified(Results):
@@ -88,6 +90,7 @@ class _Labelled:
     skipped: NDArray[np.bool_]
     score: NDArray[np.float64]
     order: NDArray[np.int64]
+    space: Space
 
 
 def certify(
@@ -154,6 +157,16 @@ def certify(
         "planned": None if seed is None else _drawn(found, seed),
     }
     certificate = certify_positions(found.order, positions, wrong, mode=mode, **options)
+    if mode == "estimate_only":
+        certificate = with_classes(
+            certificate,
+            found.space,
+            found.machine,
+            found.people,
+            found.audit,
+            positions,
+            found.order,
+        )
     as_it_is = None
     if mode == "pool_error" and len(certificate.to_people) and len(positions):
         as_it_is = largest_promise(found.order, positions, wrong, **options)
@@ -286,7 +299,7 @@ def _labelled(
                 fix="audit rows that no person had labelled, and empty one of the two cells",
             )
     order = rank_by_score(scores, seed=seed, positions=rest)
-    return _Labelled(table, machine, by_people, said, passed, scores, order)
+    return _Labelled(table, machine, by_people, said, passed, scores, order, task.space)
 
 
 def _audit_of(
