@@ -237,17 +237,17 @@ def score(recorded: RecordedSet, variant: str, seed: int, scores: dict[str, Any]
 def jobs() -> Iterator[tuple[str, str, str, int]]:
     """Kind, set, variant and seed, in such an order that it can be stopped anywhere."""
     for seed in range(40):
+        if seed % 3 == 0 and seed < 12:
+            for variant in SCORES:
+                for name in SETS:
+                    yield "score", name, variant, seed // 3
+        if seed < 6:
+            for name in SETS:
+                yield "path", name, "all", seed
         for name in SETS:
             for variant, (_, repetitions) in RUNS.items():
                 if seed < repetitions:
                     yield "run", name, variant, seed
-        if seed < 6:
-            for name in SETS:
-                yield "path", name, "all", seed
-        if seed % 3 == 0 and seed < 12:
-            for name in SETS:
-                for variant in SCORES:
-                    yield "score", name, variant, seed // 3
 
 
 def main() -> None:
