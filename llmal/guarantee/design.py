@@ -18,6 +18,8 @@ PRIORS: Mapping[str, float] = {
     "student of words": 0.5,
 }
 """The weight of a group's opinions before anything is learned; that of others is zero."""
+_MANY = 24
+"""Of more labels than these, no label has weights of its own for what is said of the others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +31,8 @@ class Design:
             (N, K, s).
         prior: Those weights before anything is learned, shape (s,).
         columns: What has a weight for each class, shape (N, k); the first is 1.
+        own: Which of the columns those are that a linear model gives weights for each class, shape
+            (k,); the others, opinions on many labels, would be too many weights.
         vectors: An embedding: the same with small weights, shape (N, d).
         groups: Which columns of `shared`, of `columns` and of `vectors` each group has.
     """
@@ -36,6 +40,7 @@ class Design:
     shared: Floats
     prior: Floats
     columns: Floats
+    own: NDArray[np.bool_]
     vectors: Floats
     groups: Mapping[str, tuple[slice, slice, slice]]
 
@@ -75,7 +80,7 @@ def design_for_labels(evidence: Evidence, features: Mapping[str, Features]) -> D
         for opinion in part.opinions:
             layout.shared.append(opinion)
             layout.prior.append(PRIORS.get(group, 0.0))
-            layout.add_columns(opinion)
+            layout.add_columns(opinion, own=opinion.shape[1] <= _MANY)
         layout.end(group, part)
     return layout.design()
 
@@ -119,6 +124,7 @@ class _Layout:
         self.shared: list[Floats] = []
         self.prior: list[float] = []
         self._columns: list[Floats] = [np.ones((items, 1))]
+        self._own: list[bool] = [True]
         self._vectors: list[Floats] = []
         self._groups: dict[str, tuple[slice, slice, slice]] = {}
         self._begun = (0, 0, 0)
@@ -126,12 +132,13 @@ class _Layout:
     def begin(self) -> None:
         self._begun = self._ends()
 
-    def add_columns(self, values: Floats) -> None:
+    def add_columns(self, values: Floats, *, own: bool = True) -> None:
         self._columns.append(values)
+        self._own += [own] * values.shape[1]
 
     def end(self, group: str, part: Features) -> None:
         if part.columns is not None:
-            self._columns.append(part.columns)
+            self.add_columns(part.columns)
         if part.vectors is not None:
             self._vectors.append(part.vectors)
         starts, ends = self._begun, self._ends()
@@ -145,6 +152,7 @@ class _Layout:
             else np.zeros((self.items, self.classes, 0)),
             prior=np.array(self.prior),
             columns=np.concatenate(self._columns, axis=1),
+            own=np.array(self._own),
             vectors=np.concatenate(self._vectors, axis=1)
             if self._vectors
             else np.zeros((self.items, 0)),

@@ -24,8 +24,9 @@ class _Weights:
     own: Floats
 
     def log_probabilities(self, design: Design) -> Floats:
-        dense = np.concatenate([design.vectors, design.columns], axis=1)
-        return np.asarray(log_softmax(design.shared @ self.shared + dense @ self.own, axis=1))
+        return np.asarray(
+            log_softmax(design.shared @ self.shared + _dense(design) @ self.own, axis=1)
+        )
 
 
 @dataclass(frozen=True)
@@ -111,11 +112,11 @@ def _solve(
     from scipy.optimize import minimize
 
     count, width, kinds = len(classes), design.shared.shape[2], design.classes
-    dense = np.concatenate([design.vectors, design.columns], axis=1)
+    dense = _dense(design)
     shared = design.shared.reshape(count * kinds, width)
     true = np.zeros((count, kinds))
     true[np.arange(count), classes] = 1.0
-    penalty = np.repeat(penalties, [design.vectors.shape[1], design.columns.shape[1]])[:, None]
+    penalty = np.repeat(penalties, [design.vectors.shape[1], design.own.sum()])[:, None]
 
     def loss(theta: Floats) -> tuple[float, Floats]:
         common, own = theta[:width], theta[width:].reshape(-1, kinds)
@@ -144,3 +145,8 @@ def _solve(
         options={"maxiter": 200, "ftol": 1e-6, "gtol": 1e-3, "maxcor": 20},
     ).x
     return _Weights(found[:width], found[width:].reshape(-1, kinds))
+
+
+def _dense(design: Design) -> Floats:
+    """What has weights for each class."""
+    return np.concatenate([design.vectors, design.columns[:, design.own]], axis=1)

@@ -298,3 +298,22 @@ def test_promises_are_kept_in_many_whole_runs_with_a_learned_score():
         delivered, alone = delivered_labels(procedure, evidence, gold, seed)
         broken += int((delivered[alone] != gold[alone]).sum() > 12)
     assert broken / runs <= 0.1 + 2 * np.sqrt(0.1 * 0.9 / runs)
+
+
+def test_many_labels_are_told_apart():
+    rng = np.random.default_rng(0)
+    gold = rng.integers(60, size=900)
+    machine = np.where(rng.random(900) < 0.3, rng.integers(60, size=900), gold)
+    evidence = Evidence(
+        Single(tuple(f"label {number}" for number in range(60))),
+        machine,
+        people=np.where(np.arange(900) < 150, gold, -1),
+        uniform=np.arange(900) < 150,
+        embeddings=(np.eye(60)[gold] + 0.2 * rng.normal(size=(900, 60))).astype(np.float32),
+    )
+    scored = ErrorScore().fit(evidence, np.random.default_rng(0))
+    assert differ(scored.labels, gold)[150:].mean() < 0.7 * differ(machine, gold)[150:].mean()
+    wrong = differ(machine, gold)[150:]
+    doubt = ErrorScore(deliver="machine").fit(evidence, np.random.default_rng(0))
+    doubt = doubt.probability_wrong[150:]
+    assert (doubt[wrong][:, None] > doubt[~wrong][None, :]).mean() > 0.9
