@@ -24,6 +24,7 @@ class Columns:
         label: The machine's labels.
         score: How much each is trusted.
         audit: What people said of the audited rows.
+        audited: The file with that, where it is another.
         people: What they said of others.
         skipped: What stands in the audit column where a person could not say.
         labels: All labels, as a line of CSV.
@@ -33,6 +34,7 @@ class Columns:
     label: str
     score: str
     audit: str | None
+    audited: Path | None
     people: str | None
     skipped: str | None
     labels: str | None
@@ -88,15 +90,17 @@ def certify(
     if audit_plan is not None:
         _draw(data, audit_plan, wanted.seed or 0, common, out, force=force, as_json=as_json)
         return
-    if columns.audit is None:
+    if columns.audit is None and columns.audited is None:
         raise ConfigError(
             "there is no audit to certify by",
-            fix="name its column with --audit, or have one drawn with --audit-plan",
+            fix="name its column with --audit or its file with --audited, or have one drawn with "
+            "--audit-plan",
         )
     with results_only_on_stdout(as_json):
         made = run(
             data,
-            audit=columns.audit,
+            audit=columns.audit or "audit",
+            audited=columns.audited,
             mode=_mode(wanted.mode),
             looks=None if wanted.looks is None else _looks(wanted.looks),
             seed=wanted.seed,
@@ -130,9 +134,8 @@ def _draw(
     result = {"out": str(out), "items": len(drawn), "seed": seed}
     text = (
         f"{len(drawn):,} rows to audit, in order of draw: {out}\n"
-        f"Have people label them without seeing the machine's labels, write what they say into a "
-        f"column of {data.name}, and certify with --seed {seed}. Labels and scores must stay as "
-        "they are."
+        "Have people fill in its column audit, and certify with "
+        f"--audited {out.name} --seed {seed}. Labels and scores must stay as they are."
     )
     give(result, text, as_json=as_json)
 

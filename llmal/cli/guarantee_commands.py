@@ -106,6 +106,10 @@ def certify(
         str | None,
         typer.Option("--audit", help="What people said of the audited rows; else empty."),
     ] = None,
+    audited: Annotated[
+        Path | None,
+        typer.Option("--audited", help="The rows of --audit-plan, filled in; in place of --audit."),
+    ] = None,
     people: Annotated[
         str | None,
         typer.Option("--people", help="Labels that people gave for other reasons, if there are."),
@@ -154,9 +158,9 @@ def certify(
 ) -> None:
     """Promise something of labels that any system made, by an audit of them.
 
-    First `--audit-plan auto --out audit.csv` draws rows; people label them without seeing the
-    machine's labels; then the same command with their answers in --audit and the seed says which
-    labels may stay, and what is promised of them.
+    First `--audit-plan auto --out audit.csv` draws rows; people fill in its column audit; then
+    `--audited audit.csv` and the seed say which labels may stay, and what is promised of them.
+    Where the answers stand in the data itself, --audit names their column.
     """
     from llmal.cli.certify import Columns, Wanted
     from llmal.cli.certify import certify as command
@@ -164,7 +168,7 @@ def certify(
 
     command(
         data,
-        Columns(label, score, audit, people, skipped, labels, kind),
+        Columns(label, score, audit, audited, people, skipped, labels, kind),
         Wanted(max_error, confidence, promise, looks, seed),
         audit_plan=audit_plan,
         out=out,

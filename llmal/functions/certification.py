@@ -98,7 +98,8 @@ def certify(
     *,
     label: str,
     score: str,
-    audit: str,
+    audit: str = "audit",
+    audited: Any = None,
     people: str | None = None,
     max_error: float = 0.05,
     confidence: float = 0.95,
@@ -125,6 +126,8 @@ def certify(
         label: Column with the machine's labels; rows without one go to people.
         score: Column that says how much each is trusted: larger is surer.
         audit: Column with what people said of the audited rows; empty for all others.
+        audited: The rows that `draw_audit` gave, with that column filled in, where they are not in
+            the data itself: a file, a frame or rows.
         people: Column with labels that people gave for other reasons than the audit: they are right
             by definition, and no part of the audit.
         max_error: The share of wrong labels that is allowed.
@@ -142,9 +145,10 @@ def certify(
         DataError: The data are not usable, or the audit can't carry a promise.
     """
     alpha = _alpha(max_error, confidence)
-    found = _labelled(data, label, score, audit, people, skipped, labels, kind, reading, seed or 0)
-    audited = np.array([one is not None for one in found.audit]) | found.skipped
-    positions = _in_order_of_draw(found, audited, seed)
+    answers = (audit, skipped, audited)
+    found = _labelled(data, label, score, answers, people, labels, kind, reading, seed or 0)
+    answered = np.array([one is not None for one in found.audit]) | found.skipped
+    positions = _in_order_of_draw(found, answered, seed)
     wrong = np.array(
         [found.skipped[p] or found.audit[p] != found.machine[p] for p in positions], dtype=np.bool_
     )
@@ -189,8 +193,10 @@ def draw_audit(
 ) -> Results:
     """Draw the rows that people have to label, so that `llmal.certify` can promise something.
 
-    They come in order of draw, each with its own columns, its place in the data (`row`, from 1) and
-    the number of the draw (`draw`). Labels and scores must not change afterwards.
+    They come in order of draw, with the number of the draw (`draw`), their place in the data
+    (`row`, from 1), the seed, an empty column `audit` for what people say, and their own columns
+    but for the machine's label and its score, which would sway people. Labels and scores must not
+    change afterwards.
 
     Args:
         data: A file, a pandas frame, a `datasets.Dataset` or rows.
@@ -212,7 +218,7 @@ def draw_audit(
         DataError: The data are not usable, or there are fewer rows.
     """
     alpha = _alpha(max_error, confidence)
-    found = _labelled(data, label, score, None, people, None, labels, kind, reading, seed)
+    found = _labelled(data, label, score, None, people, labels, kind, reading, seed)
     allowed = allowed_wrong(max_error, len(found.machine))
     count = _best_size(found, allowed, alpha) if items == "auto" else items
     if items != "auto" and not 0 < items <= len(found.order):
@@ -222,21 +228,26 @@ def draw_audit(
             fix="audit fewer",
         )
     drawn = _drawn(found, seed)[:count]
-    names = {name: free_name(name, found.table.names) for name in ("draw", "row")}
-    columns = [Column(one, "whole") for one in names.values()]
+    names = {name: free_name(name, found.table.names) for name in ("draw", "row", "seed", "audit")}
+    own = [column for column in found.table.columns if column.name not in (label, score)]
+    added = [Column(names[name], "whole") for name in ("draw", "row", "seed")]
     rows = dict(enumerate(row for _, row in found.table.read()))
     return Results(
         [
-            {names["draw"]: number, names["row"]: int(p) + 1, **rows[int(p)]}
-            for number, p in enumerate(drawn, start=1)
+            {
+                **{column.name: rows[int(place)].get(column.name) for column in own},
+                names["draw"]: number,
+                names["row"]: int(place) + 1,
+                names["seed"]: seed,
+                names["audit"]: None,
+            }
+            for number, place in enumerate(drawn, start=1)
         ],
-        [*columns, *found.table.columns],
+        [*added, *own, Column(names["audit"])],
         found.table.text,
         names,
         Usage(),
         title="rows to audit",
-        origin=found.table.origin,
-        indices=[int(p) for p in drawn],
     )
 
 
@@ -259,9 +270,8 @@ def _labelled(
     data: Any,
     label: str,
     score: str,
-    audit: str | None,
+    answers: tuple[str, str | None, Any] | None,
     people: str | None,
-    skipped: str | None,
     labels: Labels | None,
     kind: TaskKind,
     reading: Reading,
@@ -269,7 +279,8 @@ def _labelled(
 ) -> _Labelled:
     table = open_table(data, reading=reading)
     wanted = [("label", label), ("score", score)]
-    wanted += [("audit", audit)] if audit is not None else []
+    audit, skipped, audited = answers or (None, None, None)
+    wanted += [("audit", audit)] if audit is not None and audited is None else []
     wanted += [("people's", people)] if people is not None else []
     cells = columns_of(table, wanted)
     known = [cells[one] for one in (label, people) if one is not None]
@@ -282,6 +293,8 @@ def _labelled(
     said: list[Answer | None] = [None] * count
     passed = np.zeros(count, dtype=np.bool_)
     if audit is not None:
+        if audited is not None:
+            cells[audit] = _audited_rows(audited, audit, count, reading)
         said, passed = _audit_of(cells[audit], task, skipped)
     rest = np.array(
         [row for row in range(count) if machine[row] is not None and by_people[row] is None],
@@ -300,6 +313,30 @@ def _labelled(
             )
     order = rank_by_score(scores, seed=seed, positions=rest)
     return _Labelled(table, machine, by_people, said, passed, scores, order, task.space)
+
+
+def _audited_rows(audited: Any, audit: str, count: int, reading: Reading) -> Cells:
+    """The column of a table that `draw_audit` gave, each cell at its row of the data."""
+    table = open_table(audited, reading=reading, what="audited")
+    row = "llmal_row" if "llmal_row" in table.names else "row"
+    cells = columns_of(table, [("row", row), ("audit", audit)])
+    values: list[Any] = [None] * count
+    lines = [0] * count
+    for place, (number, value) in enumerate(
+        zip(cells[row].numbers(), cells[audit].values, strict=True)
+    ):
+        where = cells[row].where(place)
+        if number is None or not number.is_integer() or not 1 <= number <= count:
+            raise DataError(
+                f"the data has no row {'' if number is None else f'{number:g}'}".rstrip(),
+                where=where,
+                fix=f"keep the numbers as llmal wrote them, 1 to {count}",
+            )
+        at = int(number) - 1
+        if lines[at]:
+            raise DataError(f"row {number:g} is there twice", where=where, fix="keep one of them")
+        values[at], lines[at] = value, cells[audit].lines[place]
+    return Cells(audit, tuple(values), tuple(lines), table.name, table.unit)
 
 
 def _audit_of(

@@ -60,7 +60,8 @@ def _audited(llmal, labelled, tmp_path, items="100"):
 
 def test_a_file_is_audited_and_certified(labelled, llmal, json_of, tmp_path):
     result, drawn = _audited(llmal, labelled, tmp_path)
-    assert "certify with --seed 7" in result.stdout
+    assert "certify with --audited audit.csv --seed 7" in result.stdout
+    assert "gpt" not in drawn[0]
     assert [row["draw"] for row in drawn] == [str(one) for one in range(1, 101)]
     out, certificate = tmp_path / "out.jsonl", tmp_path / "certificate.json"
     words = ("certify", "--data", labelled, *COLUMNS, "--audit", "checked", "--seed", "7")
@@ -79,6 +80,21 @@ def test_a_file_is_audited_and_certified(labelled, llmal, json_of, tmp_path):
     assert len(kept.to_people) == sum(row["action"] == "to people" for row in rows)
     text = llmal(*words)
     assert kept.promise in text.stdout
+
+
+def test_the_filled_in_file_certifies_too(labelled, llmal, json_of, tmp_path):
+    _, drawn = _audited(llmal, labelled, tmp_path)
+    answers = _write(tmp_path / "answers.csv", [{**row, "audit": row["truth"]} for row in drawn])
+    words = ("certify", "--data", labelled, *COLUMNS, "--seed", "7", "--json")
+    first, second = (
+        json_of(llmal(*words, *more)) for more in (("--audit", "checked"), ("--audited", answers))
+    )
+    assert first == second
+    drawn[3]["audit"] = "eggs"
+    _write(answers, drawn)
+    result = llmal(*words, "--audited", answers)
+    assert result.exit_code == 1
+    assert "answers.csv, line 5, column 'audit'" in result.stderr.replace("\n", " ")
 
 
 def test_the_size_of_an_audit_is_planned(labelled, llmal, json_of, tmp_path):

@@ -96,6 +96,29 @@ def test_scores_that_change_after_the_draw_are_noticed():
         certify(frame, **COLUMNS, seed=3)
 
 
+def test_answers_may_stand_in_the_drawn_rows():
+    frame, truth = table()
+    frame, _ = audited(frame, truth, items=150, seed=3)
+    drawn = draw_audit(frame.drop(columns="checked"), label="gpt", score="p", items=150, seed=3)
+    rows = drawn.to_pandas()
+    assert not {"gpt", "p"} & set(rows)
+    assert set(rows["seed"]) == {3}
+    assert rows["audit"].isna().all()
+    rows["audit"] = truth[rows["row"].to_numpy() - 1]
+    bare = frame.drop(columns="checked")
+    made = certify(
+        bare, label="gpt", score="p", audited=rows.sample(frac=1, random_state=0), seed=3
+    )
+    other = certify(frame, **COLUMNS, seed=3)
+    assert made.certificate.as_dict() == other.certificate.as_dict()
+    twice = pd.concat([rows, rows.tail(1)])
+    with pytest.raises(DataError, match="is there twice"):
+        certify(bare, label="gpt", score="p", audited=twice, seed=3)
+    rows.loc[0, "row"] = 601
+    with pytest.raises(DataError, match="no row 601"):
+        certify(bare, label="gpt", score="p", audited=rows, seed=3)
+
+
 def test_labels_that_change_after_the_draw_are_noticed():
     frame, truth = table()
     frame, places = audited(frame, truth, items=150, seed=3)
