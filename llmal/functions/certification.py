@@ -63,7 +63,10 @@ class Certified(Results):
         )
         words = [counts, self.certificate.promise]
         if self.as_it_is is not None:
-            words.append(f"If people label no more: {self.as_it_is.promise}")
+            words.append(
+                "If people label no more, this may be said in place of the promise above: "
+                f"{self.as_it_is.promise}"
+            )
         return "\n".join(words)
 
     def as_dict(self) -> dict[str, Any]:
