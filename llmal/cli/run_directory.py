@@ -154,11 +154,22 @@ def read_run_directory(
         # What was taken from it is in the ledger.
         sources["labels"] = None
     silent = {key: one for key, one in whole.items() if key not in ("lm", "generator", "audit")}
-    silent |= {"annotator": {"name": "recorded", "column": "none"}, "directory": str(here)}
+    # Whether people answer beside machines decides what is promised, so that stays as it was.
+    answers: list[dict[str, Any]] = [{"name": "recorded", "column": "none"}]
+    if _has_people(whole.get("annotator")):
+        answers.append({"name": "human", "via": "queue"})
+    silent |= {"annotator": answers, "directory": str(here)}
     config = parse_config(
         yaml.safe_dump(silent, sort_keys=False, allow_unicode=True), source=str(file), base=here
     )
     return config, whole
+
+
+def _has_people(annotators: Any) -> bool:
+    """Whether a machine and people answer."""
+    listed = annotators if isinstance(annotators, list) else [annotators]
+    names = [one.get("name") if isinstance(one, dict) else one for one in listed]
+    return "human" in names and len(names) > 1
 
 
 def _is_gone(source: Any) -> bool:

@@ -42,3 +42,32 @@ def test_mistakes_are_one_sentence(llmal, tmp_path):
     assert "so this is no run directory" in llmal("forecast", empty).stderr
     missing = llmal("forecast", "--data", tmp_path / "no.csv", "--score", "sure")
     assert "no.csv: there is no such file" in missing.stderr
+
+
+def test_a_run_that_promises_is_planned_forecast_and_reported(project, llmal, json_of, tmp_path):
+    config = project(
+        objective="labels",
+        guarantee={"max_error": 0.1},
+        data={"pool": "pool.csv", "gold": "label"},
+        annotator=[{"name": "recorded", "column": "said"}, {"name": "human", "via": "gold"}],
+        budget={"batch": 10},
+    )
+    with (tmp_path / "pool.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    with (tmp_path / "pool.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, [*rows[0], "said"])
+        writer.writeheader()
+        for number, row in enumerate(rows):
+            writer.writerow({**row, "said": "food" if number % 12 == 0 else row["label"]})
+    planned = json_of(llmal("plan", config, "--json"))["guarantee"]
+    assert planned["basis"] == "guess"
+    assert [one["wrong"] for one in planned["if_wrong_on"]] == [0.05, 0.15, 0.3]
+    ran = llmal("run", config, "--quiet", "--json")
+    assert ran.exit_code == 0, ran.stderr
+    asked = json_of(ran)["cost"]["human_labels"]
+    (needed,) = json_of(llmal("forecast", tmp_path / "run", "--json"))["needed"]
+    assert (needed["epsilon"], needed["people"]) == (0.1, asked)
+    # The report that is written again has the promise too, though nobody is asked for it.
+    again = llmal("report", tmp_path / "run")
+    assert again.exit_code == 0, again.stderr
+    assert 'id="promise"' in (tmp_path / "run" / "report.html").read_text("utf-8")
