@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.fingerprint import fingerprint
 from llmal.core.records import Answer, Usage
 from llmal.core.tables import Column, free_name
 from llmal.errors import ConfigError, DataError
+from llmal.functions.audited_labels import AuditedLabels, draw_rows, read_audited_labels
 from llmal.functions.class_estimates import with_classes
-from llmal.functions.columns import Cells, columns_of, task_of_cells
 from llmal.functions.results import Results
-from llmal.functions.rows import InputRows, Row, open_table
+from llmal.functions.rows import Row
 from llmal.functions.tasks import Labels
 from llmal.guarantee.audit import allowed_wrong, check_rates
 from llmal.guarantee.audit_plan import BestShare
 from llmal.guarantee.certificate import Certificate, Mode
 from llmal.guarantee.certify import certify as certify_positions
 from llmal.guarantee.certify import largest_promise
-from llmal.guarantee.groups import draw_audit as draw_positions
 from llmal.guarantee.largest_promise import LargestPromise
 from llmal.guarantee.nested_looks import fewest_audited
-from llmal.guarantee.ordering import rank_by_score
 from llmal.pool.readers import DETECTED, Reading
 from llmal.task import TaskKind
-from llmal.task.spaces import Space
 
 
 class Certified(Results):
@@ -80,20 +75,6 @@ class Certified(Results):
                 "promise": self.as_it_is.promise,
             }
         return found
-
-
-@dataclass(frozen=True, eq=False)
-class _Labelled:
-    """Rows with the labels of a machine, and which of them no person has labelled."""
-
-    table: InputRows
-    machine: list[Answer | None]
-    people: list[Answer | None]
-    audit: list[Answer | None]
-    skipped: NDArray[np.bool_]
-    score: NDArray[np.float64]
-    order: NDArray[np.int64]
-    space: Space
 
 
 def certify(
@@ -149,7 +130,9 @@ def certify(
     """
     alpha = _alpha(max_error, confidence)
     answers = (audit, skipped, audited)
-    found = _labelled(data, label, score, answers, people, labels, kind, reading, seed or 0)
+    found = read_audited_labels(
+        data, label, score, answers, people, labels, kind, reading, seed or 0
+    )
     answered = np.array([one is not None for one in found.audit]) | found.skipped
     positions = _in_order_of_draw(found, answered, seed)
     wrong = np.array(
@@ -161,7 +144,7 @@ def certify(
         "looks": looks,
         "items": len(found.machine),
         "skipped": found.skipped[positions],
-        "planned": None if seed is None else _drawn(found, seed),
+        "planned": None if seed is None else draw_rows(found, seed),
     }
     certificate = certify_positions(found.order, positions, wrong, mode=mode, **options)
     if mode == "estimate_only":
@@ -221,7 +204,7 @@ def draw_audit(
         DataError: The data are not usable, or there are fewer rows.
     """
     alpha = _alpha(max_error, confidence)
-    found = _labelled(data, label, score, None, people, labels, kind, reading, seed)
+    found = read_audited_labels(data, label, score, None, people, labels, kind, reading, seed)
     allowed = allowed_wrong(max_error, len(found.machine))
     count = _best_size(found, allowed, alpha) if items == "auto" else items
     if items != "auto" and not 0 < items <= len(found.order):
@@ -230,7 +213,7 @@ def draw_audit(
             "gave",
             fix="audit fewer",
         )
-    drawn = _drawn(found, seed)[:count]
+    drawn = draw_rows(found, seed)[:count]
     names = {name: free_name(name, found.table.names) for name in ("draw", "row", "seed", "audit")}
     own = [column for column in found.table.columns if column.name not in (label, score)]
     added = [Column(names[name], "whole") for name in ("draw", "row", "seed")]
@@ -269,111 +252,13 @@ def _alpha(max_error: float, confidence: float) -> float:
     return alpha
 
 
-def _labelled(
-    data: Any,
-    label: str,
-    score: str,
-    answers: tuple[str, str | None, Any] | None,
-    people: str | None,
-    labels: Labels | None,
-    kind: TaskKind,
-    reading: Reading,
-    seed: int,
-) -> _Labelled:
-    table = open_table(data, reading=reading)
-    wanted = [("label", label), ("score", score)]
-    audit, skipped, audited = answers or (None, None, None)
-    wanted += [("audit", audit)] if audit is not None and audited is None else []
-    wanted += [("people's", people)] if people is not None else []
-    cells = columns_of(table, wanted)
-    known = [cells[one] for one in (label, people) if one is not None]
-    task = task_of_cells(known, labels, kind, "certify")
-    machine = cells[label].answers(task)
-    count = len(machine)
-    by_people: list[Answer | None] = (
-        [None] * count if people is None else cells[people].answers(task)
-    )
-    said: list[Answer | None] = [None] * count
-    passed = np.zeros(count, dtype=np.bool_)
-    if audit is not None:
-        if audited is not None:
-            cells[audit] = _audited_rows(audited, audit, count, reading)
-        said, passed = _audit_of(cells[audit], task, skipped)
-    rest = np.array(
-        [row for row in range(count) if machine[row] is not None and by_people[row] is None],
-        dtype=np.int64,
-    )
-    scores = _scores(cells[score], rest)
-    # A row that the machine has not labelled has nothing to audit: a label there is a person's.
-    for row in range(count):
-        if machine[row] is None and by_people[row] is None:
-            by_people[row], said[row], passed[row] = said[row], None, False
-        elif by_people[row] is not None and said[row] is not None:
-            raise DataError(
-                "the row is in the audit, and people had labelled it before",
-                where=cells[audit or label].where(row),
-                fix="audit rows that no person had labelled, and empty one of the two cells",
-            )
-    order = rank_by_score(scores, seed=seed, positions=rest)
-    return _Labelled(table, machine, by_people, said, passed, scores, order, task.space)
-
-
-def _audited_rows(audited: Any, audit: str, count: int, reading: Reading) -> Cells:
-    """The column of a table that `draw_audit` gave, each cell at its row of the data."""
-    table = open_table(audited, reading=reading, what="audited")
-    row = "llmal_row" if "llmal_row" in table.names else "row"
-    cells = columns_of(table, [("row", row), ("audit", audit)])
-    values: list[Any] = [None] * count
-    lines = [0] * count
-    for place, (number, value) in enumerate(
-        zip(cells[row].numbers(), cells[audit].values, strict=True)
-    ):
-        where = cells[row].where(place)
-        if number is None or not number.is_integer() or not 1 <= number <= count:
-            raise DataError(
-                f"the data has no row {'' if number is None else f'{number:g}'}".rstrip(),
-                where=where,
-                fix=f"keep the numbers as llmal wrote them, 1 to {count}",
-            )
-        at = int(number) - 1
-        if lines[at]:
-            raise DataError(f"row {number:g} is there twice", where=where, fix="keep one of them")
-        values[at], lines[at] = value, cells[audit].lines[place]
-    return Cells(audit, tuple(values), tuple(lines), table.name, table.unit)
-
-
-def _audit_of(
-    cells: Cells, task: Any, skipped: str | None
-) -> tuple[list[Answer | None], NDArray[np.bool_]]:
-    passed = np.zeros(len(cells.values), dtype=np.bool_)
-    if skipped is not None:
-        passed[:] = [name == skipped for name in cells.names()]
-    kept = tuple(None if skip else value for value, skip in zip(cells.values, passed, strict=True))
-    return Cells(cells.name, kept, cells.lines, cells.source, cells.unit).answers(task), passed
-
-
-def _scores(cells: Cells, rest: NDArray[np.int64]) -> NDArray[np.float64]:
-    found = np.full(len(cells.values), np.nan)
-    needed = set(rest.tolist())
-    for row, value in enumerate(cells.numbers()):
-        if value is not None:
-            found[row] = value
-        elif row in needed:
-            raise DataError(
-                "the row has a label of the machine and no score",
-                where=cells.where(row),
-                fix="give every label that no person gave a score",
-            )
-    return found
-
-
 def _in_order_of_draw(
-    found: _Labelled, audited: NDArray[np.bool_], seed: int | None
+    found: AuditedLabels, audited: NDArray[np.bool_], seed: int | None
 ) -> NDArray[np.int64]:
     """The audited rows, as they were drawn; where that is not known, as they stand in the data."""
     if seed is None:
         return np.flatnonzero(audited)
-    drawn = _drawn(found, seed)
+    drawn = draw_rows(found, seed)
     count = int(audited.sum())
     missing = drawn[:count][~audited[drawn[:count]]]
     if len(missing):
@@ -387,19 +272,7 @@ def _in_order_of_draw(
     return drawn[:count]
 
 
-def _drawn(found: _Labelled, seed: int) -> NDArray[np.int64]:
-    """All rows that can be audited, in order of draw.
-
-    It follows from the labels and their order too, so that another draw tells that one of them has
-    changed since.
-    """
-    labels = [found.machine[row] for row in found.order]
-    frozen = fingerprint("frozen labels", {"order": found.order.tolist(), "labels": labels})
-    key = int.from_bytes(frozen.encode(), "big")
-    return draw_positions(found.order, len(found.order), seed=(key << 32) + seed)
-
-
-def _best_size(found: _Labelled, allowed: int, alpha: float) -> int:
+def _best_size(found: AuditedLabels, allowed: int, alpha: float) -> int:
     rest = len(found.order)
     scores = found.score[found.order]
     least = min(rest, 2 * fewest_audited(rest, allowed, alpha))
@@ -409,7 +282,7 @@ def _best_size(found: _Labelled, allowed: int, alpha: float) -> int:
 
 
 def _certified(
-    found: _Labelled, certificate: Certificate, as_it_is: LargestPromise | None
+    found: AuditedLabels, certificate: Certificate, as_it_is: LargestPromise | None
 ) -> Certified:
     names = {name: free_name(name, found.table.names) for name in ("label", "by", "action")}
     stays = np.zeros(len(found.machine), dtype=np.bool_)
