@@ -217,7 +217,7 @@ def what_is_promised(ledger: Ledger, task: Task, pool: Pool) -> str:
         stays = set(pool.ids(certificate.accepted))
         left = [i for i in left if i not in stays]
         if not left:
-            return certificate.promise
+            return _with_others(ledger, kept, certificate.promise)
     if not left:
         return "every label is by a person"
     return _short_of(audited, certificate, left)
@@ -251,6 +251,23 @@ def _short_of(audited: Audited, certificate: Certificate | None, left: Sequence[
         reviewed_wrong=audited.corrected() - put_right,
     )
     return f"{nobody}. {largest.promise}"
+
+
+def _with_others(ledger: Ledger, kept: FrozenLabels, promise: str) -> str:
+    """A promise, and how many labels it is not about."""
+    about = {*kept.item_ids}
+    labels = delivered_labels(ledger)
+    others = sum(one.kind != "human" and i not in about for i, one in labels.items())
+    if not about:
+        promise = "nothing is promised of the labels, as people could answer about no item"
+    if not others:
+        return promise
+    are = "1 other label is" if others == 1 else f"{others:,} other labels are"
+    return f"{promise} {are} no part of this, and nobody has reviewed {_them(others)}."
+
+
+def _them(count: int) -> str:
+    return "it" if count == 1 else "them"
 
 
 def _labels(count: int) -> str:

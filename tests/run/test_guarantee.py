@@ -33,6 +33,7 @@ from llmal.guarantee.error_score import ErrorScore
 from llmal.guarantee.evidence import Evidence
 from llmal.guarantee.guarantee import Guarantee
 from llmal.guarantee.scored import ScoredPool
+from llmal.guarantee.seeding import UniformSeed
 from llmal.learners import LinearHead
 from llmal.run.audited import unreviewed
 from llmal.run.purposes import delivered_labels
@@ -294,6 +295,37 @@ def test_changes_of_the_pool_void_what_was_promised_of_its_items(tmp_path: Path,
         assert certificate is not None
         assert certificate.voided_by is None
         assert _unreviewed(campaign) == ({"i0201"} if what == "added" else set())
+        other = "1 other label is no part of this, and nobody has reviewed it."
+        assert (other in str(campaign.reason)) == (what == "added")
+
+
+@pytest.mark.parametrize(
+    ("size", "answers", "sentence"),
+    [
+        (10, "all", "This is certain"),
+        (120, "machine abstains", "This is certain"),
+        (60, "people skip", "people could answer about no item"),
+        (60, "no probabilities", "at most 3 (5 %) are wrong"),
+    ],
+)
+def test_odd_pools_and_odd_answers(tmp_path: Path, size: int, answers: str, sentence: str) -> None:
+    def told(one: Annotation) -> Annotation:
+        if one.kind == "llm" and answers == "machine abstains":
+            return replace(one, label=None, probabilities=None)
+        if one.kind == "human" and answers == "people skip":
+            return replace(one, label=None)
+        return replace(one, probabilities=None) if answers == "no probabilities" else one
+
+    guarantee = Guarantee(parts={"seed": UniformSeed(least=20, share=0.0)})
+    pool = pool_of(size, tmp_path / "cache")
+    with campaign_of(pool, tmp_path / "run", guarantee=guarantee) as campaign:
+        asked: Counter[str] = Counter()
+        while (order := campaign.ask()) is not None:
+            asked.update(order.items.ids() if order.stage == "human" else ())
+            campaign.tell(map(told, answers_to(order)))
+        assert max(asked.values()) == 1
+        assert sentence in str(campaign.reason)
+        assert set(delivered_labels(campaign.open())) == set(pool.ids())
 
 
 @pytest.mark.parametrize("labels", [10, 20, 25, 60, 90])

@@ -56,9 +56,9 @@ def test_killed_at_any_statement_the_end_is_the_same(tmp_path: Path, kind: str, 
     with ledger_place(kind, tmp_path) as place:
         kills = 0
         # To open the ledger and to begin a round takes up to 160 statements.
-        while not _lived_through(pool, tmp_path / "killed", place, rng.randint(130, 260)):
+        while not _lived_through(pool, tmp_path / "killed", place, rng.randint(150, 220)):
             kills += 1
-        assert kills > 2
+        assert kills > 1
         assert all_of(place) == expected
 
 
