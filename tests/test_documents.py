@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import shutil
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +22,7 @@ from llmal.factory.orchestrator import build
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 SELECTING = README.parent / "docs" / "selecting.md"
+GUARANTEE = README.parent / "docs" / "guarantee.md"
 
 
 def test_the_python_of_the_documents(
@@ -104,6 +108,32 @@ def test_the_yaml_of_the_readme(tmp_path: Path) -> None:
     config = parse_config(textwrap.dedent(block.group()), base=tmp_path)
     assert config.task_object().names[0] == "Number"
     assert config.directory == tmp_path / "runs" / "trec"
+
+
+def test_the_yaml_of_the_page_on_guarantees(tmp_path: Path) -> None:
+    section = GUARANTEE.read_text(encoding="utf-8").split("## In a run")[1].split("\n## ")[0]
+    block = re.search(r"(?:^    .*\n)+", section, re.MULTILINE)
+    assert block is not None
+    (tmp_path / "reviews.csv").write_text("review\ngood one\nbad one\n", encoding="utf-8")
+    config = parse_config(textwrap.dedent(block.group()), base=tmp_path)
+    assert config.guarantee is not None
+    assert (config.guarantee.max_error, config.guarantee.confidence) == (0.05, 0.95)
+    assert config.objective == "labels"
+
+
+def test_the_example_of_one_call(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(README.parent / "examples" / "one_call.py")],
+        cwd=tmp_path,
+        env={**os.environ, "LLMAL_CACHE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "promised: of 500 labels 25 at most (5 %) are wrong" in done.stdout
+    wrong = re.search(r"in truth (\d+) of 500 labels are wrong", done.stdout)
+    assert wrong is not None
+    assert int(wrong.group(1)) <= 25
 
 
 def test_the_selectors_of_the_documents(tmp_path: Path) -> None:
