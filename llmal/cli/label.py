@@ -52,6 +52,8 @@ def label(
         if written:
             assert out is not None
             result.save(out, force=force)
+        # While people are at work they want to know how much is to come.
+        forecast = None if result.status == "finished" else result.forecast()
     certificate = result.certificate
     answer = {
         "status": result.status,
@@ -61,6 +63,7 @@ def label(
         "labelled_by": dict(Counter(one for one in result.by if one is not None)),
         "unreviewed": len(result.unreviewed),
         "certificate": None if certificate is None else certificate.as_dict(),
+        "forecast": None if forecast is None else forecast.as_dict(),
         "waiting_for": [str(one) for one in result.waiting_for],
         "cost": {**result.cost.as_dict(), "tokens": result.cost.tokens},
         "directory": str(result.directory),
@@ -69,6 +72,7 @@ def label(
     }
     lines = [result.summary(), *result.notes, f"report: {page}"]
     lines += [f"labels: {out}"] if written else []
+    lines += [] if forecast is None else [forecast.text()]
     give(answer, "\n".join(lines), as_json=as_json)
     if _EXIT[result.status]:
         raise typer.Exit(_EXIT[result.status])

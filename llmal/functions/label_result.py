@@ -15,6 +15,7 @@ from llmal.exporters.writing import write_beside
 from llmal.functions.results import Results
 from llmal.functions.savings import Savings
 from llmal.guarantee import Certificate
+from llmal.guarantee.forecast import Forecast, Rates
 from llmal.guarantee.standing import in_a_sentence, in_short, standing_of
 from llmal.run.result import Status
 
@@ -36,6 +37,7 @@ class RunEnd:
         certificate: What the audit has shown; None while there is no promise.
         words: What can be promised of the labels as they are.
         delivered: What goes along with the labels where they are saved.
+        foresee: Says how many labels people will have to give, each at some rates.
         write_report: Writes the report; takes its place, or None for the run directory.
     """
 
@@ -48,6 +50,7 @@ class RunEnd:
     certificate: Certificate | None = None
     words: str = ""
     delivered: DeliveredLabels | None = field(repr=False, default=None)
+    foresee: Callable[[Rates], Forecast | None] = field(repr=False, default=lambda _: None)
     write_report: Callable[[Path | None], Path] = field(repr=False, default=lambda _: Path())
 
 
@@ -132,6 +135,25 @@ class LabelResult(Results):
             cost_per_label=cost_per_label,
             seconds_per_label=seconds_per_label,
         )
+
+    def forecast(
+        self, *, cost_per_label: float = 0.0, seconds_per_label: float = 0.0
+    ) -> Forecast | None:
+        """How many labels the promise will take of people in all, with an interval.
+
+        Before people have labelled anything it is a guess; it rests on the seed, then on the audit.
+
+        Args:
+            cost_per_label: Money that a label by a person costs.
+            seconds_per_label: Time that a label takes a person.
+
+        Returns:
+            None where nothing can be said yet.
+
+        Raises:
+            ConfigError: A rate is negative.
+        """
+        return self._end.foresee(Rates(money=cost_per_label, seconds=seconds_per_label))
 
     def report(self, path: str | os.PathLike[str] | None = None) -> Path:
         """Write the report of the run, one page that needs nothing else; returns its path.

@@ -15,6 +15,7 @@ from llmal.functions.annotating import renamed
 from llmal.functions.label_result import LabelResult, RunEnd
 from llmal.functions.rows import Row
 from llmal.functions.run_pool import RunPool
+from llmal.guarantee.forecast import Forecast, Rates
 from llmal.ledger import Ledger
 from llmal.run.audited import unreviewed, what_is_promised
 from llmal.run.orchestrator import Orchestrator
@@ -91,6 +92,7 @@ def labelled_rows(opened: RunPool, run: Orchestrator, ended: RunResult) -> Label
                 Counter(one.kind for one in delivered.values()),
                 sum((one.copy_of or i) in open_to_doubt for i, one in delivered.items()),
             ),
+            foresee=functools.partial(_foresee, run),
             write_report=functools.partial(_write_report, run),
         ),
     )
@@ -99,6 +101,13 @@ def labelled_rows(opened: RunPool, run: Orchestrator, ended: RunResult) -> Label
 def _files(run: Orchestrator) -> tuple[Path, ...]:
     queues: list[Any] = [one.annotator for one in run.router.stages]
     return tuple(file for one in queues if isinstance(one, TakesQueue) for file in one.files)
+
+
+def _foresee(run: Orchestrator, rates: Rates) -> Forecast | None:
+    with Ledger.open(run.ledger_url, read_only=True) as ledger:
+        run.campaign.record.combine_answers(ledger)
+        ledger.read_as(run.pool.contents)
+        return run.campaign.forecast(rates=rates, ledger=ledger)
 
 
 def _write_report(run: Orchestrator, out: Path | None) -> Path:

@@ -439,22 +439,26 @@ class Campaign(Closing):
         return certificate_of(self.open(), self.task, self.pool)
 
     def forecast(
-        self, epsilons: Sequence[float] = EPSILONS, rates: Rates | None = None
+        self,
+        epsilons: Sequence[float] = EPSILONS,
+        rates: Rates | None = None,
+        *,
+        ledger: Ledger | None = None,
     ) -> Forecast | None:
         """How many labels the promise will take of people, by what the ledger holds now.
 
         Args:
             epsilons: Shares of wrong labels that are told of beside that of the promise.
             rates: What a label takes.
+            ledger: Its ledger, opened by others, perhaps to be read alone.
 
         Returns:
             None where no promise is worked for, or nothing can be said yet.
         """
         if self.promise is None:
             return None
-        return forecast_promise(
-            self.promise, self.open(), self.pool, epsilons=epsilons, rates=rates
-        )
+        opened = self.open() if ledger is None else ledger
+        return forecast_promise(self.promise, opened, self.pool, epsilons=epsilons, rates=rates)
 
     def look_ahead(self) -> None:
         """Say what is to be known of the items, and learn which of them nobody can answer; once.

@@ -222,10 +222,21 @@ def test_a_budget_that_ends_too_soon_says_what_can_be_promised(options, tmp_path
     assert result.certificate is None
     assert len(result.unreviewed) == result.by.count("machine") == 400 - result.people_labels
     assert any("nothing is promised" in one for one in result.notes)
+    # It says how many labels the promise would take, and so does the report.
+    forecast = result.forecast(cost_per_label=0.5)
+    needed = forecast.at(0.05)
+    assert forecast.basis == "pilot"
+    assert forecast.labelled == result.people_labels
+    assert needed.low <= needed.people <= needed.high <= 400
+    page = result.report().read_text(encoding="utf-8")
+    assert "Nothing is promised yet" in page
+    assert "Labels by people in the end" in page
     # More people later: the same directory goes on.
     more = llmal.label(reviews(), directory=tmp_path, budget=400, **options)
     assert more.certificate.holds
     assert more.unreviewed == []
+    assert more.forecast().at(0.05).people == more.people_labels
+    assert needed.low <= more.people_labels <= needed.high
 
 
 def test_savings_by_hand(options, tmp_path):
