@@ -36,7 +36,7 @@ class DeliveredLabels:
         certificate: What an audit has shown; None while there is none.
         words: What can be promised of the labels as they are, in words.
         given_by: How many labels are of each kind of annotator.
-        unreviewed: How many no person has given and no promise covers.
+        unreviewed: How many no person has given and no audit lets stay.
     """
 
     task: Task
@@ -74,7 +74,7 @@ class DeliveredLabels:
         standing = {
             "holds": "What is promised of the labels",
             "void": "The promise about the labels is VOID",
-            "not held": "Nothing is promised of the labels",
+            "not held": "What was asked for cannot be promised of the labels",
             "not yet": "Nothing is promised of the labels yet",
         }[standing_of(self.certificate)]
         labels = "\n".join(
@@ -107,7 +107,7 @@ class DeliveredLabels:
         if self.unreviewed:
             parts.append(
                 f"{self.unreviewed:,} labels are marked `unreviewed`: no person gave them, and no "
-                "promise covers them."
+                "audit lets them stay."
             )
         parts.append(f"The certificate itself is in `{NAME}`.")
         return parts
@@ -131,4 +131,4 @@ def companions_of(promised: DeliveredLabels | None) -> Sequence[Companion]:
 
 
 def _as_sentence(words: str) -> str:
-    return words[:1].upper() + words[1:] + ("" if words.endswith(".") else ".")
+    return words[:1].upper() + words[1:] + ("" if words.endswith((".", ".)")) else ".")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -58,8 +59,8 @@ class LabelResult(Results):
     """The rows that were given, in their order, each with its label and who gave it.
 
     The added columns are `label`; `by`, which is "people", "machine" or "learner"; `unreviewed`,
-    true where no person gave the label and no promise covers it; `confidence`, how sure the machine
-    was of its own label; and `error`, a sentence where there is no label.
+    true where no person gave the label and no audit lets it stay; `confidence`, how sure the
+    machine was of its own label; and `error`, a sentence where there is no label.
 
     Args:
         end: How the run ended.
@@ -113,7 +114,7 @@ class LabelResult(Results):
 
     @property
     def unreviewed(self) -> list[int]:
-        """Positions of the rows whose label no person gave and no promise covers."""
+        """Positions of the rows whose label no person gave and no audit lets stay."""
         return [place for place, one in enumerate(self.column("unreviewed")) if one]
 
     def savings(
@@ -198,15 +199,20 @@ class LabelResult(Results):
             assert certificate is not None
             notes.append(f"promised: {in_short(certificate)}")
         elif self.status == "finished" or certificate is not None:
-            notes.append(in_a_sentence(certificate, self._end.words))
+            notes.append(_begin(in_a_sentence(certificate, self._end.words)))
         if self.status == "finished":
             notes.append(str(self.savings()))
         if self.unreviewed and self.status == "finished":
             notes.append(
                 f"{len(self.unreviewed):,} labels are unreviewed: no person gave them, and no "
-                "promise covers them"
+                "audit lets them stay"
             )
         return tuple(notes)
+
+
+def _begin(words: str) -> str:
+    """The first two sentences, which say what there is to say; the rest is on the report."""
+    return " ".join(re.split(r"(?<=\.) (?=[A-Z])", words)[:2])
 
 
 def _of(who: str) -> str:

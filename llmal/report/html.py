@@ -36,7 +36,7 @@ STATES = {
 STANDING = {
     "holds": "The promise holds",
     "void": "Void: nothing is promised of these labels any more",
-    "not held": "Nothing is promised of these labels",
+    "not held": "What was asked for cannot be promised",
     "not yet": "Nothing is promised yet",
 }
 UNLABELLED = {
@@ -84,6 +84,7 @@ def render(figures: Mapping[str, Any]) -> str:
     config = figures["config"]
     # A report that was written before there were maps has none.
     drawn = figures.get("map")
+    promised = figures.get("guarantee")
     if config is not None:
         config = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=96)
     return environment.get_template("report.html.j2").render(
@@ -103,10 +104,18 @@ def render(figures: Mapping[str, Any]) -> str:
         # A report that was written before has none.
         people=figures.get("people"),
         unlabelled=UNLABELLED,
-        promised=figures.get("guarantee"),
+        promised=promised,
+        reason=_reason(figures["stop_reason"], promised),
         standing=STANDING,
         baseline_at={one["labelled"]: one for one in figures["learning_curve"]["baseline"] or []},
     )
+
+
+def _reason(reason: str | None, promised: Mapping[str, Any] | None) -> str | None:
+    """Why a run stopped, without the words on the promise, which have a place of their own."""
+    if reason is None or promised is None:
+        return reason
+    return reason.replace(promised["sentence"], "").rstrip("; ") or None
 
 
 def count(value: float | None) -> str:

@@ -94,7 +94,7 @@ class PromisedLabels:
         texts: Different texts: what people would label if they labelled all.
         certificate: What the audit has shown; None while there is none.
         words: What can be promised of the labels as they are; "" where that is not known.
-        unreviewed: Delivered labels that no person gave and no promise covers.
+        unreviewed: Delivered labels that no person gave and no audit lets stay.
         forecast: How many labels it will take of people; None where that is not known, or known.
     """
 

@@ -104,7 +104,7 @@ def test_a_run_that_promises_nothing_has_no_promise():
     [
         (HOLDS, "The promise holds"),
         (VOID, "Void: nothing is promised"),
-        (NOT_HELD, "Nothing is promised of these labels"),
+        (NOT_HELD, "What was asked for cannot be promised"),
         (None, "Nothing is promised yet"),
         (replace(HOLDS, epsilon=0.08), "A weaker promise than was asked for holds"),
     ],
@@ -119,6 +119,15 @@ def test_the_promise_is_the_first_thing_on_the_page(certificate, title):
         # Whatever the promise says is text.
         assert "&lt;b&gt;&amp; all is well&lt;/b&gt;" in section or certificate is NOT_HELD
         assert "The audit was drawn uniformly." in section
+
+
+def test_the_words_of_the_promise_stand_once():
+    words = "At most 9 of 120 labels are wrong. The rest is detail."
+    record = replace(_record(None), stop_reason=f"the budget is spent; {words}", status="finished")
+    told = replace(record, guarantee=replace(record.guarantee, certificate=NOT_HELD, words=words))
+    page = render(collect(told))
+    assert page.count("At most 9 of 120 labels are wrong") == 1
+    assert "</span> the budget is spent</p>" in page
 
 
 def test_a_void_promise_is_struck_through_and_gives_its_reason():
