@@ -233,6 +233,11 @@ def _short_of(audited: Audited, certificate: Certificate | None, left: Sequence[
             f"{math.floor(frozen.epsilon * items + 1e-9):,} are wrong, with a probability of at "
             f"least {1 - frozen.alpha:g}; {nobody}"
         )
+    if len(left) <= math.floor(frozen.epsilon * items + 1e-9):
+        return (
+            f"at most {len(left):,} of all {_labels(items)} are wrong, as people have given all "
+            f"others; {nobody}"
+        )
     if not audited.drawn:
         return f"nothing is promised of the labels, as their audit has not begun; {nobody}"
     drawn = np.asarray(audited.drawn, dtype=np.int64)

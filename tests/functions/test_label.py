@@ -239,6 +239,18 @@ def test_a_budget_that_ends_too_soon_says_what_can_be_promised(options, tmp_path
     assert needed.low <= more.people_labels <= needed.high
 
 
+def test_few_labels_that_people_have_not_come_to_are_few_wrong_ones(options, tmp_path):
+    # An audit of five that ends too soon, and then nearly all labels by people after all.
+    llmal.label(reviews(), directory=tmp_path, budget=55, **options)
+    result = llmal.label(reviews(), directory=tmp_path, budget=390, **options)
+    assert result.people_labels == 390
+    assert len(result.unreviewed) == 10
+    assert any(
+        one.startswith("at most 10 of all 400 labels are wrong, as people have given all others")
+        for one in result.notes
+    )
+
+
 def test_savings_by_hand(options, tmp_path):
     result = llmal.label(reviews(), directory=tmp_path, **options)
     spent = result.people_labels
