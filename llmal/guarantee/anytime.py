@@ -95,7 +95,7 @@ def log_evidence(
 
     Args:
         errors: d, how many wrong items were drawn, after each of some numbers of draws.
-        drawn: t, the numbers of draws.
+        drawn: t, the numbers of draws; the two arrays are broadcast.
         size: How many items there are.
         allowed: How many may be wrong, fewer than there are.
     """
@@ -146,11 +146,10 @@ def _limits(size: int, allowed: int, alpha: float, drawn: int) -> NDArray[np.int
 
     The evidence falls as errors rise.
     """
-    draws = np.arange(1, drawn + 1)
+    draws = np.arange(1, drawn + 1)[None, :]
     # Above the share that is to be refuted there is no evidence against it.
-    highest = min(allowed, drawn * (allowed + 1) // size + 1)
-    errors = np.broadcast_to(np.arange(highest + 1)[:, None], (highest + 1, drawn))
-    values = log_evidence(errors, np.broadcast_to(draws, errors.shape), size, allowed)
+    errors = np.arange(min(allowed, drawn * (allowed + 1) // size + 1) + 1)[:, None]
+    values = log_evidence(errors, draws, size, allowed)
     enough = (values >= -log(alpha)) & (errors <= draws)
     unbroken = np.logical_and.accumulate(enough, axis=0)
     return np.asarray(unbroken.sum(axis=0) - 1, dtype=np.int64)

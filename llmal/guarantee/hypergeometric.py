@@ -60,11 +60,11 @@ def _table(size: int) -> Array:
 
 
 def log_cdf_above(hits: ArrayLike, size: int, marked: int, draws: ArrayLike) -> Array:
-    """The logarithm of the probability that more than `hits` are hit; arrays of one shape."""
+    """The logarithm of the probability that more than `hits` are hit; arrays are broadcast."""
     hits, draws = np.asarray(hits, dtype=np.int64), np.asarray(draws, dtype=np.int64)
     numbers, where = np.unique(draws, return_inverse=True)
     up_to = np.arange(int(hits.max(initial=0)) + 1)
     below = np.cumsum(pmf(up_to[:, None], size, marked, numbers[None, :]), axis=0)
     with np.errstate(divide="ignore"):
-        above = np.log1p(-np.minimum(below[hits, where.reshape(hits.shape)], 1.0))
+        above = np.log1p(-np.minimum(below[hits, where.reshape(draws.shape)], 1.0))
     return np.asarray(above)
