@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
+from llmal.annotators.policies.protocol import Machine, RoutingPolicy
+from llmal.annotators.policies.walk import Walk
 from llmal.annotators.protocol import Annotator, Context, PerhapsUnsure
 from llmal.core.fingerprint import digest
 from llmal.core.plans import BatchPlan
@@ -99,6 +101,10 @@ class Stage:
         return self.answers if number < self.share * 2**64 else 1
 
 
+def _accepts_all(annotation: Annotation) -> bool:
+    return True
+
+
 def _is_unsure(annotator: Annotator) -> bool:
     return isinstance(annotator, PerhapsUnsure) and not annotator.gives_confidence
 
@@ -117,13 +123,17 @@ class Router:
     Args:
         stages: The annotators in order; one without a rule gets a threshold of 0.9, or of 0 if its
             labels come without probabilities.
+        policy: Says which machine is asked next about an item, and whose answer stands. By default
+            they are asked in order, until an answer passes the rule of its stage.
 
     Raises:
-        ConfigError: There is none, two have one name, or the labels of one come without
-            probabilities that could reach its threshold.
+        ConfigError: There is none, two have one name, the labels of one come without probabilities
+            that could reach its threshold, or the policy does not fit them.
     """
 
-    def __init__(self, stages: Iterable[Stage | Annotator]) -> None:
+    def __init__(
+        self, stages: Iterable[Stage | Annotator], policy: RoutingPolicy | None = None
+    ) -> None:
         self.stages = tuple(map(_stage, stages))
         if not self.stages:
             raise ConfigError("there is no annotator", fix="name at least one")
@@ -142,10 +152,43 @@ class Router:
                     fix="name the column with the confidences, or use a threshold of 0, which "
                     "takes every label",
                 )
+        self.policy = policy
+        self.machines = self._machines()
+        """What the policy knows of those who are no people."""
+        if policy is not None:
+            self._check(policy)
+
+    def _machines(self) -> tuple[Machine, ...]:
+        machines = [stage for stage in self.stages if stage.annotator.kind != "human"]
+        last = self.stages[-1]
+        return tuple(
+            Machine(
+                stage.annotator.name,
+                _accepts_all if stage is last else stage.rule.accepts,
+                gives_confidence=not _is_unsure(stage.annotator),
+            )
+            for stage in machines
+        )
+
+    def _check(self, policy: RoutingPolicy) -> None:
+        kinds = [stage.annotator.kind == "human" for stage in self.stages]
+        if kinds != sorted(kinds) or not self.machines:
+            raise ConfigError(
+                "a routing policy says which machines are asked before people, and "
+                + ("people come first" if self.machines else "all annotators are people"),
+                fix="name the machines first, then people, or leave the policy out",
+            )
+        policy.check(self.machines, people=kinds[-1])
 
     def decide(self, number: int, annotations: Sequence[Annotation]) -> list[Annotation]:
-        """Mark the answers of one stage as accepted, or deferred to the next."""
+        """Mark the answers of one stage as accepted, or deferred to the next.
+
+        Where there is a policy, it decides about machines' answers later, once it knows what
+        others have said.
+        """
         stage = self.stages[number]
+        if self.policy is not None and number < len(self.machines):
+            return [replace(one, decision="deferred") for one in annotations]
         last = number == len(self.stages) - 1
         return [
             replace(
@@ -162,7 +205,11 @@ class Router:
         """All answers that were given, those that were not accepted included."""
         given: list[Annotation] = []
         left = list(items)
-        for number, stage in enumerate(self.stages):
+        first = 0
+        if self.policy is not None:
+            given, left = self._walk(self.policy, left, context)
+            first = len(self.machines)
+        for number, stage in enumerate(self.stages[first:], first):
             if not left:
                 break
             answers = self.decide(number, stage.annotator.annotate(left, context))
@@ -170,6 +217,21 @@ class Router:
             deferred = {one.item_id for one in answers if one.decision == "deferred"}
             left = [item for item in left if item.id in deferred]
         return given
+
+    def _walk(
+        self, policy: RoutingPolicy, items: Sequence[Item], context: Context
+    ) -> tuple[list[Annotation], list[Item]]:
+        """The answers of machines, and the items that go to people."""
+        by_id = {item.id: item for item in items}
+        walk = Walk(policy, self.machines, by_id)
+        given: list[tuple[int, Annotation]] = []
+        while asked := walk.next():
+            for place, ids in asked.items():
+                annotator = self.stages[place].annotator
+                answers = annotator.annotate([by_id[one] for one in ids], context)
+                walk.take(place, answers)
+                given += [(place, one) for one in answers]
+        return [walk.decided(*one) for one in given], [by_id[one] for one in walk.people]
 
     def plan(
         self, items: Sequence[Item], context: Context = Context()

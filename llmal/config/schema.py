@@ -179,6 +179,10 @@ class AggregationConfig(Named):
     """What makes one label of several people's answers; further keys are its parameters."""
 
 
+class RoutingConfig(Named):
+    """What says which machine is asked next; further keys are its parameters."""
+
+
 class RunConfig(Section):
     """The configuration of a run. Every path in it is absolute.
 
@@ -188,6 +192,8 @@ class RunConfig(Section):
         lm: None where there is no language model.
         embedder: None where there are no embeddings.
         annotator: Asked in this order. Default: the language model, or `similarity` without one.
+        routing: Says which of several annotators is asked about an item, and whose answer stands.
+            Default: each in turn, until an answer reaches the threshold of its annotator.
         aggregation: Makes one label of several people's answers to an item. Default: the majority.
         audit: Items that people answer to tell how good the labels are: how many, or a mapping.
         guarantee: The promise that a run of the objective "labels" works for, where people and
@@ -215,6 +221,7 @@ class RunConfig(Section):
         tuple[AnnotatorConfig, ...], BeforeValidator(named_tuple), Field(min_length=1)
     ] = Field(default=None, validate_default=True)
     learner: LearnerConfig = LearnerConfig(name="linear")
+    routing: RoutingConfig | None = None
     aggregation: AggregationConfig | None = None
     audit: Annotated[AuditConfig, BeforeValidator(_audit)] | None = None
     guarantee: Annotated[GuaranteeConfig, BeforeValidator(_guarantee)] | None = None

@@ -6,6 +6,7 @@ from typing import Any
 
 from llmal.annotators.human import make_human
 from llmal.annotators.llm import LLMAnnotator
+from llmal.annotators.policies import REGISTRY
 from llmal.annotators.protocol import Annotator
 from llmal.annotators.recorded import Recorded
 from llmal.annotators.router import Router, Stage, Threshold
@@ -33,12 +34,22 @@ from llmal.task import Task
 def make_router(
     config: RunConfig, task: Task, lm: LanguageModel | None, embedder: Embedder | None
 ) -> Router:
-    """The annotators of a configuration, in order, with their thresholds."""
+    """The annotators of a configuration, in order, with their thresholds and routing."""
     stages: list[Stage] = []
     for n, section in enumerate(config.annotator):
         annotator = _annotator(config, section, task, lm, embedder, ("annotator", n))
         stages.append(Stage(annotator, Threshold(section.smallest_accepted), *section.several))
-    return Router(stages)
+    routing = config.routing
+    if routing is None:
+        return Router(stages)
+    policy = REGISTRY.make(
+        routing.name,
+        routing.options,
+        offers={"seed": config.seed},
+        where=within(config, "routing"),
+    )
+    with located(config, "routing"):
+        return Router(stages, policy)
 
 
 def _annotator(

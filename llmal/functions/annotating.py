@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from llmal.annotators.policies.walk import Walk
 from llmal.annotators.protocol import Context, Prepares
 from llmal.annotators.router import Router
 from llmal.calibration.default import MOST_TEXTS
@@ -217,18 +218,38 @@ class Annotating:
         different = list({item.id: item for item in items if item.id not in recent}.values())
         if self._stopped is None and different and (self.count_only or self.budget is not None):
             self._count(different)
-        answers: dict[str, Annotation | str] = {}
-        left = different
-        for place in self._machines:
-            if not left or self._stopped is not None:
-                break
-            answers |= self._stage(place, left)
-            left = [item for item in left if not _accepted(answers.get(item.id))]
+        answers = self._routed(different)
         for item in different:
             answers.setdefault(item.id, self._stopped or "no annotator had an answer")
         answers |= {item.id: recent[item.id] for item in items if item.id in recent}
         self._recent = dict(list({**recent, **answers}.items())[-_RECENT:])
         return answers
+
+    def _routed(self, items: Sequence[Item]) -> dict[str, Annotation | str]:
+        """The answers of machines, asked in turn or as the routing policy says."""
+        answers: dict[str, Annotation | str] = {}
+        policy = self.router.policy
+        if policy is None or self.count_only:
+            left = items
+            for place in self._machines:
+                if not left or self._stopped is not None:
+                    break
+                answers |= self._stage(place, left)
+                left = [item for item in left if not _accepted(answers.get(item.id))]
+            return answers
+        by_id = {item.id: item for item in items}
+        walk = Walk(policy, self.router.machines, by_id)
+        places: dict[str, int] = {}
+        while self._stopped is None and (asked := walk.next()):
+            for place, ids in asked.items():
+                given = self._stage(place, [by_id[one] for one in ids])
+                answers |= given
+                places |= dict.fromkeys(given, place)
+                walk.take(place, [one for one in given.values() if isinstance(one, Annotation)])
+        return {
+            i: one if isinstance(one, str) else walk.decided(places[i], one)
+            for i, one in answers.items()
+        }
 
     def _count(self, items: Sequence[Item]) -> None:
         """What the items can cost, before anybody is asked about them."""

@@ -19,6 +19,7 @@ from llmal.run.phases import Again, Asked, Phase
 from llmal.run.purposes import SEEN
 from llmal.run.purse import Purse
 from llmal.run.reopening import earlier_answers, to_sweep
+from llmal.run.routing import Routing
 from llmal.run.work_order import WorkOrder
 from llmal.run.workers import Claim
 
@@ -64,6 +65,8 @@ class Orders:
         self._picked: dict[int, frozenset[str]] = {}
         self._forgone: set[tuple[int, str]] = set()
         self._swept: tuple[int, Reading, list[str]] | None = None
+        policy = router.policy
+        self._routing = None if policy is None else Routing(router, policy, items.pool)
 
     def phase_of(self, current: Round) -> Phase:
         """The phase that a round belongs to.
@@ -114,7 +117,8 @@ class Orders:
         self._forgone.clear()
 
     def open(self, ledger: Ledger, purse: Purse, current: Round) -> Iterator[WorkOrder]:
-        """What is left of a round, stage by stage; an item that one defers goes to the next.
+        """What is left of a round, stage by stage; an item that one defers goes to the next, or
+        where the routing policy sends it.
 
         Of people no more labels are asked for than the budget has left.
         """
@@ -126,11 +130,17 @@ class Orders:
         why = dict(zip(current.item_ids, current.why, strict=True))
         reserved = 0
         stages = stages_of(self._router, phase.asks)
+        sent = None
+        if self._routing is not None and phase.asks != "people":
+            sent = self._routing.send(ledger, current, left)
+            left = sent.to_people
         for number in stages:
             stage = self._router.stages[number]
+            routed = sent is not None and number in sent.to_machines
+            asked = sent.to_machines[number] if sent is not None and routed else left
             annotator = stage.annotator
             given = _Given(ledger, stage, current.number, self._seed)
-            waited = {i: count for i in left if (count := given.missing(i))}
+            waited = {i: count for i in asked if (count := given.missing(i))}
             todo = waited
             if annotator.kind == "human":
                 labels = sum(waited.values()) + reserved
@@ -146,13 +156,15 @@ class Orders:
                     stage=annotator.name,
                     wanted=stage.answers,
                     why=[why.get(i, "the whole pool is gone over") for i in todo],
-                    answered=len(left) - len(waited),
+                    answered=given.count() if routed else len(left) - len(waited),
                     missing=[*todo.values()],
                     answered_by=[given.workers(i) for i in todo] if stage.answers > 1 else (),
                     earlier=earlier,
                 )
             if number == stages[-1]:
                 return
+            if routed:
+                continue
             # An item that is still waited for is not passed on.
             deferred = given.deferred()
             left = [i for i in left if i in deferred and i not in waited]
@@ -222,6 +234,10 @@ class _Given:
             return int(item_id not in self._answered)
         wanted = self._stage.wanted(item_id, self._seed)
         return max(0, wanted - len(self._workers.get(item_id, ())))
+
+    def count(self) -> int:
+        """How many items have an answer, where each gets one."""
+        return len(self._answered)
 
     def workers(self, item_id: str) -> Set[str]:
         """Who has answered an item."""

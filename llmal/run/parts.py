@@ -12,6 +12,7 @@ import numpy as np
 
 from llmal.annotators.aggregation import Aggregator
 from llmal.annotators.llm import LLMAnnotator
+from llmal.annotators.policies import last_answer_stands
 from llmal.annotators.protocol import (
     Annotator,
     Foreseeing,
@@ -173,6 +174,8 @@ def wanted_guarantee(
 
 def taking_every_label(router: Router) -> Router:
     """A router whose last machine's labels all stand, as an audit decides which may stay."""
+    if router.policy is not None:
+        return Router(router.stages, last_answer_stands(router.policy))
     last = stages_of(router, "machines")[-1]
     return Router(
         replace(stage, rule=Threshold(0.0)) if number == last else stage

@@ -42,6 +42,40 @@ def test_machines_of_a_configuration_label_a_file_and_people_are_left_out(
     assert json_of(result)["accepted"] == first["accepted"] + second["accepted"]
 
 
+def test_a_routing_policy_says_which_machine_labels_a_row(llmal, json_of, tmp_path):
+    said = [  # of the first machine, how sure it is, then of the others
+        ("food", 0.95, "sport", "sport"),
+        ("food", 0.3, "food", "food"),
+        ("food", 0.7, "food", "sport"),
+        ("food", 0.7, "sport", "sport"),
+        ("food", 0.7, "sport", "weather"),
+    ]
+    file = tmp_path / "said.jsonl"
+    file.write_text(
+        "".join(
+            json.dumps({"text": f"text {n}", "a": a, "sure": sure, "b": b, "c": c}) + "\n"
+            for n, (a, sure, b, c) in enumerate(said)
+        )
+    )
+    config = tmp_path / "job.yaml"
+    config.write_text(
+        "task: {name: topics, labels: [sport, food, weather]}\ndata: {pool: said.jsonl}\n"
+        "annotator:\n- {name: recorded, as: first, column: a, confidence: sure}\n"
+        "- {name: recorded, as: second, column: b}\n- {name: recorded, as: third, column: c}\n"
+        "- {name: human, via: queue}\nrouting: band\n"
+    )
+    result = llmal("annotate", "--config", config, "--out", tmp_path / "out.jsonl", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert [(r["annotator"], r["label"], r["accepted"]) for r in _rows(tmp_path / "out.jsonl")] == [
+        ("first", "food", True),
+        ("first", "food", False),
+        ("second", "food", True),
+        ("third", "sport", True),
+        ("third", "weather", False),
+    ]
+    assert json_of(result)["accepted"] == 3
+
+
 def test_csv_has_a_column_for_each_probability_and_parquet_a_struct(project, llmal, tmp_path):
     path = project(annotator={"name": "similarity"})
     for name in ("out.csv", "out.parquet", "out.jsonl"):

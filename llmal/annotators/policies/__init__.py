@@ -1,0 +1,63 @@
+"""Routing policies: who is asked about an item, and whose answer stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llmal.annotators.policies.protocol import (
+    Answers,
+    Ask,
+    FittedPolicy,
+    Machine,
+    People,
+    PilotItem,
+    Route,
+    RoutingPolicy,
+    Stands,
+)
+from llmal.core.lazy import attributes
+from llmal.core.registry import Registry
+
+if TYPE_CHECKING:
+    from llmal.annotators.policies.band import Band
+    from llmal.annotators.policies.in_turn import InTurn
+    from llmal.annotators.policies.last_answer import LastAnswerStands, last_answer_stands
+
+_HOMES = {
+    "Band": "band",
+    "InTurn": "in_turn",
+    "LastAnswerStands": "last_answer",
+    "last_answer_stands": "last_answer",
+}
+
+REGISTRY = Registry(
+    "policies",
+    {
+        "threshold": "llmal.annotators.policies.in_turn:InTurn",
+        "band": "llmal.annotators.policies.band:Band",
+    },
+)
+"""Routing policies, by their names in a configuration."""
+
+__all__ = [
+    "REGISTRY",
+    "Answers",
+    "Ask",
+    "Band",
+    "FittedPolicy",
+    "InTurn",
+    "LastAnswerStands",
+    "Machine",
+    "People",
+    "PilotItem",
+    "Route",
+    "RoutingPolicy",
+    "Stands",
+    "last_answer_stands",
+]
+
+__getattr__ = attributes(__name__, _HOMES)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

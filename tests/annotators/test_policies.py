@@ -1,0 +1,224 @@
+"""Routing policies: who is asked, and whose answer stands, worked out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import pytest
+
+from llmal.annotators import Context, Recorded, Router, SimulatedHuman, Stage, Threshold
+from llmal.annotators.policies import (
+    Answers,
+    Ask,
+    Band,
+    InTurn,
+    Machine,
+    People,
+    Route,
+    RoutingPolicy,
+    Stands,
+    last_answer_stands,
+)
+from llmal.core.records import Annotation, Item
+from llmal.errors import ConfigError
+
+LABELS = ["yes", "no"]
+Said = Mapping[int, tuple[str | None, float | None]]
+
+
+def _accepts(minimum: float) -> Callable[[Annotation], bool]:
+    return Threshold(minimum).accepts
+
+
+MACHINES = [Machine(name, _accepts(0.9)) for name in ("a", "b", "c")]
+
+
+def _said(said: Said) -> Answers:
+    return {
+        place: Annotation(
+            "i",
+            label,
+            MACHINES[place].name,
+            "llm",
+            probabilities=None
+            if label is None or sure is None
+            else {label: sure, {"yes": "no", "no": "yes"}[label]: 1 - sure},
+        )
+        for place, (label, sure) in said.items()
+    }
+
+
+def _route(policy: RoutingPolicy, said: Said, machines: Sequence[Machine] = MACHINES) -> Route:
+    [route] = policy.route([_said(said)], machines)
+    return route
+
+
+@pytest.mark.parametrize(
+    ("said", "route"),
+    [
+        ({}, Ask(0)),
+        ({0: ("yes", 0.9)}, Stands(0)),
+        ({0: ("yes", 0.89)}, Ask(1)),
+        ({0: (None, None)}, Ask(1)),
+        ({0: ("yes", 0.89), 1: ("no", 0.95)}, Stands(1)),
+        ({0: ("yes", 0.5), 1: ("yes", 0.5), 2: ("yes", 0.5)}, People()),
+    ],
+)
+def test_in_turn_until_one_is_sure(said: Said, route: Route) -> None:
+    assert _route(InTurn(), said) == route
+
+
+@pytest.mark.parametrize(
+    ("said", "route"),
+    [
+        ({}, Ask(0)),
+        ({0: ("yes", 0.9)}, Stands(0)),
+        ({0: ("yes", 0.59)}, People()),
+        ({0: ("yes", None)}, People()),
+        ({0: ("yes", 0.6)}, Ask(1)),
+        # However sure the second is: it is its vote that counts.
+        ({0: ("yes", 0.6), 1: ("yes", 0.5)}, Stands(1)),
+        ({0: ("yes", 0.6), 1: ("no", 0.99)}, Ask(2)),
+        ({0: ("yes", 0.6), 1: ("no", 0.99), 2: ("no", 0.5)}, Stands(2)),
+        ({0: ("yes", 0.6), 1: ("no", 0.99), 2: ("yes", 0.5)}, Stands(2)),
+        ({0: ("yes", 0.6), 1: ("no", 0.99), 2: (None, None)}, People()),
+        ({0: (None, None)}, Ask(1)),
+        ({0: (None, None), 1: ("no", 0.8)}, Ask(2)),
+        # One vote and nobody has another: two can agree no more.
+        ({0: (None, None), 1: (None, None)}, People()),
+        # Told before its turn.
+        ({1: ("no", 0.99)}, Ask(0)),
+    ],
+)
+def test_a_band_stands_votes_or_goes_to_people(said: Said, route: Route) -> None:
+    assert _route(Band(low=0.6, high=0.9, agree=2), said) == route
+
+
+def test_a_band_of_three_votes_stops_as_soon_as_three_cannot_agree() -> None:
+    policy = Band(low=0.6, high=0.9, agree=3)
+    assert _route(policy, {0: ("yes", 0.7), 1: ("no", 0.9)}) == People()
+    assert _route(policy, {0: ("yes", 0.7), 1: ("yes", 0.9)}) == Ask(2)
+
+
+def test_where_an_audit_decides_the_last_answer_stands() -> None:
+    policy = last_answer_stands(Band(low=0.6, high=0.9))
+    assert _route(policy, {0: ("yes", 0.3)}) == Stands(0)
+    assert _route(policy, {0: ("yes", 0.7)}) == Ask(1)
+    everybody: Said = {0: ("yes", 0.7), 1: ("no", 0.7), 2: (None, None)}
+    assert _route(policy, everybody) == Stands(1)
+    assert _route(policy, {0: (None, None), 1: (None, None), 2: (None, None)}) == People()
+
+
+def _items(*answers: tuple[str | None, float, str, str]) -> list[Item]:
+    """What three machines say of items whose gold is "no"; the first says how sure it is."""
+    return [
+        Item(f"i{n}", f"text {n}", gold="no", extra={"a": a, "sure": sure, "b": b, "c": c})
+        for n, (a, sure, b, c) in enumerate(answers)
+    ]
+
+
+def _router(policy: RoutingPolicy | None, *, people: bool = True) -> Router:
+    machines = [
+        Recorded("a", labels=LABELS, confidence="sure", name="a"),
+        Recorded("b", labels=LABELS, name="b"),
+        Recorded("c", labels=LABELS, name="c"),
+    ]
+    return Router([*machines, *([SimulatedHuman(cost=0.5)] if people else [])], policy)
+
+
+def _told(given: Sequence[Annotation]) -> list[tuple[str, str, str | None, str]]:
+    return [(one.item_id, one.annotator, one.label, one.decision) for one in given]
+
+
+def test_a_router_asks_as_the_band_says() -> None:
+    items = _items(
+        ("yes", 0.95, "no", "no"),
+        ("yes", 0.3, "yes", "yes"),
+        ("yes", 0.7, "yes", "no"),
+        ("yes", 0.7, "no", "yes"),
+        (None, 0.7, "yes", "no"),
+    )
+    assert _told(_router(Band()).annotate(items)) == [
+        ("i0", "a", "yes", "accepted"),
+        ("i1", "a", "yes", "deferred"),
+        ("i2", "a", "yes", "deferred"),
+        ("i3", "a", "yes", "deferred"),
+        ("i4", "a", None, "deferred"),
+        ("i2", "b", "yes", "accepted"),
+        ("i3", "b", "no", "deferred"),
+        ("i4", "b", "yes", "deferred"),
+        ("i3", "c", "yes", "accepted"),
+        ("i4", "c", "no", "deferred"),
+        ("i1", "human", "no", "accepted"),
+        ("i4", "human", "no", "accepted"),
+    ]
+
+
+def test_the_plan_of_a_router_with_a_policy_is_as_dear_as_can_be() -> None:
+    items = _items(("yes", 0.95, "no", "no"), ("yes", 0.3, "yes", "yes"))
+    plan = _router(Band()).plan(items, Context())
+    assert plan.highest.human_labels == 2
+    assert plan.highest.money == 1.0
+    assert len(plan.execute()) == 3
+
+
+def test_a_named_threshold_does_as_a_router_without_a_policy() -> None:
+    items = _items(
+        *[
+            (a, sure, b, c)
+            for a in ("yes", "no", None)
+            for sure in (0.2, 0.89, 0.9, 1.0)
+            for b in ("yes", "no")
+            for c in ("yes", "no")
+        ]
+    )
+    for people in (True, False):
+        with_policy = _router(InTurn(), people=people).annotate(items)
+        without = _router(None, people=people).annotate(items)
+        assert _told(with_policy) == _told(without)
+
+
+@pytest.mark.parametrize(
+    ("stages", "policy", "message"),
+    [
+        (
+            [SimulatedHuman(), Recorded("a", labels=LABELS)],
+            InTurn(),
+            "people come first",
+        ),
+        ([SimulatedHuman()], InTurn(), "all annotators are people"),
+        (
+            [
+                Recorded("a", labels=LABELS, confidence="s", name="a"),
+                Recorded("b", labels=LABELS, name="b"),
+            ],
+            Band(),
+            "no annotator is one",
+        ),
+        (
+            [Recorded("a", labels=LABELS, confidence="s"), SimulatedHuman()],
+            Band(),
+            "2 answers can not agree where 1 machines are asked",
+        ),
+        (
+            [
+                Recorded("a", labels=LABELS, name="a"),
+                Recorded("b", labels=LABELS, name="b"),
+                SimulatedHuman(),
+            ],
+            Band(),
+            "'a' come without confidence",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused(
+    stages: Sequence[Stage], policy: RoutingPolicy, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Router(stages, policy)
+
+
+@pytest.mark.parametrize("options", [{"low": 0.9, "high": 0.5}, {"high": 1.5}, {"agree": 1}])
+def test_a_band_that_is_none_is_refused(options: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match=r"^(low is|agree is)"):
+        Band(**options)  # type: ignore[arg-type]
