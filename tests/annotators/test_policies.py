@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 import pytest
 
 from llmal.annotators import Context, Recorded, Router, SimulatedHuman, Stage, Threshold
@@ -11,9 +12,11 @@ from llmal.annotators.policies import (
     Answers,
     Ask,
     Band,
+    Cascade,
     InTurn,
     Machine,
     People,
+    PilotItem,
     Route,
     RoutingPolicy,
     Stands,
@@ -21,6 +24,7 @@ from llmal.annotators.policies import (
 )
 from llmal.core.records import Annotation, Item
 from llmal.errors import ConfigError
+from llmal.statistics.fixed_sequence import loosest_threshold
 
 LABELS = ["yes", "no"]
 Said = Mapping[int, tuple[str | None, float | None]]
@@ -222,3 +226,69 @@ def test_what_does_not_fit_is_refused(
 def test_a_band_that_is_none_is_refused(options: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=r"^(low is|agree is)"):
         Band(**options)  # type: ignore[arg-type]
+
+
+def _pilot(*groups: tuple[int, str, Said]) -> list[PilotItem]:
+    """Items in groups: how many, what people say, and what the machines say."""
+    return [PilotItem(label, _said(said)) for count, label, said in groups for _ in range(count)]
+
+
+def test_a_cascade_fits_each_model_to_what_those_before_it_leave() -> None:
+    # Two models, so each is tested at 0.05: 0.9 ** 30 = 0.042 passes, and 1 wrong of 46 does
+    # (0.048), but 1 of 45 does not (0.052).
+    pilot = _pilot(
+        (30, "yes", {0: ("yes", 0.9), 1: ("no", 0.99)}),
+        (15, "yes", {0: ("yes", 0.8), 1: ("yes", 0.7)}),
+        (1, "no", {0: ("yes", 0.8), 1: ("no", 0.7)}),
+        (40, "no", {0: ("yes", 0.7), 1: ("no", 0.7)}),
+        (9, "no", {0: (None, None), 1: ("yes", 0.6)}),
+    )
+    policy = Cascade(max_error=0.1, alpha=0.1)
+    two = MACHINES[:2]
+    assert policy.fit(pilot, two) == {"thresholds": [0.8, 0.7]}
+    assert policy.fit(pilot[1:], two) == {"thresholds": [None, None]}
+    # Of the second model 29 are right alone: fewer than 30 show nothing.
+    assert policy.fit(pilot[:75], two) == {"thresholds": [0.8, None]}
+    fitted = policy.fitted({"thresholds": [0.8, None]})
+    assert _route(fitted, {}, two) == Ask(0)
+    assert _route(fitted, {0: ("yes", 0.8)}, two) == Stands(0)
+    assert _route(fitted, {0: ("yes", 0.79)}, two) == Ask(1)
+    assert _route(fitted, {0: ("yes", 0.79), 1: ("yes", 1.0)}, two) == People()
+
+
+def test_a_cascade_holds_to_the_annotators_thresholds_until_it_is_fitted() -> None:
+    assert _route(Cascade(), {0: ("yes", 0.9)}) == Stands(0)
+    assert _route(Cascade(), {0: ("yes", 0.89)}) == Ask(1)
+
+
+def test_a_cascade_takes_labels_without_confidence_all_or_none() -> None:
+    right = _pilot((40, "yes", {0: ("yes", None)}))
+    wrong = _pilot((40, "no", {0: ("yes", None)}))
+    policy = Cascade()
+    assert policy.fit(right, MACHINES[:1]) == {"thresholds": [0.0]}
+    assert policy.fit([*right, *wrong], MACHINES[:1]) == {"thresholds": [None]}
+    assert _route(policy.fitted({"thresholds": [0.0]}), {0: ("no", None)}) == Stands(0)
+
+
+@pytest.mark.parametrize(
+    ("below", "threshold"),
+    [
+        ([], 0.9),
+        ([(0.8, 15, 1)], 0.9),
+        ([(0.8, 16, 1)], 0.8),
+        # The first that fails ends it, however good what comes after it.
+        ([(0.8, 15, 1), (0.7, 500, 0)], 0.9),
+        ([(0.8, 16, 1), (0.7, 500, 0)], 0.7),
+    ],
+)
+def test_the_loosest_threshold_by_hand(
+    below: Sequence[tuple[float, int, int]], threshold: float
+) -> None:
+    groups = [(0.9, 30, 0), *below]
+    confidence = np.repeat([one[0] for one in groups], [one[1] for one in groups])
+    wrong = np.concatenate([np.arange(count) < errors for _, count, errors in groups])
+    found = loosest_threshold(confidence, wrong, max_error=0.1, alpha=0.05)
+    assert found == threshold
+    turned = loosest_threshold(confidence[::-1], wrong[::-1], max_error=0.1, alpha=0.05)
+    assert turned == threshold
+    assert loosest_threshold(confidence[:29], wrong[:29], max_error=0.1, alpha=0.05) is None

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from promised import SMALL
-from routed import MACHINES, all_said, campaign_of, finish, finish_with_kills, truth_of
+from routed import (
+    MACHINES,
+    all_said,
+    campaign_of,
+    finish,
+    finish_with_kills,
+    pilot_of,
+    truth_of,
+)
 from told_answers import content_of, pool_of
 
-from llmal import Annotation, Budget
+from llmal import Annotation, Budget, WorkOrder
 from llmal.annotators.policies import (
     Ask,
     Band,
+    Cascade,
     InTurn,
     Machine,
     People,
@@ -21,27 +31,30 @@ from llmal.annotators.policies import (
     Stands,
 )
 from llmal.guarantee import Guarantee
+from llmal.guarantee.seeding import UniformSeed
 from llmal.ledger import Ledger
 
 ITEMS = [f"i{n:04d}" for n in range(120)]
 BAND = Band(low=0.5, high=0.85)
 
 
-def _expected(policy: RoutingPolicy, item_id: str) -> tuple[set[str], str | None]:
+def _expected(
+    policy: RoutingPolicy, item_id: str, names: Sequence[str] = MACHINES
+) -> tuple[set[str], str | None]:
     """Who is asked about an item, and the label that stands; None where people are asked."""
-    machines = [Machine(one, lambda answer: (answer.confidence or 0.0) >= 0.9) for one in MACHINES]
+    machines = [Machine(one, lambda answer: (answer.confidence or 0.0) >= 0.9) for one in names]
     said: dict[int, Annotation] = {}
     while True:
         [route] = policy.route([said], machines)
         match route:
             case Ask(place):
-                said[place] = all_said(item_id)[place]
+                said[place] = all_said(item_id, names)[place]
             case Stands(place):
                 label = said[place].label
                 assert isinstance(label, str)
-                return {MACHINES[n] for n in said}, label
+                return {names[n] for n in said}, label
             case People():
-                return {MACHINES[n] for n in said}, None
+                return {names[n] for n in said}, None
 
 
 @pytest.mark.parametrize("policy", [BAND, InTurn()], ids=["band", "threshold"])
@@ -141,3 +154,78 @@ def test_a_batch_of_a_model_goes_through_the_policy_to_people(tmp_path: Path) ->
         label = _expected(BAND, i)[1]
         assert (i in to_people) == (label is None)
         assert labels[i].label == (label or truth_of(i))
+
+
+def _fits(directory: Path) -> list[Any]:
+    with Ledger.open(directory / "ledger.sqlite") as ledger:
+        return [one.data["fit"] for one in ledger.events() if one.kind == "routing"]
+
+
+def _started(orders: Sequence[WorkOrder]) -> list[str]:
+    return [i for one in orders if one.phase in ("start", "seed") for i in one.items.ids()]
+
+
+FITTED: dict[str, tuple[Cascade, tuple[str, ...]]] = {
+    "cascade": (Cascade(max_error=0.2, alpha=0.3), MACHINES),
+}
+START = {"start_items": 100, "budget": Budget(batch=100)}
+
+
+@pytest.mark.parametrize(("policy", "machines"), FITTED.values(), ids=FITTED)
+def test_a_policy_is_fitted_to_what_people_labelled_first_and_routes_by_that(
+    policy: Cascade, machines: tuple[str, ...], tmp_path: Path
+) -> None:
+    pool = pool_of(240, tmp_path)
+    with campaign_of(pool, tmp_path / "run", policy, machines, **START) as campaign:
+        orders = finish(campaign, until="review")
+        pilot = _started(orders)
+        fit = policy.fit(pilot_of(pilot, machines), campaign.router.machines)
+        assert _fits(tmp_path / "run") == [fit]
+        assert fit != policy.fit([], campaign.router.machines), "something can be shown"
+        fitted = policy.fitted(fit)
+        asked = {
+            stage: {i for one in orders if one.stage == stage for i in one.items.ids()}
+            for stage in machines
+        }
+        labels = campaign.labels
+        for i in pilot:
+            assert all(i in asked[stage] for stage in machines)
+            assert labels[i].label == truth_of(i)
+        for i in set(pool.ids()) - set(pilot):
+            wanted, label = _expected(fitted, i, machines)
+            assert {stage for stage in machines if i in asked[stage]} == wanted
+            assert (labels[i].label if i in labels else None) == label
+        finish(campaign)
+        assert len(campaign.labels) == 240
+    wanted_content = content_of(tmp_path / "run" / "ledger.sqlite")
+    killed = tmp_path / "killed"
+    assert finish_with_kills(pool, killed, policy, 1, machines=machines, **START) == 0
+    assert _fits(killed) == [fit]
+    assert content_of(killed / "ledger.sqlite") == wanted_content
+
+
+@pytest.mark.parametrize(("policy", "machines"), FITTED.values(), ids=FITTED)
+def test_behind_a_promise_a_policy_is_fitted_to_the_seed(
+    policy: Cascade, machines: tuple[str, ...], tmp_path: Path
+) -> None:
+    pool = pool_of(240, tmp_path)
+    parts = {**SMALL, "seed": UniformSeed(least=100, share=0.0)}
+    with campaign_of(
+        pool,
+        tmp_path / "run",
+        policy,
+        machines,
+        guarantee=Guarantee(max_error=0.1, parts=parts),
+    ) as campaign:
+        orders = finish(campaign)
+        fit = policy.fit(pilot_of(_started(orders), machines), campaign.router.machines)
+        assert _fits(tmp_path / "run") == [fit]
+        assert campaign.certificate is not None
+        assert {*campaign.labels, *campaign.audited} == {*pool.ids()}
+
+
+def test_too_few_labels_of_people_fit_nothing_and_people_review_all(tmp_path: Path) -> None:
+    with campaign_of(pool_of(60, tmp_path), tmp_path / "run", Cascade(), start_items=20) as one:
+        finish(one)
+        assert _fits(tmp_path / "run") == [{"thresholds": [None, None, None]}]
+        assert {label.kind for label in one.labels.values()} == {"human"}

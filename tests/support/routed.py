@@ -39,14 +39,14 @@ def answer_of(item_id: str, stage: str) -> Annotation:
     return Annotation(item_id, label, stage, "llm", probabilities=shares)
 
 
-def all_said(item_id: str) -> Answers:
+def all_said(item_id: str, machines: Sequence[str] = MACHINES) -> Answers:
     """What all machines say about an item, by place."""
-    return {place: answer_of(item_id, stage) for place, stage in enumerate(MACHINES)}
+    return {place: answer_of(item_id, stage) for place, stage in enumerate(machines)}
 
 
-def pilot_of(item_ids: Sequence[str]) -> list[PilotItem]:
+def pilot_of(item_ids: Sequence[str], machines: Sequence[str] = MACHINES) -> list[PilotItem]:
     """What a policy is fitted to where people have labelled these items."""
-    return [PilotItem(truth_of(i), all_said(i)) for i in item_ids]
+    return [PilotItem(truth_of(i), all_said(i, machines)) for i in item_ids]
 
 
 def campaign_of(

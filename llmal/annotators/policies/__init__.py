@@ -20,11 +20,13 @@ from llmal.core.registry import Registry
 
 if TYPE_CHECKING:
     from llmal.annotators.policies.band import Band
+    from llmal.annotators.policies.cascade import Cascade
     from llmal.annotators.policies.in_turn import InTurn
     from llmal.annotators.policies.last_answer import LastAnswerStands, last_answer_stands
 
 _HOMES = {
     "Band": "band",
+    "Cascade": "cascade",
     "InTurn": "in_turn",
     "LastAnswerStands": "last_answer",
     "last_answer_stands": "last_answer",
@@ -35,6 +37,7 @@ REGISTRY = Registry(
     {
         "threshold": "llmal.annotators.policies.in_turn:InTurn",
         "band": "llmal.annotators.policies.band:Band",
+        "cascade": "llmal.annotators.policies.cascade:Cascade",
     },
 )
 """Routing policies, by their names in a configuration."""
@@ -44,6 +47,7 @@ __all__ = [
     "Answers",
     "Ask",
     "Band",
+    "Cascade",
     "FittedPolicy",
     "InTurn",
     "LastAnswerStands",
