@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from llmal.annotators.router import Router
 from llmal.core.records import Annotation, Answer, Outcome
+from llmal.errors import ConfigError
 from llmal.guarantee.certificate import Certificate
 from llmal.guarantee.evidence import Evidence, has_label
 from llmal.guarantee.frozen import Frozen
@@ -127,6 +128,22 @@ class Promise:
         # Answers of an earlier audit may not be learnt from, and are right in any case.
         out |= set_aside(ledger)
         return [i for i in self._items.usable.ids() if i not in out]
+
+    def check_same(self, frozen: Frozen) -> None:
+        """See that an audit that has begun is one for this promise.
+
+        Raises:
+            ConfigError: It was drawn for another share or another confidence.
+        """
+        was, now = (frozen.epsilon, frozen.alpha), (self.procedure.epsilon, self.procedure.alpha)
+        if was != now:
+            raise ConfigError(
+                f"the audit of this campaign was begun for at most {was[0]:.4g} of wrong labels "
+                f"with a confidence of {1 - was[1]:.4g}, and the guarantee says {now[0]:.4g} and "
+                f"{1 - now[1]:.4g}",
+                fix="go on with those figures, as other ones that are chosen during an audit "
+                "promise nothing, or begin in another directory with data.labels",
+            )
 
     def rng(self, number: int, what: int) -> np.random.Generator:
         """Random numbers of a round."""
@@ -244,8 +261,12 @@ class PromiseNow:
         self._left = None if labels_left is None else labels_left // promise.answers
 
     def _audited(self) -> Audited | None:
-        frozen = last_frozen(self._ledger, self._promise.pool)
-        return None if frozen is None else Audited(self._ledger, self._promise.task, frozen)
+        kept = last_frozen(self._ledger, self._promise.pool)
+        if kept is None:
+            return None
+        audited = Audited(self._ledger, self._promise.task, kept)
+        self._promise.check_same(audited.frozen)
+        return audited
 
     @property
     def is_frozen(self) -> bool:

@@ -563,6 +563,21 @@ def test_a_task_that_changes_in_the_middle_of_the_audit(tmp_path: Path) -> None:
         assert _wrong(campaign) <= 10
 
 
+def test_other_figures_are_refused_once_the_audit_has_begun(tmp_path: Path) -> None:
+    pool = pool_of(200, tmp_path / "cache")
+    other = Guarantee(max_error=0.1, parts=SMALL)
+    with campaign_of(pool, tmp_path / "run", guarantee=other) as campaign:
+        finish(campaign, until="doubtful")
+    with campaign_of(pool, tmp_path / "run") as campaign:
+        finish(campaign, until="audit")
+        finish(campaign)
+    with (
+        campaign_of(pool, tmp_path / "run", guarantee=other) as campaign,
+        pytest.raises(ConfigError, match=r"begun for at most 0\.05 .* 0\.95, .* says 0\.1 and"),
+    ):
+        campaign.ask()
+
+
 def test_what_is_sure_needs_no_audit(tmp_path: Path) -> None:
     pool = pool_of(40, tmp_path / "cache")
     with campaign_of(pool, tmp_path / "run", guarantee=Guarantee(0.6, parts=SMALL)) as campaign:
