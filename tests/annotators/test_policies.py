@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from llmal.annotators.policies import (
     Route,
     RoutingPolicy,
     Stands,
+    ThreeWay,
     last_answer_stands,
 )
 from llmal.core.records import Annotation, Item
@@ -292,3 +294,52 @@ def test_the_loosest_threshold_by_hand(
     turned = loosest_threshold(confidence[::-1], wrong[::-1], max_error=0.1, alpha=0.05)
     assert turned == threshold
     assert loosest_threshold(confidence[:29], wrong[:29], max_error=0.1, alpha=0.05) is None
+
+
+def test_three_ways_by_hand() -> None:
+    two = MACHINES[:2]
+    policy = ThreeWay(low=0.5, high=0.9)
+    assert _route(policy, {}, two) == Ask(0)
+    assert _route(policy, {0: ("yes", 0.9)}, two) == Stands(0)
+    assert _route(policy, {0: ("yes", 0.89)}, two) == Ask(1)
+    assert _route(policy, {0: ("yes", 0.5), 1: ("no", 0.1)}, two) == Stands(1)
+    assert _route(policy, {0: ("yes", 0.5), 1: (None, None)}, two) == People()
+    assert _route(policy, {0: ("yes", 0.49)}, two) == People()
+    assert _route(policy, {0: (None, None)}, two) == People()
+
+
+@pytest.mark.parametrize(
+    ("costs", "max_error", "each", "wanted"),
+    [
+        # The fast model is right at 0.9, the strong one at 0.6 too; at 0.3 nobody is.
+        ((1, 10, 100), 0.1, 40, {"low": 0.6, "high": 0.9}),
+        # For little less than a person the strong one is not worth its place on the path: the
+        # step to the fast one alone comes first, and fails.
+        ((1, 99, 100), 0.1, 40, {"low": 0.9, "high": 0.9}),
+        # As many wrong ones are borne as there are: everything stands, at the fast one's price.
+        ((1, 10, 100), 0.9, 40, {"low": 0.3, "high": 0.3}),
+        # 21 items in each half: none wrong would still be 0.9 ** 21 = 0.11.
+        ((1, 10, 100), 0.1, 14, {"low": 2.0, "high": 2.0}),
+    ],
+)
+def test_three_ways_are_fitted_by_cost_and_tested_on_the_other_half(
+    costs: tuple[float, ...], max_error: float, each: int, wanted: Mapping[str, float]
+) -> None:
+    pilot = _pilot(
+        (each, "yes", {0: ("yes", 0.9), 1: ("yes", 0.9)}),
+        (each, "yes", {0: ("no", 0.6), 1: ("yes", 0.9)}),
+        (each, "yes", {0: ("no", 0.3), 1: ("no", 0.9)}),
+    )
+    for seed in range(3):
+        policy = ThreeWay(costs=costs, max_error=max_error, alpha=0.1, seed=seed)
+        assert policy.fit(pilot, MACHINES[:2]) == wanted
+    nothing = ThreeWay().fit([], MACHINES[:2])
+    assert _route(ThreeWay().fitted(nothing), {0: ("yes", 1.0)}, MACHINES[:2]) == People()
+
+
+@pytest.mark.parametrize(
+    "options", [{"costs": [1, 2]}, {"costs": [1, 100, 10]}, {"low": 0.9, "high": 0.8}]
+)
+def test_three_ways_without_sense_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=r"^(costs is|low is)"):
+        ThreeWay(**options)

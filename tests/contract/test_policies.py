@@ -29,7 +29,7 @@ NAMES = ("animal", "food", "tool")
 OPTIONS: dict[str, dict[str, Any]] = {}
 """For those that need some."""
 
-MACHINES: dict[str, int] = {}
+MACHINES: dict[str, int] = {"three_way": 2}
 """How many machines a policy works with, where that is not three."""
 
 

@@ -29,6 +29,7 @@ from llmal.annotators.policies import (
     People,
     RoutingPolicy,
     Stands,
+    ThreeWay,
 )
 from llmal.guarantee import Guarantee
 from llmal.guarantee.seeding import UniformSeed
@@ -165,15 +166,16 @@ def _started(orders: Sequence[WorkOrder]) -> list[str]:
     return [i for one in orders if one.phase in ("start", "seed") for i in one.items.ids()]
 
 
-FITTED: dict[str, tuple[Cascade, tuple[str, ...]]] = {
+FITTED: dict[str, tuple[Cascade | ThreeWay, tuple[str, ...]]] = {
     "cascade": (Cascade(max_error=0.2, alpha=0.3), MACHINES),
+    "three_way": (ThreeWay(max_error=0.2, alpha=0.3), ("small", "large")),
 }
 START = {"start_items": 100, "budget": Budget(batch=100)}
 
 
 @pytest.mark.parametrize(("policy", "machines"), FITTED.values(), ids=FITTED)
 def test_a_policy_is_fitted_to_what_people_labelled_first_and_routes_by_that(
-    policy: Cascade, machines: tuple[str, ...], tmp_path: Path
+    policy: Cascade | ThreeWay, machines: tuple[str, ...], tmp_path: Path
 ) -> None:
     pool = pool_of(240, tmp_path)
     with campaign_of(pool, tmp_path / "run", policy, machines, **START) as campaign:
@@ -206,7 +208,7 @@ def test_a_policy_is_fitted_to_what_people_labelled_first_and_routes_by_that(
 
 @pytest.mark.parametrize(("policy", "machines"), FITTED.values(), ids=FITTED)
 def test_behind_a_promise_a_policy_is_fitted_to_the_seed(
-    policy: Cascade, machines: tuple[str, ...], tmp_path: Path
+    policy: Cascade | ThreeWay, machines: tuple[str, ...], tmp_path: Path
 ) -> None:
     pool = pool_of(240, tmp_path)
     parts = {**SMALL, "seed": UniformSeed(least=100, share=0.0)}

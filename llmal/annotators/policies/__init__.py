@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from llmal.annotators.policies.cascade import Cascade
     from llmal.annotators.policies.in_turn import InTurn
     from llmal.annotators.policies.last_answer import LastAnswerStands, last_answer_stands
+    from llmal.annotators.policies.three_way import ThreeWay
 
 _HOMES = {
     "Band": "band",
     "Cascade": "cascade",
     "InTurn": "in_turn",
     "LastAnswerStands": "last_answer",
+    "ThreeWay": "three_way",
     "last_answer_stands": "last_answer",
 }
 
@@ -38,6 +40,7 @@ REGISTRY = Registry(
         "threshold": "llmal.annotators.policies.in_turn:InTurn",
         "band": "llmal.annotators.policies.band:Band",
         "cascade": "llmal.annotators.policies.cascade:Cascade",
+        "three_way": "llmal.annotators.policies.three_way:ThreeWay",
     },
 )
 """Routing policies, by their names in a configuration."""
@@ -57,6 +60,7 @@ __all__ = [
     "Route",
     "RoutingPolicy",
     "Stands",
+    "ThreeWay",
     "last_answer_stands",
 ]
 
