@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from billing_server import BillingServer, Fault
 from word_bayes import WordBayes
@@ -15,6 +15,8 @@ from llmal.annotators import LLMAnnotator, Router, SimulatedHuman, Stage, Thresh
 from llmal.core.records import Price, Usage
 from llmal.embed.protocol import Embedder
 from llmal.generators import ClassConditional, FormatAndLength, LabelAgreement
+from llmal.guarantee import Guarantee
+from llmal.guarantee.seeding import UniformSeed
 from llmal.learners import LinearHead
 from llmal.ledger import Ledger
 from llmal.lm import VLLM
@@ -89,6 +91,14 @@ class Outcome:
     reason: str
     lost_booked: Usage
     limits: dict[str, float] = field(default_factory=dict)
+
+
+def _guarantee(drawn: Drawn, router: Router) -> Guarantee | Literal["off"]:
+    """Of every other run that can have one."""
+    kinds = {one.annotator.kind == "human" for one in router.stages}
+    if drawn.run["objective"] != "labels" or len(kinds) < 2 or drawn.seed % 2:
+        return "off"
+    return Guarantee(0.1, parts={"seed": UniformSeed(least=4, share=0.1)})
 
 
 def draw(seed: int) -> Drawn:
@@ -346,7 +356,7 @@ def _orchestrator(
         selector=make(**drawn.selector),
         start_items=drawn.run["start_items"],
         objective=drawn.run["objective"],
-        guarantee="off",
+        guarantee=_guarantee(drawn, Router(stages)),
         generator=generator,
         filters=filters,
         budget=Budget(**budget, **limits),
