@@ -33,17 +33,25 @@ class GapBatch:
         part: Of the gap that is labelled at a time.
         smallest: As a share of the pool.
         largest: As a share of the pool.
+        least: The audit does not begin before people have labelled so large a share of the pool: a
+            score that has seen a handful of errors takes itself to be better than it is, and an
+            audit that begins on its word ends early.
+        enough: Nor is more wanted for that than so many labels.
     """
 
-    fullness: float = 0.8
+    fullness: float = 0.85
     part: float = 0.6
     smallest: float = 0.012
     largest: float = 0.05
+    least: float = 0.125
+    enough: int = 300
 
     def size(self, items: int, rest: int, plan: AuditPlan) -> int:
-        """A part of the gap, within the two bounds."""
+        """A part of the gap or what the least share lacks, within the two bounds."""
         gap = rest - plan.kept / self.fullness
-        if gap <= 0 or rest == 0:
+        lacking = min(self.least * items, self.enough) - (items - rest)
+        if max(gap, lacking) <= 0 or rest == 0:
             return 0
-        size = np.clip(self.part * gap, self.smallest * items, self.largest * items)
+        wanted = max(self.part * gap, lacking)
+        size = np.clip(wanted, self.smallest * items, self.largest * items)
         return int(min(rest, max(1, round(float(size)))))

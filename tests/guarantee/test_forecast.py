@@ -86,7 +86,7 @@ def test_extremes() -> None:
     bad = forecast(np.full(2000, 0.999), items=2500, paths=20,
                    pilot=(np.full(500, 0.999), np.ones(500, dtype=bool)))  # fmt: skip
     for one in bad.needed:
-        assert 0 <= 2500 - one.people <= 1.1 * allowed_wrong(one.epsilon, 2500)
+        assert 0 <= 2500 - one.people <= 1.2 * allowed_wrong(one.epsilon, 2500)
     # So few are left that all may stay.
     ready = forecast(np.full(50, 0.9), items=1000, epsilons=(0.05,), paths=5)
     assert (ready.at(0.05).low, ready.at(0.05).high) == (950, 950)

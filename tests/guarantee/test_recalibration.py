@@ -67,10 +67,21 @@ def test_plan_by_hand():
 def test_batch_by_hand():
     plan = AuditPlan(kept=440, audited=100, saved=340.0)
     # 1000 - 440/.8 = 450; three fifths are 270, and 5 % of 1000 the most.
-    assert GapBatch().size(1000, 1000, plan) == 50
-    assert GapBatch().size(1000, 560, plan) == 12
-    assert GapBatch().size(1000, 550, plan) == 0
-    assert GapBatch().size(10, 3, AuditPlan(0, 3, 0.0)) == 1
+    batch = GapBatch(fullness=0.8)
+    assert batch.size(1000, 1000, plan) == 50
+    assert batch.size(1000, 560, plan) == 12
+    assert batch.size(1000, 550, plan) == 0
+    assert batch.size(10, 3, AuditPlan(0, 3, 0.0)) == 1
+
+
+def test_no_audit_begins_on_the_word_of_a_score_that_has_seen_few_labels():
+    # All of the rest is expected to stay, but 125 of 1000 are to be labelled first, and 300 of
+    # 10,000.
+    assert GapBatch().size(1000, 950, AuditPlan(950, 60, 890.0)) == 50
+    assert GapBatch().size(1000, 900, AuditPlan(900, 60, 840.0)) == 25
+    assert GapBatch().size(1000, 875, AuditPlan(875, 60, 815.0)) == 0
+    assert GapBatch().size(10_000, 9_700, AuditPlan(9_700, 60, 9_640.0)) == 0
+    assert GapBatch(least=0.0).size(1000, 950, AuditPlan(950, 60, 890.0)) == 0
 
 
 def test_looks_by_hand():
