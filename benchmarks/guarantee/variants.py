@@ -1,11 +1,12 @@
 """Which parts of "label the doubtful, learn, then audit the rest" pay, on recorded answers.
 
-    python benchmarks/guarantee/variants.py run --work FOLDER [--shared ../shared] [--minutes 30]
+    python benchmarks/guarantee/variants.py run --work FOLDER [--minutes 30]
     python benchmarks/guarantee/variants.py tell --work FOLDER
 
 `run` writes one line a job into FOLDER and goes on where it stopped; `tell` makes
 results/guarantee_variants.json of them. At most 5 % of the delivered labels wrong with 95 %
-confidence; people are gold, and answer what they are asked alone. Three kinds of jobs:
+confidence; people are gold, and answer what they are asked alone. LLMAL_SHARED names the folder of
+the data, LLMAL_EMBEDDINGS that of embeddings that were made before. Three kinds of jobs:
 
 - *run*: a whole run, from the seed to the certificate.
 - *path*: doubtful items are labelled 3 % of the pool at a time, however long; at each step audits
@@ -30,7 +31,7 @@ from typing import Any
 import numpy as np
 from procedures import audit
 from recorded_sets import RecordedSet, load
-from variants_figures import NAME, tell
+from variants_figures import NAME, record_command, tell
 
 from llmal.guarantee import Certificate, Frozen, Procedure
 from llmal.guarantee.audit import allowed_wrong
@@ -259,7 +260,7 @@ def main() -> None:
     if arguments.what == "tell":
         tell(arguments.work)
         return
-    arguments.work.mkdir(parents=True, exist_ok=True)
+    record_command(arguments.work)
     kept = arguments.work / f"{NAME}.jsonl"
     done = set()
     if kept.exists():
@@ -274,8 +275,9 @@ def main() -> None:
             continue
         if time.monotonic() > end:
             break
-        recorded = sets.setdefault(name, load(name)) if name in sets else load(name)
-        sets[name] = recorded
+        if name not in sets:
+            sets[name] = load(name)
+        recorded = sets[name]
         kept_scores = scores.setdefault(name, {})
         if kind == "path":
             lines = path(recorded, seed, kept_scores)

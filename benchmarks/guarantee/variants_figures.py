@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from results_file import write_results
+from results_file import record_command as record_command
+from results_file import recorded_commands, write_results
 
 NAME = "guarantee_variants"
 Line = dict[str, Any]
@@ -20,7 +21,7 @@ Line = dict[str, Any]
 def tell(work: Path) -> Path:
     """Write the results file."""
     lines = [json.loads(one) for one in (work / f"{NAME}.jsonl").read_text().splitlines()]
-    return write_results(NAME, figures(lines))
+    return write_results(NAME, {"commands": recorded_commands(work), **figures(lines)})
 
 
 def figures(lines: list[Line]) -> dict[str, Any]:
