@@ -23,7 +23,7 @@ from llmal.guarantee.seeding import UniformSeed
 from llmal.guarantee.simulated_audit import play
 from llmal.guarantee.simulated_procedure import Path, Steps, simulate_procedure
 
-Basis = Literal["guess", "pilot", "audit"]
+Basis = Literal["guess", "pilot", "audit", "certificate"]
 
 EPSILONS = (0.01, 0.02, 0.05, 0.10)
 PATHS = 200
@@ -88,7 +88,8 @@ class Forecast:
 
     Attributes:
         basis: What it rests on: "guess", the machine's confidence alone; "pilot", labels of people;
-            "audit", an audit that has begun.
+            "audit", labels and order that are frozen, and what their audit has shown;
+            "certificate", where nothing is open any more.
         items: N, all items.
         labelled: Labels that people have given so far, audit labels included.
         alpha: With what probability a promise may fail.
@@ -146,7 +147,7 @@ class Forecast:
                 *(["hours"] if self.rates.seconds else [])]  # fmt: skip
         rows = [
             [
-                f"{one.epsilon:.3g}".rstrip("0") if one.epsilon >= 1 else f"{one.epsilon:.1%}",
+                f"{one.epsilon:.1%}",
                 f"{one.people:,}",
                 f"{one.low:,} to {one.high:,}",
                 f"{one.audited:,}",
@@ -178,6 +179,7 @@ class Forecast:
             "guess": "a GUESS from the machine's confidence, which no label has borne out yet",
             "pilot": f"by {self.labelled:,} labels of people so far",
             "audit": f"by the audit as it stands, {self.labelled:,} labels of people so far",
+            "certificate": "as the certificate says",
         }[self.basis]
         return (
             f"labels of people for {self.items:,} items at a confidence of "
@@ -385,7 +387,7 @@ def settled(
         rates: What a label takes.
     """
     needed = _needed(epsilon, [Path(0, audited, people)], items, 0.9)
-    return Forecast("audit", items, labelled, alpha, 0.9, (needed,), rates or Rates())
+    return Forecast("certificate", items, labelled, alpha, 0.9, (needed,), rates or Rates())
 
 
 def if_wrong_on(

@@ -33,6 +33,7 @@ def test_a_forecast_goes_by_the_ledger(tmp_path: Path) -> None:
         last = campaign.forecast()
         assert last is not None
         asked = sum(one.kind == "human" for one in campaign.open().annotations())
+        assert last.basis == "certificate"
         needed = last.at(0.05)
         assert needed.low == needed.people == needed.high == asked
         assert first.at(0.05).low <= asked <= first.at(0.05).high
