@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from llmal.annotators.few_shot_classifier import FewShotClassifier
     from llmal.annotators.human_function import HumanFunction
     from llmal.annotators.human_queue import HumanQueue
+    from llmal.annotators.learned import LearnedAnnotator
     from llmal.annotators.llm import LLMAnnotator
     from llmal.annotators.outside import Outside
     from llmal.annotators.protocol import Annotator, Context, drawn_texts
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "FewShotClassifier": "few_shot_classifier",
     "LLMAnnotator": "llm",
+    "LearnedAnnotator": "learned",
     "SimilarityAnnotator": "similarity",
     "SimulatedHuman": "simulated",
     "Recorded": "recorded",
@@ -43,6 +45,7 @@ REGISTRY = Registry(
     "annotators",
     {
         "llm": "llmal.annotators.llm:LLMAnnotator",
+        "learned": "llmal.annotators.learned:LearnedAnnotator",
         "similarity": "llmal.annotators.similarity:SimilarityAnnotator",
         "recorded": "llmal.annotators.recorded:Recorded",
         "human": "llmal.annotators.human:make_human",
@@ -58,6 +61,7 @@ __all__ = [
     "HumanFunction",
     "HumanQueue",
     "LLMAnnotator",
+    "LearnedAnnotator",
     "Outside",
     "Recorded",
     "Router",

@@ -188,6 +188,15 @@ Need = Literal["labelled", "texts"]
 
 
 @runtime_checkable
+class NeedsContext(Protocol):
+    """An annotator that wants to know of a round what others do not."""
+
+    def needs(self) -> frozenset[Need]:
+        """What its context must hold."""
+        ...
+
+
+@runtime_checkable
 class Prepares(Protocol):
     """An annotator that makes itself ready for a round before it answers: it chooses
     demonstrations and calibrates.

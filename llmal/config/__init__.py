@@ -5,6 +5,7 @@ from __future__ import annotations
 from llmal.config.annotator_sections import (
     GeneratorConfig,
     HumanAnnotatorConfig,
+    LearnedAnnotatorConfig,
     LLMAnnotatorConfig,
     PlugInAnnotatorConfig,
     PlugInGeneratorConfig,
@@ -40,6 +41,7 @@ __all__ = [
     "LLMAnnotatorConfig",
     "LMConfig",
     "LabelConfig",
+    "LearnedAnnotatorConfig",
     "LearnerConfig",
     "PlateauConfig",
     "PlugInAnnotatorConfig",

@@ -214,6 +214,28 @@ class SimilarityAnnotatorConfig(StageSection, Section):
         return self.threshold
 
 
+class LearnedAnnotatorConfig(StageSection, Section):
+    """Labels by a small model that is fitted to what people have labelled.
+
+    Attributes:
+        ledger_name: Who is written into the ledger (`as` in the file).
+        threshold: Smallest probability at which a label stands.
+        strength: The inverse of the penalty of the fit.
+        fewest: Labels by people from which on it answers.
+    """
+
+    name: Literal["learned"]
+    ledger_name: Text = Field(default="learned", alias="as")
+    threshold: Share = 0.9
+    strength: Annotated[float, Field(gt=0)] = 1.0
+    fewest: Annotated[int, Field(ge=2)] = 20
+
+    @property
+    def smallest_accepted(self) -> float:
+        """The threshold."""
+        return self.threshold
+
+
 class RecordedAnnotatorConfig(StageSection, Section):
     """Labels that were obtained elsewhere and stand in a column of the pool.
 
@@ -265,9 +287,10 @@ AnnotatorConfig = Annotated[
     Annotated[LLMAnnotatorConfig, Tag("llm")]
     | Annotated[HumanAnnotatorConfig, Tag("human")]
     | Annotated[SimilarityAnnotatorConfig, Tag("similarity")]
+    | Annotated[LearnedAnnotatorConfig, Tag("learned")]
     | Annotated[RecordedAnnotatorConfig, Tag("recorded")]
     | Annotated[PlugInAnnotatorConfig, Tag(PLUG_IN)],
-    Discriminator(tag_of("annotator", ("llm", "human", "similarity", "recorded"))),
+    Discriminator(tag_of("annotator", ("llm", "human", "similarity", "learned", "recorded"))),
 ]
 
 

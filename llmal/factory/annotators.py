@@ -12,6 +12,7 @@ from llmal.annotators.recorded import Recorded
 from llmal.annotators.router import Router, Stage, Threshold
 from llmal.config import (
     HumanAnnotatorConfig,
+    LearnedAnnotatorConfig,
     LLMAnnotatorConfig,
     PlugInAnnotatorConfig,
     RecordedAnnotatorConfig,
@@ -87,6 +88,15 @@ def _annotator(
                 labels=task.names,
                 space=task.space,
                 confidence=section.confidence,
+                name=section.ledger_name,
+            )
+        case LearnedAnnotatorConfig():
+            from llmal.annotators.learned import LearnedAnnotator
+
+            return LearnedAnnotator(
+                task,
+                strength=section.strength,
+                fewest=section.fewest,
                 name=section.ledger_name,
             )
         case SimilarityAnnotatorConfig():

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from llmal.annotators.protocol import Annotator, Context, Need, Prepares, drawn_texts
+from llmal.annotators.protocol import Annotator, Context, Need, NeedsContext, drawn_texts
 from llmal.core.records import Item, Purpose
 from llmal.ledger import Ledger
 from llmal.run.items import RunItems
@@ -53,7 +53,7 @@ class Contexts:
     def _make(self, ledger: Ledger, number: int, purpose: Purpose) -> Context:
         needs: set[Need] = set()
         for one in self._annotators:
-            needs |= one.needs() if isinstance(one, Prepares) else set()
+            needs |= one.needs() if isinstance(one, NeedsContext) else set()
         shown: tuple[Item, ...] = ()
         if "labelled" in needs:
             before = seen_labels(ledger, before_round=number)

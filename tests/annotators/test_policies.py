@@ -15,6 +15,7 @@ from llmal.annotators.policies import (
     Band,
     Cascade,
     InTurn,
+    LearnerOrMachine,
     Machine,
     People,
     PilotItem,
@@ -294,6 +295,33 @@ def test_the_loosest_threshold_by_hand(
     turned = loosest_threshold(confidence[::-1], wrong[::-1], max_error=0.1, alpha=0.05)
     assert turned == threshold
     assert loosest_threshold(confidence[:29], wrong[:29], max_error=0.1, alpha=0.05) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "route"),
+    [
+        ({}, Ask(0)),
+        # However sure the learner is: the machine may be surer.
+        ({0: ("yes", 0.99)}, Ask(1)),
+        ({0: ("yes", 0.95), 1: ("no", 0.92)}, Stands(0)),
+        ({0: ("yes", 0.95), 1: ("no", 0.96)}, Stands(1)),
+        ({0: ("yes", 0.95), 1: ("no", 0.95)}, Stands(1)),
+        ({0: ("yes", 0.95), 1: ("no", None)}, Stands(0)),
+        ({0: ("yes", 0.95), 1: (None, None)}, Stands(0)),
+        ({0: ("yes", 0.89), 1: ("yes", 0.88)}, Ask(2)),
+        ({0: (None, None), 1: ("yes", 0.9)}, Stands(1)),
+        ({0: (None, None), 1: ("yes", 0.8), 2: ("no", 0.9)}, Stands(2)),
+        ({0: ("yes", 0.89), 1: ("yes", 0.88), 2: ("yes", 0.87)}, People()),
+        ({0: (None, None), 1: (None, None), 2: (None, None)}, People()),
+    ],
+)
+def test_of_learner_and_machine_the_surer_stands(said: Said, route: Route) -> None:
+    assert _route(LearnerOrMachine(), said) == route
+
+
+def test_a_learner_alone_is_refused() -> None:
+    with pytest.raises(ConfigError, match="takes a learner and a machine"):
+        Router([Recorded("a", labels=LABELS, confidence="s"), SimulatedHuman()], LearnerOrMachine())
 
 
 def test_three_ways_by_hand() -> None:

@@ -429,7 +429,7 @@ def test_all_mistakes_are_told_in_the_order_of_the_file(tmp_path):
     assert _error(tmp_path, text).split("\n") == [
         "trec.yaml, line 1, seed: expected a whole number, got 'x'",
         "trec.yaml, line 2: unknown key 'foo'; known are task, data, objective, phases, lm, "
-        "embedder, start, selector, annotator, learner, aggregation, audit, guarantee, "
+        "embedder, start, selector, annotator, learner, routing, aggregation, audit, guarantee, "
         "committee, generator, "
         "budget, stop, exports, directory, ledger, seed",
         "trec.yaml, line 3, task: unknown key 'knd'; did you mean 'kind'?",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import yaml
 
 from llmal.annotators.policies import REGISTRY, Band
 from llmal.config import RunConfig, parse_config
+from llmal.core.records import Annotation
 from llmal.errors import ConfigError
 from llmal.factory.annotators import make_router
 from llmal.factory.orchestrator import build
@@ -41,7 +43,7 @@ def test_the_page_names_every_policy() -> None:
     assert sorted(named) == REGISTRY.names()
 
 
-@pytest.mark.parametrize("text", SHOWN, ids=lambda text: yaml.safe_load(text)["routing"]["name"])
+@pytest.mark.parametrize("text", SHOWN, ids=["band", "learner", "cascade"])
 def test_what_the_page_shows_runs(text: str, tmp_path: Path) -> None:
     """Small pools cannot be certified: every item gets a label all the same."""
     result = build(_config(text, tmp_path)).run()
@@ -74,6 +76,34 @@ def test_a_band_in_a_run_without_a_promise(tmp_path: Path) -> None:
         else:
             assert stages[i] == {"small"}
     assert result.cost.human_labels == 4
+
+
+def test_a_learner_beside_a_machine_in_a_run_without_a_promise(tmp_path: Path) -> None:
+    [shown] = [one for one in SHOWN if "routing: learner" in one]
+    run = build(_config(shown, tmp_path))
+    result = run.run()
+    with Ledger.open(run.directory / "ledger.sqlite") as ledger:
+        said: dict[str, dict[str, Annotation]] = {}
+        for one in ledger.annotations():
+            said.setdefault(one.item_id, {})[one.stage or one.annotator] = one
+        standing = ledger.labels()
+    by = Counter(one.annotator for one in standing.values())
+    assert by["human"] == result.cost.human_labels
+    for i, answers in said.items():
+        if "small" not in answers:
+            assert [*answers] == ["human"]
+            continue
+        learned, small = answers["learned"].confidence or 0.0, answers["small"].confidence or 0.0
+        wanted = (
+            "learned"
+            if learned >= 0.7 and learned > small
+            else "small"
+            if small >= 0.9
+            else "human"
+        )
+        assert standing[i].annotator == wanted
+    assert by["learned"] > 0, "where the machine is unsure, the learner knows cows from soups"
+    assert by["small"] > 0
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from llmal.annotators import (
     Context,
     HumanFunction,
     HumanQueue,
+    LearnedAnnotator,
     Recorded,
     Router,
     SimilarityAnnotator,
@@ -31,7 +32,6 @@ TASK = Task(
     "mood",
     [Label("glad", "joy and happiness"), Label("sad", "grief"), Label("angry", "rage and hate")],
 )
-CONTEXT = Context(round=4, seed=11)
 FEELINGS = ["I am so happy", "I miss her and I cry", "I hate this", "what a lovely day"]
 
 
@@ -50,6 +50,13 @@ def _items(count: int = 24) -> list[Item]:
         )
         for n in range(count)
     ]
+
+
+CONTEXT = Context(round=4, seed=11, demonstrations=_items())
+
+
+def _learned(folder: Path) -> LearnedAnnotator:
+    return LearnedAnnotator(TASK)
 
 
 def _simulated(folder: Path) -> SimulatedHuman:
@@ -93,6 +100,7 @@ BUILDERS: dict[str, Callable[[Path], Any]] = {
     "simulated": _simulated,
     "recorded": _recorded,
     "similarity": _similarity,
+    "learned": _learned,
     "queue": _queue,
     "function": _function,
     "router": _router,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from llmal.annotators.policies.cascade import Cascade
     from llmal.annotators.policies.in_turn import InTurn
     from llmal.annotators.policies.last_answer import LastAnswerStands, last_answer_stands
+    from llmal.annotators.policies.learner import LearnerOrMachine
     from llmal.annotators.policies.three_way import ThreeWay
 
 _HOMES = {
@@ -30,6 +31,7 @@ _HOMES = {
     "Cascade": "cascade",
     "InTurn": "in_turn",
     "LastAnswerStands": "last_answer",
+    "LearnerOrMachine": "learner",
     "ThreeWay": "three_way",
     "last_answer_stands": "last_answer",
 }
@@ -40,6 +42,7 @@ REGISTRY = Registry(
         "threshold": "llmal.annotators.policies.in_turn:InTurn",
         "band": "llmal.annotators.policies.band:Band",
         "cascade": "llmal.annotators.policies.cascade:Cascade",
+        "learner": "llmal.annotators.policies.learner:LearnerOrMachine",
         "three_way": "llmal.annotators.policies.three_way:ThreeWay",
     },
 )
@@ -54,6 +57,7 @@ __all__ = [
     "FittedPolicy",
     "InTurn",
     "LastAnswerStands",
+    "LearnerOrMachine",
     "Machine",
     "People",
     "PilotItem",
