@@ -20,6 +20,7 @@ from guarantee.trial_page import guarantee_trial
 from guarantee.validity_page import guarantee_precision, guarantee_validity
 from guarantee.variants_page import guarantee_variants
 from guarantee.versus_page import guarantee_versus
+from guarantee.whole_run_page import guarantee_whole_run
 from icl_fewshot_page import icl_fewshot
 from learning_curves_page import learning_curves, learning_curves_stopping
 from llm_selectors_page import llm_selectors
@@ -497,6 +498,7 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("goemotions", "Several labels an item", goemotions),
     ("text_pairs", "Pairs of texts", text_pairs),
     ("aggregation", "Several people's answers put together", aggregation),
+    ("guarantee_whole_run", "A whole run in one call, killed twelve times", guarantee_whole_run),
     ("guarantee_validity", "How often promises are broken", guarantee_validity),
     ("guarantee_precision", "Precision targets beside other packages", guarantee_precision),
     ("guarantee_variants", "Which parts of the guarantee's procedure pay", guarantee_variants),

@@ -5,8 +5,10 @@
 
 A language model labels items of ag_news, people answer from gold, and the run works for the
 promise of at most 5 % wrong labels with 95 % confidence. Each process is killed with SIGKILL and
-started again, at moments drawn uniformly from the first three quarters of the time that the
-undisturbed run took. Both have caches of their own, so that each asks the model itself.
+started again: half of the kills fall at moments drawn uniformly from the first half of the time
+that the undisturbed run took, in which the model answers; the others up to two seconds after people
+have given a number of labels that is drawn uniformly too. Both runs have caches of their own, so
+that each asks the model itself.
 """
 
 from __future__ import annotations
@@ -22,15 +24,19 @@ import sys
 import threading
 import time
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
+import numpy as np
 from results_file import write_results
 
 import llmal
+from llmal.annotators import Outside, Router, SimulatedHuman
 from llmal.core.cache_folder import cache_folder
+from llmal.guarantee.forecast import forecast_pool
 from llmal.ledger import Ledger
 
 NAME = "guarantee_whole_run"
@@ -52,35 +58,33 @@ def write_items(shared: Path, folder: Path, items: int) -> Path:
     return path
 
 
-def label(
-    items: Path, directory: Path, model: str, seed: int, shots: int, kill_after: float
-) -> None:
-    """Label, in a process of its own; killed so many seconds after the first answers.
+def label(given: argparse.Namespace) -> None:
+    """Label, in a process of its own, and be killed: so many seconds after the first answers, or
+    after those with which people have given a number of labels.
 
-    Prints how long it took from then on, and what came of it.
+    Prints how long it took from the first answers on, and what came of it.
     """
     begun: list[float] = []
+    timers: list[threading.Timer] = []
 
-    def told(*_: Any) -> None:
-        if begun:
-            return
+    def told(what: str, done: int, total: int, cost: llmal.Usage) -> None:
         begun.append(time.monotonic())
-        if kill_after:
-            timer = threading.Timer(kill_after, os.kill, (os.getpid(), signal.SIGKILL))
-            timer.daemon = True
-            timer.start()
+        if given.kill_after is None or timers or cost.human_labels < given.kill_labels:
+            return
+        timers.append(threading.Timer(given.kill_after, os.kill, (os.getpid(), signal.SIGKILL)))
+        timers[0].daemon = True
+        timers[0].start()
 
     result = llmal.label(
-        items,
+        given.directory / "items.jsonl",
         LABELS,
         guidelines=GUIDELINES,
         text="text",
         gold="label",
         people="gold",
-        lm=model,
-        shots=shots,
-        directory=directory,
-        seed=seed,
+        lm=given.model,
+        directory=given.directory / "run",
+        seed=given.seed,
         progress=told,
     )
     certificate = result.certificate
@@ -106,13 +110,15 @@ def label(
     )
 
 
-def start(folder: Path, given: argparse.Namespace, kill_after: float) -> dict[str, Any] | None:
+def start(
+    folder: Path, given: argparse.Namespace, kill_after: float | None = None, kill_labels: int = 0
+) -> dict[str, Any] | None:
     """One process; what it printed, or None if it was killed."""
+    kill = () if kill_after is None else ("--kill-after", kill_after, "--kill-labels", kill_labels)
     done = subprocess.run(
         [
             *(sys.executable, __file__, "--model", given.model, "--seed", str(given.seed)),
-            *("--shots", str(given.shots)),
-            *("--directory", str(folder), "--kill-after", str(kill_after)),
+            *("--directory", str(folder), *map(str, kill)),
         ],
         env={**os.environ, "LLMAL_CACHE": str(folder / "cache")},
         capture_output=True,
@@ -150,21 +156,23 @@ def phases(folder: Path) -> dict[str, int]:
 
 
 def run_killed(
-    folder: Path, given: argparse.Namespace, seconds: float
+    folder: Path, given: argparse.Namespace, wanted: dict[str, Any]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """A run that is killed again and again; what came of it, and where each kill fell."""
     rng = random.Random(given.seed)
-    # A process that goes on is not slower than one that was left alone: none may end unkilled.
-    moments = sorted(rng.uniform(0, 0.75 * seconds) for _ in range(given.kills))
-    waits = [max(0.05, b - a) for a, b in zip([0.0, *moments], moments, strict=False)]
+    half = given.kills // 2
+    moments = sorted(rng.uniform(0, wanted["seconds"] / 2) for _ in range(half))
+    plan = [(max(0.05, b - a), 0) for a, b in zip([0.0, *moments], moments, strict=False)]
+    counts = sorted(rng.randrange(1, wanted["people_labels"]) for _ in range(given.kills - half))
+    plan += [(rng.uniform(0, 2), count) for count in counts]
     kills = []
-    for wait in waits:
-        found = start(folder, given, wait)
+    for wait, count in plan:
+        found = start(folder, given, wait, count)
         if found is not None:
             return found, kills
-        kills.append({"after_s": round(wait, 2), **where(folder)})
+        kills.append({"after_s": round(wait, 2), "after_labels": count, **where(folder)})
         print(kills[-1], flush=True)
-    found = start(folder, given, 0.0)
+    found = start(folder, given)
     assert found is not None
     return found, kills
 
@@ -176,15 +184,14 @@ def main() -> None:
     parser.add_argument("--model", required=True, help="a known name, or a path")
     parser.add_argument("--items", type=int, default=500)
     parser.add_argument("--kills", type=int, default=12)
-    parser.add_argument("--shots", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--shared", type=Path, default=os.environ.get("LLMAL_SHARED", "../shared"))
     parser.add_argument("--directory", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--kill-after", type=float, default=0.0, help=argparse.SUPPRESS)
+    parser.add_argument("--kill-after", type=float, help=argparse.SUPPRESS)
+    parser.add_argument("--kill-labels", type=int, default=0, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.directory is not None:
-        items, run = given.directory / "items.jsonl", given.directory / "run"
-        label(items, run, given.model, given.seed, given.shots, given.kill_after)
+        label(given)
         return
     if given.what == "run":
         run_both(given)
@@ -193,20 +200,26 @@ def main() -> None:
 
 def run_both(given: argparse.Namespace) -> None:
     """The run that is left alone, and the one that is killed; what came of them is kept."""
-    for name in ("alone", "killed"):
-        (given.work / name / "cache").mkdir(parents=True)
-        # Of the usual cache the models alone: what they answered is not shared.
-        (given.work / name / "cache" / "models").symlink_to(cache_folder() / "models")
-        write_items(given.shared, given.work / name, given.items)
-    wanted = start(given.work / "alone", given, 0.0)
-    assert wanted is not None
-    keep(given.work / "alone.json", wanted)
+    alone, killed = given.work / "alone", given.work / "killed"
+    if not (given.work / "alone.json").exists():
+        prepare(alone, given)
+        keep(given.work / "alone.json", start(alone, given))
+    wanted = json.loads((given.work / "alone.json").read_text(encoding="utf-8"))
     print(f"undisturbed: {wanted['seconds']:.0f} s, {wanted['people_labels']} labels by people")
-    found, kills = run_killed(given.work / "killed", given, wanted["seconds"])
+    prepare(killed, given)
+    found, kills = run_killed(killed, given, wanted)
     keep(given.work / "killed.json", {**found, "kills": kills})
 
 
-def keep(path: Path, what: dict[str, Any]) -> None:
+def prepare(folder: Path, given: argparse.Namespace) -> None:
+    """A folder with the items, and with a cache of its own."""
+    (folder / "cache").mkdir(parents=True)
+    # Of the usual cache the models alone: what they answered is not shared.
+    (folder / "cache" / "models").symlink_to(cache_folder() / "models")
+    write_items(given.shared, folder, given.items)
+
+
+def keep(path: Path, what: dict[str, Any] | None) -> None:
     path.write_text(json.dumps(what), encoding="utf-8")
 
 
@@ -227,6 +240,7 @@ def tell(given: argparse.Namespace) -> None:
             for key in ("labels", "by", "people_labels", "certificate")
         },
         "tokens": [wanted["tokens"], found["tokens"]],
+        "forecast_after_the_pilot": pilot_forecast(given.work / "killed", given.seed),
         "machine_wrong": machine_wrong(given.work / "killed"),
         "people_labels": found["people_labels"],
         "people_labels_by_phase": phases(given.work / "killed"),
@@ -241,6 +255,28 @@ def tell(given: argparse.Namespace) -> None:
     }
     write_results(NAME, figures, model=Path(given.model).name)
     print(json.dumps(figures, indent=1))
+
+
+def pilot_forecast(folder: Path, seed: int) -> dict[str, Any]:
+    """What was to be expected when the seed and the machine's labels were there, and no more."""
+    task = llmal.Task("label", LABELS, GUIDELINES, text="text")
+    pool = llmal.Pool.from_file(folder / "items.jsonl", text="text", gold="label")
+    campaign = llmal.Campaign(
+        task,
+        pool,
+        directory=folder / "run",
+        annotator=Router([Outside("llm", kind="llm"), SimulatedHuman()]),
+        objective="labels",
+        seed=seed,
+    )
+    promise = campaign.promise
+    assert promise is not None
+    with Ledger.open(folder / "run" / "ledger.sqlite", read_only=True) as ledger:
+        first = next(one.number for one in ledger.rounds() if one.phase == "doubtful")
+        evidence = promise.evidence(ledger, first, campaign.items.usable.ids())
+    scored = promise.procedure.score(evidence, np.random.default_rng(seed))
+    found = forecast_pool(evidence, scored, epsilons=(0.05,), alpha=0.05)
+    return {"labelled": found.labelled, "level": found.level, **asdict(found.at(0.05))}
 
 
 def machine_wrong(folder: Path) -> float:
