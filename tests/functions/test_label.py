@@ -74,8 +74,8 @@ def test_a_call_that_names_no_directory_has_one_of_its_own(options):
 
 
 def test_every_kind_of_data(options, tmp_path):
-    rows = reviews(120)
-    frame = pd.DataFrame(rows, index=range(500, 620))
+    rows = reviews(70)
+    frame = pd.DataFrame(rows, index=range(500, 570))
     file = tmp_path / "reviews.csv"
     frame.to_csv(file, index=False)
     pool = llmal.Pool.from_pandas(rows, text="review", gold="gold")
