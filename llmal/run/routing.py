@@ -115,7 +115,7 @@ class Routing:
         """Items that people have labelled, which all machines answer before anything is fitted."""
         if not isinstance(self._policy, FittedPolicy) or current.item_ids:
             return []
-        if self._fit_of(ledger) is not None:
+        if self._fitted is not None or self._fit_of(ledger) is not None:
             return []
         labels = seen_labels(ledger, before_round=current.number)
         picked = [i for one in ledger.rounds()[: current.number] for i in one.item_ids]

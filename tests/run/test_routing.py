@@ -11,6 +11,7 @@ from promised import SMALL
 from routed import (
     MACHINES,
     all_said,
+    answers_to,
     campaign_of,
     finish,
     finish_with_kills,
@@ -231,3 +232,42 @@ def test_too_few_labels_of_people_fit_nothing_and_people_review_all(tmp_path: Pa
         finish(one)
         assert _fits(tmp_path / "run") == [{"thresholds": [None, None, None]}]
         assert {label.kind for label in one.labels.values()} == {"human"}
+
+
+def test_what_is_asked_of_machines_is_never_more_than_the_pool(tmp_path: Path) -> None:
+    """Plans count each machine for every item once, those among them that a policy is fitted to."""
+    pool = pool_of(120, tmp_path)
+    with campaign_of(
+        pool, tmp_path / "run", Cascade(max_error=0.2, alpha=0.3), start_items=60
+    ) as campaign:
+        orders = finish(campaign)
+    for stage in MACHINES:
+        asked = [i for one in orders if one.stage == stage for i in one.items.ids()]
+        assert len(asked) == len(set(asked)) <= 120
+
+
+def test_an_order_says_how_much_of_its_stage_is_answered(tmp_path: Path) -> None:
+    with campaign_of(pool_of(60, tmp_path), tmp_path / "run", BAND) as campaign:
+        finish(campaign, until="sweep")
+        order = campaign.ask()
+        assert order is not None
+        assert (order.stage, order.answered, len(order.items)) == ("small", 0, 20)
+        campaign.tell(answers_to(order)[:5])
+        again = campaign.ask()
+        assert again is not None
+        assert (again.stage, again.answered, len(again.items)) == ("small", 5, 15)
+
+
+def test_stages_can_be_worked_at_side_by_side(tmp_path: Path) -> None:
+    """Whoever asks for a later machine gets what the first has left to it, and no more."""
+    with campaign_of(pool_of(60, tmp_path), tmp_path / "run", BAND) as campaign:
+        finish(campaign, until="sweep")
+        order = campaign.ask("small")
+        assert order is not None
+        assert campaign.ask("middle") is None
+        part = answers_to(order)[:10]
+        campaign.tell(part)
+        wanted = {one.item_id for one in part if "middle" in _expected(BAND, one.item_id)[0]}
+        later = campaign.ask("middle")
+        assert {*(later.items.ids() if later is not None else ())} == wanted
+        assert wanted
