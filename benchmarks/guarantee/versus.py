@@ -72,8 +72,7 @@ def case_of(recorded: RecordedSet) -> Case:
     entropy = entropy_of_answers(answers)
     if evidence.probabilities is not None:
         score = np.nanmax(evidence.probabilities, axis=1)
-        if len(answers) == 1:
-            entropy = entropy_of_probabilities(evidence.probabilities)
+        entropy = entropy_of_probabilities(evidence.probabilities)
     elif evidence.confidence is not None:
         score = evidence.confidence
         if len(answers) == 1:
