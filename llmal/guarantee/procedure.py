@@ -118,6 +118,9 @@ class Procedure:
     def _advance(
         self, evidence: Evidence, rng: np.random.Generator, *, may_ask: bool
     ) -> Doubtful | Frozen:
+        if not len(evidence):
+            # People could answer none of it: there is nothing to learn from, or to audit.
+            return self._nothing(evidence)
         scored = self._score.fit(evidence, rng)
         rest = np.flatnonzero(~evidence.by_people)
         # A stable sort of a random permutation: ties are broken once, at random.
@@ -149,6 +152,20 @@ class Procedure:
             alpha=self.alpha,
             seed=int(rng.integers(2**31)),
             about={"plan": dict(plan.as_dict()), **scored.describe()},
+        )
+
+    def _nothing(self, evidence: Evidence) -> Frozen:
+        return Frozen(
+            items=0,
+            order=np.zeros(0, dtype=np.int64),
+            labels=evidence.machine,
+            by=np.zeros(0, dtype=np.str_),
+            probability_wrong=np.zeros(0),
+            looks=(),
+            epsilon=self.epsilon,
+            alpha=self.alpha,
+            seed=0,
+            about={},
         )
 
     def judge(

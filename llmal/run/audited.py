@@ -268,6 +268,7 @@ def _with_others(ledger: Ledger, kept: FrozenLabels, promise: str) -> str:
     if not others:
         return promise
     are = "1 other label is" if others == 1 else f"{others:,} other labels are"
+    promise += "" if promise.endswith(".") else "."
     return f"{promise} {are} no part of this, and nobody has reviewed {_them(others)}."
 
 

@@ -251,6 +251,26 @@ def test_few_labels_that_people_have_not_come_to_are_few_wrong_ones(options, tmp
     )
 
 
+def test_people_who_skip_everything_leave_nothing_to_promise(options, tmp_path):
+    result = llmal.label(
+        reviews(80),
+        directory=tmp_path,
+        **{**options, "people": lambda items: [None] * len(items)},
+    )
+    assert result.status == "finished"
+    assert set(result.by) == {"machine"}
+    assert len(result.unreviewed) == 80
+    assert any("people could answer about no item. 80 other labels" in one for one in result.notes)
+
+
+def test_a_confidence_that_is_no_number_is_none(options, tmp_path):
+    rows = reviews(80)
+    rows[3]["sure"] = float("nan")
+    result = llmal.label(rows, directory=tmp_path, **options)
+    assert result.status == "finished"
+    assert result.rows[3]["confidence"] is None
+
+
 def test_savings_by_hand(options, tmp_path):
     result = llmal.label(reviews(), directory=tmp_path, **options)
     spent = result.people_labels
