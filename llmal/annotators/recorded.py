@@ -155,7 +155,7 @@ class Recorded:
 
     def _spread(self, item: Item, label: Answer) -> dict[str, float] | None:
         value = None if self._confidence is None else item.extra.get(self._confidence)
-        if is_missing(value) or value == "":
+        if value is None or is_missing(value) or value == "":
             return None
         try:
             share = float(value)
