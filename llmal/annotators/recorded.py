@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from llmal.annotators.protocol import Context, Foresight, plan_at
 from llmal.core.plans import BatchPlan
 from llmal.core.records import Annotation, AnnotatorKind, Answer, Item, Usage
-from llmal.core.spelling import is_missing
 from llmal.errors import AnnotationError, ConfigError, DataError
 from llmal.pool import Pool
 from llmal.task.spaces import Single, Space
@@ -155,7 +154,7 @@ class Recorded:
 
     def _spread(self, item: Item, label: Answer) -> dict[str, float] | None:
         value = None if self._confidence is None else item.extra.get(self._confidence)
-        if value is None or is_missing(value) or value == "":
+        if value is None or value == "":
             return None
         try:
             share = float(value)

@@ -263,12 +263,11 @@ def test_people_who_skip_everything_leave_nothing_to_promise(options, tmp_path):
     assert any("people could answer about no item. 80 other labels" in one for one in result.notes)
 
 
-def test_a_confidence_that_is_no_number_is_none(options, tmp_path):
+def test_a_confidence_that_is_no_number_is_named(options, tmp_path):
     rows = reviews(80)
     rows[3]["sure"] = float("nan")
-    result = llmal.label(rows, directory=tmp_path, **options)
-    assert result.status == "finished"
-    assert result.rows[3]["confidence"] is None
+    with pytest.raises(AnnotationError, match="in column 'sure' is nan; it must be a number"):
+        llmal.label(rows, directory=tmp_path, **options)
 
 
 def test_savings_by_hand(options, tmp_path):
