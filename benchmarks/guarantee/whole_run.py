@@ -7,8 +7,8 @@ A language model labels items of ag_news, people answer from gold, and the run w
 promise of at most 5 % wrong labels with 95 % confidence. Each process is killed with SIGKILL and
 started again: half of the kills fall at moments drawn uniformly from the first half of the time
 that the undisturbed run took, in which the model answers; the others up to two seconds after people
-have given a number of labels that is drawn uniformly too. Both runs have caches of their own, so
-that each asks the model itself.
+have given a number of labels that is drawn uniformly too (one of these falls away where the run has
+ended before it). The runs have caches of their own, so that each asks the model itself.
 """
 
 from __future__ import annotations
@@ -224,32 +224,36 @@ def keep(path: Path, what: dict[str, Any] | None) -> None:
 
 
 def tell(given: argparse.Namespace) -> None:
-    """The figures of both runs."""
-    wanted, found = (
-        json.loads((given.work / f"{name}.json").read_text(encoding="utf-8"))
-        for name in ("alone", "killed")
-    )
+    """The figures of all runs in the folder: the one that was left alone, and each killed one."""
+    wanted = json.loads((given.work / "alone.json").read_text(encoding="utf-8"))
+    killed = []
+    for path in sorted(given.work.glob("killed*.json")):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        keys = ("labels", "by", "people_labels", "certificate", "tokens")
+        killed.append(
+            {
+                "kills": found["kills"],
+                "equal": {key: found[key] == wanted[key] for key in keys},
+                "people_labels_by_phase": phases(path.with_suffix("")),
+            }
+        )
     figures = {
         "items": len(wanted["labels"]),
         "max_error": 0.05,
         "confidence": 0.95,
         "undisturbed_s": round(wanted["seconds"], 1),
-        "kills": found["kills"],
-        "equal": {
-            key: found[key] == wanted[key]
-            for key in ("labels", "by", "people_labels", "certificate")
-        },
-        "tokens": [wanted["tokens"], found["tokens"]],
-        "forecast_after_the_pilot": pilot_forecast(given.work / "killed", given.seed),
-        "machine_wrong": machine_wrong(given.work / "killed"),
-        "people_labels": found["people_labels"],
-        "people_labels_by_phase": phases(given.work / "killed"),
-        "given_by": dict(Counter(found["by"])),
-        "wrong": found["wrong"],
-        "wrong_by": found["wrong_by"],
+        "killed": killed,
+        "tokens": wanted["tokens"],
+        "forecast_after_the_pilot": pilot_forecast(given.work / "alone", given.seed),
+        "machine_wrong": machine_wrong(given.work / "alone"),
+        "people_labels": wanted["people_labels"],
+        "people_labels_by_phase": phases(given.work / "alone"),
+        "given_by": dict(Counter(wanted["by"])),
+        "wrong": wanted["wrong"],
+        "wrong_by": wanted["wrong_by"],
         "certificate": {
             key: value
-            for key, value in found["certificate"].items()
+            for key, value in wanted["certificate"].items()
             if key not in ("accepted", "to_people", "details")
         },
     }

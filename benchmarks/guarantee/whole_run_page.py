@@ -11,20 +11,17 @@ _WHO = {"people": "people", "machine": "the model", "learner": "the learner"}
 
 
 def guarantee_whole_run(figures: Figures) -> list[str]:
-    """What came of it, beside the forecast and beside a run that was left alone."""
-    kills, certificate = figures["kills"], figures["certificate"]
-    forecast, items = figures["forecast_after_the_pilot"], figures["items"]
-    equal = [name.replace("_", " ") for name, same in figures["equal"].items() if same]
-    other = [name.replace("_", " ") for name, same in figures["equal"].items() if not same]
+    """What came of it, beside the forecast, and whether killed runs came to the same."""
+    certificate, items = figures["certificate"], figures["items"]
+    forecast = figures["forecast_after_the_pilot"]
     phases = ", ".join(f"{name} {n}" for name, n in figures["people_labels_by_phase"].items())
     given = ", ".join(f"{n} by {_WHO[name]}" for name, n in _by(figures["given_by"]))
     return [
         f"{items} texts of ag_news, labelled by {figures['model']} (zero-shot, "
         f"{1 - figures['machine_wrong']:.0%} of its labels right) and by people, who answer from "
         f"gold, for the promise of at most {figures['max_error']:.0%} wrong labels with "
-        f"{figures['confidence']:.0%} confidence. The process was killed {len(kills)} times with "
-        "SIGKILL and started again: one half of the kills fell at random times while the model was "
-        "asked, the other up to two seconds after people had given a random number of labels.",
+        f"{figures['confidence']:.0%} confidence. The same run again with the process killed by "
+        "SIGKILL and started again, at random times and with caches of its own.",
         "",
         *table(
             ["", ""],
@@ -35,30 +32,29 @@ def guarantee_whole_run(figures: Figures) -> list[str]:
                     f"{int(certificate['epsilon'] * items + 1e-9)} of {items} labels are wrong",
                 ],
                 ["truly wrong", f"{figures['wrong']} of {items}"],
-                [
-                    "in the audit",
-                    f"{certificate['wrong']} of {certificate['audited']} were wrong",
-                ],
+                ["in the audit", f"{certificate['wrong']} of {certificate['audited']} wrong"],
                 ["labels by people", f"{figures['people_labels']} ({phases})"],
                 [
                     "forecast after the pilot",
-                    f"{forecast['people']}, {forecast['low']} to {forecast['high']} with "
-                    f"{forecast['level']:.0%} (from {forecast['labelled']} labels)",
+                    f"{forecast['people']}, with {forecast['level']:.0%} between "
+                    f"{forecast['low']} and {forecast['high']} (after {forecast['labelled']})",
                 ],
                 ["labels delivered", given],
-                ["killed in", _fallen(kills)],
-                [
-                    "as in the run that was left alone",
-                    (", ".join(equal) or "nothing")
-                    + (f"; not {', '.join(other)}" if other else ""),
-                ],
-                [
-                    "tokens, left alone and killed",
-                    " and ".join(f"{one:,}" for one in figures["tokens"]),
-                ],
+                *(
+                    [f"killed {len(one['kills'])} times, in {_fallen(one['kills'])}", _same(one)]
+                    for one in figures["killed"]
+                ),
             ],
         ),
     ]
+
+
+def _same(one: dict[str, Any]) -> str:
+    """Whether a killed run came to the same as the one that was left alone."""
+    other = [name.replace("_", " ") for name, same in one["equal"].items() if not same]
+    if other:
+        return f"not the same: {', '.join(other)}"
+    return "the same labels, givers, certificate, labels by people and tokens"
 
 
 def _by(counts: dict[str, int]) -> list[tuple[str, int]]:
