@@ -16,6 +16,7 @@ from defaults_page import defaults
 from goemotions_page import goemotions
 from guarantee.forecast_page import guarantee_forecast
 from guarantee.intervals_page import guarantee_intervals
+from guarantee.routing_page import guarantee_routing
 from guarantee.trial_page import guarantee_trial
 from guarantee.validity_page import guarantee_precision, guarantee_validity
 from guarantee.variants_page import guarantee_variants
@@ -504,6 +505,7 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("guarantee_variants", "Which parts of the guarantee's procedure pay", guarantee_variants),
     ("guarantee_forecast", "Labels of people: forecast and needed", guarantee_forecast),
     ("guarantee_intervals", "Accuracy and class shares by an audit", guarantee_intervals),
+    ("guarantee_routing", "Who is asked: routing policies", guarantee_routing),
     ("guarantee_trial", "A machine in a person's place", guarantee_trial),
     ("annotate_throughput", "Throughput of annotation", annotate_throughput),
     ("kill_and_resume", "Killed and run again", kill_and_resume),
