@@ -8,7 +8,8 @@ promise of at most 5 % wrong labels with 95 % confidence. Each process is killed
 started again: half of the kills fall at moments drawn uniformly from the first half of the time
 that the undisturbed run took, in which the model answers; the others up to two seconds after people
 have given a number of labels that is drawn uniformly too (one of these falls away where the run has
-ended before it). The runs have caches of their own, so that each asks the model itself.
+ended before it). The runs have caches of their own, so that each asks the model itself, unless
+`--answers` says what it has answered before.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import gzip
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -183,6 +185,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="where the runs are kept; a new folder")
     parser.add_argument("--model", required=True, help="a known name, or a path")
     parser.add_argument("--items", type=int, default=500)
+    parser.add_argument("--answers", type=Path, help="the model's answers of an earlier run")
     parser.add_argument("--kills", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--shared", type=Path, default=os.environ.get("LLMAL_SHARED", "../shared"))
@@ -216,6 +219,8 @@ def prepare(folder: Path, given: argparse.Namespace) -> None:
     (folder / "cache").mkdir(parents=True)
     # Of the usual cache the models alone: what they answered is not shared.
     (folder / "cache" / "models").symlink_to(cache_folder() / "models")
+    if given.answers is not None:
+        shutil.copyfile(given.answers, folder / "cache" / "answers.sqlite")
     write_items(given.shared, folder, given.items)
 
 

@@ -14,6 +14,7 @@ def guarantee_whole_run(figures: Figures) -> list[str]:
     """What came of it, beside the forecast, and whether killed runs came to the same."""
     certificate, items = figures["certificate"], figures["items"]
     forecast = figures["forecast_after_the_pilot"]
+    held = figures["people_labels"] <= forecast["high"]
     phases = ", ".join(f"{name} {n}" for name, n in figures["people_labels_by_phase"].items())
     given = ", ".join(f"{n} by {_WHO[name]}" for name, n in _by(figures["given_by"]))
     return [
@@ -37,7 +38,8 @@ def guarantee_whole_run(figures: Figures) -> list[str]:
                 [
                     "forecast after the pilot",
                     f"{forecast['people']}, with {forecast['level']:.0%} between "
-                    f"{forecast['low']} and {forecast['high']} (after {forecast['labelled']})",
+                    f"{forecast['low']} and {forecast['high']} (after {forecast['labelled']}); "
+                    + ("kept" if held else "too few"),
                 ],
                 ["labels delivered", given],
                 *(
