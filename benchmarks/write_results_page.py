@@ -499,7 +499,7 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("goemotions", "Several labels an item", goemotions),
     ("text_pairs", "Pairs of texts", text_pairs),
     ("aggregation", "Several people's answers put together", aggregation),
-    ("guarantee_whole_run", "A whole run in one call, killed twelve times", guarantee_whole_run),
+    ("guarantee_whole_run", "A whole run in one call, killed again and again", guarantee_whole_run),
     ("guarantee_validity", "How often promises are broken", guarantee_validity),
     ("guarantee_precision", "Precision targets beside other packages", guarantee_precision),
     ("guarantee_variants", "Which parts of the guarantee's procedure pay", guarantee_variants),

@@ -22,7 +22,8 @@ def guarantee_whole_run(figures: Figures) -> list[str]:
         f"{1 - figures['machine_wrong']:.0%} of its labels right) and by people, who answer from "
         f"gold, for the promise of at most {figures['max_error']:.0%} wrong labels with "
         f"{figures['confidence']:.0%} confidence. The same run again with the process killed by "
-        "SIGKILL and started again, at random times and with caches of its own.",
+        "SIGKILL and started again, at random times and with caches of its own. "
+        + figures.get("note", ""),
         "",
         *table(
             ["", ""],
