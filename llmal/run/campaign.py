@@ -28,6 +28,7 @@ from llmal.pool import Pool
 from llmal.run.answer_form import check_form
 from llmal.run.answers import AnswerCheck
 from llmal.run.audited import certificate_of
+from llmal.run.begun_promise import check_begun
 from llmal.run.budget import Budget
 from llmal.run.campaign_ledger import CampaignLedger, begun_phases
 from llmal.run.changing import WhenChanged
@@ -382,6 +383,7 @@ class Campaign(Closing):
         Raises:
             LedgerError: It cannot be used, or belongs to another objective or seed; or task or pool
                 have changed, and that is not accepted.
+            ConfigError: An audit has begun for another promise.
         """
         if self._ledger is None:
             with contextlib.ExitStack() as held:
@@ -391,15 +393,25 @@ class Campaign(Closing):
                 if self.questions is not None and self.selectors_ask:
                     held.enter_context(self.questions.paid.kept_in(answers))
                 self.learning.with_synthetic |= bool(ledger.synthetic(accepted=True))
+                other_promise = self._check_promise(ledger)
                 self._held = held.pop_all()
             people = bool(stages_of(self.router, "people"))
             self._ledger, self._purse = ledger, Purse(self.budget, ledger, people=people)
             self._learnt_since_changes = False
             for line in changes.lines() if changes is not None else ():
                 self.announcer.tell("changed", line)
+            if other_promise is not None:
+                self.announcer.tell("changed", other_promise)
             self._orders.forgive()
             self.picker.forget_sweep()
         return self._ledger
+
+    def _check_promise(self, ledger: Ledger) -> str | None:
+        """What has changed in the promise that is worked for; it may until its audit begins."""
+        if self.promise is None:
+            return None
+        where = str(self.directory)
+        return check_begun(ledger, self.pool, self.promise.procedure, where=where)
 
     @property
     def purse(self) -> Purse:

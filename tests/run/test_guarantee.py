@@ -573,7 +573,7 @@ def test_other_figures_are_refused_once_the_audit_has_begun(tmp_path: Path) -> N
         finish(campaign)
     with (
         campaign_of(pool, tmp_path / "run", guarantee=other) as campaign,
-        pytest.raises(ConfigError, match=r"begun for at most 0\.05 .* 0\.95, .* says 0\.1 and"),
+        pytest.raises(ConfigError, match=r"is done for at most 5 % .* 95 %, which stands, .* 10 %"),
     ):
         campaign.ask()
 
