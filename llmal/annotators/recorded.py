@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from llmal.annotators.protocol import Context, Foresight, plan_at
 from llmal.core.plans import BatchPlan
@@ -13,6 +14,7 @@ from llmal.pool import Pool
 from llmal.task.spaces import Single, Space
 
 _UNREAD = "not a label of the task"
+_SHOWN = 6
 
 log = logging.getLogger("llmal.annotators")
 
@@ -95,12 +97,31 @@ class Recorded:
         """How many answers of a pool cannot be used.
 
         Raises:
-            AnnotationError: The pool lacks a column, or a confidence is not between 0 and 1.
+            AnnotationError: The pool lacks a column, a confidence is not between 0 and 1, or the
+                column has labels and none of them is of the task.
         """
         roles = {*pool.text_columns, *pool.gold_columns, pool.id_column}
         self._check_columns(sorted(name for name in pool.columns if name not in roles))
-        answers = (one for part in pool.map_batches(self._all) for one in part)
-        return Foresight(self._gaps(answers))
+        unread: Any = None
+        readable = False
+
+        def answers() -> Iterator[Annotation]:
+            nonlocal unread, readable
+            for one in (one for part in pool.map_batches(self._all) for one in part):
+                readable = readable or one.label is not None
+                if unread is None and _UNREAD in one.flags:
+                    unread = one.provenance["answer"]
+                yield one
+
+        gaps = self._gaps(answers())
+        if unread is not None and not readable:
+            raise AnnotationError(
+                f"no label in column {self._column!r} is one of the task: it has {unread!r}, say, "
+                f"and the task {', '.join(self._labels[:_SHOWN])}"
+                f"{', …' if len(self._labels) > _SHOWN else ''}",
+                fix="name the labels as they stand in the column, or name another column",
+            )
+        return Foresight(gaps)
 
     def _all(self, items: Sequence[Item]) -> list[Annotation]:
         return [self._one(item, Context()) for item in items]
