@@ -70,7 +70,9 @@ def label(
         "report": str(page),
         "out": str(out) if written else None,
     }
-    lines = [result.summary(), *result.notes, f"report: {page}"]
+    # Warnings are on stderr already.
+    notes = [one for one in result.notes if one not in result.warnings]
+    lines = [result.summary(), *notes, f"report: {page}"]
     lines += [f"labels: {out}"] if written else []
     lines += [] if forecast is None else [forecast.text()]
     give(answer, "\n".join(lines), as_json=as_json)

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from llmal.core.records import Answer, Usage
+from llmal.core.words import counted
 from llmal.exporters.certificates import DeliveredLabels, companions_of
 from llmal.exporters.writing import write_beside
 from llmal.functions.results import Results
 from llmal.functions.savings import Savings
 from llmal.guarantee import Certificate
-from llmal.guarantee.forecast import Forecast, Rates
+from llmal.guarantee.forecast import Forecast, Needed, Rates
 from llmal.guarantee.standing import in_a_sentence, in_short, standing_of
 from llmal.run.result import Status
 
@@ -34,6 +35,12 @@ class RunEnd:
         directory: The run directory.
         cost: All that was spent there.
         texts: Different texts, which are asked about once each.
+        skipped: Answers of people that are no label.
+        without_text: Rows that have no text, and so no label.
+        expected: How many labels the promise is expected to take of people in all; None where it is
+            kept, or where nothing can be said yet.
+        warnings: What was warned of.
+        changes: What is other than when the run was last gone on with.
         waiting_for: Files that people are to fill in; none unless the run waits for them.
         certificate: What the audit has shown; None while there is no promise.
         words: What can be promised of the labels as they are.
@@ -47,6 +54,11 @@ class RunEnd:
     directory: Path
     cost: Usage
     texts: int
+    skipped: int = 0
+    without_text: int = 0
+    expected: Needed | None = None
+    warnings: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
     waiting_for: tuple[Path, ...] = ()
     certificate: Certificate | None = None
     words: str = ""
@@ -99,7 +111,9 @@ class LabelResult(Results):
 
     @property
     def people_labels(self) -> int:
-        """How many labels people have given so far, those in the audit included."""
+        """How many labels people have given so far, those in the audit included; an item that they
+        skipped has none.
+        """
         return self._end.cost.human_labels
 
     @property
@@ -117,10 +131,17 @@ class LabelResult(Results):
         """Positions of the rows whose label no person gave and no audit lets stay."""
         return [place for place, one in enumerate(self.column("unreviewed")) if one]
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was warned of, such as lines of a file that could not be understood."""
+        return self._end.warnings
+
     def savings(
         self, *, cost_per_label: float | None = None, seconds_per_label: float | None = None
     ) -> Savings:
         """What was saved: people's labels that were spent, against labelling everything.
+
+        Until the promise is kept it is what the forecast says will be saved, and that is marked.
 
         Args:
             cost_per_label: Money that a label by a person costs.
@@ -135,7 +156,23 @@ class LabelResult(Results):
             machine_money=self.cost.money,
             cost_per_label=cost_per_label,
             seconds_per_label=seconds_per_label,
+            labels_expected=None if self._is_kept else self._needed_in_all,
+            reached=self._is_kept,
         )
+
+    @property
+    def _is_kept(self) -> bool:
+        """Whether nothing is open any more: the promise stands, or all labels are by people."""
+        if self.status != "finished" or self.unreviewed:
+            return False
+        by = {one for one in self.by if one is not None}
+        return standing_of(self.certificate) == "holds" or by <= {"people"}
+
+    @property
+    def _needed_in_all(self) -> int | None:
+        """How many labels people are expected to give in all."""
+        expected = self._end.expected
+        return None if expected is None else max(expected.people, self.people_labels)
 
     def forecast(
         self, *, cost_per_label: float = 0.0, seconds_per_label: float = 0.0
@@ -194,6 +231,14 @@ class LabelResult(Results):
     def notes(self) -> tuple[str, ...]:
         """What is to be known of the labels: how the run stands, and what is promised."""
         notes = [] if self.status == "finished" else [f"{self.status}: {self.reason}"]
+        expected = self._end.expected
+        if self.status == "waiting" and expected is None:
+            notes.append("how many labels people will give in all is said once these are there")
+        elif self.status != "finished" and expected is not None:
+            notes.append(
+                f"people are expected to give {counted(expected.people, 'label')} in all "
+                f"({expected.low:,} to {expected.high:,}), and have given {self.people_labels:,}"
+            )
         certificate = self.certificate
         if standing_of(certificate) == "holds" and not self.unreviewed:
             assert certificate is not None
@@ -203,11 +248,17 @@ class LabelResult(Results):
         if self.status == "finished":
             notes.append(str(self.savings()))
         if self.unreviewed and self.status == "finished":
+            open_ones = counted(len(self.unreviewed), "label is", "labels are")
+            gave = "it" if len(self.unreviewed) == 1 else "them"
             notes.append(
-                f"{len(self.unreviewed):,} labels are unreviewed: no person gave them, and no "
-                "audit lets them stay"
+                f"{open_ones} unreviewed: no person gave {gave}, and no audit lets {gave} stay"
             )
-        return tuple(notes)
+        if self._end.skipped:
+            notes.append(f"people skipped {counted(self._end.skipped, 'item')}")
+        if self._end.without_text:
+            rows = counted(self._end.without_text, "row has", "rows have")
+            notes.append(f"{rows} no text, and so no label")
+        return (*notes, *self._end.changes, *self.warnings)
 
 
 def _begin(words: str) -> str:

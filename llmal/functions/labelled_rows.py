@@ -15,23 +15,44 @@ from llmal.functions.annotating import renamed
 from llmal.functions.label_result import LabelResult, RunEnd
 from llmal.functions.rows import Row
 from llmal.functions.run_pool import RunPool
-from llmal.guarantee.forecast import Forecast, Rates
+from llmal.guarantee.forecast import Forecast, Needed, Rates
 from llmal.ledger import Ledger
 from llmal.run.audited import unreviewed, what_is_promised
+from llmal.run.events import Event
 from llmal.run.orchestrator import Orchestrator
+from llmal.run.promise_forecast import forecast_promise
 from llmal.run.result import RunResult
 
 _BY = {"human": "people", "learner": "learner"}
 _NOBODY = "nobody has labelled it"
+_FORECAST_ITEMS = 5000
+"""A larger pool's error score takes its time, and a result is to be there at once."""
 
 
-def labelled_rows(opened: RunPool, run: Orchestrator, ended: RunResult) -> LabelResult:
+class Remarks:
+    """What a run warns of, and what it says has changed: an event callback."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+        self.changes: list[str] = []
+
+    def __call__(self, event: Event) -> None:
+        """Keep it, once."""
+        kept = {"warning": self.warnings, "changed": self.changes}.get(event.kind)
+        if kept is not None and event.message not in kept:
+            kept.append(event.message)
+
+
+def labelled_rows(
+    opened: RunPool, run: Orchestrator, ended: RunResult, remarks: Remarks
+) -> LabelResult:
     """All rows of some data, each with its label and who gave it.
 
     Args:
         opened: The rows, and the pool of the run.
         run: The run.
         ended: How it ended.
+        remarks: What it said meanwhile.
     """
     rows = opened.rows
     added = [
@@ -48,6 +69,11 @@ def labelled_rows(opened: RunPool, run: Orchestrator, ended: RunResult) -> Label
         ledger.read_as(run.pool.contents)
         open_to_doubt = unreviewed(ledger, run.task, run.pool)
         words = what_is_promised(ledger, run.task, run.pool)
+        asked = _labels_of_people(ledger)
+        skipped = ended.cost.human_labels - asked
+        cost = replace(ended.cost, human_labels=asked)
+        kept = ended.status == "finished" and not open_to_doubt
+        expected = None if kept else _expected(run, ledger)
     ids = dict(zip(opened.places.tolist(), opened.pool.ids(), strict=True))
     labelled: list[Row] = []
     for place, row in enumerate(rows):
@@ -73,14 +99,19 @@ def labelled_rows(opened: RunPool, run: Orchestrator, ended: RunResult) -> Label
         [*rows.columns, *(replace(one, name=called[one.name]) for one in added)],
         rows.text,
         called,
-        ended.cost,
+        cost,
         origin=rows.origin,
         end=RunEnd(
             status=ended.status,
             reason=ended.reason,
             directory=ended.directory,
-            cost=ended.cost,
+            cost=cost,
             texts=len(run.campaign.asked_about),
+            skipped=skipped,
+            without_text=len(opened.errors),
+            expected=expected,
+            warnings=(*remarks.warnings,),
+            changes=(*remarks.changes,),
             waiting_for=_files(run) if ended.status == "waiting" else (),
             certificate=ended.certificate,
             words=words,
@@ -101,6 +132,23 @@ def labelled_rows(opened: RunPool, run: Orchestrator, ended: RunResult) -> Label
 def _files(run: Orchestrator) -> tuple[Path, ...]:
     queues: list[Any] = [one.annotator for one in run.router.stages]
     return tuple(file for one in queues if isinstance(one, TakesQueue) for file in one.files)
+
+
+def _labels_of_people(ledger: Ledger) -> int:
+    """How many labels people have given; an item that somebody skipped has none of them."""
+    answers = ledger.annotations(kind="human")
+    return sum(one.usage.human_labels for one in answers if one.label is not None)
+
+
+def _expected(run: Orchestrator, ledger: Ledger) -> Needed | None:
+    """How many labels the promise is expected to take of people in all; None if nothing can be said
+    yet.
+    """
+    promise = run.campaign.promise
+    if promise is None:
+        return None
+    found = forecast_promise(promise, ledger, run.pool, epsilons=(), most_items=_FORECAST_ITEMS)
+    return None if found is None else found.at(promise.procedure.epsilon)
 
 
 def _foresee(run: Orchestrator, rates: Rates) -> Forecast | None:

@@ -24,7 +24,7 @@ from llmal.core.records import Usage
 from llmal.errors import ConfigError
 from llmal.functions.annotating import Progress
 from llmal.functions.label_result import LabelResult
-from llmal.functions.labelled_rows import labelled_rows
+from llmal.functions.labelled_rows import Remarks, labelled_rows
 from llmal.functions.models import (
     GIVE_A_MODEL,
     SIMILARITY,
@@ -146,6 +146,7 @@ def label(
     opened = open_run_pool(data, text=text, gold=gold, id=id, reading=reading, needed=columns)
     task = task_of(labels, text=opened.rows.text, guidelines=guidelines, name="label", kind=kind)
     _check_people(people, opened, directory)
+    remarks = Remarks()
     with contextlib.ExitStack() as stack:
         model: LanguageModel | None = None
         if lm is not None and lm != SIMILARITY:
@@ -187,10 +188,10 @@ def label(
             guarantee=guarantee,
             seed=seed,
             accept_changes=accept_changes,
-            callbacks=stack.enter_context(_told(progress)),
+            callbacks=[*stack.enter_context(_told(progress)), remarks],
         )
         ended = run.run()
-    return labelled_rows(opened, run, ended)
+    return labelled_rows(opened, run, ended, remarks)
 
 
 def _check_machine(lm: Any, machine_label: str | None, machine_confidence: str | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from llmal.core.words import counted
 from llmal.errors import ConfigError
 
 
@@ -17,6 +18,10 @@ class Savings:
         machine_money: What the machines have cost so far.
         cost_per_label: Money that a label by a person costs.
         seconds_per_label: Time that a label takes a person.
+        labels_expected: Labels that the promise is expected to take of people in all, by the
+            forecast; None where it is kept, or where nothing can be said yet.
+        reached: Whether the promise is kept. Until it is, nothing is saved but what the forecast
+            says.
 
     Raises:
         ConfigError: A rate is negative or not a number.
@@ -27,6 +32,8 @@ class Savings:
     machine_money: float = 0.0
     cost_per_label: float | None = None
     seconds_per_label: float | None = None
+    labels_expected: int | None = None
+    reached: bool = True
 
     def __post_init__(self) -> None:
         for name in ("cost_per_label", "seconds_per_label"):
@@ -36,8 +43,12 @@ class Savings:
 
     @property
     def labels_saved(self) -> int:
-        """Labels that people have not had to give; below 0 if they gave more than one a text."""
-        return self.texts - self.labels_spent
+        """Labels that people have not had to give, or will not have to by the forecast; below 0 if
+        they gave more than one a text.
+        """
+        if self.reached:
+            return self.texts - self.labels_spent
+        return 0 if self.labels_expected is None else self.texts - self.labels_expected
 
     @property
     def share_saved(self) -> float:
@@ -59,10 +70,18 @@ class Savings:
         return self.labels_saved * self.seconds_per_label / 3600
 
     def __str__(self) -> str:
-        words = (
-            f"people gave {self.labels_spent:,} labels, and would give {self.texts:,} to label "
-            f"everything: {self.labels_saved:,} fewer ({self.share_saved:.1%})"
-        )
+        if not self.reached and self.labels_expected is None:
+            return f"people gave {counted(self.labels_spent, 'label')}; nothing is saved yet"
+        all_of_them = f"{self.texts:,} to label everything"
+        fewer = f"{self.labels_saved:,} fewer ({self.share_saved:.1%})"
+        words = f"people gave {counted(self.labels_spent, 'label')}"
+        if self.reached:
+            words += f", and would give {all_of_them}: {fewer}"
+        else:
+            words += (
+                f", and by the forecast the promise takes {self.labels_expected:,} in all, against "
+                f"{all_of_them}: {fewer}"
+            )
         if self.money_saved is not None:
             words += f"; {self.money_saved:,.2f} money less at {self.cost_per_label:,g} a label"
             if self.machine_money:

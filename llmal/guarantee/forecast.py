@@ -440,7 +440,7 @@ def _needed(epsilon: float, played: Sequence[Path], items: int, level: float) ->
     low, middle, high = np.quantile(people, [(1 - level) / 2, 0.5, (1 + level) / 2])
     audited = int(np.median([one.audited for one in played]))
     return Needed(epsilon, round(float(middle)), int(np.floor(low)), int(np.ceil(high)), audited,
-                  1 - float(middle) / items)  # fmt: skip
+                  1 - float(middle) / max(1, items))  # fmt: skip
 
 
 def _pilot(pilot: tuple[ArrayLike, ArrayLike]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

@@ -56,12 +56,14 @@ def _forecast(found: Forecast) -> dict[str, Any]:
 
 
 def _asked(record: RunRecord) -> list[dict[str, Any]]:
-    """How many labels people have given in each phase, in the order of the phases."""
+    """How many labels people have given in each phase, in the order of the phases; an item that
+    they skipped has none.
+    """
     phases = {one.number: one.phase for one in record.rounds}
     counts = Counter(
         phases.get(-1 if one.round is None else one.round, "outside a round")
         for one in record.annotations
-        if one.kind == "human"
+        if one.kind == "human" and one.label is not None
     )
     order = list(dict.fromkeys([*phases.values(), *counts]))
     return [{"phase": name, "labels": counts[name]} for name in order if counts[name]]
