@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from llmal.core.options import OptionError
 from llmal.errors import ConfigError
 from llmal.guarantee.procedure import Procedure
 
@@ -59,6 +61,14 @@ class Guarantee:
         """
         from llmal.guarantee.catalogue import make
 
+        known = ("max_error", "confidence", "policy", *Procedure.parts)
+        for name in self.parts:
+            if name not in Procedure.parts:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {near[0]!r}? Known are " if near else "known are "
+                raise OptionError(
+                    f"a guarantee has no {name!r}", fix=hint + ", ".join(known), option=name
+                )
         made: Procedure = make(
             "label-the-doubtful",
             epsilon=self.max_error,

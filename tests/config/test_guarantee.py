@@ -75,7 +75,13 @@ def test_what_is_promised(
         (LABELS + "guarantee: {confidence: 0.3}", "a number of at least 0.5"),
         (LABELS + "guarantee: {policy: hope}", "guarantee.policy"),
         (LABELS + "guarantee: {score: hope}", "there is no 'hope' among the guarantee"),
-        (LABELS + "guarantee: {sede: uniform}", "sede"),
+        (
+            LABELS + "guarantee: {sede: uniform}",
+            "guarantee.sede: a guarantee has no 'sede'; did you mean 'seed'? Known are max_error, "
+            "confidence, policy, seed, score, plan, batch, looks",
+        ),
+        (LABELS + "guarantee: {max_eror: 0.1}", "did you mean 'max_error'?"),
+        (LABELS + "guarantee: {epsilon: 0.1}", "has no 'epsilon'; known are max_error, confidence"),
     ],
 )
 def test_mistakes_are_told_with_their_place(
