@@ -20,7 +20,7 @@ Mode = Literal[
 _POSITIONS = ("accepted", "to_people")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Certificate:
     """The outcome of an audit.
 
@@ -56,6 +56,20 @@ class Certificate:
     rests_on: tuple[str, ...] = ()
     voided_by: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """The figures; positions and details are left out, as they may be a million."""
+        void = "" if self.voided_by is None else f", voided_by={self.voided_by!r}"
+        return (
+            f"<Certificate {self.mode}: holds={self.holds}, epsilon={self.epsilon:g}, "
+            f"alpha={self.alpha:g}, items={self.items:,}, audited={self.audited:,}, "
+            f"wrong={self.wrong:,}, accepted={len(self.accepted):,}, "
+            f"to_people={len(self.to_people):,}{void}>"
+        )
+
+    def __str__(self) -> str:
+        """What is promised, or why nothing is any more."""
+        return self.promise if self.voided_by is None else f"VOID: {self.voided_by}"
 
     def void(self, reason: str) -> Certificate:
         """The same certificate, void for a reason; one that is void already stays as it is."""

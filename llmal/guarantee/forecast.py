@@ -82,7 +82,7 @@ class Needed:
     saved: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Forecast:
     """How many labels people will have to give.
 
@@ -139,6 +139,16 @@ class Forecast:
                 for one in self.needed
             ],
         }
+
+    def __repr__(self) -> str:
+        needed = ", ".join(f"{one.epsilon:.4g}: {one.people:,}" for one in self.needed)
+        return (
+            f"<Forecast by {self.basis}, {self.items:,} items, {self.labelled:,} labelled; labels "
+            f"of people in all {{{needed}}}>"
+        )
+
+    def __str__(self) -> str:
+        return self.text()
 
     def text(self) -> str:
         """A table for people."""
