@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import typer
+
 from llmal.cli.annotate import label_names
-from llmal.cli.telling import give, results_only_on_stdout
+from llmal.cli.telling import FAILED, give, results_only_on_stdout
 from llmal.core.tables import check_output, check_place
+from llmal.core.words import counted
 from llmal.errors import ConfigError, LlmalError
 from llmal.functions.certification import certify as run
 from llmal.functions.certification import draw_audit
@@ -107,13 +110,20 @@ def certify(
             skipped=columns.skipped,
             **common,
         )
-        if out is not None:
+        # Where nothing may stay there are no labels to deliver.
+        promised = made.certificate.holds or wanted.mode == "estimate_only"
+        if out is not None and promised:
             made.save(out, force=force)
         if certificate is not None:
             _write(certificate, made.certificate.to_json() + "\n")
-    result = {**made.as_dict(), **({} if out is None else {"out": str(out)})}
-    text = made.summary() if out is None else f"{made.summary()}\nrows: {out}"
-    give(result, text, as_json=as_json)
+    result: dict[str, Any] = made.as_dict()
+    lines = [made.summary(), *made.notes]
+    if out is not None:
+        result["out"] = str(out) if promised else None
+        lines.append(f"rows: {out}" if promised else f"{out} is not written")
+    give(result, "\n".join(lines), as_json=as_json)
+    if not promised:
+        raise typer.Exit(FAILED)
 
 
 def _draw(
@@ -131,13 +141,19 @@ def _draw(
     with results_only_on_stdout(as_json):
         drawn = draw_audit(data, items=_items(plan), seed=seed, **common)
         drawn.save(out, force=force)
-    result = {"out": str(out), "items": len(drawn), "seed": seed}
+    result = {
+        "out": str(out),
+        "items": len(drawn),
+        "seed": seed,
+        "needed": drawn.needed,
+        "notes": list(drawn.notes),
+    }
     text = (
-        f"{len(drawn):,} rows to audit, in order of draw: {out}\n"
+        f"{counted(len(drawn), 'row')} to audit, in order of draw: {out}\n"
         "Have people fill in its column audit, and certify with "
         f"--audited {out.name} --seed {seed}. Labels and scores must stay as they are."
     )
-    give(result, text, as_json=as_json)
+    give(result, "\n".join([text, *drawn.notes]), as_json=as_json)
 
 
 def _items(word: str) -> int | Literal["auto"]:

@@ -160,7 +160,8 @@ def certify(
 
     First `--audit-plan auto --out audit.csv` draws rows; people fill in its column audit; then
     `--audited audit.csv` and the seed say which labels may stay, and what is promised of them.
-    Where the answers stand in the data itself, --audit names their column.
+    Where the answers stand in the data itself, --audit names their column. Where nothing can be
+    promised it ends with status 1, and --out is not written.
     """
     from llmal.cli.certify import Columns, Wanted
     from llmal.cli.certify import certify as command

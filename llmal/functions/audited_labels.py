@@ -34,6 +34,7 @@ class AuditedLabels:
         score: How much each label is trusted, shape (N,); NaN where none is needed.
         order: Positions of the labels that no person had given, most trusted first, shape (M,).
         space: The answers of the task.
+        drawn: How many rows were drawn for the audit; None where that is not known.
     """
 
     table: InputRows
@@ -44,6 +45,13 @@ class AuditedLabels:
     score: NDArray[np.float64]
     order: NDArray[np.int64]
     space: Space
+    drawn: int | None = None
+
+    @property
+    def orders_nothing(self) -> bool:
+        """Whether the score says the same of every label."""
+        scores = self.score[self.order]
+        return len(scores) > 1 and bool((scores == scores[0]).all())
 
 
 def read_audited_labels(
@@ -90,9 +98,11 @@ def read_audited_labels(
     )
     said: list[Answer | None] = [None] * count
     passed = np.zeros(count, dtype=np.bool_)
+    drawn = None
     if audit is not None:
         if audited is not None:
             cells[audit] = _audited_rows(audited, audit, count, reading)
+            drawn = sum(line > 0 for line in cells[audit].lines)
         said, passed = _audit_of(cells[audit], task, skipped)
     rest = np.array(
         [row for row in range(count) if machine[row] is not None and by_people[row] is None],
@@ -110,7 +120,7 @@ def read_audited_labels(
                 fix="audit rows that no person had labelled, and empty one of the two cells",
             )
     order = rank_by_score(scores, seed=seed, positions=rest)
-    return AuditedLabels(table, machine, by_people, said, passed, scores, order, task.space)
+    return AuditedLabels(table, machine, by_people, said, passed, scores, order, task.space, drawn)
 
 
 def _audited_rows(audited: Any, audit: str, count: int, reading: Reading) -> Cells:

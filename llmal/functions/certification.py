@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from llmal.core.records import Answer, Usage
 from llmal.core.tables import Column, free_name
+from llmal.core.words import counted
 from llmal.errors import ConfigError, DataError
 from llmal.functions.audited_labels import AuditedLabels, draw_rows, read_audited_labels
 from llmal.functions.class_estimates import with_classes
@@ -23,8 +25,11 @@ from llmal.guarantee.certify import certify as certify_positions
 from llmal.guarantee.certify import largest_promise
 from llmal.guarantee.largest_promise import LargestPromise
 from llmal.guarantee.nested_looks import fewest_audited
+from llmal.guarantee.promises import percent
 from llmal.pool.readers import DETECTED, Reading
 from llmal.task import TaskKind
+
+_ALL_ALIKE = "all scores are the same, so the score orders nothing: labels are ranked at random"
 
 
 class Certified(Results):
@@ -40,11 +45,22 @@ class Certified(Results):
     """
 
     def __init__(
-        self, *args: Any, certificate: Certificate, as_it_is: LargestPromise | None, **more: Any
+        self,
+        *args: Any,
+        certificate: Certificate,
+        as_it_is: LargestPromise | None,
+        notes: Sequence[str] = (),
+        **more: Any,
     ) -> None:
         super().__init__(*args, **more)
         self.certificate = certificate
         self.as_it_is = as_it_is
+        self._notes = tuple(notes)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is odd about audit or score, and what to do where nothing is promised."""
+        return self._notes
 
     def summary(self) -> str:
         """How many labels stay, and what is promised."""
@@ -57,6 +73,8 @@ class Certified(Results):
             "people"
         )
         words = [counts, self.certificate.promise]
+        if not self.certificate.holds:
+            words.reverse()
         if self.as_it_is is not None:
             words.append(
                 "If people label no more, this may be said in place of the promise above: "
@@ -74,7 +92,26 @@ class Certified(Results):
                 "wrong_at_most": self.as_it_is.wrong_at_most,
                 "promise": self.as_it_is.promise,
             }
+        found["notes"] = list(self.notes)
         return found
+
+
+class DrawnRows(Results):
+    """The rows to audit, in order of draw.
+
+    Attributes:
+        needed: How many it takes at least, that anything can be promised.
+    """
+
+    def __init__(self, *args: Any, needed: int, notes: Sequence[str], **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.needed = needed
+        self._notes = tuple(notes)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is odd about their number, or about the score."""
+        return self._notes
 
 
 def certify(
@@ -157,10 +194,16 @@ def certify(
             positions,
             found.order,
         )
+    notes = [_ALL_ALIKE] if found.orders_nothing else []
+    if found.drawn is not None and len(positions) < found.drawn:
+        certificate = _half_filled(certificate, len(positions), found.drawn)
+        notes.append(f"{len(positions):,} of the {found.drawn:,} rows that were drawn are labelled")
+    if mode == "pool_error" and not certificate.holds:
+        notes.append(_what_to_do(found, len(positions), max_error, alpha, seed))
     as_it_is = None
     if mode == "pool_error" and len(certificate.to_people) and len(positions):
         as_it_is = largest_promise(found.order, positions, wrong, **options)
-    return _certified(found, certificate, as_it_is)
+    return _certified(found, certificate, as_it_is, notes)
 
 
 def draw_audit(
@@ -176,7 +219,7 @@ def draw_audit(
     labels: Labels | None = None,
     kind: TaskKind = "single",
     reading: Reading = DETECTED,
-) -> Results:
+) -> DrawnRows:
     """Draw the rows that people have to label, so that `llmal.certify` can promise something.
 
     They come in order of draw, with the number of the draw (`draw`), their place in the data
@@ -214,11 +257,18 @@ def draw_audit(
             fix="audit fewer",
         )
     drawn = draw_rows(found, seed)[:count]
+    needed = fewest_audited(len(found.order), allowed, alpha)
+    notes = [_ALL_ALIKE] if found.orders_nothing else []
+    if len(drawn) < needed:
+        notes.append(
+            f"{counted(len(drawn), 'row')} can certify nothing: {_wanted(max_error, alpha)} takes "
+            f"{needed:,} of these {len(found.order):,} at least"
+        )
     names = {name: free_name(name, found.table.names) for name in ("draw", "row", "seed", "audit")}
     own = [column for column in found.table.columns if column.name not in (label, score)]
     added = [Column(names[name], "whole") for name in ("draw", "row", "seed")]
     rows = dict(enumerate(row for _, row in found.table.read()))
-    return Results(
+    return DrawnRows(
         [
             {
                 **{column.name: rows[int(place)].get(column.name) for column in own},
@@ -234,7 +284,41 @@ def draw_audit(
         names,
         Usage(),
         title="rows to audit",
+        needed=needed,
+        notes=notes,
     )
+
+
+def _wanted(max_error: float, alpha: float) -> str:
+    return f"at most {percent(max_error)} wrong with a probability of {percent(1 - alpha)}"
+
+
+def _half_filled(certificate: Certificate, labelled: int, drawn: int) -> Certificate:
+    """A certificate that says how many were drawn, where people have not labelled all."""
+    told = (
+        f"{drawn:,} were drawn; it rests on the first {labelled:,} of them in order of draw, and "
+        "that people stopped there had nothing to do with what they found."
+    )
+    return replace(
+        certificate,
+        promise=f"{certificate.promise} {told}",
+        rests_on=(*certificate.rests_on, told),
+        details={**certificate.details, "drawn": drawn},
+    )
+
+
+def _what_to_do(
+    found: AuditedLabels, audited: int, max_error: float, alpha: float, seed: int | None
+) -> str:
+    """How to come to a promise where the audit was too small for one."""
+    rest = len(found.order)
+    needed = fewest_audited(rest, allowed_wrong(max_error, len(found.machine)), alpha)
+    if found.drawn is not None and found.drawn >= needed:
+        return f"to go on: have people label the rest of the {found.drawn:,} rows that were drawn"
+    more = f"to go on: have people label {needed - audited:,} more at least"
+    if seed is None:
+        return f"{more}, drawn at random like the others"
+    return f"{more}; an audit of {needed:,} rows or more with seed {seed} begins with the same rows"
 
 
 def _alpha(max_error: float, confidence: float) -> float:
@@ -263,8 +347,9 @@ def _in_order_of_draw(
     missing = drawn[:count][~audited[drawn[:count]]]
     if len(missing):
         raise DataError(
-            f"row {missing[0] + 1} was drawn for the audit with seed {seed} before others that "
-            f"have been labelled ({len(missing)} such)",
+            "labels, scores or seed are not those that the audit was drawn for, or some of its "
+            f"rows were left out: row {missing[0] + 1} was drawn for the audit with seed {seed} before "
+            f"others that have been labelled ({len(missing)} such)",
             where=found.table.name,
             fix="label the drawn rows in their order and leave none out, name what stands where a "
             "person could not say, and certify the labels and scores that the audit was drawn for",
@@ -282,7 +367,10 @@ def _best_size(found: AuditedLabels, allowed: int, alpha: float) -> int:
 
 
 def _certified(
-    found: AuditedLabels, certificate: Certificate, as_it_is: LargestPromise | None
+    found: AuditedLabels,
+    certificate: Certificate,
+    as_it_is: LargestPromise | None,
+    notes: Sequence[str],
 ) -> Certified:
     names = {name: free_name(name, found.table.names) for name in ("label", "by", "action")}
     stays = np.zeros(len(found.machine), dtype=np.bool_)
@@ -314,4 +402,5 @@ def _certified(
         origin=found.table.origin,
         certificate=certificate,
         as_it_is=as_it_is,
+        notes=notes,
     )

@@ -155,6 +155,18 @@ def test_bad_options_are_told_in_a_sentence(labelled, llmal, words, says):
 def test_an_audit_too_small_says_how_many_are_needed(labelled, llmal, json_of, tmp_path):
     _audited(llmal, labelled, tmp_path, items="20")
     words = ("certify", "--data", labelled, *COLUMNS, "--audit", "checked", "--seed", "7")
-    made = json_of(llmal(*words, "--json"))
+    out = tmp_path / "out.csv"
+    result = llmal(*words, "--json", "--out", out)
+    made = json_of(result)
     assert not made["holds"]
     assert "at least 52 of them, and 20 were audited" in made["promise"]
+    # Scripts see it, and no file of labels looks like a result.
+    assert (result.exit_code, made["out"], out.exists()) == (1, None, False)
+    told = llmal(*words, "--out", out)
+    assert told.stdout.startswith("Nothing is promised")
+    assert "have people label 32 more at least" in told.stdout
+    assert "out.csv is not written" in told.stdout.replace("\n", "")
+    plan = ("certify", "--data", labelled, *COLUMNS, "--audit-plan", "10")
+    small = llmal(*plan, "--out", tmp_path / "small.csv")
+    assert "10 rows can certify nothing" in small.stdout
+    assert "takes 52 of these 400 at least" in small.stdout

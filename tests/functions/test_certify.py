@@ -249,3 +249,54 @@ def test_several_labels_of_a_text():
     made = certify(frame, **COLUMNS, seed=0, **options)
     assert made.certificate.holds
     assert made.certificate.wrong == 0
+
+
+def test_an_audit_that_is_filled_in_in_part_says_how_many_were_drawn():
+    frame, truth = table()
+    rows = draw_audit(frame, label="gpt", score="p", items=150, seed=3).to_pandas()
+    rows["audit"] = truth[rows["row"].to_numpy() - 1]
+    bare = {"label": "gpt", "score": "p", "seed": 3}
+    assert certify(frame, **bare, audited=rows).notes == ()
+    rows.loc[80:, "audit"] = None
+    made = certify(frame, **bare, audited=rows)
+    assert made.notes == ("80 of the 150 rows that were drawn are labelled",)
+    assert made.certificate.details["drawn"] == 150
+    assert "150 were drawn; it rests on the first 80 of them" in made.certificate.promise
+    assert "150 were drawn" in made.certificate.rests_on[-1]
+
+
+def test_too_few_rows_say_how_many_it_takes_and_how_to_go_on():
+    frame, truth = table()
+    drawn = draw_audit(frame, label="gpt", score="p", items=30, seed=3)
+    assert drawn.needed == 54
+    assert drawn.notes == (
+        "30 rows can certify nothing: at most 5 % wrong with a probability of 95 % takes 54 of "
+        "these 600 at least",
+    )
+    assert draw_audit(frame, label="gpt", score="p", items=54, seed=3).notes == ()
+    few, _ = audited(frame, truth, items=30, seed=3)
+    made = certify(few, **COLUMNS, seed=3)
+    assert made.notes == (
+        "to go on: have people label 24 more at least; an audit of 54 rows or more with seed 3 "
+        "begins with the same rows",
+    )
+    assert made.summary().startswith("Nothing is promised")
+    # It does.
+    more, _ = audited(frame, truth, items=54, seed=3)
+    assert (few["checked"].dropna() == more["checked"][few["checked"].notna()]).all()
+
+
+def test_a_score_that_orders_nothing_is_told():
+    frame, truth = table()
+    frame["p"] = 0.5
+    says = "all scores are the same, so the score orders nothing: labels are ranked at random"
+    assert draw_audit(frame, label="gpt", score="p").notes == (says,)
+    frame, _ = audited(frame, truth, items=150, seed=4)
+    assert says in certify(frame, **COLUMNS, seed=4).notes
+
+
+def test_an_audit_of_other_labels_is_said_to_be_that_first():
+    frame, truth = table()
+    frame, _ = audited(frame, truth, items=150, seed=3)
+    with pytest.raises(DataError, match="labels, scores or seed are not those that the audit was"):
+        certify(frame, **COLUMNS, seed=4)
