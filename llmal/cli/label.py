@@ -43,6 +43,7 @@ def label(
     """
     if model is not None and url is not None:
         raise ConfigError("--model and --url are both given", fix="leave one of them out")
+    _check_options(model or url, **options)
     if out is not None:
         check_output(out, force=force)
     with results_only_on_stdout(as_json), ProgressDisplay(quiet=quiet) as progress:
@@ -78,3 +79,37 @@ def label(
     give(answer, "\n".join(lines), as_json=as_json)
     if _EXIT[result.status]:
         raise typer.Exit(_EXIT[result.status])
+
+
+def _check_options(
+    machine: str | None,
+    *,
+    machine_label: str | None,
+    machine_confidence: str | None,
+    people: str,
+    gold: str | None,
+    **_: Any,
+) -> None:
+    """Tell what `llmal.label` would refuse, by the names that options have here."""
+    if machine_confidence is not None and machine_label is None:
+        raise ConfigError(
+            "--machine-confidence says how sure labels are, and there are none",
+            fix="name their column too with --machine-label",
+        )
+    if machine is None and machine_label is None:
+        raise ConfigError(
+            "there is no machine that labels",
+            fix="name a model with --model (a small one is smollm2-135m-instruct), a server with "
+            "--url, or the column of labels that there are with --machine-label",
+        )
+    if machine is not None and machine_label is not None:
+        raise ConfigError(
+            "--machine-label and a model are both given",
+            fix="leave out the one that is not to label",
+        )
+    if people not in ("queue", "gold"):
+        raise ConfigError(f"--people is {people!r}", fix="use queue or gold")
+    if people == "gold" and gold is None:
+        raise ConfigError(
+            "people are played by the gold column, and there is none", fix="name it with --gold"
+        )

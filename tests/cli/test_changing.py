@@ -97,7 +97,7 @@ def test_the_example_of_the_page(desk, llmal):
     before, kept = _labels(run), (run / "config.yaml").read_bytes()
     refused = llmal("run", "desk.yaml", "--quiet")
     assert refused.exit_code == 1
-    told, _, _ = refused.stderr.partition("; to go on so: llmal run --accept-changes")
+    told, _, _ = refused.stderr.partition("; to go on so: the same with --accept-changes")
     assert told == f"error: {run}: {refusal.strip()}"
     assert _labels(run) == before
     assert (run / "config.yaml").read_bytes() == kept
