@@ -12,6 +12,7 @@ from llmal.cli.models import language_model_of, planning_model_of
 from llmal.cli.run_directory import KeptConfig, ledger_place
 from llmal.cli.telling import INTERRUPTED, WAITING, give, results_only_on_stdout
 from llmal.config import RunConfig, load_config
+from llmal.core.words import counted
 from llmal.errors import ConfigError
 from llmal.exporters.run_tables import RunTables
 from llmal.exporters.writing import write_export
@@ -172,7 +173,8 @@ def _as_text(result: RunResult, page: Path) -> str:
     lines = [f"{result.status}: {result.reason}"]
     if standing_of(result.certificate) == "void":
         lines.append(in_a_sentence(result.certificate))
-    labelled = f"{len(result.labels):,} items are labelled after {len(result.rounds)} rounds"
+    items = counted(len(result.labels), "item is", "items are")
+    labelled = f"{items} labelled after {counted(len(result.rounds), 'round')}"
     if result.accuracy is not None:
         labelled += f"; the learner's test accuracy is {result.accuracy:.3f}"
     lines.append(labelled)

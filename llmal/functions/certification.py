@@ -348,8 +348,8 @@ def _in_order_of_draw(
     if len(missing):
         raise DataError(
             "labels, scores or seed are not those that the audit was drawn for, or some of its "
-            f"rows were left out: row {missing[0] + 1} was drawn for the audit with seed {seed} before "
-            f"others that have been labelled ({len(missing)} such)",
+            f"rows were left out: row {missing[0] + 1} was drawn for the audit with seed {seed} "
+            f"before others that have been labelled ({len(missing)} such)",
             where=found.table.name,
             fix="label the drawn rows in their order and leave none out, name what stands where a "
             "person could not say, and certify the labels and scores that the audit was drawn for",

@@ -6,7 +6,8 @@ import contextlib
 import functools
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from numbers import Number
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -147,6 +148,8 @@ def label(
     task = task_of(labels, text=opened.rows.text, guidelines=guidelines, name="label", kind=kind)
     _check_people(people, opened, directory)
     remarks = Remarks()
+    if labels is not None and not isinstance(labels, (Task, Mapping)):
+        remarks.changes += _as_texts(task.names, labels)
     with contextlib.ExitStack() as stack:
         model: LanguageModel | None = None
         if lm is not None and lm != SIMILARITY:
@@ -192,6 +195,12 @@ def label(
         )
         ended = run.run()
     return labelled_rows(opened, run, ended, remarks)
+
+
+def _as_texts(names: Sequence[str], labels: Iterable[object]) -> list[str]:
+    """What is said where labels were given as numbers or truth values: they come back as texts."""
+    odd = [name for name, one in zip(names, labels, strict=False) if isinstance(one, Number)]
+    return [f"labels come back as texts: {', '.join(map(repr, odd[:5]))}"] if odd else []
 
 
 def _check_machine(lm: Any, machine_label: str | None, machine_confidence: str | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+from llmal.core.words import counted
 from llmal.guarantee.certificate import Certificate
 
 Standing = Literal["holds", "void", "not held", "not yet"]
@@ -49,8 +50,15 @@ def in_short(certificate: Certificate) -> str:
     """
     kept = f"with a probability of {(1 - certificate.alpha) * 100:.4g} % or more"
     share = f"{certificate.epsilon * 100:.4g} %"
-    items = f"{certificate.items:,}"
+    items = counted(certificate.items, "label")
     if certificate.mode in ("pool_error", "looks", "anytime"):
         wrong = math.floor(certificate.epsilon * certificate.items + 1e-9)
-        return f"of {items} labels {wrong:,} at most ({share}) are wrong, {kept}"
+        rest = certificate.details.get("rest")
+        if rest == 0:
+            return f"of {items} none is wrong, which is certain, as people gave all of them"
+        if rest is not None and rest <= certificate.details.get("allowed", -1):
+            kept = "which is certain, as people gave all others"
+        return (
+            f"of {items} {wrong:,} at most ({share}) {'is' if wrong == 1 else 'are'} wrong, {kept}"
+        )
     return certificate.promise

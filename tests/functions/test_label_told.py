@@ -143,3 +143,22 @@ def test_rows_without_a_text_stand_in_the_notes(options):
     for place in (3, 5, 7):
         rows[place]["review"] = ""
     assert "3 rows have no text, and so no label" in llmal.label(rows, **options).notes
+
+
+def test_numbers_come_back_as_texts_and_that_is_said(options):
+    rows = [{**row, "said": int(row["said"] == "good"), "gold": int(row["gold"] == "good")}
+            for row in reviews(60)]  # fmt: skip
+    result = llmal.label(rows, **{**options, "labels": [0, 1]})
+    assert {*result.labels} == {"0", "1"}
+    assert "labels come back as texts: '0', '1'" in result.notes
+
+
+def test_what_is_certain_is_said_to_be(options, tmp_path):
+    few = llmal.label(reviews(5), **options)
+    assert {*few.by} == {"people"}
+    assert (
+        "promised: of 5 labels none is wrong, which is certain, as people gave all of them"
+        in few.notes
+    )
+    single = llmal.label(reviews(1), **{**options, "directory": tmp_path / "single"})
+    assert any("of 1 label none is wrong" in one for one in single.notes)

@@ -6,6 +6,7 @@ import numpy as np
 
 from llmal.guarantee import certify
 from llmal.guarantee.forecast import Forecast, Needed
+from llmal.guarantee.standing import in_short
 
 
 def test_a_certificate_is_short_however_long_the_pool() -> None:
@@ -19,6 +20,18 @@ def test_a_certificate_is_short_however_long_the_pool() -> None:
     void = certificate.void("the task has changed")
     assert str(void) == "VOID: the task has changed"
     assert repr(void).endswith(", voided_by='the task has changed'>")
+
+
+def test_a_promise_in_short_says_what_is_certain() -> None:
+    order = np.arange(100)
+    drawn, right = order[::1][:60], np.zeros(60, dtype=bool)
+    kept = "of 100 labels 5 at most (5 %) are wrong, with a probability of 95 % or more"
+    assert in_short(certify(order, drawn, right)) == kept
+    certain = "which is certain, as people gave all others"
+    some = certify(order[:4], [], [], items=100)
+    assert in_short(some) == f"of 100 labels 5 at most (5 %) are wrong, {certain}"
+    one = certify(order[:1], [], [], items=20)
+    assert in_short(one) == f"of 20 labels 1 at most (5 %) is wrong, {certain}"
 
 
 def test_a_forecast_prints_its_table() -> None:
