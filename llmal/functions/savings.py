@@ -53,7 +53,7 @@ class Savings:
     @property
     def share_saved(self) -> float:
         """The same as a share of all texts."""
-        return self.labels_saved / self.texts
+        return self.labels_saved / max(1, self.texts)
 
     @property
     def money_saved(self) -> float | None:

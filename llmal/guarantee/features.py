@@ -192,7 +192,7 @@ def main_directions(embeddings: NDArray[np.float32], count: int) -> Floats | Non
     from sklearn.decomposition import PCA
 
     vectors = np.asarray(embeddings, dtype=np.float64)
-    sample = vectors[:: -(-len(vectors) // _FIT_ROWS)]
+    sample = vectors[:: max(1, -(-len(vectors) // _FIT_ROWS))]
     if len(sample) < 2 or np.ptp(sample, axis=0).max(initial=0.0) == 0:
         return None
     count = min(count, sample.shape[1], len(sample) - 1)

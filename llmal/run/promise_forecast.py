@@ -56,6 +56,8 @@ def forecast_promise(
     frozen = last_frozen(ledger, pool)
     if frozen is not None:
         audited = Audited(ledger, promise.task, frozen)
+        if not audited.frozen.items:
+            return None  # People could answer about no item.
         certificate = audited.certificate()
         if certificate is None:
             return forecast_audit(audited.frozen, audited.wrong, rates=rates)

@@ -261,6 +261,7 @@ def test_people_who_skip_everything_leave_nothing_to_promise(options, tmp_path):
     assert set(result.by) == {"machine"}
     assert len(result.unreviewed) == 80
     assert any("people could answer about no item. 80 other labels" in one for one in result.notes)
+    assert result.forecast() is None
 
 
 def test_a_confidence_that_is_no_number_is_named(options, tmp_path):

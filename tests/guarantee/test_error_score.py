@@ -146,9 +146,9 @@ def test_whatever_is_lacking_a_probability_comes_out(change):
     json.dumps(scored.describe())
 
 
-@pytest.mark.parametrize("items", [1, 2, 3, 10])
+@pytest.mark.parametrize("items", [0, 1, 2, 3, 10])
 def test_tiny_pools(items):
-    evidence, _ = pool(items, max(1, items // 2))
+    evidence, _ = pool(items, min(items, max(1, items // 2)))
     scored = ErrorScore().fit(evidence, np.random.default_rng(0))
     assert np.isfinite(scored.probability_wrong).all()
 
