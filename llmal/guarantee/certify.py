@@ -17,6 +17,7 @@ from llmal.guarantee.groups import group_audit
 from llmal.guarantee.largest_promise import LargestPromise, find_largest_promise
 from llmal.guarantee.pool_error import certify_pool_error
 from llmal.guarantee.recall import ClassFound, certify_recall
+from llmal.guarantee.repeated import repeated_audit
 
 
 def certify(
@@ -35,6 +36,7 @@ def certify(
     frozen: str | None = None,
     fingerprint: str | None = None,
     groups: ArrayLike | None = None,
+    texts: ArrayLike | None = None,
     found: ClassFound | None = None,
     future: bool = False,
     start: int | None = None,
@@ -67,6 +69,8 @@ def certify(
         fingerprint: The fingerprint of labels and order now.
         groups: The group of each position, where near-duplicates are drawn together: the audit has
             whole groups, and looks count groups.
+        texts: The text of each position, where items with the same text are drawn one by one and a
+            person's label of one goes to all of them: they need no other.
         found: For recall: what is known of the items that were given the class.
         future: For accepted_precision: promise it of future items, and not of this pool.
         start: For accepted_precision: how many audited items the first step has in expectation.
@@ -82,9 +86,12 @@ def certify(
     audit: Audit = check_audit(
         order, audited, wrong, items=items, skipped=skipped, planned=planned, used=used
     )
-    _refuse_arguments(mode, looks=looks, groups=groups, found=found, future=future, start=start)
+    _refuse_arguments(mode, looks=looks, groups=groups, texts=texts, found=found, future=future,
+                      start=start)  # fmt: skip
     if groups is not None:
         audit = group_audit(audit, groups)
+    elif texts is not None:
+        audit = repeated_audit(audit, texts)
     match mode:
         case "pool_error" | "looks":
             return certify_pool_error(
@@ -114,8 +121,8 @@ def certify(
 
 
 _TAKES: dict[str, frozenset[str]] = {
-    "pool_error": frozenset({"looks", "groups"}),
-    "looks": frozenset({"looks", "groups"}),
+    "pool_error": frozenset({"looks", "groups", "texts"}),
+    "looks": frozenset({"looks", "groups", "texts"}),
     "anytime": frozenset({"groups"}),
     "accepted_precision": frozenset({"future", "start"}),
     "recall": frozenset({"looks", "groups", "found"}),

@@ -35,6 +35,7 @@ class Evidence:
         texts: The texts, N of them.
         field_embeddings: Of each text column by itself, shape (N, d) each, where a text has
             several, such as the two texts of a pair.
+        copies: How many items of the pool have each text, shape (N,); None where each stands once.
     """
 
     space: Space
@@ -47,9 +48,15 @@ class Evidence:
     embeddings: NDArray[np.float32] | None = None
     texts: Sequence[str] | None = None
     field_embeddings: tuple[NDArray[np.float32], ...] = ()
+    copies: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.machine)
+
+    @property
+    def items(self) -> int:
+        """How many labels are delivered: all items, those that repeat a text included."""
+        return len(self) if self.copies is None else int(self.copies.sum())
 
     @property
     def by_people(self) -> NDArray[np.bool_]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.core.fingerprint import fingerprint
+from llmal.guarantee.repeated import texts_of
 
 LabelledBy = Literal["machine", "learner"]
 
@@ -31,6 +32,8 @@ class Frozen:
         alpha: With what probability the promise may fail.
         seed: Draws the audit.
         about: What the labels, the order and the plan were made with, for the record.
+        copies: How many items have each text; None where each stands once. The first positions are
+            those of the texts, the others of what repeats them, text by text (`texts_of`).
     """
 
     items: int
@@ -43,6 +46,12 @@ class Frozen:
     alpha: float
     seed: int
     about: Mapping[str, Any]
+    copies: NDArray[np.int64] | None = None
+
+    @property
+    def texts(self) -> NDArray[np.int64]:
+        """The position of the first item with the text of each, shape (N,): people label that."""
+        return np.arange(self.items) if self.copies is None else texts_of(self.copies)
 
     def drawn(self) -> NDArray[np.int64]:
         """The audit: positions drawn uniformly without replacement, those of the first look first.
@@ -72,7 +81,9 @@ class Frozen:
 
     def as_dict(self) -> dict[str, Any]:
         """All fields as plain JSON has them."""
+        copies = {} if self.copies is None else {"copies": self.copies.tolist()}
         return {
+            **copies,
             "items": self.items,
             "order": self.order.tolist(),
             "labels": self.labels.tolist(),
@@ -99,4 +110,5 @@ class Frozen:
             alpha=values["alpha"],
             seed=values["seed"],
             about=dict(values["about"]),
+            copies=(np.asarray(values["copies"], dtype=np.int64) if values.get("copies") else None),
         )

@@ -63,6 +63,7 @@ def judge(
         items=frozen.items,
         skipped=skipped,
         planned=drawn,
+        texts=None if frozen.copies is None else frozen.texts,
     )
     if done == len(frozen.looks):
         return certificate

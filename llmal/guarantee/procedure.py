@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from llmal.guarantee.evidence import Evidence
 from llmal.guarantee.frozen import Frozen
 from llmal.guarantee.judging import MoreLooks, judge
 from llmal.guarantee.look_plan import Looks, MultipleLooks
+from llmal.guarantee.repeated import items_of, most_repeated
 from llmal.guarantee.scored import Score, ScoredPool
 from llmal.guarantee.seeding import Seed, UniformSeed
 
@@ -126,32 +127,42 @@ class Procedure:
         # A stable sort of a random permutation: ties are broken once, at random.
         rest = rng.permutation(rest)
         order = rest[np.argsort(scored.probability_wrong[rest], kind="stable")]
-        probability = scored.probability_wrong[order]
-        allowed = allowed_wrong(self.epsilon, len(evidence))
+        copies = np.ones(len(evidence), np.int64) if evidence.copies is None else evidence.copies
+        items = items_of(order, copies)
+        text = np.repeat(order, copies[order])
+        probability = scored.probability_wrong[text]
+        allowed = allowed_wrong(self.epsilon, evidence.items)
         plan = self._plan.audit(probability, allowed)
-        asks = may_ask and len(rest) > allowed
-        size = self._batch.size(len(evidence), len(rest), plan) if asks else 0
-        if size > 0:
-            picked = order[::-1][:size]
+        picked = rest[:0]
+        if may_ask and len(items) > allowed:
+            picked = most_repeated(order, copies, allowed)
+            if not len(picked):
+                by_text = replace(plan, kept=_texts_in(plan.kept, copies[order]))
+                size = self._batch.size(len(evidence), len(rest), by_text)
+                picked = order[::-1][:size]
+        if len(picked):
             return Doubtful(
                 picked,
                 tuple(_reason(evidence, scored, position) for position in picked.tolist()),
                 scored.probability_wrong[picked],
-                round(len(evidence) - plan.saved),
+                round(len(evidence) - plan.saved)
+                if evidence.copies is None
+                else _people_labels(plan, copies[order], len(evidence)),
                 plan,
             )
-        looks = self._looks.plan(plan.audited, len(rest)) if len(rest) > allowed else ()
+        looks = self._looks.plan(plan.audited, len(items)) if len(items) > allowed else ()
         return Frozen(
-            items=len(evidence),
-            order=order,
-            labels=scored.labels[order],
-            by=scored.by[order],
+            items=evidence.items,
+            order=items,
+            labels=scored.labels[text],
+            by=scored.by[text],
             probability_wrong=probability,
             looks=looks,
             epsilon=self.epsilon,
             alpha=self.alpha,
             seed=int(rng.integers(2**31)),
             about={"plan": dict(plan.as_dict()), **scored.describe()},
+            copies=evidence.copies,
         )
 
     def _nothing(self, evidence: Evidence) -> Frozen:
@@ -187,10 +198,33 @@ class Procedure:
         return judge(frozen, wrong, skipped)
 
 
+def _texts_in(items: int, copies: NDArray[np.int64]) -> int:
+    """How many whole texts the first items of an order have."""
+    return int(np.searchsorted(np.cumsum(copies), items, side="right"))
+
+
+def _people_labels(plan: AuditPlan, copies: NDArray[np.int64], texts: int) -> int:
+    """How many texts people will have labelled, if the audit goes as planned.
+
+    Args:
+        plan: Of the audit, in items.
+        copies: How many items have each text of the rest, in their order.
+        texts: How many texts there are in all.
+    """
+    if not copies.sum():
+        return texts
+    kept = copies[: _texts_in(plan.kept, copies)]
+    return round(texts - float(((1 - plan.audited / copies.sum()) ** kept).sum()))
+
+
 def _reason(evidence: Evidence, scored: ScoredPool, position: int) -> str:
     if not evidence.by_machine[position]:
         return "the machine gave no label"
-    reason = f"wrong with probability {scored.probability_wrong[position]:.2f}"
+    if evidence.copies is not None and evidence.copies[position] > 1:
+        again = f"{evidence.copies[position]:,} items have this text; "
+    else:
+        again = ""
+    reason = f"{again}wrong with probability {scored.probability_wrong[position]:.2f}"
     if scored.alternative is None:
         return reason
     machine, learner = (

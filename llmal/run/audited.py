@@ -44,17 +44,37 @@ class Audited:
         self.frozen = Frozen.from_dict(kept.labels)
 
     @functools.cached_property
-    def drawn(self) -> list[int]:
-        """Positions of the audit in order of draw, as far as people have answered all of them."""
+    def asked(self) -> list[str]:
+        """By position the item that people are asked about: the first that has its text."""
+        return [self.kept.item_ids[position] for position in self.frozen.texts.tolist()]
+
+    @functools.cached_property
+    def answered(self) -> set[str]:
+        """Items that people were asked about in this audit, and have labelled or skipped."""
         audits = self._ledger.annotations(purpose="audit", kind="human")
-        answered = {
+        return {
             one.item_id
             for one in self._ledger.present(audits)
             if one.round is not None and one.round >= self.kept.round
         }
+
+    def until_a_look(self) -> int:
+        """How many drawn items a look is judged by.
+
+        An answer about one item is one about all with its text, so that some beyond a look may be
+        answered too; these are for the next look.
+        """
+        done = len(self.drawn)
+        if self.frozen.copies is None:
+            return done
+        return max((size for size in self.frozen.looks if size <= done), default=0)
+
+    @functools.cached_property
+    def drawn(self) -> list[int]:
+        """Positions of the audit in order of draw, as far as people have answered all of them."""
         found: list[int] = []
         for position in self.frozen.drawn().tolist():
-            if self.kept.item_ids[position] not in answered:
+            if self.asked[position] not in self.answered:
                 break
             found.append(position)
         return found
@@ -63,7 +83,7 @@ class Audited:
     def skipped(self) -> NDArray[np.bool_]:
         """Which of the items that were drawn people have skipped."""
         said = audit_labels(self._ledger)
-        return np.array([self.kept.item_ids[one] not in said for one in self.drawn], dtype=bool)
+        return np.array([self.asked[one] not in said for one in self.drawn], dtype=bool)
 
     @functools.cached_property
     def wrong(self) -> NDArray[np.bool_]:
@@ -74,7 +94,7 @@ class Audited:
         answered = np.flatnonzero(~self.skipped).tolist()
         if answered:
             drawn = [self.drawn[row] for row in answered]
-            people = self._task.space.targets(said[self.kept.item_ids[one]].label for one in drawn)
+            people = self._task.space.targets(said[self.asked[one]].label for one in drawn)
             wrong[answered] = differ(self.frozen.labels[[ranks[one] for one in drawn]], people)
         return wrong
 
@@ -87,9 +107,11 @@ class Audited:
         return [*map(int, self.frozen.order[~has_label(self.frozen.labels)])]
 
     def by_people(self) -> set[str]:
-        """The items that people have labelled by now, for whatever purpose."""
+        """The items that people have labelled by now, for whatever purpose, or whose text."""
         labels = delivered_labels(self._ledger)
-        return {i for i, one in labels.items() if one.kind == "human"}
+        people = {i for i, one in labels.items() if one.kind == "human"}
+        pairs = zip(self.kept.item_ids, self.asked, strict=True)
+        return people | {i for i, first in pairs if first in people}
 
     def certificate(self) -> Certificate | None:
         """The last certificate about these labels, by their positions."""
@@ -103,7 +125,8 @@ class Audited:
             for one in self._ledger.rounds()
             if one.phase == "audit" and one.number >= self.kept.round
         ]
-        wrong = np.asarray(self.drawn, dtype=np.int64)[self.wrong]
+        drawn = np.asarray(self.drawn[: certificate.audited], dtype=np.int64)
+        wrong = drawn[self.wrong[: len(drawn)]]
         details = {**certificate.details, _WRONG: wrong.tolist()}
         return self._ledger.add_certificate(
             RecordedCertificate(
@@ -132,7 +155,7 @@ class Audited:
         labels = delivered_labels(self._ledger)
         labelled = has_label(self.frozen.labels)
         before = self._task.space.answers(self.frozen.labels[labelled])
-        ids = [self.kept.item_ids[position] for position in self.frozen.order[labelled].tolist()]
+        ids = [self.asked[position] for position in self.frozen.order[labelled].tolist()]
         return [
             item_id
             for item_id, answer in zip(ids, before, strict=True)
@@ -195,6 +218,13 @@ def unreviewed(ledger: Ledger, task: Task, pool: Pool) -> set[str]:
     stays: set[str] = set()
     if certificate is not None and certificate.voided_by is None and certificate.holds:
         stays = set(pool.ids(certificate.accepted))
+        kept = last_frozen(ledger, pool)
+        if kept is not None:
+            # A text stays only if all items that have it do.
+            audited = Audited(ledger, task, kept)
+            recorded = audited.certificate()
+            if recorded is not None:
+                stays -= {audited.asked[position] for position in recorded.to_people.tolist()}
     labels = delivered_labels(ledger)
     return {i for i, one in labels.items() if one.kind != "human" and i not in stays}
 
@@ -240,18 +270,22 @@ def _short_of(audited: Audited, certificate: Certificate | None, left: Sequence[
         )
     if not audited.drawn:
         return f"nothing is promised of the labels, as their audit has not begun; {nobody}"
-    drawn = np.asarray(audited.drawn, dtype=np.int64)
-    put_right = int((audited.wrong & ~audited.skipped).sum())
+    done = audited.until_a_look()
+    if not done:
+        return f"nothing is promised of the labels, as their audit has hardly begun; {nobody}"
+    drawn = np.asarray(audited.drawn[:done], dtype=np.int64)
+    wrong, skipped = audited.wrong[:done], audited.skipped[:done]
+    put_right = int((wrong & ~skipped).sum())
     largest = largest_promise(
         frozen.order,
         drawn,
-        audited.wrong,
+        wrong,
         epsilon=frozen.epsilon,
         alpha=frozen.alpha,
         # One that the budget ended before its first look is looked at once, as it is.
         looks=frozen.looks if len(drawn) >= frozen.looks[0] else (len(drawn),),
         items=items,
-        skipped=audited.skipped,
+        skipped=skipped,
         planned=frozen.drawn(),
         reviewed_wrong=audited.corrected() - put_right,
     )

@@ -52,7 +52,7 @@ class Promise:
     Args:
         guarantee: Which promise.
         task: Of the campaign, as the following are.
-        items: Its items; texts that are the same count once.
+        items: Its items; people label each text once.
         router: Who answers.
         evidence: What is known before the audit.
         stamps: For the learner's labels.
@@ -121,13 +121,25 @@ class Promise:
         return {i for i in skipped if i not in labels or labels[i].kind != "human"}
 
     def item_ids(self, ledger: Ledger) -> list[str]:
-        """What the promise is about: each text once, without those that people cannot answer or
-        were asked about in an earlier audit.
+        """What people may be asked about: each text once, without those that people cannot answer
+        or were asked about in an earlier audit.
         """
         out = {*self.pool.ids(self._unanswered())} | self.skipped(ledger)
         # Answers of an earlier audit may not be learnt from, and are right in any case.
         out |= set_aside(ledger)
         return [i for i in self._items.usable.ids() if i not in out]
+
+    def copies(self, ledger: Ledger, ids: Sequence[str]) -> list[str]:
+        """What repeats the text of another item and gets its label, in the order of those."""
+        rank = {item_id: place for place, item_id in enumerate(ids)}
+        labels = seen_labels(ledger) if self._items.first_of else {}
+        found = [
+            (rank[first], item_id)
+            for item_id, first in self._items.first_of.items()
+            # It has a label of its own where copies were kept apart before.
+            if first in rank and item_id not in labels
+        ]
+        return [item_id for _, item_id in sorted(found, key=lambda one: one[0])]
 
     def check_same(self, frozen: Frozen) -> None:
         """See that an audit that has begun is one for this promise.
@@ -150,10 +162,16 @@ class Promise:
         return np.random.default_rng([self._seed, number, what])
 
     def evidence(self, ledger: Ledger, number: int, ids: Sequence[str] | None = None) -> Evidence:
-        """What is known before a round of what the promise is about."""
+        """What is known before a round of the texts that the promise is about."""
         uniform = [i for one in ledger.rounds() if one.phase == "seed" for i in one.item_ids]
         about = self.item_ids(ledger) if ids is None else ids
-        return self._evidence.build(ledger, number, about, uniform)
+        found = self._evidence.build(ledger, number, about, uniform)
+        copies = self.copies(ledger, about)
+        if not copies:
+            return found
+        rank = {item_id: place for place, item_id in enumerate(about)}
+        further = [rank[self._items.first_of[item_id]] for item_id in copies]
+        return replace(found, copies=1 + np.bincount(further, minlength=len(about)))
 
     def doubtful(self, ledger: Ledger, number: int, left: int | None) -> Mapping[str, str]:
         """The next doubtful items; none where labels and order were frozen."""
@@ -174,6 +192,7 @@ class Promise:
                 picked = zip(step.positions[:size].tolist(), step.reasons[:size], strict=True)
                 return {ids[position]: why for position, why in picked}
             step = self.procedure.freeze(evidence, self.rng(number, _DOUBT))
+        ids = [*ids, *self.copies(ledger, ids)]
         self.keep(ledger, number, ids, step if left is None else step.within(left))
         return {}
 
@@ -192,7 +211,8 @@ class Promise:
             )
         )
         stands = Frozen.from_dict(kept.labels)
-        its = stands.by == LEARNER
+        first = stands.texts[stands.order] == stands.order
+        its = (stands.by == LEARNER) & first
         learnt = [
             Annotation(
                 kept.item_ids[position],
@@ -216,6 +236,7 @@ class Promise:
         rule that the audit takes the place of has not let them stand.
         """
         its = (frozen.by != LEARNER) & has_label(frozen.labels)
+        its &= frozen.texts[frozen.order] == frozen.order
         labels = seen_labels(ledger)
         audited = {
             kept.item_ids[position]: answer
@@ -297,13 +318,18 @@ class PromiseNow:
         """The next look; where that is none, the certificate is recorded."""
         audited = self._audited()
         assert audited is not None
-        step = self._promise.procedure.judge(audited.frozen, audited.wrong, audited.skipped)
+        done = audited.until_a_look()
+        step = self._promise.procedure.judge(
+            audited.frozen, audited.wrong[:done], audited.skipped[:done]
+        )
         if isinstance(step, Certificate):
             if audited.record(self._as_told(step, audited)):
                 self._promise.announcer.tell("promise", step.promise, holds=step.holds)
             return {}
-        ids = [audited.kept.item_ids[position] for position in step.positions.tolist()]
-        return dict.fromkeys(ids[: self._left], "drawn uniformly")
+        answered = audited.answered
+        ids = dict.fromkeys(audited.asked[position] for position in step.positions.tolist())
+        left = [i for i in ids if i not in answered]
+        return dict.fromkeys(left[: self._left], "drawn uniformly")
 
     def _as_told(self, certificate: Certificate, audited: Audited) -> Certificate:
         """With what of the pool it is about."""
@@ -311,9 +337,9 @@ class PromiseNow:
         if items == of:
             return certificate
         note = (
-            f"It is about {items:,} texts of the {of:,} items of the pool: items with the same "
-            "text count once, and those that people could not answer, that stand in the test set "
-            "or that an earlier audit asked about are no part of it."
+            f"It is about {items:,} of the {of:,} items of the pool: those that people could not "
+            "answer, that stand in the test set or that an earlier audit asked about are no part "
+            "of it."
         )
         return replace(certificate, rests_on=(*certificate.rests_on, note))
 
@@ -327,7 +353,7 @@ class PromiseNow:
         doubt = audited.doubt()
         order = sorted(certificate.to_people.tolist(), key=doubt.__getitem__, reverse=True)
         order += audited.without_label()
-        ids = [audited.kept.item_ids[position] for position in order]
+        ids = [audited.asked[position] for position in order]
         return dict.fromkeys((i for i in ids if i not in done), "the audit sends it to people")
 
     def words(self) -> str:

@@ -8,10 +8,12 @@ import pytest
 from llmal.errors import ConfigError, DataError
 from llmal.guarantee import Certificate, Evidence, Frozen
 from llmal.guarantee.catalogue import make
+from llmal.guarantee.certify import certify
 from llmal.guarantee.confidence_score import ConfidenceScore
 from llmal.guarantee.evidence import differ
 from llmal.guarantee.judging import MoreLooks
 from llmal.guarantee.procedure import Doubtful, Procedure
+from llmal.guarantee.repeated import items_of, texts_of
 from llmal.task.spaces.single import Single
 
 SPACE = Single(("a", "b", "c"))
@@ -217,3 +219,72 @@ def test_promises_are_kept_in_many_audits():
         alone = np.setdiff1d(certificate.accepted, frozen.drawn()[: certificate.audited])
         broken += int((delivered[alone] != gold[alone]).sum() > 15)
     assert broken / 100 <= 0.1 + 2 * np.sqrt(0.1 * 0.9 / 100)
+
+
+def test_items_with_the_same_text_stand_together_behind_the_texts() -> None:
+    # Text 0 stands once, text 1 three times (positions 1, 3, 4), text 2 twice (2, 5).
+    copies = np.array([1, 3, 2])
+    assert texts_of(copies).tolist() == [0, 1, 2, 1, 1, 2]
+    assert items_of(np.array([2, 0, 1]), copies).tolist() == [2, 5, 0, 1, 3, 4]
+    assert items_of(np.array([1]), copies).tolist() == [1, 3, 4]
+
+
+def test_a_label_of_an_audited_text_settles_all_items_that_have_it() -> None:
+    texts = [0, 1, 2, 3, 0, 1]
+    found = certify(
+        [0, 4, 2, 3, 1, 5], [5, 4, 3], [True, False, False], texts=texts, epsilon=0.0, alpha=0.5,
+        skipped=[False, False, True],
+    )  # fmt: skip
+    # 5 and 4 were labelled, and so were 1 and 0, that have their texts; 3 was skipped.
+    assert {0, 1, 4, 5} <= {*found.accepted.tolist()}
+    assert 3 in found.to_people
+
+
+def test_texts_that_many_items_have_are_labelled_first() -> None:
+    evidence, _ = pool(200, 0.1)
+    copies = np.ones(200, dtype=np.int64)
+    copies[[7, 9, 11]] = 20, 40, 2
+    step = Procedure(score=ConfidenceScore()).advance(
+        replace(evidence, copies=copies), np.random.default_rng(0)
+    )
+    assert isinstance(step, Doubtful)
+    assert step.positions.tolist() == [9, 7]
+    assert step.reasons[0].startswith("40 items have this text")
+
+
+def test_a_pool_in_which_every_text_stands_twice_takes_about_as_many_labels() -> None:
+    procedure = Procedure(score=ConfidenceScore())
+    evidence, gold = pool(800, 0.1)
+    once, _ = frozen_pool(procedure, evidence, gold, 0)
+    twice, frozen = frozen_pool(
+        procedure, replace(evidence, copies=np.full(800, 2)), gold, 0
+    )  # fmt: skip
+    assert abs(int(once.by_people.sum()) - int(twice.by_people.sum())) <= 80
+    assert frozen.items == 1600
+    assert len(frozen.order) == 2 * int((~twice.by_people).sum())
+    assert Frozen.from_dict(frozen.as_dict()).fingerprint == frozen.fingerprint
+
+
+@pytest.mark.slow
+def test_promises_about_items_are_kept_where_texts_stand_many_times() -> None:
+    procedure = Procedure(score=ConfidenceScore(), epsilon=0.05, alpha=0.2)
+    broken, runs = 0, 150
+    for seed in range(runs):
+        rng = np.random.default_rng(seed)
+        evidence, gold = pool(250, 0.12, seed=seed)
+        copies = 1 + rng.geometric(0.4, size=250) * (rng.random(250) < 0.4)
+        evidence, frozen = frozen_pool(procedure, replace(evidence, copies=copies), gold, seed)
+        labels = np.empty(frozen.items, dtype=np.int64)
+        labels[frozen.order] = frozen.labels
+        truth = gold[frozen.texts]
+        wrong = np.zeros(0, dtype=bool)
+        while isinstance(step := procedure.judge(frozen, wrong), MoreLooks):
+            drawn = frozen.drawn()[: len(wrong) + len(step.positions)]
+            wrong = labels[drawn] != truth[drawn]
+        people = np.zeros(frozen.items, dtype=bool)
+        people[evidence.by_people[frozen.texts]] = True
+        asked = [*frozen.texts[frozen.drawn()[: step.audited]], *frozen.texts[step.to_people]]
+        people |= np.isin(frozen.texts, asked)
+        broken += int((labels != truth)[~people].sum() > 0.05 * frozen.items)
+    # 30 are expected at most; with a probability of 1/1000 there are more than 46.
+    assert broken <= 46

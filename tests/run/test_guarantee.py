@@ -409,19 +409,54 @@ def test_labels_that_the_learner_gives_in_place_of_the_machines_are_recorded_and
         assert certificate.voided_by is None
 
 
-def test_texts_that_are_the_same_count_once(tmp_path: Path) -> None:
+def test_texts_that_are_the_same_are_asked_about_once_and_every_item_counts(
+    tmp_path: Path,
+) -> None:
     own = pool_of(160, tmp_path / "cache")
     texts = [*own.texts(), *own.texts(np.arange(20))]
     ids = [*own.ids(), *(f"i{2 * n + 1000:04d}" for n in range(20))]
     pool = Pool.from_texts(texts, ids=ids, cache=tmp_path / "cache")
     with campaign_of(pool, tmp_path / "run") as campaign:
         orders = finish(campaign)
+        asked = [i for one in orders if one.stage == "human" for i in one.items.ids()]
+        assert len(asked) == len({*asked})
         assert not {i for one in orders for i in one.items.ids()} & set(ids[160:])
         certificate = campaign.certificate
         assert certificate is not None
-        assert certificate.items == 160
-        assert any("160 texts of the 180 items" in one for one in certificate.rests_on)
+        assert certificate.items == 180
+        both = np.concatenate([certificate.accepted, certificate.to_people])
+        kept = campaign.open().frozen()[-1]
+        assert {kept.item_ids[one] for one in kept.labels["order"]} == {*pool.ids(both)}
         assert set(campaign.labels) | set(campaign.audited) == set(ids)
+        # What the audit sent to people was asked about, and so were the texts of its copies.
+        first = dict(zip(ids[160:], ids[:20], strict=True))
+        sent = {first.get(i, i) for i in pool.ids(certificate.to_people)}
+        assert sent <= {*asked}
+        assert not _unreviewed(campaign) & sent
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_mistake_about_a_text_that_stands_many_times_counts_as_often(
+    tmp_path: Path, seed: int
+) -> None:
+    own = pool_of(160, tmp_path / "cache")
+    ids = own.ids()
+    often = max(
+        (place for place, i in enumerate(ids) if machine_says(i)[0] != truth_of(i)),
+        key=lambda place: machine_says(ids[place])[1],
+    )
+    further = [f"i{1000 + 2 * n + int(ids[often][1:]) % 2:04d}" for n in range(80)]
+    pool = Pool.from_texts(
+        [*own.texts(), *own.texts(np.full(80, often))], ids=[*ids, *further],
+        cache=tmp_path / "cache",
+    )  # fmt: skip
+    with campaign_of(pool, tmp_path / "run", seed=seed) as campaign:
+        finish(campaign)
+        certificate = campaign.certificate
+        assert certificate is not None
+        assert (certificate.items, certificate.holds) == (240, True)
+        labels = campaign.items.with_copies({**campaign.labels, **campaign.audited})
+        assert sum(labels[i].label != truth_of(i) for i in pool.ids()) <= 12
 
 
 def test_several_machines_the_last_one_counts_and_the_others_vote(tmp_path: Path) -> None:
