@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from llmal.guarantee.certificate import Certificate
 from llmal.guarantee.confidence_score import machine_doubt
 from llmal.guarantee.forecast import (
     EPSILONS,
@@ -16,6 +19,7 @@ from llmal.guarantee.forecast import (
     forecast_pool,
     settled,
 )
+from llmal.guarantee.frozen import Frozen
 from llmal.ledger import Ledger
 from llmal.pool import Pool
 from llmal.run.audited import Audited, last_frozen
@@ -60,18 +64,10 @@ def forecast_promise(
             return None  # People could answer about no item.
         certificate = audited.certificate()
         if certificate is None:
-            return forecast_audit(audited.frozen, audited.wrong, rates=rates)
-        items = audited.frozen.items
-        before = items - len(audited.frozen.order) + certificate.audited
-        return settled(
-            certificate.epsilon,
-            certificate.alpha,
-            items=items,
-            labelled=before,
-            people=before + len(certificate.to_people),
-            audited=certificate.audited,
-            rates=rates,
-        )
+            return _in_texts(
+                forecast_audit(audited.frozen, audited.wrong, rates=rates), audited.frozen
+            )
+        return _settled(certificate, audited.frozen, rates)
     if most_items is not None and len(pool) > most_items:
         return None
     number = len(ledger.rounds())
@@ -95,3 +91,51 @@ def forecast_promise(
         alpha=promise.procedure.alpha,
         rates=rates,
     )
+
+
+def _settled(certificate: Certificate, frozen: Frozen, rates: Rates | None) -> Forecast:
+    """What people have labelled and will label, texts that several items have once."""
+    drawn = frozen.drawn()[: certificate.audited]
+    texts = int(frozen.texts.max(initial=-1)) + 1
+    before = texts - _distinct(frozen, frozen.order)
+    return settled(
+        certificate.epsilon,
+        certificate.alpha,
+        items=texts,
+        labelled=before + _distinct(frozen, drawn),
+        people=before + _distinct(frozen, np.concatenate([drawn, certificate.to_people])),
+        audited=_distinct(frozen, drawn),
+        rates=rates,
+    )
+
+
+def _in_texts(found: Forecast, frozen: Frozen) -> Forecast:
+    """A forecast of an audit of items as one of the texts that people label."""
+    if frozen.copies is None:
+        return found
+    rest, texts = len(frozen.order), len(frozen.copies)
+    of_rest = _distinct(frozen, frozen.order)
+
+    def labels(items: int) -> int:
+        more = items - (frozen.items - rest)
+        return texts - of_rest + round(more * of_rest / rest)
+
+    needed = [
+        replace(
+            one,
+            people=labels(one.people),
+            low=labels(one.low),
+            high=labels(one.high),
+            audited=round(one.audited * of_rest / rest),
+            saved=1 - labels(one.people) / texts,
+        )
+        for one in (found.needed if rest else ())
+    ]
+    return replace(
+        found, items=texts, labelled=labels(found.labelled) if rest else texts,
+        needed=tuple(needed) or found.needed,
+    )  # fmt: skip
+
+
+def _distinct(frozen: Frozen, positions: NDArray[np.int64]) -> int:
+    return len(np.unique(frozen.texts[positions]))
