@@ -112,13 +112,15 @@ def test_the_yaml_of_the_readme(tmp_path: Path) -> None:
 
 def test_the_yaml_of_the_page_on_guarantees(tmp_path: Path) -> None:
     section = GUARANTEE.read_text(encoding="utf-8").split("## In a run")[1].split("\n## ")[0]
-    block = re.search(r"(?:^    .*\n)+", section, re.MULTILINE)
-    assert block is not None
-    (tmp_path / "reviews.csv").write_text("review\ngood one\nbad one\n", encoding="utf-8")
-    config = parse_config(textwrap.dedent(block.group()), base=tmp_path)
-    assert config.guarantee is not None
-    assert (config.guarantee.max_error, config.guarantee.confidence) == (0.05, 0.95)
-    assert config.objective == "labels"
+    rows = "review,gpt_label,gpt_sure\ngood one,good,0.9\nbad one,bad,0.8\n"
+    (tmp_path / "reviews.csv").write_text(rows, encoding="utf-8")
+    with_a_model, recorded = re.findall(r"(?:^    .+\n)+", section, re.MULTILINE)
+    for block in (with_a_model, recorded):
+        config = parse_config(textwrap.dedent(block), base=tmp_path)
+        assert config.guarantee is not None
+        assert (config.guarantee.max_error, config.guarantee.confidence) == (0.05, 0.95)
+        assert config.objective == "labels"
+    assert build(config).run().status == "waiting"
 
 
 def test_the_example_of_one_call(tmp_path: Path) -> None:
