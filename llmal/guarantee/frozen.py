@@ -63,16 +63,19 @@ class Frozen:
         audited = self.looks[-1] if self.looks else 0
         return np.asarray(rng.permutation(self.order)[:audited], dtype=np.int64)
 
-    def within(self, most: int) -> Frozen:
-        """The same with looks that so many audited items are enough for.
+    def with_look_at(self, audited: int) -> Frozen:
+        """The same with one look more, such as where people's budget ends.
+
+        The other looks stay as they were planned, so that the audit may go on if the budget is
+        raised: all sizes are fixed before the first audited label is seen.
 
         Args:
-            most: How many items can be audited, at least one.
+            audited: How many items have been audited at it, at least one; after the last look there
+                is none.
         """
-        if not self.looks or self.looks[-1] <= most:
+        if not self.looks or self.looks[-1] <= audited:
             return self
-        kept = tuple(one for one in self.looks if one < most)
-        return replace(self, looks=(*kept, most))
+        return replace(self, looks=tuple(sorted({*self.looks, audited})))
 
     @property
     def fingerprint(self) -> str:

@@ -51,20 +51,9 @@ def judge(
             fix="give what was found of drawn() alone, in its order",
         )
     done = sum(size <= len(wrong) for size in frozen.looks)
-    if frozen.looks and not done:
+    certificate = certificate_of_looks(frozen, wrong, skipped)
+    if certificate is None:
         return MoreLooks(drawn[len(wrong) : frozen.looks[0]], 0, "the first look needs them")
-    certificate = certify(
-        frozen.order,
-        drawn[: len(wrong)],
-        wrong,
-        epsilon=frozen.epsilon,
-        alpha=frozen.alpha,
-        looks=frozen.looks or None,
-        items=frozen.items,
-        skipped=skipped,
-        planned=drawn,
-        texts=None if frozen.copies is None else frozen.texts,
-    )
     if done == len(frozen.looks):
         return certificate
     stays = int(certificate.details["stays"])
@@ -75,6 +64,38 @@ def judge(
         drawn[len(wrong) : frozen.looks[done]],
         done,
         f"{stays} labels could stay without a person now; more looks promise {promised:.0f}",
+    )
+
+
+def certificate_of_looks(
+    frozen: Frozen, wrong: NDArray[np.bool_], skipped: NDArray[np.bool_] | None = None
+) -> Certificate | None:
+    """What the looks that have been made say, whether or not it pays to look on.
+
+    All looks together rarely err, so that it holds even where the audit goes on later.
+
+    Args:
+        frozen: What is audited.
+        wrong: As for `judge`, and so is `skipped`.
+        skipped: Which of them the person skipped.
+
+    Returns:
+        None before the first look.
+    """
+    if frozen.looks and len(wrong) < frozen.looks[0]:
+        return None
+    drawn = frozen.drawn()
+    return certify(
+        frozen.order,
+        drawn[: len(wrong)],
+        wrong,
+        epsilon=frozen.epsilon,
+        alpha=frozen.alpha,
+        looks=frozen.looks or None,
+        items=frozen.items,
+        skipped=skipped,
+        planned=drawn,
+        texts=None if frozen.copies is None else frozen.texts,
     )
 
 

@@ -282,8 +282,8 @@ def _short_of(audited: Audited, certificate: Certificate | None, left: Sequence[
         wrong,
         epsilon=frozen.epsilon,
         alpha=frozen.alpha,
-        # One that the budget ended before its first look is looked at once, as it is.
-        looks=frozen.looks if len(drawn) >= frozen.looks[0] else (len(drawn),),
+        # One that ended before its first look is looked at once more than was planned.
+        looks=frozen.looks if len(drawn) >= frozen.looks[0] else (len(drawn), *frozen.looks),
         items=items,
         skipped=skipped,
         planned=frozen.drawn(),

@@ -19,6 +19,7 @@ from llmal.guarantee.certificate import Certificate
 from llmal.guarantee.evidence import Evidence, has_label
 from llmal.guarantee.frozen import Frozen
 from llmal.guarantee.guarantee import Guarantee
+from llmal.guarantee.judging import certificate_of_looks
 from llmal.guarantee.procedure import Doubtful, Procedure
 from llmal.ledger import Decided, FrozenLabels, Ledger
 from llmal.pool import Pool
@@ -193,7 +194,7 @@ class Promise:
                 return {ids[position]: why for position, why in picked}
             step = self.procedure.freeze(evidence, self.rng(number, _DOUBT))
         ids = [*ids, *self.copies(ledger, ids)]
-        self.keep(ledger, number, ids, step if left is None else step.within(left))
+        self.keep(ledger, number, ids, step if left is None else step.with_look_at(left))
         return {}
 
     def keep(self, ledger: Ledger, number: int, ids: Sequence[str], frozen: Frozen) -> None:
@@ -315,7 +316,7 @@ class PromiseNow:
         return self._promise.doubtful(self._ledger, self._number, self._left)
 
     def look(self) -> Mapping[str, str]:
-        """The next look; where that is none, the certificate is recorded."""
+        """The next look; where that is none, or the budget has ended, the certificate is recorded."""
         audited = self._audited()
         assert audited is not None
         done = audited.until_a_look()
@@ -326,10 +327,17 @@ class PromiseNow:
             if audited.record(self._as_told(step, audited)):
                 self._promise.announcer.tell("promise", step.promise, holds=step.holds)
             return {}
+        if self._left == 0:
+            # What the looks so far say stands until the budget is raised and the audit goes on.
+            so_far = certificate_of_looks(
+                audited.frozen, audited.wrong[:done], audited.skipped[:done]
+            )
+            if so_far is not None:
+                audited.record(self._as_told(so_far, audited))
         answered = audited.answered
         ids = dict.fromkeys(audited.asked[position] for position in step.positions.tolist())
         left = [i for i in ids if i not in answered]
-        return dict.fromkeys(left[: self._left], "drawn uniformly")
+        return dict.fromkeys(left[: self._left or None], "drawn uniformly")
 
     def _as_told(self, certificate: Certificate, audited: Audited) -> Certificate:
         """With what of the pool it is about."""

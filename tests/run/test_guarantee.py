@@ -15,6 +15,7 @@ from places import KINDS, ledger_place
 from promised import (
     SMALL,
     PartlyLearnt,
+    Steady,
     all_of,
     answers_to,
     campaign_of,
@@ -28,9 +29,11 @@ from word_bayes import WordBayes
 from llmal import Annotation, Budget, Campaign, Pool, Task
 from llmal.annotators import Outside, Router, Stage
 from llmal.errors import ConfigError
+from llmal.guarantee.audit_plan import AuditPlan
 from llmal.guarantee.confidence_score import ConfidenceScore
 from llmal.guarantee.error_score import ErrorScore
 from llmal.guarantee.evidence import Evidence
+from llmal.guarantee.frozen import Frozen
 from llmal.guarantee.guarantee import Guarantee
 from llmal.guarantee.scored import ScoredPool
 from llmal.guarantee.seeding import UniformSeed
@@ -359,6 +362,50 @@ def test_where_the_budget_ends_every_item_has_a_label_and_what_is_promised_is_sa
         assert not again & people
         assert campaign.open().frozen()[: len(frozen)] == frozen
         assert _unreviewed(campaign) == set()
+        assert _wrong(campaign) <= 10
+
+
+class _LargeAudit(Steady):
+    """It looks at 50 items, then at 80: enough for a promise about 200."""
+
+    def audit(self, probability_wrong: NDArray[np.float64], allowed: int) -> AuditPlan:
+        return replace(super().audit(probability_wrong, allowed), audited=80)
+
+    def plan(self, audited: int, rest: int) -> tuple[int, ...]:
+        return (50, audited)
+
+
+_LARGE = Guarantee(parts={**SMALL, "plan": _LargeAudit(), "looks": _LargeAudit()})
+
+
+@pytest.mark.parametrize(
+    ("labels", "looks"), [(50, [30, 50, 80]), (85, [50, 65, 80]), (100, [50, 80])]
+)
+def test_an_audit_in_which_the_budget_ended_goes_on_as_planned_once_it_is_raised(
+    tmp_path: Path, labels: int, looks: list[int]
+) -> None:
+    pool = pool_of(200, tmp_path / "cache")
+    budget = Budget(batch=5, human_labels=labels)
+    with campaign_of(pool, tmp_path / "run", budget=budget, guarantee=_LARGE) as campaign:
+        before = finish(campaign)
+        [frozen] = campaign.open().frozen()
+        # People give the seed of 20 and then the audit, which one look more is planned for.
+        assert frozen.labels["looks"] == looks
+        assert "nobody has reviewed" in str(campaign.reason)
+    with campaign_of(pool, tmp_path / "run", guarantee=_LARGE) as campaign:
+        after = finish(campaign)
+        assert campaign.open().frozen() == [frozen]
+        rounds = [one for one in [*before, *after] if one.phase == "audit"]
+        audited = [i for one in rounds for i in one.items.ids()]
+        drawn = Frozen.from_dict(frozen.labels).drawn().tolist()
+        assert audited == [frozen.item_ids[position] for position in drawn[: len(audited)]]
+        certificate = campaign.certificate
+        assert certificate is not None
+        assert certificate.holds
+        assert certificate.audited == len(audited)
+        assert len(audited) in looks
+        assert _unreviewed(campaign) == set()
+        assert campaign.open().total_usage().human_labels < 200
         assert _wrong(campaign) <= 10
 
 
