@@ -59,7 +59,7 @@ def label(
     answer = {
         "status": result.status,
         "reason": result.reason,
-        "standing": standing_of(certificate),
+        "standing": standing_of(certificate, len(result.unreviewed)),
         "people_labels": result.people_labels,
         "labelled_by": dict(Counter(one for one in result.by if one is not None)),
         "unreviewed": len(result.unreviewed),

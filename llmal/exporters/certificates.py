@@ -58,7 +58,7 @@ class DeliveredLabels:
             written: Unix time to put on it; now, if it is None.
         """
         return {
-            "standing": standing_of(self.certificate),
+            "standing": standing_of(self.certificate, self.unreviewed),
             "promise": self.sentence,
             "task": self.task.name,
             "source": self.source,
@@ -73,10 +73,11 @@ class DeliveredLabels:
         """A card for a data set of the labels, in Markdown."""
         standing = {
             "holds": "What is promised of the labels",
+            "in part": "What is promised of a part of the labels",
             "void": "The promise about the labels is VOID",
             "not held": "What was asked for cannot be promised of the labels",
             "not yet": "Nothing is promised of the labels yet",
-        }[standing_of(self.certificate)]
+        }[standing_of(self.certificate, self.unreviewed)]
         labels = "\n".join(
             f"- `{one.name}`" + (f": {one.description}" if one.description else "")
             for one in self.task.labels

@@ -240,9 +240,15 @@ class LabelResult(Results):
                 f"({expected.low:,} to {expected.high:,}), and have given {self.people_labels:,}"
             )
         certificate = self.certificate
-        if standing_of(certificate) == "holds" and not self.unreviewed:
+        if standing_of(certificate, len(self.unreviewed)) == "holds":
             assert certificate is not None
             notes.append(f"promised: {in_short(certificate)}")
+            others = len(self) - certificate.items
+            if others > 0:
+                notes.append(
+                    f"the promise is about {certificate.items:,} of {len(self):,} rows: the other "
+                    f"{others:,} people have answered in an earlier audit, or nobody has labelled"
+                )
         elif self.status == "finished" or certificate is not None:
             notes.append(_begin(in_a_sentence(certificate, self._end.words)))
         if self.status == "finished":

@@ -8,20 +8,24 @@ from typing import Literal
 from llmal.core.words import counted
 from llmal.guarantee.certificate import Certificate
 
-Standing = Literal["holds", "void", "not held", "not yet"]
+Standing = Literal["holds", "in part", "void", "not held", "not yet"]
 
 
-def standing_of(certificate: Certificate | None) -> Standing:
-    """Whether a promise holds, is void, could not be made, or has not been reached yet.
+def standing_of(certificate: Certificate | None, unreviewed: int = 0) -> Standing:
+    """Whether a promise holds, holds for a part of the labels alone, is void, could not be made, or
+    has not been reached yet.
 
     Args:
         certificate: The last one of a run that is to give a promise; None while there is none.
+        unreviewed: How many delivered labels no person gave and no audit lets stay.
     """
     if certificate is None:
         return "not yet"
     if certificate.voided_by is not None:
         return "void"
-    return "holds" if certificate.holds else "not held"
+    if not certificate.holds:
+        return "not held"
+    return "in part" if unreviewed else "holds"
 
 
 def in_a_sentence(certificate: Certificate | None, words: str = "") -> str:

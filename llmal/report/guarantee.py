@@ -22,7 +22,7 @@ def guarantee(record: RunRecord) -> dict[str, Any] | None:
         return None
     certificate = wanted.certificate
     figures: dict[str, Any] = {
-        "standing": standing_of(certificate),
+        "standing": standing_of(certificate, wanted.unreviewed),
         "sentence": in_a_sentence(certificate, wanted.words),
         "wanted": {"max_error": wanted.epsilon, "confidence": 1 - wanted.alpha},
         "asked": _asked(record),

@@ -35,6 +35,7 @@ STATES = {
 }
 STANDING = {
     "holds": "The promise holds",
+    "in part": "A promise holds for part of the labels",
     "void": "Void: nothing is promised of these labels any more",
     "not held": "What was asked for cannot be promised",
     "not yet": "Nothing is promised yet",

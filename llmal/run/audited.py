@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
@@ -19,6 +20,7 @@ from llmal.guarantee.certificate import Certificate
 from llmal.guarantee.certify import largest_promise
 from llmal.guarantee.evidence import differ, has_label
 from llmal.guarantee.frozen import Frozen
+from llmal.guarantee.promises import condition_on_people, percent
 from llmal.ledger import FrozenLabels, Ledger, RecordedCertificate
 from llmal.pool import Pool
 from llmal.run.purposes import audit_labels, delivered_labels
@@ -113,6 +115,11 @@ class Audited:
         pairs = zip(self.kept.item_ids, self.asked, strict=True)
         return people | {i for i, first in pairs if first in people}
 
+    def waiting(self, certificate: Certificate) -> list[int]:
+        """Positions that a certificate sends to people and that they have not labelled by now."""
+        people, ids = self.by_people(), self.kept.item_ids
+        return [one for one in certificate.to_people.tolist() if ids[one] not in people]
+
     def certificate(self) -> Certificate | None:
         """The last certificate about these labels, by their positions."""
         found = [one for one in self._ledger.certificates() if one.frozen == self.kept.fingerprint]
@@ -176,7 +183,8 @@ def last_frozen(ledger: Ledger, pool: Pool) -> FrozenLabels | None:
 def certificate_of(ledger: Ledger, task: Task, pool: Pool) -> Certificate | None:
     """The last certificate of a campaign, void if something has changed since that matters.
 
-    Its positions are those of the pool; items that are gone are left out.
+    Its positions are those of the pool; items that are gone are left out. What its promise waits
+    for is what people have not labelled by now, and nothing once they have labelled all of it.
 
     Args:
         ledger: Of the campaign.
@@ -196,9 +204,18 @@ def certificate_of(ledger: Ledger, task: Task, pool: Pool) -> Certificate | None
         certificate = certificate.void(reason)
     return replace(
         certificate,
+        promise=_as_it_stands(certificate, Audited(ledger, task, kept)),
         accepted=_in_pool(pool, kept, certificate.accepted),
         to_people=_in_pool(pool, kept, certificate.to_people),
     )
+
+
+def _as_it_stands(certificate: Certificate, audited: Audited) -> str:
+    """Its promise without the condition that people label what they have labelled since."""
+    left = condition_on_people(len(audited.waiting(certificate)))
+    left = left.replace(" 1 items that are ", " 1 item that is ")
+    condition = condition_on_people(len(certificate.to_people))
+    return certificate.promise.replace(condition, left, 1) if condition else certificate.promise
 
 
 def unreviewed(ledger: Ledger, task: Task, pool: Pool) -> set[str]:
@@ -248,9 +265,8 @@ def what_is_promised(ledger: Ledger, task: Task, pool: Pool) -> str:
         left = [i for i in left if i not in stays]
         if not left:
             return _with_others(ledger, kept, certificate.promise)
-    if not left:
-        return "every label is by a person"
-    return _short_of(audited, certificate, left)
+    words = _short_of(audited, certificate, left) if left else "every label is by a person"
+    return _with_others(ledger, kept, words)
 
 
 def _short_of(audited: Audited, certificate: Certificate | None, left: Sequence[str]) -> str:
@@ -258,10 +274,12 @@ def _short_of(audited: Audited, certificate: Certificate | None, left: Sequence[
     frozen, items = audited.frozen, audited.frozen.items
     nobody = f"{_labels(len(left))} nobody has reviewed"
     if certificate is not None and certificate.voided_by is None and certificate.holds:
+        allowed = math.floor(frozen.epsilon * items + 1e-9)
+        most = min(items, allowed + len(left))
         return (
-            f"of the other {_labels(items - len(left))} at most "
-            f"{math.floor(frozen.epsilon * items + 1e-9):,} are wrong, with a probability of at "
-            f"least {1 - frozen.alpha:g}; {nobody}"
+            f"at most {most:,} of all {_labels(items)} ({percent(most / items)}) are wrong, with a "
+            f"probability of at least {1 - frozen.alpha:g}: {nobody}, and of the other "
+            f"{items - len(left):,} at most {allowed:,} are wrong"
         )
     if len(left) <= math.floor(frozen.epsilon * items + 1e-9):
         return (
@@ -293,17 +311,24 @@ def _short_of(audited: Audited, certificate: Certificate | None, left: Sequence[
 
 
 def _with_others(ledger: Ledger, kept: FrozenLabels, promise: str) -> str:
-    """A promise, and how many labels it is not about."""
+    """A promise, with how many labels it is not about after its first sentence."""
     about = {*kept.item_ids}
     labels = delivered_labels(ledger)
     others = sum(one.kind != "human" and i not in about for i, one in labels.items())
+    earlier = sum(i not in about for i in audit_labels(ledger))
     if not about:
         promise = "nothing is promised of the labels, as people could answer about no item"
-    if not others:
+    parts = []
+    if earlier:
+        are = "1 other label is" if earlier == 1 else f"{earlier:,} other labels are"
+        parts.append(f"{are} by people, of an earlier audit, and no part of this")
+    if others:
+        are = "1 other label is" if others == 1 else f"{others:,} other labels are"
+        parts.append(f"{are} no part of this, and nobody has reviewed {_them(others)}")
+    if not parts:
         return promise
-    are = "1 other label is" if others == 1 else f"{others:,} other labels are"
-    promise += "" if promise.endswith(".") else "."
-    return f"{promise} {are} no part of this, and nobody has reviewed {_them(others)}."
+    first, *rest = re.split(r"(?<=\.) (?=[A-Z])", promise, maxsplit=1)
+    return " ".join([f"{first.removesuffix('.')}; {'; '.join(parts)}.", *rest])
 
 
 def _them(count: int) -> str:
@@ -327,6 +352,11 @@ def _why_void(ledger: Ledger, pool: Pool, kept: FrozenLabels) -> str | None:
         )
     if len(ledger.pool_versions()) == kept.pool_version:
         return None
+    return why_texts_are_others(pool, kept)
+
+
+def why_texts_are_others(pool: Pool, kept: FrozenLabels) -> str | None:
+    """Which of the texts that frozen labels are of are not those of a pool; None if all are."""
     now = pool.contents(kept.item_ids)
     gone = sum(one is None for one in now)
     if gone:

@@ -16,6 +16,8 @@ from llmal.errors import LedgerError
 from llmal.ledger import Decided, Ledger, PoolVersion, TaskVersion
 from llmal.ledger.translation import Reading, Void
 from llmal.pool import Pool
+from llmal.run.audited import why_texts_are_others
+from llmal.run.purposes import audit_labels
 from llmal.task import Task
 from llmal.task.changes import differences, map_labels, origins_of
 
@@ -37,6 +39,7 @@ class Changes:
         of_task: What differs in the task, a phrase each.
         of_pool: What differs in the pool, a phrase each.
         effects: What becomes of the answers that there are, a phrase each.
+        of_promise: What becomes of a promise about the labels, a phrase each.
     """
 
     task: TaskVersion | None
@@ -44,6 +47,7 @@ class Changes:
     of_task: tuple[str, ...]
     of_pool: tuple[str, ...]
     effects: tuple[str, ...]
+    of_promise: tuple[str, ...] = ()
 
     @property
     def needs_consent(self) -> bool:
@@ -52,7 +56,12 @@ class Changes:
 
     def lines(self) -> list[str]:
         """What differs and what follows from it, a line each."""
-        parts = (("task", self.of_task), ("pool", self.of_pool), ("answers", self.effects))
+        parts = (
+            ("task", self.of_task),
+            ("pool", self.of_pool),
+            ("answers", self.effects),
+            ("promise", self.of_promise),
+        )
         return [f"{name}: {'; '.join(phrases)}" for name, phrases in parts if phrases]
 
     def refusal(self, where: str) -> LedgerError:
@@ -109,7 +118,25 @@ def find_changes(
     kept = new_task is not None and any(one.kind != "human" for one in after.values())
     if kept and when_changed == "keep":
         effects.append("machines are not asked again (with when_changed: ask_again they are)")
-    return Changes(new_task, new_pool, tuple(of_task), tuple(of_pool), tuple(effects))
+    of_promise = _of_promise(ledger, pool, changes_task=new_task is not None)
+    return Changes(new_task, new_pool, tuple(of_task), tuple(of_pool), tuple(effects), of_promise)
+
+
+def _of_promise(ledger: Ledger, pool: Pool, *, changes_task: bool) -> tuple[str, ...]:
+    """What becomes of the promise about labels whose audit has begun."""
+    frozen = ledger.frozen()
+    if not frozen or frozen[-1].task_version != ledger.reading.version:
+        return ()
+    if not changes_task and why_texts_are_others(pool, frozen[-1]) is None:
+        return ()
+    about = {*frozen[-1].item_ids}
+    answers = sum(i in about for i in audit_labels(ledger))
+    what = "what is promised of the labels becomes" if ledger.certificates() else "the audit is"
+    phrases = [f"{what} void, and people will be asked for an audit of other labels"]
+    if answers:
+        no_part = "is no part" if answers == 1 else "are no part"
+        phrases.append(f"{_labels(answers)} of the audit of before {no_part} of a new promise")
+    return tuple(phrases)
 
 
 def _says_anew(versions: Sequence[TaskVersion], task: Task) -> bool:

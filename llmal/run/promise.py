@@ -316,7 +316,7 @@ class PromiseNow:
         return self._promise.doubtful(self._ledger, self._number, self._left)
 
     def look(self) -> Mapping[str, str]:
-        """The next look; where that is none, or the budget has ended, the certificate is recorded."""
+        """The next look; where there is none, or the budget ends, a certificate is recorded."""
         audited = self._audited()
         assert audited is not None
         done = audited.until_a_look()

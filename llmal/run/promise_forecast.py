@@ -67,7 +67,7 @@ def forecast_promise(
             return _in_texts(
                 forecast_audit(audited.frozen, audited.wrong, rates=rates), audited.frozen
             )
-        return _settled(certificate, audited.frozen, rates)
+        return _settled(certificate, audited, rates)
     if most_items is not None and len(pool) > most_items:
         return None
     number = len(ledger.rounds())
@@ -93,17 +93,21 @@ def forecast_promise(
     )
 
 
-def _settled(certificate: Certificate, frozen: Frozen, rates: Rates | None) -> Forecast:
+def _settled(certificate: Certificate, audited: Audited, rates: Rates | None) -> Forecast:
     """What people have labelled and will label, texts that several items have once."""
+    frozen = audited.frozen
     drawn = frozen.drawn()[: certificate.audited]
     texts = int(frozen.texts.max(initial=-1)) + 1
     before = texts - _distinct(frozen, frozen.order)
+    # What people have labelled besides, such as in an earlier audit, they gave all the same.
+    besides = len(audited.by_people().difference(audited.kept.item_ids))
+    people = before + _distinct(frozen, np.concatenate([drawn, certificate.to_people])) + besides
     return settled(
         certificate.epsilon,
         certificate.alpha,
-        items=texts,
-        labelled=before + _distinct(frozen, drawn),
-        people=before + _distinct(frozen, np.concatenate([drawn, certificate.to_people])),
+        items=texts + besides,
+        labelled=people - len({audited.asked[one] for one in audited.waiting(certificate)}),
+        people=people,
         audited=_distinct(frozen, drawn),
         rates=rates,
     )

@@ -239,16 +239,17 @@ def test_a_budget_that_ends_too_soon_says_what_can_be_promised(options, tmp_path
     assert needed.low <= more.people_labels <= needed.high
 
 
-def test_few_labels_that_people_have_not_come_to_are_few_wrong_ones(options, tmp_path):
-    # An audit of five that ends too soon, and then nearly all labels by people after all.
-    llmal.label(reviews(), directory=tmp_path, budget=55, **options)
-    result = llmal.label(reviews(), directory=tmp_path, budget=390, **options)
-    assert result.people_labels == 390
-    assert len(result.unreviewed) == 10
-    assert any(
-        one.startswith("at most 10 of all 400 labels are wrong, as people have given all others")
-        for one in result.notes
-    )
+def test_an_audit_that_the_budget_ended_goes_on_where_it_is_raised(options, tmp_path):
+    planned = llmal.label(reviews(), directory=tmp_path / "planned", **options)
+    early = llmal.label(reviews(), directory=tmp_path / "raised", budget=55, **options)
+    assert early.people_labels == 55
+    assert early.unreviewed
+    result = llmal.label(reviews(), directory=tmp_path / "raised", **options)
+    assert result.certificate.holds
+    assert result.unreviewed == []
+    assert _wrong(result) <= 0.05 * 400
+    # About as many labels by people as without the budget, not all 400.
+    assert result.people_labels <= planned.people_labels + 50
 
 
 def test_people_who_skip_everything_leave_nothing_to_promise(options, tmp_path):
@@ -260,7 +261,7 @@ def test_people_who_skip_everything_leave_nothing_to_promise(options, tmp_path):
     assert result.status == "finished"
     assert set(result.by) == {"machine"}
     assert len(result.unreviewed) == 80
-    assert any("people could answer about no item. 80 other labels" in one for one in result.notes)
+    assert any("people could answer about no item; 80 other labels" in one for one in result.notes)
     assert result.forecast() is None
 
 
@@ -344,12 +345,22 @@ def test_the_report_begins_with_the_promise(options, tmp_path):
 def test_a_task_that_has_changed_voids_the_promise(options, tmp_path):
     llmal.label(reviews(), directory=tmp_path, **options)
     changed = {**options, "guidelines": "Irony counts as what is meant."}
-    with pytest.raises(LlmalError, match="guidelines"):
+    with pytest.raises(LlmalError, match="guidelines") as refused:
         llmal.label(reviews(), directory=tmp_path, **changed)
+    assert "what is promised of the labels becomes void, and people will be asked" in str(
+        refused.value
+    )
     result = llmal.label(reviews(), directory=tmp_path, accept_changes=True, budget=0, **changed)
     assert result.certificate.voided_by is not None
     assert any(one.startswith("VOID") for one in result.notes)
     assert len(result.unreviewed) == 400 - result.by.count("people")
+    # Another audit follows, and what the first one asked about is no part of it.
+    anew = llmal.label(reviews(), directory=tmp_path, **changed)
+    assert anew.certificate.holds
+    assert anew.certificate.items < 400
+    others = 400 - anew.certificate.items
+    assert any(f"the other {others} people have answered in an earlier" in o for o in anew.notes)
+    assert anew.forecast().labelled == anew.people_labels
 
 
 @pytest.mark.parametrize(

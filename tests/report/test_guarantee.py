@@ -64,6 +64,8 @@ def test_how_a_promise_stands():
         "not held",
         "not yet",
     ]
+    assert standing_of(HOLDS, 3) == "in part"
+    assert standing_of(NOT_HELD, 3) == "not held"
     # Void is void, whatever it was before.
     assert standing_of(NOT_HELD.void("the texts have changed")) == "void"
     assert in_a_sentence(HOLDS) == HOLDS.promise
@@ -75,7 +77,8 @@ def test_how_a_promise_stands():
 def test_the_figures_of_a_promise():
     figures = collect(_record(HOLDS, unreviewed=3))["guarantee"]
     assert json.loads(json.dumps(figures)) == figures
-    assert figures["standing"] == "holds"
+    # Not "holds": three labels are open.
+    assert figures["standing"] == "in part"
     assert figures["wanted"] == {"max_error": 0.05, "confidence": 0.9}
     assert figures["asked"] == [
         {"phase": "seed", "labels": 40},

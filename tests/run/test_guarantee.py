@@ -37,6 +37,7 @@ from llmal.guarantee.frozen import Frozen
 from llmal.guarantee.guarantee import Guarantee
 from llmal.guarantee.scored import ScoredPool
 from llmal.guarantee.seeding import UniformSeed
+from llmal.guarantee.standing import standing_of
 from llmal.learners import LinearHead
 from llmal.run.audited import unreviewed
 from llmal.run.purposes import delivered_labels
@@ -407,6 +408,67 @@ def test_an_audit_in_which_the_budget_ended_goes_on_as_planned_once_it_is_raised
         assert _unreviewed(campaign) == set()
         assert campaign.open().total_usage().human_labels < 200
         assert _wrong(campaign) <= 10
+
+
+def test_what_is_said_while_people_have_not_come_to_all_that_is_for_them(tmp_path: Path) -> None:
+    pool = pool_of(200, tmp_path / "cache")
+    with campaign_of(pool, tmp_path / "whole") as campaign:
+        finish(campaign)
+        people = campaign.open().total_usage().human_labels
+        certificate = campaign.certificate
+        assert certificate is not None
+        # They have labelled all of it, so that the promise is told without a condition.
+        assert len(certificate.to_people) > 3
+        assert "once people have labelled" not in certificate.promise
+        assert "once people have labelled" not in str(campaign.reason)
+        forecast = campaign.forecast()
+        assert forecast is not None
+        assert forecast.labelled == people
+    budget = Budget(batch=5, human_labels=people - 3)
+    with campaign_of(pool, tmp_path / "run", budget=budget) as campaign:
+        finish(campaign)
+        assert len(_unreviewed(campaign)) == 3
+        certificate = campaign.certificate
+        assert certificate is not None
+        assert standing_of(certificate, 3) == "in part"
+        assert "once people have labelled the 3 items" in certificate.promise
+        # Ten of those that people gave or that may stay, and the three.
+        assert "at most 13 of all 200 labels (6.5 %) are wrong" in str(campaign.reason)
+        assert "3 labels nobody has reviewed" in str(campaign.reason)
+        forecast = campaign.forecast()
+        assert forecast is not None
+        assert forecast.labelled == people - 3
+        recorded = campaign.open().certificates()
+    with campaign_of(pool, tmp_path / "run") as campaign:
+        finish(campaign)
+        assert campaign.open().certificates() == recorded, "told otherwise, not recorded anew"
+        assert campaign.certificate is not None
+        assert "once people have labelled" not in campaign.certificate.promise
+
+
+def test_few_labels_that_people_have_not_come_to_are_few_wrong_ones(tmp_path: Path) -> None:
+    pool = pool_of(200, tmp_path / "cache")
+    # Begun so early, the audit of 40 is too small to promise anything; then nearly all labels are
+    # by people after all.
+    for labels in (30, 195):
+        budget = Budget(batch=5, human_labels=labels)
+        with campaign_of(pool, tmp_path / "run", budget=budget) as campaign:
+            finish(campaign)
+            reason = str(campaign.reason)
+    assert "at most 5 of all 200 labels are wrong, as people have given all others" in reason
+
+
+def test_labels_that_the_promise_is_not_about_are_counted_beside_it(tmp_path: Path) -> None:
+    pool = pool_of(200, tmp_path / "cache")
+    with campaign_of(pool, tmp_path / "run") as campaign:
+        seed = campaign.ask()
+        assert seed is not None
+        skip = seed.items.ids()[:2]
+        finish(campaign, skip=skip)
+        assert _unreviewed(campaign) == set(skip)
+        first = str(campaign.reason).split(". ")[0]
+        assert first.startswith("Of the 198 labels delivered, at most 9 (5 %) are wrong; ")
+        assert first.endswith("2 other labels are no part of this, and nobody has reviewed them")
 
 
 def test_an_audited_item_that_people_skip_counts_as_wrong_and_none_is_asked_twice(
