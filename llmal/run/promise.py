@@ -177,6 +177,7 @@ class Promise:
     def doubtful(self, ledger: Ledger, number: int, left: int | None) -> Mapping[str, str]:
         """The next doubtful items; none where labels and order were frozen."""
         ids = self.item_ids(ledger)
+        self.announcer.tell("step", "looking for doubtful labels")
         evidence = self.evidence(ledger, number, ids)
         step = self.procedure.advance(evidence, self.rng(number, _DOUBT))
         if isinstance(step, Doubtful):

@@ -25,6 +25,8 @@ from llmal.task import Task
 from llmal.task.spaces.thresholds import decide
 
 CHUNK = 8192
+_AT_ONCE = 512
+"""Items that are embedded between two marks of progress."""
 REFERENCE_ITEMS = 1000
 
 Progress = Callable[[str, int, int], None]
@@ -95,7 +97,7 @@ class Trainer:
                 self._pool,
                 self.embedder,
                 self._matrix_file,
-                chunk=CHUNK // 4,
+                chunk=_AT_ONCE,
                 on_progress=lambda done, total: self._said("embedding the pool", done, total),
             )
         return self._matrix
@@ -103,8 +105,9 @@ class Trainer:
     def _inputs(self, positions: NDArray[np.int64]) -> Any:
         if self.learner.input == "texts":
             return self._pool.texts(positions)
-        if self._matrix is not None:
-            return np.asarray(self._matrix[positions])
+        # Of much of the pool: told of, and kept in the run directory as it is worked out.
+        if self._matrix is not None or len(positions) > max(REFERENCE_ITEMS, len(self._pool) // 4):
+            return np.asarray(self.embeddings()[positions])
         return self.embedder.embed(self._pool.texts(positions))
 
     def fit(

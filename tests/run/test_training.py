@@ -126,6 +126,18 @@ def test_probabilities_of_a_large_pool_come_from_the_matrix(tmp_path: Path):
     assert ("embedding the pool", 9000, 9000) in said
 
 
+def test_to_train_on_much_of_a_pool_is_told_of_and_kept(tmp_path: Path):
+    said: list[tuple[str, int, int]] = []
+    trainer = make_trainer(
+        tmp_path, items=1500, test=None, on_progress=lambda *what: said.append(what)
+    )
+    trainer.fit(np.arange(400), np.arange(400) % 3)
+    assert said == []
+    trainer.fit(np.arange(1200), np.arange(1200) % 3)
+    assert said == [("embedding the pool", done, 1500) for done in (512, 1024, 1500)]
+    assert (tmp_path / "embeddings.npy").exists()
+
+
 def test_a_learner_over_texts_needs_no_embedder(tmp_path: Path):
     learner = TextLearner()
     trainer = make_trainer(tmp_path, learner=learner, embedder=None)
