@@ -72,8 +72,8 @@ class Changes:
         return LedgerError(
             f"{told}\nnothing of this is done yet",
             where=where,
-            fix="to go on so: the same with --accept-changes (in Python accept_changes=True); else "
-            "take task and data as they were, or another directory",
+            fix="to go on so: llmal run, or llmal label, with --accept-changes (in Python "
+            "accept_changes=True); else take task and data as they were, or another directory",
         )
 
     def accept(self, ledger: Ledger) -> None:

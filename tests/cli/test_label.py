@@ -88,7 +88,7 @@ def test_what_has_changed_names_the_option_of_the_command(llmal, file):
     assert llmal(*_words(file)).exit_code == 3
     changed = llmal(*_words(file, "--guidelines", "Irony counts as what is meant."))
     assert changed.exit_code == 1
-    assert "the same with --accept-changes" in changed.stderr
+    assert "llmal run, or llmal label, with --accept-changes" in changed.stderr
     assert "llmal run" not in changed.stderr
 
 
