@@ -97,7 +97,8 @@ def test_the_example_of_the_page(desk, llmal):
     before, kept = _labels(run), (run / "config.yaml").read_bytes()
     refused = llmal("run", "desk.yaml", "--quiet")
     assert refused.exit_code == 1
-    told, _, _ = refused.stderr.partition("; to go on so: llmal run, or llmal label, with --accept-changes")
+    told, found, _ = refused.stderr.partition("; to go on so: llmal run, or llmal label")
+    assert found
     assert told == f"error: {run}: {refusal.strip()}"
     assert _labels(run) == before
     assert (run / "config.yaml").read_bytes() == kept
