@@ -11,6 +11,7 @@ from llmal.annotators.label_help import SKIP
 from llmal.annotators.protocol import Context, plan_at
 from llmal.core.plans import BatchPlan
 from llmal.core.records import Annotation, AnnotatorKind, Answer, Item, Usage
+from llmal.core.words import counted
 from llmal.errors import AnnotationError, ConfigError, DataError
 from llmal.task import Task
 from llmal.task.spaces import KINDS
@@ -108,14 +109,15 @@ class HumanFunction:
         given: object = self._ask([self._shown(one) for one in items])
         if not isinstance(given, Iterable) or isinstance(given, (str, bytes, Mapping)):
             raise AnnotationError(
-                f"the function that asks people gave {_in_short(given)} for {_counted(items)}",
+                f"the function that asks people gave {_in_short(given)} for "
+                f"{counted(len(items), 'item')}",
                 fix="have it give a list with a label for each item, in their order",
             )
         values = list(given)
         if len(values) != len(items):
             raise AnnotationError(
-                f"the function that asks people gave {len(values)} "
-                f"{'label' if len(values) == 1 else 'labels'} for {_counted(items)}",
+                f"the function that asks people gave {counted(len(values), 'label')} for "
+                f"{counted(len(items), 'item')}",
                 fix="have it give one for each item, in their order, and None for one that is "
                 "skipped",
             )
@@ -144,10 +146,6 @@ class HumanFunction:
         """So many labels of a person, at their cost."""
         each = Usage(human_labels=1, money=self._cost)
         return plan_at(each, self.annotate, items, context)
-
-
-def _counted(items: Sequence[Item]) -> str:
-    return "1 item" if len(items) == 1 else f"{len(items)} items"
 
 
 def _in_short(value: object) -> str:

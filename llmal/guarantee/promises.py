@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from llmal.core.words import counted
 from llmal.guarantee.audit import Audit
 
 FIXED_POOL = (
@@ -30,7 +31,8 @@ def condition_on_people(count: int) -> str:
     """The condition under which a promise is kept."""
     if not count:
         return ""
-    return f", once people have labelled the {count:,} items that are named for them"
+    items = counted(count, "item that is", "items that are")
+    return f", once people have labelled the {items} named for them"
 
 
 def skipped_note(audit: Audit) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ Whoever tells of a certificate (campaign, report, exports) has it from here.
 from __future__ import annotations
 
 import functools
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.core.content import is_same
+from llmal.core.words import counted
+from llmal.guarantee.audit import allowed_wrong
 from llmal.guarantee.certificate import Certificate
 from llmal.guarantee.certify import largest_promise
 from llmal.guarantee.evidence import differ, has_label
@@ -197,14 +198,15 @@ def certificate_of(ledger: Ledger, task: Task, pool: Pool) -> Certificate | None
     by_name = {one.fingerprint: one for one in ledger.frozen()}
     kept = by_name[recorded[-1].frozen]
     certificate = Certificate.from_dict(recorded[-1].certificate)
+    audited = Audited(ledger, task, kept)
     reason = _why_void(ledger, pool, kept)
     if reason is None:
-        reason = Audited(ledger, task, kept).has_changed(certificate)
+        reason = audited.has_changed(certificate)
     if reason is not None:
         certificate = certificate.void(reason)
     return replace(
         certificate,
-        promise=_as_it_stands(certificate, Audited(ledger, task, kept)),
+        promise=_as_it_stands(certificate, audited),
         accepted=_in_pool(pool, kept, certificate.accepted),
         to_people=_in_pool(pool, kept, certificate.to_people),
     )
@@ -213,7 +215,6 @@ def certificate_of(ledger: Ledger, task: Task, pool: Pool) -> Certificate | None
 def _as_it_stands(certificate: Certificate, audited: Audited) -> str:
     """Its promise without the condition that people label what they have labelled since."""
     left = condition_on_people(len(audited.waiting(certificate)))
-    left = left.replace(" 1 items that are ", " 1 item that is ")
     condition = condition_on_people(len(certificate.to_people))
     return certificate.promise.replace(condition, left, 1) if condition else certificate.promise
 
@@ -272,18 +273,19 @@ def what_is_promised(ledger: Ledger, task: Task, pool: Pool) -> str:
 def _short_of(audited: Audited, certificate: Certificate | None, left: Sequence[str]) -> str:
     """What can be promised although people have not come to all labels that were for them."""
     frozen, items = audited.frozen, audited.frozen.items
-    nobody = f"{_labels(len(left))} nobody has reviewed"
+    every = counted(items, "label")
+    nobody = f"{counted(len(left), 'label')} nobody has reviewed"
     if certificate is not None and certificate.voided_by is None and certificate.holds:
-        allowed = math.floor(frozen.epsilon * items + 1e-9)
+        allowed = allowed_wrong(frozen.epsilon, items)
         most = min(items, allowed + len(left))
         return (
-            f"at most {most:,} of all {_labels(items)} ({percent(most / items)}) are wrong, with a "
+            f"at most {most:,} of all {every} ({percent(most / items)}) are wrong, with a "
             f"probability of at least {1 - frozen.alpha:g}: {nobody}, and of the other "
             f"{items - len(left):,} at most {allowed:,} are wrong"
         )
-    if len(left) <= math.floor(frozen.epsilon * items + 1e-9):
+    if len(left) <= allowed_wrong(frozen.epsilon, items):
         return (
-            f"at most {len(left):,} of all {_labels(items)} are wrong, as people have given all "
+            f"at most {len(left):,} of all {every} are wrong, as people have given all "
             f"others; {nobody}"
         )
     if not audited.drawn:
@@ -333,10 +335,6 @@ def _with_others(ledger: Ledger, kept: FrozenLabels, promise: str) -> str:
 
 def _them(count: int) -> str:
     return "it" if count == 1 else "them"
-
-
-def _labels(count: int) -> str:
-    return "1 label" if count == 1 else f"{count:,} labels"
 
 
 def _in_pool(pool: Pool, kept: FrozenLabels, positions: NDArray[np.int64]) -> NDArray[np.int64]:
