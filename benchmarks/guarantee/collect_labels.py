@@ -2,8 +2,8 @@
 
     python benchmarks/guarantee/collect_labels.py --out FOLDER [--shared ../shared]
 
-Five sets, each cut to rows drawn at random from its train part (the same rows in every file, the
-smaller cut the beginning of the larger), labelled by `llmal.annotate` as a user would have it:
+Five sets, each cut to rows drawn at random from its train part (the same rows in every file),
+labelled by `llmal.annotate` as a user would have it:
 labels named as in the data, no demonstrations, the default calibration. *Votes* are the same model
 with the other form of prompt, and with a sentence on what the labels are about. Each call of a
 model writes one file, FOLDER/<set>.<model>.<prompt>.npz; what is there is not asked again, and
@@ -37,7 +37,8 @@ GUIDELINES = {
 }
 SETS = tuple(GUIDELINES)
 PROMPTS = ("default", "other style", "guidelines")
-ITEMS = {"tiny-lm": 2000, "smollm2-135m-instruct": 1000}
+MODELS = ("tiny-lm", "smollm2-135m-instruct")
+ITEMS = 2000
 
 
 def read_pool(shared: Path, name: str, count: int) -> tuple[Task, list[Item]]:
@@ -52,7 +53,7 @@ def ask(
     name: str, model: str, prompt: str, lm: TransformersLM, options: argparse.Namespace
 ) -> dict[str, NDArray[np.generic]]:
     """Label a set with one prompt: targets by machine and gold, shape (N,), and probabilities."""
-    task, items = read_pool(options.shared, name, ITEMS[model])
+    task, items = read_pool(options.shared, name, options.items)
     default = choose_style(task, load_prompt("label"), lm)
     other = "chat" if default == "completion" else "completion"
     begun = time.perf_counter()
@@ -84,12 +85,12 @@ def ask(
 
 
 def embed(options: argparse.Namespace) -> None:
-    """MiniLM embeddings of the larger cut."""
+    """MiniLM embeddings of the same items."""
     embedder = SentenceEmbedder()
     for name in options.sets:
         path = options.out / f"{name}.minilm.npz"
         if not path.exists():
-            _, items = read_pool(options.shared, name, max(ITEMS.values()))
+            _, items = read_pool(options.shared, name, options.items)
             vectors = np.asarray(embedder.embed([item.text for item in items]))
             save(path, embeddings=vectors.astype(np.float32))
 
@@ -105,9 +106,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
-    parser.add_argument("--models", nargs="*", default=list(ITEMS), help="none: embed")
+    parser.add_argument("--models", nargs="*", default=list(MODELS), help="none: embed")
     parser.add_argument("--sets", nargs="+", default=list(SETS))
     parser.add_argument("--prompts", nargs="+", default=list(PROMPTS))
+    parser.add_argument("--items", type=int, default=ITEMS, help="items a set")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", help="bfloat16 is faster on some CPUs")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -120,7 +123,7 @@ def main() -> None:
         folder = options.shared / "models" / model
         lm = TransformersLM(
             str(folder) if folder.exists() else model,
-            device="cpu",
+            device=options.device,
             dtype=options.dtype,
             cache=ResponseCache(options.out / "responses.sqlite"),
         )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from collect_labels import ITEMS, PROMPTS, SETS, read_pool
+from collect_labels import MODELS, PROMPTS, SETS, read_pool
 from recorded_sets import RecordedSet
 
 from llmal.guarantee import Evidence
 from llmal.task.spaces.single import Single
 
-NAMES = tuple(f"{name}, {model}" for model in ITEMS for name in SETS)
+NAMES = tuple(f"{name}, {model}" for model in MODELS for name in SETS)
 
 
 def load_model_set(key: str, labels: Path, shared: Path) -> RecordedSet | None:

@@ -97,7 +97,7 @@ def _introduction(sets: Figures) -> list[str]:
         "What was audited or labelled on the way counts as people's work, each item once. "
         "People are gold, asked only for what is paid for. Recorded answers (`llm_…`) are those "
         "of large models; the others were labelled by `llmal.annotate` with its defaults (sets "
-        "cut to 2,000 rows of the train part for tiny-lm, 1,000 for SmolLM2). The machine's own "
+        "cut to 2,000 rows of the train part). The machine's own "
         "score is its probability or stated confidence, else the share of other models that "
         "agree, else nothing (llm_mr); *votes* are answers to other prompts or of other models. "
         "*Hindsight*: the best threshold on that score if all errors were known. PAC labels, "
