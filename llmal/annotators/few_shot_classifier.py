@@ -19,6 +19,7 @@ from llmal.calibration.comparison import Comparison
 from llmal.calibration.default import AUTO, Calibrate
 from llmal.core.fingerprint import digest
 from llmal.core.records import Item, Usage
+from llmal.core.words import counted
 from llmal.demonstrations.protocol import DemonstrationSelector
 from llmal.embed import Embedder, SentenceEmbedder
 from llmal.errors import ConfigError, DataError
@@ -261,7 +262,7 @@ def _refuse_missing(given: NDArray[Any]) -> None:
     gone = [row for row, one in enumerate(given.ravel().tolist()) if _is_missing(one)]
     if gone:
         raise DataError(
-            f"{len(gone)} of {len(given)} labels {'is' if len(gone) == 1 else 'are'} missing, the "
+            f"of {counted(len(given), 'label')} {counted(len(gone), 'is', 'are')} missing, the "
             f"first in row {gone[0]} (counted from 0)",
             fix="leave the texts without a label out, or give them as unlabelled",
         )

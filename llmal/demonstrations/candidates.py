@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from llmal.core.records import Item
+from llmal.core.words import counted
 from llmal.errors import DataError
 
 log = logging.getLogger("llmal.few_shot")
@@ -69,10 +70,8 @@ def warn_if_few(found: int, k: int) -> None:
     """Say so where there are fewer candidates than demonstrations wanted."""
     if found < k:
         log.warning(
-            "%d of %d demonstrations: there %s only %d candidate%s",
+            "%d of %s: only %s there",
             found,
-            k,
-            "is" if found == 1 else "are",
-            found,
-            "" if found == 1 else "s",
+            counted(k, "demonstration"),
+            counted(found, "candidate is", "candidates are"),
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from llmal.core.files import read_json
 from llmal.core.fingerprint import fingerprint
+from llmal.core.words import counted
 from llmal.evaluation.kept import keep_json
 from llmal.evaluation.random_picks import Progress, accuracy_on_random_picks
 from llmal.ledger import Round
@@ -56,7 +57,7 @@ def baseline_of(
     sizes = [one for one in sizes if one <= BASELINE_MOST_LABELS]
     missing = sum(answer is None for answer in run.pool.gold())
     if missing:
-        return None, f"{missing:,} items of the pool have no gold label"
+        return None, f"{counted(missing, 'item')} of the pool without a gold label"
     assert run.embedder is not None
     parts = [sizes, BASELINE_DRAWS, run.seed, run.task.fingerprint, run.pool.fingerprint]
     parts += [run.test.fingerprint, run.embedder.fingerprint, repr(run.learner)]

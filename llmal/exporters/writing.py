@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 from llmal.core.files import write_whole
 from llmal.core.spreadsheets import is_changed
 from llmal.core.tables import check_place, write_in_place
+from llmal.core.words import counted
 from llmal.errors import ConfigError, LlmalError
 from llmal.exporters import REGISTRY, SUFFIXES
 from llmal.exporters.protocol import Companion, Exporter, Table, TakenForNumbers, WritesLines
@@ -89,7 +91,9 @@ def write_export(exporter: Exporter, path: Path, table: Table) -> Written:
         rows = write_in_place(path, lambda part: _write_whole(exporter, part, shown))
         if exporter.suffix:
             written = write_beside(path, table.companions())
-    return Written(rows, _counted(table.counts), tuple(_notes(table, exporter, looked_at, written)))
+    return Written(
+        rows, _in_words(table.counts), tuple(_notes(table, exporter, looked_at, written))
+    )
 
 
 def _write_whole(exporter: Exporter, part: Path, table: Table) -> int:
@@ -136,10 +140,13 @@ def companion_of(path: Path, name: str) -> Path:
     return path.with_name(f"{path.stem}.{name}")
 
 
-def _counted(counts: Counter[str]) -> str:
+def _in_words(counts: Counter[str]) -> str:
+    """The first count, and the others that are not 0; one of something is named without its s."""
     first, *others = counts.items()
     told = [first, *((name, number) for name, number in others if number)]
-    return ", ".join(f"{number:,} {name}" for name, number in told)
+    return ", ".join(
+        counted(number, re.sub(r"s\b", "", name, count=1), name) for name, number in told
+    )
 
 
 def _notes(

@@ -25,6 +25,7 @@ from llmal.calibration.protocol import Calibrator, LabelNaming, Settling
 from llmal.calibration.scores import probabilities_of
 from llmal.core.plans import Prompt
 from llmal.core.records import Answer, Item, Usage, one_label, total
+from llmal.core.words import counted
 from llmal.errors import DataError
 from llmal.few_shot.prompt import FewShotPrompt, parts_of
 from llmal.prompting.scorer import Scored, ScoringPlan
@@ -358,9 +359,7 @@ def _scores(calibrator: Calibrator, probabilities: NDArray[np.float64]) -> NDArr
 def _too_few(texts: int) -> str:
     if not texts:
         return "no texts of the pool"
-    if texts == 1:
-        return "1 text of the pool is too few"
-    return f"{texts} texts of the pool are too few"
+    return counted(texts, "text of the pool is too few", "texts of the pool are too few")
 
 
 def _judged(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.words import counted
 from llmal.errors import DataError
 from llmal.guarantee.audit import allowed_wrong
 from llmal.guarantee.certificate import Certificate
@@ -63,7 +64,8 @@ def judge(
     return MoreLooks(
         drawn[len(wrong) : frozen.looks[done]],
         done,
-        f"{stays} labels could stay without a person now; more looks promise {promised:.0f}",
+        f"{counted(stays, 'label')} could stay without a person now; more looks promise "
+        f"{promised:.0f}",
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.core.records import Answer
+from llmal.core.words import counted
 from llmal.errors import ConfigError, DataError
 from llmal.guarantee.trial_size import TrialSize, items_needed
 from llmal.task.spaces import Space
@@ -205,9 +206,9 @@ def run_trial(
     differences = {person: one[:, 1] - one[:, 0] for person, one in ahead.items()}
     if len(differences) < 2:
         raise DataError(
-            f"{_count(len(differences), 'person')} of {len(people)} "
-            f"{'has' if len(differences) == 1 else 'have'} {fewest_items} items or more with "
-            f"an answer by the machine and by {fewest_people - 1} other people or more",
+            f"of {counted(len(people), 'person', 'people')} "
+            f"{counted(len(differences), 'has', 'have')} {fewest_items} items or more with an "
+            f"answer by the machine and by {fewest_people - 1} other people or more",
             fix="at least two people are needed, better three, with 50 to 100 items each",
         )
     tests = {person: p_value(one, allowed) for person, one in differences.items()}
@@ -314,19 +315,14 @@ def _warnings(
     few = [one for one in people if one.items < 50]
     if few:
         found.append(
-            f"{_count(len(few), 'person')} {'has' if len(few) == 1 else 'have'} fewer than 50 "
+            f"{counted(len(few), 'person has', 'people have')} fewer than 50 "
             "items, where the test seldom has the power to pass"
         )
     if left_out:
-        found.append(f"{_count(len(left_out), 'person')} left out for too few items")
+        found.append(f"{counted(len(left_out), 'person', 'people')} left out for too few items")
     if unanswered:
         found.append(
-            f"{_count(unanswered, 'item')} without an answer of the machine left out; if it passes "
-            "over hard items, it looks better than it is"
+            f"{counted(unanswered, 'item')} without an answer of the machine left out; if it "
+            "passes over hard items, it looks better than it is"
         )
     return tuple(found)
-
-
-def _count(number: int, noun: str) -> str:
-    plural = {"person": "people"}.get(noun, f"{noun}s")
-    return f"{number:,} {noun if number == 1 else plural}"

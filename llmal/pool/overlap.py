@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.core.records import Item
+from llmal.core.words import counted
 from llmal.pool.minhash import LikelyPairs, jaccard, sign
 from llmal.pool.pool import Pool
 from llmal.pool.text_keys import text_key
@@ -53,9 +54,7 @@ class Overlap:
         found = []
         if self.example is not None:
             here, there = self.example
-            count = (
-                f"{len(self)} items of the pool are" if len(self) > 1 else "1 item of the pool is"
-            )
+            count = counted(len(self), "item of the pool is", "items of the pool are")
             found.append(
                 f"{count} in the test set too ({self.same} with the same text, {self.near} with "
                 f"nearly the same, {self.ids} with the same id), first at {here} and {there}; "

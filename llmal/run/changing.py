@@ -12,6 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from llmal.core.records import Answer, Purpose
+from llmal.core.words import counted
 from llmal.errors import LedgerError
 from llmal.ledger import Decided, Ledger, PoolVersion, TaskVersion
 from llmal.ledger.translation import Reading, Void
@@ -26,6 +27,8 @@ WhenChanged = Literal["keep", "ask_again"]
 
 _ALL: tuple[Purpose, ...] = get_args(Purpose)
 _AT_ONCE = 1024
+_ITEMS = ("item is", "items are")
+_DO = ("does", "do")
 _MOST_SHOWN = 5
 
 
@@ -135,7 +138,8 @@ def _of_promise(ledger: Ledger, pool: Pool, *, changes_task: bool) -> tuple[str,
     phrases = [f"{what} void, and people will be asked for an audit of other labels"]
     if answers:
         no_part = "is no part" if answers == 1 else "are no part"
-        phrases.append(f"{_labels(answers)} of the audit of before {no_part} of a new promise")
+        labels = counted(answers, "label")
+        phrases.append(f"{labels} of the audit of before {no_part} of a new promise")
     return tuple(phrases)
 
 
@@ -199,8 +203,8 @@ def _change_of_pool(
         before, now = (np.frombuffer(one, dtype="<u8") for one in (last.ids, new.ids))
         stay, stayed = np.isin(now, before), np.isin(before, now)
         added, gone = int((~stay).sum()), int((~stayed).sum())
-        phrases += [f"{_items(added)} added"] if added else []
-        phrases += [f"{_items(gone)} gone"] if gone else []
+        phrases += [f"{counted(added, *_ITEMS)} added"] if added else []
+        phrases += [f"{counted(gone, *_ITEMS)} gone"] if gone else []
         phrases += [] if np.array_equal(now[stay], before[stayed]) else ["the items are reordered"]
     if last.columns is not None and new.columns is not None:
         fresh = [name for name in new.columns if name not in last.columns]
@@ -247,33 +251,39 @@ def _effects(
     )
     lost = [id for id in theirs if id not in kept and id in held]
     why = _why_void(ledger, reading, lost, who)
-    told = f"of {_labels(len(theirs))} by {who} {_are(len(kept))} kept"
+    told = f"of {counted(len(theirs), 'label')} by {who} {counted(len(kept), 'is', 'are')} kept"
     if renamed:
-        told += f" ({_counted(renamed)})"
+        told += f" ({_listed(renamed)})"
     phrases = [told]
     unmapped = Counter(_shown(theirs[id].label) for id in lost if why.get(id) is Void.UNMAPPED)
     count = unmapped.total()
     if count and who == "people":
-        goes, it, they = ("goes", "it", "was") if count == 1 else ("go", "they", "were")
+        it_was = "it was" if count == 1 else "they were"
         phrases.append(
-            f"{count} {goes} back in the queue, shown with what {it} {they} ({_counted(unmapped)})"
-            ", as far as the budget has labels of people left"
+            f"{counted(count, 'goes', 'go')} back in the queue, shown with what {it_was} "
+            f"({_listed(unmapped)}), as far as the budget has labels of people left"
         )
     elif count:
-        phrases.append(f"{count} {_do(count)} not count any more ({_counted(unmapped)})")
+        phrases.append(f"{counted(count, *_DO)} not count any more ({_listed(unmapped)})")
     again = sum(why.get(id) is Void.ASKED_AGAIN for id in lost)
     if again:
-        phrases.append(f"{again} {_do(again)} not count any more, and are asked for again")
+        phrases.append(f"{counted(again, *_DO)} not count any more, and are asked for again")
     changed = sum(why.get(id) is Void.ELSEWHERE for id in lost)
-    if changed == 1:
-        phrases.append("1 is about a text that has changed, which is a new question")
-    elif changed:
-        phrases.append(f"{changed} are about texts that have changed, which are new questions")
+    if changed:
+        about = counted(
+            changed,
+            "is about a text that has changed, which is a new question",
+            "are about texts that have changed, which are new questions",
+        )
+        phrases.append(about)
     gone = len(theirs) - len(held)
-    if gone == 1:
-        phrases.append("1 is of an item that is gone, and stays in the ledger")
-    elif gone:
-        phrases.append(f"{gone} are of items that are gone, and stay in the ledger")
+    if gone:
+        of = counted(
+            gone,
+            "is of an item that is gone, and stays in the ledger",
+            "are of items that are gone, and stay in the ledger",
+        )
+        phrases.append(of)
     return phrases
 
 
@@ -296,23 +306,7 @@ def _shown(answer: Answer) -> str:
     return repr(answer if isinstance(answer, str) else " | ".join(answer))
 
 
-def _counted(counts: Counter[str]) -> str:
+def _listed(counts: Counter[str]) -> str:
     shown = [f"{name} {count}" for name, count in counts.most_common(_MOST_SHOWN)]
     more = len(counts) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
-
-
-def _are(count: int) -> str:
-    return "1 is" if count == 1 else f"{count} are"
-
-
-def _do(count: int) -> str:
-    return "does" if count == 1 else "do"
-
-
-def _items(count: int) -> str:
-    return "1 item is" if count == 1 else f"{count:,} items are"
-
-
-def _labels(count: int) -> str:
-    return "1 label" if count == 1 else f"{count:,} labels"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.words import counted
 from llmal.embed.protocol import Embedder
 from llmal.learners.saved import FOLDER, write_labels
 from llmal.ledger import Decided, Ledger
@@ -146,7 +147,7 @@ class Learning:
         if not self._distinct_labels:
             return figures
         count = len(material.positions)
-        self._announcer.tell("step", f"round {number}: training on {count} labels")
+        self._announcer.tell("step", f"round {number}: training on {counted(count, 'label')}")
         self._trainer.fit(material.positions, material.columns, material.synthetic)
         figures.update(self._trainer.measure())
         write_labels(self._folder, self._task, self._embedder)

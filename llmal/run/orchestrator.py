@@ -17,6 +17,7 @@ from llmal.annotators.protocol import (
 )
 from llmal.annotators.router import Router, Stage
 from llmal.core.records import total
+from llmal.core.words import counted
 from llmal.embed.protocol import Embedder
 from llmal.errors import UnaffordableRetryError
 from llmal.generators.protocol import Filter, Generator
@@ -421,7 +422,7 @@ class Orchestrator:
     # Around the run
 
     def _waiting_for(self, items: int) -> str:
-        wanted = "1 label by people is" if items == 1 else f"{items} labels by people are"
+        wanted = counted(items, "label by people is", "labels by people are")
         for queue in self._annotators.values():
             if isinstance(queue, TakesQueue):
                 files = ", ".join(str(one) for one in queue.files)

@@ -21,6 +21,7 @@ from llmal.annotators.protocol import (
     drawn_texts,
 )
 from llmal.annotators.router import Router, Threshold
+from llmal.core.words import counted
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError
 from llmal.guarantee.guarantee import Guarantee
@@ -248,7 +249,8 @@ def look_ahead(
     if len(items.copies):
         announcer.tell(
             "step",
-            f"{len(items.copies)} of {len(items.pool)} items repeat the text of an earlier one; "
+            f"of {counted(len(items.pool), 'item')} "
+            f"{counted(len(items.copies), 'repeats', 'repeat')} the text of an earlier one; "
             "it is asked about once, and the label goes to all",
         )
     return find_unanswered(annotators, items.pool, said)

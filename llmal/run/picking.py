@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from llmal.core.plans import dearest
 from llmal.core.records import Usage, total
+from llmal.core.words import counted
 from llmal.errors import ConfigError
 from llmal.ledger import Decided, Ledger
 from llmal.run.events import Announcer
@@ -195,7 +196,9 @@ class Picker:
         size = min(wanted.size, len(state.unlabelled))
         if size == 0:
             return None
-        self._announcer.tell("step", f"round {number}: {called(selector)} picks {size} items")
+        self._announcer.tell(
+            "step", f"round {number}: {called(selector)} picks {counted(size, 'item')}"
+        )
         key = f"select-{number}"
         self._signals.begin()
         rng = np.random.default_rng([self._seed, number])

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from llmal.core.records import Price
+from llmal.core.words import counted
 from llmal.run.budget import Budget
 
 
@@ -70,14 +71,14 @@ class RunPlan:
 
     def summary(self) -> str:
         """The figures in one sentence."""
-        parts = [f"at most {self.items:,} items are picked"]
+        parts = [f"at most {counted(self.items, 'item is', 'items are')} picked"]
         if self.human_labels:
-            parts.append(f"people give at most {self.human_labels:,} labels")
+            parts.append(f"people give at most {counted(self.human_labels, 'label')}")
         about = "about " if self.estimated else ""
         if self.requests:
             parts.append(
                 f"the language model reads and writes at most {about}{self.tokens:,} tokens in "
-                f"{self.requests:,} prompts"
+                f"{counted(self.requests, 'prompt')}"
             )
         cost = f"it costs at most {about}{_cents(self.money)}"
         parts.append(cost if self.money else "it costs no money")
@@ -91,9 +92,9 @@ class RunPlan:
         width = max(map(len, names), default=0)
         lines = []
         for one in self.spenders:
-            figures = [f"{one.human_labels:,} labels"] if one.human_labels else []
+            figures = [counted(one.human_labels, "label")] if one.human_labels else []
             if one.requests:
-                figures += [f"{one.requests:,} prompts", f"{one.tokens:,} tokens"]
+                figures += [counted(one.requests, "prompt"), counted(one.tokens, "token")]
             if one.money:
                 figures.append(f"{_cents(one.money)} money")
             lines.append(f"  {one.name:<{width}}  at most {', '.join(figures)}")

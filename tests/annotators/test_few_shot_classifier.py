@@ -214,7 +214,7 @@ MISSING = [None, float("nan"), np.nan, pd.NA, pd.NaT]
 @pytest.mark.parametrize("others", [["a", "b"], [1, 2], [True, False]], ids=str)
 def test_a_missing_label_is_named_and_is_no_class(tiny_hf, missing, others):
     for labels in ([others[0], missing, others[1]], pd.Series([*others, missing], dtype=object)):
-        with pytest.raises(DataError, match=r"1 of 3 labels is missing, the first in row [12]"):
+        with pytest.raises(DataError, match=r"of 3 labels 1 is missing, the first in row [12]"):
             _classifier(tiny_hf, shots=1).fit(["one", "two", "three"], labels)
 
 

@@ -161,7 +161,7 @@ def test_labels_come_with_the_input_and_with_all_that_is_known_of_them(run: Path
     result = llmal("export", run, "--to", "jsonl")
     assert result.exit_code == 0, result.stderr
     assert result.stdout == (
-        f"2 labelled items, 1 synthetic ones: {run / 'labels.jsonl'}\n"
+        f"2 labelled items, 1 synthetic one: {run / 'labels.jsonl'}\n"
         "the input has a column 'note' of its own, so that of llmal is called 'llmal_note'\n"
     )
     by_model, by_person, synthetic = _read_jsonl(run / "labels.jsonl")
@@ -358,7 +358,7 @@ def test_decisions_and_what_is_more_than_a_first_answer_are_there(run: Path, llm
 def test_standard_output_holds_rows_alone(run: Path, llmal: Any):
     result = llmal("export", run, "--out", "-", "--to", "csv")
     assert [row["id"] for row in csv.DictReader(io.StringIO(result.stdout))] == ["007", "1E5", "s1"]
-    assert result.stderr.startswith("2 labelled items, 1 synthetic ones\n")
+    assert result.stderr.startswith("2 labelled items, 1 synthetic one\n")
     assert llmal("export", run, "--out", "-", "--quiet").stderr == ""
     refused = llmal("export", run, "--out", "-", "--to", "parquet")
     assert refused.exit_code == 1

@@ -24,7 +24,7 @@ def test_mistakes_are_one_sentence(llmal, tmp_path):
     few = llmal("trial", "--data", file, "--people", "anna", "--machine", "gpt")
     assert few.exit_code == 1
     assert few.stderr == (
-        "error: 0 people of 1 have 30 items or more with an answer by the machine and by 1 other "
+        "error: of 1 person 0 have 30 items or more with an answer by the machine and by 1 other "
         "people or more; at least two people are needed, better three, with 50 to 100 items each\n"
     )
     odd = llmal("trial", "--data", file, "--people", "anna,ben", "--machine", "gpt",

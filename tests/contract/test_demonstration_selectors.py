@@ -167,12 +167,12 @@ def test_fewer_candidates_than_shots_are_all_chosen_and_said(
     with caplog.at_level(logging.WARNING, "llmal.few_shot"):
         chosen = _choose(make(name), questions[:4], 8)
     assert sorted(_ids(chosen)) == _ids(questions[:4])
-    said = [r.getMessage() for r in caplog.records if "demonstrations: there" in r.getMessage()]
-    assert said == ["4 of 8 demonstrations: there are only 4 candidates"]
+    said = [r.getMessage() for r in caplog.records if "demonstrations: only" in r.getMessage()]
+    assert said == ["4 of 8 demonstrations: only 4 candidates are there"]
     caplog.clear()
     with caplog.at_level(logging.WARNING, "llmal.few_shot"):
         assert _choose(make(name), questions[:1], 2) == questions[:1]
-    assert "1 of 2 demonstrations: there is only 1 candidate" in caplog.messages
+    assert "1 of 2 demonstrations: only 1 candidate is there" in caplog.messages
 
 
 @pytest.mark.parametrize("name", SELECTORS)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from llmal.core.records import Purpose
+from llmal.core.words import counted
 from llmal.run.budget import Budget
 from llmal.run.phases.protocol import Asked, Ended, NextRound, Standing
 from llmal.selectors.protocol import Selector
@@ -54,7 +55,7 @@ class Query:
         if standing.human_labels_left == 0:
             return f"the budget of {self.budget.human_labels} human labels is spent"
         if self.budget.rounds is not None and standing.count(self.names) >= self.budget.rounds:
-            return f"{self.budget.rounds} rounds are done"
+            return f"{counted(self.budget.rounds, 'round is', 'rounds are')} done"
         history = [one.metrics for one in standing.rounds]
         reasons = (rule.reason(history) for rule in self.stop)
         return next((one for one in reasons if one is not None), None)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from llmal.core.words import counted
 from llmal.embed.clustering import k_means
 from llmal.selectors.picking import check_request, most_central
 from llmal.selectors.protocol import Selection
@@ -34,7 +35,10 @@ class KMeansCentres:
         rows = most_central(clusters, rng)
         sizes = clusters.sizes[clusters.of[rows]]
         scores = sizes / len(state.unlabelled)
-        why = [f"nearest to the centre of a cluster of {size} items" for size in sizes.tolist()]
+        why = [
+            f"nearest to the centre of a cluster of {counted(size, 'item')}"
+            for size in sizes.tolist()
+        ]
 
         missing = k - len(rows)
         if missing:

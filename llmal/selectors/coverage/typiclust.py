@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.core.words import counted
 from llmal.embed.chunks import chunks
 from llmal.embed.clustering import k_means
 from llmal.selectors.options import check_least
@@ -149,4 +150,6 @@ def _typicality(rows: NDArray[np.float32], neighbours: int) -> NDArray[np.float6
 
 def _reason(cluster: int, size: int, labelled: int, served: int) -> str:
     picked = f", {served - labelled} picked before" if served > labelled else ""
-    return f"most typical of cluster {cluster} ({size} items, {labelled} labelled{picked})"
+    return (
+        f"most typical of cluster {cluster} ({counted(size, 'item')}, {labelled} labelled{picked})"
+    )
