@@ -20,7 +20,6 @@ from llmal.factory.aggregation import combine_as
 from llmal.factory.exporters import Export, make_exports
 from llmal.factory.orchestrator import build
 from llmal.factory.pools import open_pool
-from llmal.guarantee.standing import in_a_sentence, standing_of
 from llmal.ledger import Ledger
 from llmal.progress import ProgressDisplay, cost_in_words, say
 from llmal.run.events import Callback
@@ -163,6 +162,7 @@ def _as_data(result: RunResult, page: Path) -> dict[str, Any]:
         "labelled": len(result.labels),
         "labelled_by": by_kind,
         "cost": {**result.cost.as_dict(), "tokens": result.cost.tokens},
+        "promised": None if result.promised is None else str(result.promised),
         "certificate": None if certificate is None else certificate.as_dict(),
         "directory": str(result.directory),
         "report": str(page),
@@ -171,8 +171,8 @@ def _as_data(result: RunResult, page: Path) -> dict[str, Any]:
 
 def _as_text(result: RunResult, page: Path) -> str:
     lines = [f"{result.status}: {result.reason}"]
-    if standing_of(result.certificate) == "void":
-        lines.append(in_a_sentence(result.certificate))
+    if result.promised is not None and (result.status == "finished" or result.certificate):
+        lines.append(f"{result.promised.brief}.")
     items = counted(len(result.labels), "item is", "items are")
     labelled = f"{items} labelled after {counted(len(result.rounds), 'round')}"
     if result.accuracy is not None:

@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from llmal.core.words import counted
 from llmal.exporters.protocol import Companion
 from llmal.exporters.run_contents import moment
 from llmal.guarantee import Certificate
-from llmal.guarantee.standing import in_a_sentence, standing_of
+from llmal.guarantee.standing import standing_of, what_stands
+from llmal.guarantee.statement import Statement
 from llmal.task import Task
 
 NAME = "certificate.json"
@@ -34,7 +36,7 @@ class DeliveredLabels:
         task: Their task.
         source: Where the texts are from.
         certificate: What an audit has shown; None while there is none.
-        words: What can be promised of the labels as they are, in words.
+        as_they_are: What can be promised of the labels as they are.
         given_by: How many labels are of each kind of annotator.
         unreviewed: How many no person has given and no audit lets stay.
     """
@@ -42,14 +44,14 @@ class DeliveredLabels:
     task: Task
     source: str
     certificate: Certificate | None
-    words: str
+    as_they_are: Statement
     given_by: Mapping[str, int]
     unreviewed: int
 
     @property
-    def sentence(self) -> str:
-        """How the promise stands, in one sentence or two."""
-        return in_a_sentence(self.certificate, self.words)
+    def promised(self) -> Statement:
+        """How the promise stands."""
+        return what_stands(self.certificate, self.as_they_are)
 
     def as_dict(self, *, written: float | None = None) -> dict[str, Any]:
         """It as plain JSON has it.
@@ -59,7 +61,7 @@ class DeliveredLabels:
         """
         return {
             "standing": standing_of(self.certificate, self.unreviewed),
-            "promise": self.sentence,
+            "promise": str(self.promised),
             "task": self.task.name,
             "source": self.source,
             "labels": sum(self.given_by.values()),
@@ -91,7 +93,7 @@ class DeliveredLabels:
             f"{sum(self.given_by.values()):,} labelled texts of {self.source}, labelled with "
             f"llmal: {counts}.",
             f"## {standing}",
-            _as_sentence(self.sentence),
+            _as_sentence(str(self.promised)),
             *self._details(),
             "## The task",
             *([self.task.guidelines] if self.task.guidelines else []),
@@ -107,8 +109,8 @@ class DeliveredLabels:
             parts.append("\n".join(f"- {sentence}" for sentence in one.rests_on))
         if self.unreviewed:
             parts.append(
-                f"{self.unreviewed:,} labels are marked `unreviewed`: no person gave them, and no "
-                "audit lets them stay."
+                f"{counted(self.unreviewed, 'label is', 'labels are')} marked `unreviewed`: by no "
+                "person, and no audit lets such a label stay."
             )
         parts.append(f"The certificate itself is in `{NAME}`.")
         return parts

@@ -155,7 +155,7 @@ class _Labels(Table):
 
     def notes(self) -> Sequence[str]:
         promised = self._promised()
-        return () if promised is None else (promised.sentence,)
+        return () if promised is None else (f"{promised.promised.brief}.",)
 
 
 def _standing(decided: Decided | None, answers: Sequence[Annotation]) -> dict[str, Any]:

@@ -301,7 +301,7 @@ def _half_filled(certificate: Certificate, labelled: int, drawn: int) -> Certifi
     )
     return replace(
         certificate,
-        promise=f"{certificate.promise} {told}",
+        meaning=f"{certificate.meaning} {told}".lstrip(),
         rests_on=(*certificate.rests_on, told),
         details={**certificate.details, "drawn": drawn},
     )

@@ -64,7 +64,7 @@ def with_classes(
     )
     return replace(
         certificate,
-        promise=f"{certificate.promise} Shares of the classes among the rows, each by itself: "
+        meaning=f"{certificate.meaning} Shares of the classes among the rows, each by itself: "
         f"{shares}.",
         details={**certificate.details, "estimates": found.as_dict()},
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +17,8 @@ from llmal.functions.results import Results
 from llmal.functions.savings import Savings
 from llmal.guarantee import Certificate
 from llmal.guarantee.forecast import Forecast, Needed, Rates
-from llmal.guarantee.standing import in_a_sentence, in_short, standing_of
+from llmal.guarantee.standing import in_short, standing_of, what_stands
+from llmal.guarantee.statement import Statement
 from llmal.run.result import Status
 
 BY = ("people", "machine", "learner")
@@ -43,7 +43,7 @@ class RunEnd:
         changes: What is other than when the run was last gone on with.
         waiting_for: Files that people are to fill in; none unless the run waits for them.
         certificate: What the audit has shown; None while there is no promise.
-        words: What can be promised of the labels as they are.
+        as_they_are: What can be promised of the labels as they are.
         delivered: What goes along with the labels where they are saved.
         foresee: Says how many labels people will have to give, each at some rates.
         write_report: Writes the report; takes its place, or None for the run directory.
@@ -61,7 +61,7 @@ class RunEnd:
     changes: tuple[str, ...] = ()
     waiting_for: tuple[Path, ...] = ()
     certificate: Certificate | None = None
-    words: str = ""
+    as_they_are: Statement | None = None
     delivered: DeliveredLabels | None = field(repr=False, default=None)
     foresee: Callable[[Rates], Forecast | None] = field(repr=False, default=lambda _: None)
     write_report: Callable[[Path | None], Path] = field(repr=False, default=lambda _: Path())
@@ -250,7 +250,7 @@ class LabelResult(Results):
                     f"{others:,} people have answered in an earlier audit, or nobody has labelled"
                 )
         elif self.status == "finished" or certificate is not None:
-            notes.append(_begin(in_a_sentence(certificate, self._end.words)))
+            notes.append(what_stands(certificate, self._end.as_they_are).brief)
         if self.status == "finished":
             notes.append(str(self.savings()))
         if self.unreviewed and self.status == "finished":
@@ -265,11 +265,6 @@ class LabelResult(Results):
             rows = counted(self._end.without_text, "row has", "rows have")
             notes.append(f"{rows} no text, and so no label")
         return (*notes, *self._end.changes, *self.warnings)
-
-
-def _begin(words: str) -> str:
-    """The first two sentences, which say what there is to say; the rest is on the report."""
-    return " ".join(re.split(r"(?<=\.) (?=[A-Z])", words)[:2])
 
 
 def _of(who: str) -> str:

@@ -68,7 +68,7 @@ def labelled_rows(
         run.campaign.record.combine_answers(ledger)
         ledger.read_as(run.pool.contents)
         open_to_doubt = unreviewed(ledger, run.task, run.pool)
-        words = what_is_promised(ledger, run.task, run.pool)
+        as_they_are = what_is_promised(ledger, run.task, run.pool)
         asked = _labels_of_people(ledger)
         skipped = ended.cost.human_labels - asked
         cost = replace(ended.cost, human_labels=asked)
@@ -114,12 +114,12 @@ def labelled_rows(
             changes=(*remarks.changes,),
             waiting_for=_files(run) if ended.status == "waiting" else (),
             certificate=ended.certificate,
-            words=words,
+            as_they_are=as_they_are,
             delivered=DeliveredLabels(
                 run.task,
                 rows.name,
                 ended.certificate,
-                words,
+                as_they_are,
                 Counter(one.kind for one in delivered.values()),
                 sum((one.copy_of or i) in open_to_doubt for i, one in delivered.items()),
             ),

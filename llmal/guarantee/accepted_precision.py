@@ -68,23 +68,23 @@ def certify_accepted_precision(
         if future
         else f"of the {prefix:,} first labels of the order, which may stay,"
     )
+    meaning = ""
     if holds:
-        promise = (
-            f"Not more than {percent(epsilon)} {about} are wrong, before any of them is put right. "
-            "A label is wrong if it is not the one that the people of record would give. "
-            + (
-                f"The procedure that says so breaks its word with a probability of at most "
-                f"{percent(alpha)}; items and audit are random. It is void if the stream changes."
-                if future
-                else f"{chance(audit, alpha)} It is a count over these labels together. {VOID}"
-            )
+        claim = (
+            f"Not more than {percent(epsilon)} {about} are wrong, before any of them is put right"
+        )
+        meaning = "A label is wrong if it is not the one that the people of record would give. " + (
+            f"The procedure that says so breaks its word with a probability of at most "
+            f"{percent(alpha)}; items and audit are random. It is void if the stream changes."
+            if future
+            else f"{chance(audit, alpha)} It is a count over these labels together. {VOID}"
         )
     else:
-        promise = (
+        claim = (
             f"Nothing is promised: to keep wrong labels among the accepted ones to "
             f"{percent(epsilon)} with probability {percent(1 - alpha)} takes at least {needed:,} "
             f"audited items among the surest without an error, and the {len(audit):,} audited ones "
-            f"of {rest:,} did not show it."
+            f"of {rest:,} did not show it"
         )
     bound = float(betaincinv(errors + 1, drawn - errors, 1 - alpha)) if drawn > errors else 1.0
     return Certificate(
@@ -97,7 +97,8 @@ def certify_accepted_precision(
         items=audit.items,
         audited=len(audit),
         wrong=int(audit.wrong.sum()),
-        promise=promise,
+        claim=claim,
+        meaning=meaning,
         rests_on=(_STREAM if future else FIXED_POOL) + skipped_note(audit),
         details={
             "rest": rest,

@@ -45,13 +45,16 @@ def certify_anytime(audit: Audit, *, epsilon: float, alpha: float) -> Certificat
     prefix, cleared_at = _walk(audit, allowed, alpha)
     holds = rest <= allowed or cleared_at > 0
     accepted, to_people = audit.split(prefix if holds else 0)
+    condition = meaning = ""
     if holds:
-        promise = (
+        claim = (
             f"Of the {audit.items:,} labels delivered, at most {wrong:,} ({percent(epsilon)}) are "
-            f"wrong{condition_on_people(len(to_people))}. {wrong_and_chance(audit, alpha)}"
+            "wrong"
         )
+        condition = condition_on_people(len(to_people))
+        meaning = wrong_and_chance(audit, alpha)
     else:
-        promise = nothing_promised(
+        claim = nothing_promised(
             f"to keep wrong labels to {percent(epsilon)} of {audit.items:,} with probability "
             f"{percent(1 - alpha)}",
             audit,
@@ -67,7 +70,9 @@ def certify_anytime(audit: Audit, *, epsilon: float, alpha: float) -> Certificat
         items=audit.items,
         audited=len(audit),
         wrong=int(audit.wrong.sum()),
-        promise=promise,
+        claim=claim,
+        condition=condition,
+        meaning=meaning,
         rests_on=(
             *FIXED_POOL,
             "The audit was labelled in its order of draw, and nothing of it was left out.",

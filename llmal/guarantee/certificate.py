@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.errors import DataError
+from llmal.guarantee.promises import condition_on_people
+from llmal.guarantee.statement import Statement
 
 Mode = Literal[
     "pool_error", "accepted_precision", "recall", "anytime", "looks", "fdr", "estimate_only"
@@ -37,7 +40,9 @@ class Certificate:
         items: How many labels the promise is about, those by people included.
         audited: How many audited items it rests on.
         wrong: How many of those were wrong.
-        promise: What is promised, in one paragraph.
+        claim: What is promised, or why nothing is, without a full stop.
+        condition: What has to be done first, that it is so; "" where it waits for nothing.
+        meaning: What its words mean, what is random and what voids it, in sentences.
         rests_on: What has to be true for it, one sentence each.
         voided_by: What has happened since that makes it void, in words; None while it stands.
         details: Figures of the mode: critical counts, at which look it stopped, bounds.
@@ -52,7 +57,9 @@ class Certificate:
     items: int
     audited: int
     wrong: int
-    promise: str
+    claim: str
+    condition: str = ""
+    meaning: str = ""
     rests_on: tuple[str, ...] = ()
     voided_by: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -67,6 +74,16 @@ class Certificate:
             f"to_people={len(self.to_people):,}{void}>"
         )
 
+    @property
+    def statement(self) -> Statement:
+        """What is promised, in its parts."""
+        return Statement(self.claim, self.condition, meaning=self.meaning)
+
+    @property
+    def promise(self) -> str:
+        """What is promised, in one paragraph: claim, condition and meaning."""
+        return str(self.statement)
+
     def __str__(self) -> str:
         """What is promised, or why nothing is any more."""
         return self.promise if self.voided_by is None else f"VOID: {self.voided_by}"
@@ -76,18 +93,24 @@ class Certificate:
         return self if self.voided_by is not None else replace(self, voided_by=reason)
 
     def as_dict(self) -> dict[str, Any]:
-        """All fields as plain JSON has them."""
+        """All fields as plain JSON has them, and `promise`, which is put together from them."""
         found = {one.name: getattr(self, one.name) for one in fields(self)}
         found |= {name: found[name].tolist() for name in _POSITIONS}
-        return {**found, "rests_on": list(self.rests_on), "details": dict(self.details)}
+        more = {"rests_on": list(self.rests_on), "details": dict(self.details)}
+        return {**found, **more, "promise": self.promise}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Certificate:
-        """The certificate that `as_dict` wrote.
+        """The certificate that `as_dict` wrote, in this version or in one that kept the promise as
+        a paragraph alone.
 
         Raises:
             DataError: Something is missing, or is none of its fields.
         """
+        values = {**values}
+        promise = values.pop("promise", None)
+        if "claim" not in values and isinstance(promise, str) and "to_people" in values:
+            values |= _parts_of(promise, len(values["to_people"]))
         names = {one.name for one in fields(cls)}
         odd = sorted(names.symmetric_difference(values))
         if odd:
@@ -116,3 +139,20 @@ class Certificate:
         if not isinstance(values, dict):
             raise DataError("this is no certificate: it is not a mapping")
         return cls.from_dict(values)
+
+
+def _parts_of(promise: str, to_people: int) -> dict[str, str]:
+    """Claim, condition and meaning of a promise that was kept as one paragraph."""
+    condition = condition_on_people(to_people)
+    claim, found, meaning = promise.partition(f", {condition}") if condition else (promise, "", "")
+    if not found:
+        condition = ""
+        # A claim has no full stop in it but between digits.
+        claim, *others = re.split(r"\.(?: |$)", promise, maxsplit=1)
+        meaning = "".join(others)
+    meaning = meaning.lstrip(".: ")
+    return {
+        "claim": claim,
+        "condition": condition,
+        "meaning": meaning[:1].upper() + meaning[1:],
+    }

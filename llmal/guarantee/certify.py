@@ -153,11 +153,14 @@ def largest_promise(
     planned: ArrayLike | None = None,
     used: ArrayLike | None = None,
     reviewed_wrong: int = 0,
+    anytime: bool = False,
 ) -> LargestPromise:
     """Say what may be promised of all labels as they are, if people can't label what is left.
 
     Arguments are those of `certify`; `reviewed_wrong` counts labels outside the audit that people
-    have since found wrong and put right. See `LargestPromise` for what may be quoted.
+    have since found wrong and put right. With `anytime` it may be told at any time of the audit and
+    again and again; without it once, or at the planned looks. See `LargestPromise` for what may be
+    quoted.
 
     Raises:
         DataError: The audit can't carry a promise, and why.
@@ -167,6 +170,16 @@ def largest_promise(
     audit = check_audit(
         order, audited, wrong, items=items, skipped=skipped, planned=planned, used=used
     )
+    if anytime and looks is not None:
+        raise ConfigError(
+            "the largest promise is asked for at planned looks and at any time",
+            fix="give looks or anytime, not both",
+        )
     return find_largest_promise(
-        audit, epsilon=epsilon, alpha=alpha, looks=looks, reviewed_wrong=reviewed_wrong
+        audit,
+        epsilon=epsilon,
+        alpha=alpha,
+        looks=looks,
+        reviewed_wrong=reviewed_wrong,
+        anytime=anytime,
     )

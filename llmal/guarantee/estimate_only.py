@@ -31,8 +31,9 @@ def certify_estimate_only(audit: Audit, *, epsilon: float, alpha: float) -> Cert
         items=audit.items,
         audited=len(audit),
         wrong=int(audit.wrong.sum()),
-        promise=(
-            f"Nothing is promised. Of the {len(audit.order):,} labels that no person gave, between "
+        claim="Nothing is promised",
+        meaning=(
+            f"Of the {len(audit.order):,} labels that no person gave, between "
             f"{percent(accuracy.low)} and {percent(accuracy.high)} are right, by an interval that "
             f"misses with a probability of about {percent(alpha)}; {len(audit):,} were audited and "
             f"{int(audit.wrong.sum()):,} of them were wrong."

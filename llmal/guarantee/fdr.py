@@ -35,21 +35,25 @@ def certify_fdr(audit: Audit, *, epsilon: float) -> Certificate:
     holds = prefix > 0 or not len(unaudited)
     accepted, to_people = audit.split(prefix)
     needed = int(np.ceil(1 / epsilon)) - 1 if epsilon > 0 else rest
+    meaning = ""
     if holds:
-        promise = (
+        claim = (
             f"On average over all audits that could have been drawn, at most {percent(epsilon)} of "
             f"the {len(accepted) - audit.labelled:,} labels that stay and that no person has seen "
-            "are wrong. A label is wrong if it is not the one that the people of record would "
-            "give. The items, their labels and what people would say are taken as fixed: the one "
+            "are wrong"
+        )
+        meaning = (
+            "A label is wrong if it is not the one that the people of record would give. The "
+            "items, their labels and what people would say are taken as fixed: the one "
             f"thing that is random is which {drawn:,} of the {rest:,} items that no person had "
             "labelled were drawn for the audit. This is no promise that the share is as small in "
             f"this very pool. {VOID}"
         )
     else:
-        promise = (
+        claim = (
             f"Nothing is promised: no beginning of the order passes at {percent(epsilon)}; it "
             f"takes at least {min(needed, rest):,} audited items, and {drawn:,} were audited with "
-            f"{int(audit.wrong.sum()):,} wrong."
+            f"{int(audit.wrong.sum()):,} wrong"
         )
     return Certificate(
         mode="fdr",
@@ -61,7 +65,8 @@ def certify_fdr(audit: Audit, *, epsilon: float) -> Certificate:
         items=audit.items,
         audited=drawn,
         wrong=int(audit.wrong.sum()),
-        promise=promise,
+        claim=claim,
+        meaning=meaning,
         rests_on=FIXED_POOL + skipped_note(audit),
         details={
             "rest": rest,

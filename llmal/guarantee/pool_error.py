@@ -77,19 +77,21 @@ def certify_pool_error(
     kept = keep(audit, audit.allowed(wrong), alpha, looks, counting)
     accepted, to_people = audit.split(kept.prefix)
     labels = f"labels{f' of {of}' if of else ''}"
+    condition = meaning = ""
     if not kept.holds:
-        promise = nothing_promised(
+        claim = nothing_promised(
             f"to keep wrong {labels} to {percent(epsilon)} of {audit.items:,} with probability "
             f"{percent(1 - alpha)}",
             audit,
             kept.needed,
         )
     else:
-        promise = (
+        claim = (
             f"Of the {audit.items:,} {labels} delivered, at most {wrong:,} ({percent(epsilon)}) "
-            f"are wrong{condition_on_people(len(to_people))}. "
+            "are wrong"
         )
-        promise += (
+        condition = condition_on_people(len(to_people))
+        meaning = (
             f"This is certain: no more than {wrong:,} of them are not by people, and labels by "
             "people are right by definition."
             if len(audit.order) <= audit.allowed(wrong)
@@ -105,7 +107,9 @@ def certify_pool_error(
         items=audit.items,
         audited=len(audit),
         wrong=int(audit.wrong.sum()),
-        promise=promise,
+        claim=claim,
+        condition=condition,
+        meaning=meaning,
         rests_on=FIXED_POOL
         + (PLANNED_LOOKS if looks is not None and len(looks) > 1 else ())
         + skipped_note(audit),

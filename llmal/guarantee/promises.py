@@ -28,11 +28,11 @@ def percent(share: float) -> str:
 
 
 def condition_on_people(count: int) -> str:
-    """The condition under which a promise is kept."""
+    """The condition under which a promise is kept; "" where it waits for nobody."""
     if not count:
         return ""
     items = counted(count, "item that is", "items that are")
-    return f", once people have labelled the {items} named for them"
+    return f"once people have labelled the {items} named for them"
 
 
 def skipped_note(audit: Audit) -> tuple[str, ...]:
@@ -44,10 +44,10 @@ def skipped_note(audit: Audit) -> tuple[str, ...]:
 
 
 def nothing_promised(aim: str, audit: Audit, needed: int) -> str:
-    """Why nothing is promised, and how large the audit would have to be."""
+    """Why nothing is promised, and how large the audit would have to be; without a full stop."""
     return (
         f"Nothing is promised: {aim}, an audit of the {len(audit.order):,} {audit.unit} that no "
-        f"person has labelled takes at least {needed:,} of them, and {len(audit):,} were audited."
+        f"person has labelled takes at least {needed:,} of them, and {len(audit):,} were audited"
     )
 
 

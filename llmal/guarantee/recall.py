@@ -93,19 +93,23 @@ def certify_recall(
     kept = keep(audit, audit.allowed(allowed), share, looks)
     accepted, to_people = audit.split(kept.prefix)
     name = f"the class {of!r}" if of else "the class"
+    condition = meaning = ""
     if not kept.holds:
-        promise = nothing_promised(
+        claim = nothing_promised(
             f"to miss at most {allowed:,} items of {name} ({percent(epsilon)} of it) with "
             f"probability {percent(1 - alpha)}",
             audit,
             kept.needed,
         )
     else:
-        promise = (
+        claim = (
             f"At least {percent(1 - epsilon)} of the items that the people of record would give "
             f"{name} are among those that are delivered with it"
-            f"{condition_on_people(len(to_people))}: at least {sure:,} were found, and of "
-            f"those not given it at most {allowed:,} are missed. {chance(audit, alpha)} "
+        )
+        condition = condition_on_people(len(to_people))
+        meaning = (
+            f"At least {sure:,} were found, and of those not given it at most {allowed:,} are "
+            f"missed. {chance(audit, alpha)} "
             + ("Also random is the draw of the audit of what was given it. " if uncertain else "")
             + "It says nothing about how many of those that are delivered with it are wrongly so. "
             + VOID
@@ -120,7 +124,9 @@ def certify_recall(
         items=audit.items,
         audited=len(audit),
         wrong=int(audit.wrong.sum()),
-        promise=promise,
+        claim=claim,
+        condition=condition,
+        meaning=meaning,
         rests_on=FIXED_POOL
         + ("What was given the class keeps it, unless a person takes it away.",)
         + (PLANNED_LOOKS if looks is not None and len(looks) > 1 else ())

@@ -7,6 +7,7 @@ from typing import Literal
 
 from llmal.core.words import counted
 from llmal.guarantee.certificate import Certificate
+from llmal.guarantee.statement import Statement
 
 Standing = Literal["holds", "in part", "void", "not held", "not yet"]
 
@@ -28,22 +29,24 @@ def standing_of(certificate: Certificate | None, unreviewed: int = 0) -> Standin
     return "in part" if unreviewed else "holds"
 
 
-def in_a_sentence(certificate: Certificate | None, words: str = "") -> str:
-    """How a promise stands, in a sentence or two for people.
+def what_stands(certificate: Certificate | None, as_they_are: Statement | None = None) -> Statement:
+    """What is promised of labels now.
 
     Args:
         certificate: The last one of a run that is to give a promise; None while there is none.
-        words: What can be promised of the labels as they are, where that has been found out; in
-            place of the promise of the certificate, which counts on people labelling all that
+        as_they_are: What can be promised of the labels as they are, where that has been found out;
+            in place of the promise of the certificate, which counts on people labelling all that
             goes to them.
     """
     if certificate is not None and certificate.voided_by is not None:
-        return f"VOID, nothing is promised of these labels any more: {certificate.voided_by}"
-    if words:
-        return words
+        return Statement(
+            f"VOID, nothing is promised of these labels any more: {certificate.voided_by}"
+        )
+    if as_they_are is not None:
+        return as_they_are
     if certificate is None:
-        return "nothing is promised of these labels yet: the audit is not done"
-    return certificate.promise
+        return Statement("nothing is promised of these labels yet: the audit is not done")
+    return certificate.statement
 
 
 def in_short(certificate: Certificate) -> str:
@@ -65,4 +68,4 @@ def in_short(certificate: Certificate) -> str:
         return (
             f"of {items} {wrong:,} at most ({share}) {'is' if wrong == 1 else 'are'} wrong, {kept}"
         )
-    return certificate.promise
+    return certificate.statement.brief

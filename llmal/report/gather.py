@@ -165,7 +165,7 @@ def _promised(
         texts=len(run.campaign.asked_about),
         certificate=certificate,
         forecast=forecast,
-        words=what_is_promised(ledger, run.task, run.pool),
+        as_they_are=what_is_promised(ledger, run.task, run.pool),
         unreviewed=sum((one.copy_of or i) in open_to_doubt for i, one in delivered.items()),
     )
 

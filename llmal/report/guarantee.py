@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from llmal.guarantee.forecast import Forecast
-from llmal.guarantee.standing import in_a_sentence, standing_of
+from llmal.guarantee.standing import standing_of, what_stands
 from llmal.report.record import RunRecord
 
 
@@ -23,7 +23,7 @@ def guarantee(record: RunRecord) -> dict[str, Any] | None:
     certificate = wanted.certificate
     figures: dict[str, Any] = {
         "standing": standing_of(certificate, wanted.unreviewed),
-        "sentence": in_a_sentence(certificate, wanted.words),
+        "sentence": str(what_stands(certificate, wanted.as_they_are)),
         "wanted": {"max_error": wanted.epsilon, "confidence": 1 - wanted.alpha},
         "asked": _asked(record),
         "texts": wanted.texts,

@@ -106,17 +106,10 @@ def render(figures: Mapping[str, Any]) -> str:
         people=figures.get("people"),
         unlabelled=UNLABELLED,
         promised=promised,
-        reason=_reason(figures["stop_reason"], promised),
+        reason=figures["stop_reason"],
         standing=STANDING,
         baseline_at={one["labelled"]: one for one in figures["learning_curve"]["baseline"] or []},
     )
-
-
-def _reason(reason: str | None, promised: Mapping[str, Any] | None) -> str | None:
-    """Why a run stopped, without the words on the promise, which have a place of their own."""
-    if reason is None or promised is None:
-        return reason
-    return reason.replace(promised["sentence"], "").rstrip("; ") or None
 
 
 def count(value: float | None) -> str:

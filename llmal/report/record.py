@@ -10,6 +10,7 @@ from llmal.annotators.aggregation import Aggregator, Majority
 from llmal.core.records import Annotation, Answer, SyntheticItem, Usage
 from llmal.guarantee import Certificate
 from llmal.guarantee.forecast import Forecast
+from llmal.guarantee.statement import Statement
 from llmal.ledger import WorkerAnswer
 from llmal.report.pool_map import PoolMap
 from llmal.task import Task
@@ -93,7 +94,7 @@ class PromisedLabels:
         alpha: With what probability the promise may fail.
         texts: Different texts: what people would label if they labelled all.
         certificate: What the audit has shown; None while there is none.
-        words: What can be promised of the labels as they are; "" where that is not known.
+        as_they_are: What can be promised of the labels as they are; None where that is not known.
         unreviewed: Delivered labels that no person gave and no audit lets stay.
         forecast: How many labels it will take of people; None where that is not known, or known.
     """
@@ -102,7 +103,7 @@ class PromisedLabels:
     alpha: float
     texts: int
     certificate: Certificate | None = None
-    words: str = ""
+    as_they_are: Statement | None = None
     unreviewed: int = 0
     forecast: Forecast | None = None
 

@@ -6,7 +6,6 @@ Whoever tells of a certificate (campaign, report, exports) has it from here.
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
@@ -22,6 +21,7 @@ from llmal.guarantee.certify import largest_promise
 from llmal.guarantee.evidence import differ, has_label
 from llmal.guarantee.frozen import Frozen
 from llmal.guarantee.promises import condition_on_people, percent
+from llmal.guarantee.statement import Statement
 from llmal.ledger import FrozenLabels, Ledger, RecordedCertificate
 from llmal.pool import Pool
 from llmal.run.purposes import audit_labels, delivered_labels
@@ -135,10 +135,14 @@ class Audited:
         ]
         drawn = np.asarray(self.drawn[: certificate.audited], dtype=np.int64)
         wrong = drawn[self.wrong[: len(drawn)]]
-        details = {**certificate.details, _WRONG: wrong.tolist()}
+        told = replace(certificate, details={**certificate.details, _WRONG: wrong.tolist()})
+        before = self.certificate()
+        # One that an earlier version wrote has other keys, and says the same.
+        if before is not None and before.as_dict() == told.as_dict():
+            return False
         return self._ledger.add_certificate(
             RecordedCertificate(
-                replace(certificate, details=details).as_dict(),
+                told.as_dict(),
                 self.kept.fingerprint,
                 looks[-1] if looks else self.kept.round,
             )
@@ -151,8 +155,13 @@ class Audited:
         if len(drawn) < certificate.audited or wrong != certificate.details.get(_WRONG, wrong):
             return "what people said of an audited label has changed since"
         changed = len(self._others("machine"))
-        are = "label is not the one that was" if changed == 1 else "labels are not those that were"
-        return f"{changed:,} {are} audited" if changed else None
+        if not changed:
+            return None
+        return counted(
+            changed,
+            "label is not the one that was audited",
+            "labels are not those that were audited",
+        )
 
     def corrected(self) -> int:
         """How many wrong labels people have put right, in the audit and since."""
@@ -206,17 +215,17 @@ def certificate_of(ledger: Ledger, task: Task, pool: Pool) -> Certificate | None
         certificate = certificate.void(reason)
     return replace(
         certificate,
-        promise=_as_it_stands(certificate, audited),
+        condition=_left_of(certificate, audited),
         accepted=_in_pool(pool, kept, certificate.accepted),
         to_people=_in_pool(pool, kept, certificate.to_people),
     )
 
 
-def _as_it_stands(certificate: Certificate, audited: Audited) -> str:
-    """Its promise without the condition that people label what they have labelled since."""
-    left = condition_on_people(len(audited.waiting(certificate)))
-    condition = condition_on_people(len(certificate.to_people))
-    return certificate.promise.replace(condition, left, 1) if condition else certificate.promise
+def _left_of(certificate: Certificate, audited: Audited) -> str:
+    """Its condition, without what people have labelled since."""
+    if not certificate.condition:
+        return ""
+    return condition_on_people(len(audited.waiting(certificate)))
 
 
 def unreviewed(ledger: Ledger, task: Task, pool: Pool) -> set[str]:
@@ -252,11 +261,11 @@ def is_promising(ledger: Ledger) -> bool:
     return any(one.phase == "seed" for one in ledger.rounds()) or bool(ledger.frozen())
 
 
-def what_is_promised(ledger: Ledger, task: Task, pool: Pool) -> str:
-    """What can be promised of the labels as they are, in a sentence or two."""
+def what_is_promised(ledger: Ledger, task: Task, pool: Pool) -> Statement:
+    """What can be promised of the labels as they are."""
     kept = last_frozen(ledger, pool)
     if kept is None:
-        return "nothing is promised of the labels, as their audit has not begun"
+        return Statement("nothing is promised of the labels, as their audit has not begun")
     audited = Audited(ledger, task, kept)
     certificate = certificate_of(ledger, task, pool)
     people = audited.by_people()
@@ -265,12 +274,13 @@ def what_is_promised(ledger: Ledger, task: Task, pool: Pool) -> str:
         stays = set(pool.ids(certificate.accepted))
         left = [i for i in left if i not in stays]
         if not left:
-            return _with_others(ledger, kept, certificate.promise)
-    words = _short_of(audited, certificate, left) if left else "every label is by a person"
-    return _with_others(ledger, kept, words)
+            return _with_others(ledger, kept, certificate.statement)
+    if not left:
+        return _with_others(ledger, kept, Statement("every label is by a person"))
+    return _with_others(ledger, kept, _short_of(audited, certificate, left))
 
 
-def _short_of(audited: Audited, certificate: Certificate | None, left: Sequence[str]) -> str:
+def _short_of(audited: Audited, certificate: Certificate | None, left: Sequence[str]) -> Statement:
     """What can be promised although people have not come to all labels that were for them."""
     frozen, items = audited.frozen, audited.frozen.items
     every = counted(items, "label")
@@ -278,63 +288,57 @@ def _short_of(audited: Audited, certificate: Certificate | None, left: Sequence[
     if certificate is not None and certificate.voided_by is None and certificate.holds:
         allowed = allowed_wrong(frozen.epsilon, items)
         most = min(items, allowed + len(left))
-        return (
+        return Statement(
             f"at most {most:,} of all {every} ({percent(most / items)}) are wrong, with a "
             f"probability of at least {1 - frozen.alpha:g}: {nobody}, and of the other "
             f"{items - len(left):,} at most {allowed:,} are wrong"
         )
     if len(left) <= allowed_wrong(frozen.epsilon, items):
-        return (
+        return Statement(
             f"at most {len(left):,} of all {every} are wrong, as people have given all "
             f"others; {nobody}"
         )
     if not audited.drawn:
-        return f"nothing is promised of the labels, as their audit has not begun; {nobody}"
-    done = audited.until_a_look()
-    if not done:
-        return f"nothing is promised of the labels, as their audit has hardly begun; {nobody}"
-    drawn = np.asarray(audited.drawn[:done], dtype=np.int64)
-    wrong, skipped = audited.wrong[:done], audited.skipped[:done]
-    put_right = int((wrong & ~skipped).sum())
+        return Statement(
+            "nothing is promised of the labels, as their audit has not begun", beside=(nobody,)
+        )
+    drawn = np.asarray(audited.drawn, dtype=np.int64)
+    put_right = int((audited.wrong & ~audited.skipped).sum())
+    # Who asks when, and how often, is not planned: the bound has to hold at all times together.
     largest = largest_promise(
         frozen.order,
         drawn,
-        wrong,
+        audited.wrong,
         epsilon=frozen.epsilon,
         alpha=frozen.alpha,
-        # One that ended before its first look is looked at once more than was planned.
-        looks=frozen.looks if len(drawn) >= frozen.looks[0] else (len(drawn), *frozen.looks),
+        anytime=True,
         items=items,
-        skipped=skipped,
+        skipped=audited.skipped,
         planned=frozen.drawn(),
         reviewed_wrong=audited.corrected() - put_right,
     )
-    return f"{nobody}. {largest.promise}"
+    return replace(largest.statement, beside=(nobody,))
 
 
-def _with_others(ledger: Ledger, kept: FrozenLabels, promise: str) -> str:
-    """A promise, with how many labels it is not about after its first sentence."""
+def _with_others(ledger: Ledger, kept: FrozenLabels, promised: Statement) -> Statement:
+    """What is promised, with how many labels it is not about."""
     about = {*kept.item_ids}
     labels = delivered_labels(ledger)
     others = sum(one.kind != "human" and i not in about for i, one in labels.items())
     earlier = sum(i not in about for i in audit_labels(ledger))
     if not about:
-        promise = "nothing is promised of the labels, as people could answer about no item"
-    parts = []
+        promised = Statement(
+            "nothing is promised of the labels, as people could answer about no item"
+        )
+    beside = []
     if earlier:
-        are = "1 other label is" if earlier == 1 else f"{earlier:,} other labels are"
-        parts.append(f"{are} by people, of an earlier audit, and no part of this")
+        are = counted(earlier, "other label is", "other labels are")
+        beside.append(f"{are} by people, of an earlier audit, and no part of this")
     if others:
-        are = "1 other label is" if others == 1 else f"{others:,} other labels are"
-        parts.append(f"{are} no part of this, and nobody has reviewed {_them(others)}")
-    if not parts:
-        return promise
-    first, *rest = re.split(r"(?<=\.) (?=[A-Z])", promise, maxsplit=1)
-    return " ".join([f"{first.removesuffix('.')}; {'; '.join(parts)}.", *rest])
-
-
-def _them(count: int) -> str:
-    return "it" if count == 1 else "them"
+        are = counted(others, "other label is", "other labels are")
+        them = "it" if others == 1 else "them"
+        beside.append(f"{are} no part of this, and nobody has reviewed {them}")
+    return replace(promised, beside=(*promised.beside, *beside))
 
 
 def _in_pool(pool: Pool, kept: FrozenLabels, positions: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -358,9 +362,11 @@ def why_texts_are_others(pool: Pool, kept: FrozenLabels) -> str | None:
     now = pool.contents(kept.item_ids)
     gone = sum(one is None for one in now)
     if gone:
-        return f"{gone:,} of the {len(now):,} audited items are gone since"
+        return f"of {counted(len(now), 'audited item')} {counted(gone, 'is', 'are')} gone since"
     changed = sum(
         one is not None and not is_same(before, one)
         for before, one in zip(kept.contents, now, strict=True)
     )
-    return f"the texts of {changed:,} items have changed since the audit" if changed else None
+    if not changed:
+        return None
+    return f"{counted(changed, 'text has', 'texts have')} changed since the audit"

@@ -20,6 +20,8 @@ from llmal.errors import ConfigError, DataError
 from llmal.guarantee.certificate import Certificate
 from llmal.guarantee.forecast import EPSILONS, Forecast, Rates
 from llmal.guarantee.guarantee import Guarantee
+from llmal.guarantee.standing import what_stands
+from llmal.guarantee.statement import Statement
 from llmal.learners.protocol import Learner
 from llmal.ledger import Decided, Ledger, Round
 from llmal.lm.cache import kept_answers
@@ -27,7 +29,7 @@ from llmal.lm.protocol import Asking, LanguageModel
 from llmal.pool import Pool
 from llmal.run.answer_form import check_form
 from llmal.run.answers import AnswerCheck
-from llmal.run.audited import certificate_of
+from llmal.run.audited import certificate_of, what_is_promised
 from llmal.run.begun_promise import check_begun
 from llmal.run.budget import Budget
 from llmal.run.campaign_ledger import CampaignLedger, begun_phases
@@ -449,6 +451,13 @@ class Campaign(Closing):
         audited. A person's label of any other item does not.
         """
         return certificate_of(self.open(), self.task, self.pool)
+
+    @property
+    def promised(self) -> Statement | None:
+        """What can be promised of the labels as they are now; None where there is no promise."""
+        if self.promise is None:
+            return None
+        return what_stands(self.certificate, what_is_promised(self.open(), self.task, self.pool))
 
     def forecast(
         self,

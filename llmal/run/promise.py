@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from llmal.annotators.router import Router
 from llmal.core.records import Annotation, Answer, Outcome
+from llmal.core.words import counted
 from llmal.errors import ConfigError
 from llmal.guarantee.certificate import Certificate
 from llmal.guarantee.evidence import Evidence, has_label
@@ -23,7 +24,7 @@ from llmal.guarantee.judging import certificate_of_looks
 from llmal.guarantee.procedure import Doubtful, Procedure
 from llmal.ledger import Decided, FrozenLabels, Ledger
 from llmal.pool import Pool
-from llmal.run.audited import Audited, last_frozen, what_is_promised
+from llmal.run.audited import Audited, last_frozen
 from llmal.run.events import Announcer
 from llmal.run.evidence import EvidenceBuilder
 from llmal.run.items import RunItems
@@ -326,7 +327,7 @@ class PromiseNow:
         )
         if isinstance(step, Certificate):
             if audited.record(self._as_told(step, audited)):
-                self._promise.announcer.tell("promise", step.promise, holds=step.holds)
+                self._promise.announcer.tell("promise", _outcome(step), holds=step.holds)
             return {}
         if self._left == 0:
             # What the looks so far say stands until the budget is raised and the audit goes on.
@@ -365,9 +366,18 @@ class PromiseNow:
         ids = [audited.asked[position] for position in order]
         return dict.fromkeys((i for i in ids if i not in done), "the audit sends it to people")
 
-    def words(self) -> str:
-        """What can be promised of the labels as they are."""
-        return what_is_promised(self._ledger, self._promise.task, self._promise.pool)
+
+def _outcome(certificate: Certificate) -> str:
+    """What an audit has come to; what is promised of it is told where the labels are delivered."""
+    wrong = counted(certificate.wrong, "of them was wrong", "of them were wrong")
+    if not certificate.holds:
+        return f"the audit of {counted(certificate.audited, 'label')} is over; {wrong}"
+    others = len(certificate.accepted) - certificate.audited
+    return (
+        f"the audit of {counted(certificate.audited, 'label')} is over; {wrong}; "
+        f"{counted(max(0, others), 'other')} may stay, and {len(certificate.to_people):,} go to "
+        "people"
+    )
 
 
 def _is_other(standing: Decided | None, answer: Answer) -> bool:

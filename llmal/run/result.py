@@ -9,6 +9,7 @@ from typing import Literal
 
 from llmal.core.records import Annotation, Usage
 from llmal.guarantee.certificate import Certificate
+from llmal.guarantee.statement import Statement
 from llmal.ledger import Decided, Ledger, Round
 from llmal.run.campaign import Campaign
 from llmal.run.purposes import audit_labels
@@ -32,6 +33,8 @@ class RunResult:
         directory: The run directory.
         certificate: What an audit has shown of the labels; None without one. See
             `Campaign.certificate`.
+        promised: What can be promised of the labels as they are; None where the run is to promise
+            nothing.
     """
 
     status: Status
@@ -43,6 +46,7 @@ class RunResult:
     cost: Usage
     directory: Path
     certificate: Certificate | None = None
+    promised: Statement | None = None
     _ledger_url: str = field(repr=False, default="")
     _annotations: int = field(repr=False, default=0)
 
@@ -67,6 +71,7 @@ def result_of(campaign: Campaign, ledger: Ledger, status: Status, reason: str) -
         cost=ledger.total_usage(),
         directory=campaign.directory,
         certificate=campaign.certificate,
+        promised=campaign.promised,
         _ledger_url=campaign.record.url,
         _annotations=ledger.annotation_count(),
     )

@@ -98,4 +98,4 @@ def test_a_run_of_a_configuration_keeps_its_promise(parsed: Callable[[str], RunC
     result = build(config).run()
     assert result.certificate is not None
     assert result.certificate.items == 80
-    assert result.reason == result.certificate.promise
+    assert str(result.promised) == result.certificate.promise

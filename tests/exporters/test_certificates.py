@@ -16,6 +16,7 @@ from llmal.exporters.certificates import DeliveredLabels
 from llmal.exporters.run_tables import RunTables
 from llmal.exporters.writing import write_export
 from llmal.guarantee import Certificate
+from llmal.guarantee.statement import Statement
 from llmal.run.budget import Budget
 from llmal.run.items import RunItems
 from tests.functions.conftest import Letters, reviews
@@ -117,6 +118,9 @@ def test_a_data_set_has_a_card_that_says_what_is_promised(exported, tmp_path):
     assert "Is it | good?" in card
 
 
+WELL = Statement("all is well")
+
+
 def test_a_void_promise_is_called_so():
     certificate = Certificate(
         mode="pool_error",
@@ -128,14 +132,14 @@ def test_a_void_promise_is_called_so():
         items=4,
         audited=2,
         wrong=0,
-        promise="All is well.",
+        claim="All is well",
         rests_on=("The audit was uniform.",),
     ).void("the task has changed")
-    one = DeliveredLabels(TASK, "pool.csv", certificate, "all is well", {"llm": 3, "human": 1}, 3)
+    one = DeliveredLabels(TASK, "pool.csv", certificate, WELL, {"llm": 3, "human": 1}, 3)
     kept = one.as_dict(written=0.0)
     assert kept["standing"] == "void"
     assert kept["promise"].startswith("VOID")
-    assert kept["promise"].endswith("the task has changed")
+    assert kept["promise"].endswith("the task has changed.")
     assert kept["written"] == "1970-01-01T00:00:00+00:00"
     card = one.card()
     assert "## The promise about the labels is VOID" in card

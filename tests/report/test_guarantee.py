@@ -9,7 +9,8 @@ import pytest
 from llmal.core.records import Annotation, Usage
 from llmal.guarantee import Certificate
 from llmal.guarantee.forecast import Forecast, Needed
-from llmal.guarantee.standing import in_a_sentence, standing_of
+from llmal.guarantee.standing import standing_of, what_stands
+from llmal.guarantee.statement import Statement
 from llmal.ledger import Round
 from llmal.report import RunRecord, collect, render
 from llmal.report.record import PromisedLabels
@@ -25,11 +26,11 @@ HOLDS = Certificate(
     items=120,
     audited=30,
     wrong=2,
-    promise="Of 120 labels no more than 6 are wrong <b>& all is well</b>.",
+    claim="Of 120 labels no more than 6 are wrong <b>& all is well</b>",
     rests_on=("The audit was drawn uniformly.",),
 )
 VOID = HOLDS.void("the labels of the task have changed")
-NOT_HELD = replace(HOLDS, holds=False, promise="Nothing can be promised: 59 are needed.")
+NOT_HELD = replace(HOLDS, holds=False, claim="Nothing can be promised: 59 are needed")
 
 
 def _person(item, round=None, label="a"):
@@ -68,10 +69,10 @@ def test_how_a_promise_stands():
     assert standing_of(NOT_HELD, 3) == "not held"
     # Void is void, whatever it was before.
     assert standing_of(NOT_HELD.void("the texts have changed")) == "void"
-    assert in_a_sentence(HOLDS) == HOLDS.promise
-    assert in_a_sentence(VOID).startswith("VOID")
-    assert in_a_sentence(VOID).endswith("the labels of the task have changed")
-    assert in_a_sentence(NOT_HELD) == NOT_HELD.promise
+    assert what_stands(HOLDS) == HOLDS.statement
+    assert what_stands(VOID).claim.startswith("VOID")
+    assert what_stands(VOID).claim.endswith("the labels of the task have changed")
+    assert what_stands(NOT_HELD) == NOT_HELD.statement
 
 
 def test_the_figures_of_a_promise():
@@ -125,9 +126,11 @@ def test_the_promise_is_the_first_thing_on_the_page(certificate, title):
 
 
 def test_the_words_of_the_promise_stand_once():
-    words = "At most 9 of 120 labels are wrong. The rest is detail."
-    record = replace(_record(None), stop_reason=f"the budget is spent; {words}", status="finished")
-    told = replace(record, guarantee=replace(record.guarantee, certificate=NOT_HELD, words=words))
+    words = Statement("At most 9 of 120 labels are wrong", meaning="The rest is detail.")
+    record = replace(_record(None), stop_reason="the budget is spent", status="finished")
+    told = replace(
+        record, guarantee=replace(record.guarantee, certificate=NOT_HELD, as_they_are=words)
+    )
     page = render(collect(told))
     assert page.count("At most 9 of 120 labels are wrong") == 1
     assert "</span> the budget is spent</p>" in page

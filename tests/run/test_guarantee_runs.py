@@ -95,7 +95,9 @@ def test_people_in_a_file_in_two_goes_give_the_same_certificate(tmp_path: Path) 
 def test_a_result_says_what_is_promised(tmp_path: Path) -> None:
     result = _run(tmp_path, "run", SimulatedHuman(), budget=Budget(batch=5, human_labels=60)).run()
     assert result.status == "finished"
-    assert result.reason.startswith("the budget of human labels is spent; ")
+    assert result.reason == "the budget of human labels is spent"
+    assert result.promised is not None
+    assert "nobody has reviewed" in result.promised.brief
     assert set(result.labels) | set(result.audited) == {f"i{n:04d}" for n in range(160)}
     assert result.cost.human_labels == 60
 

@@ -10,6 +10,8 @@ from llmal.core.records import Purpose
 from llmal.run.phases.protocol import Asked, Ended, NextRound, Standing
 from llmal.selectors.protocol import Selector
 
+DONE = "people have labelled all that the promise takes"
+
 
 @dataclass(frozen=True)
 class Complete:
@@ -29,4 +31,4 @@ class Complete:
         items = promise.review()
         if items and standing.spent is None:
             return NextRound(items=items, picked_by="doubt")
-        return Ended(f"{standing.spent}; {promise.words()}" if items else promise.words())
+        return Ended(standing.spent if items and standing.spent else DONE)

@@ -32,6 +32,6 @@ class Doubtful:
             return None
         reason = standing.spent
         if reason is not None:
-            return Ended(f"{reason}; {promise.words()}")
+            return Ended(reason)
         items = promise.advance()
         return NextRound(items=items, picked_by="doubt") if items else None

@@ -33,5 +33,5 @@ class Looks:
         if not items:
             return None
         if standing.spent is not None:
-            return Ended(f"{standing.spent}; {promise.words()}")
+            return Ended(standing.spent)
         return NextRound(items=items, picked_by="uniform")

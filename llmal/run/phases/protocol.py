@@ -62,10 +62,6 @@ class Promising(Protocol):
         """What people have to label by the certificate."""
         ...
 
-    def words(self) -> str:
-        """What can be promised of the labels as they are."""
-        ...
-
 
 @dataclass(frozen=True)
 class Standing:
