@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from llmal.core.records import Annotation, Item, Price, Usage
     from llmal.errors import LlmalError
     from llmal.functions.annotation import annotate
-    from llmal.functions.certification import certify, draw_audit
+    from llmal.functions.audit_drawing import draw_audit
+    from llmal.functions.certification import certify
     from llmal.functions.demonstration_choice import choose_demonstrations
     from llmal.functions.forecasting import forecast
     from llmal.functions.generation import generate
@@ -83,7 +84,7 @@ _HOMES = {
     "annotate": "functions.annotation",
     "certify": "functions.certification",
     "choose_demonstrations": "functions.demonstration_choice",
-    "draw_audit": "functions.certification",
+    "draw_audit": "functions.audit_drawing",
     "forecast": "functions.forecasting",
     "generate": "functions.generation",
     "label": "functions.labelling",

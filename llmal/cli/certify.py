@@ -8,40 +8,43 @@ from typing import Any, Literal
 
 import typer
 
-from llmal.cli.annotate import label_names
+from llmal.cli.data_file import DataFile
 from llmal.cli.telling import FAILED, give, results_only_on_stdout
 from llmal.core.tables import check_output, check_place
 from llmal.core.words import counted
 from llmal.errors import ConfigError, LlmalError
+from llmal.functions.audit_drawing import draw_audit
+from llmal.functions.audited_labels import AUDIT
 from llmal.functions.certification import certify as run
-from llmal.functions.certification import draw_audit
+from llmal.functions.certified import Certified
 from llmal.guarantee.certificate import Mode
-from llmal.pool.readers import Reading
 
 
 @dataclass(frozen=True)
-class Columns:
-    """What stands where in the file.
+class Answers:
+    """What stands where in the file, and in those that people filled in.
 
     Attributes:
         label: The machine's labels.
         score: How much each is trusted.
         audit: What people said of the audited rows.
         audited: The file with that, where it is another.
-        people: What they said of others.
-        skipped: What stands in the audit column where a person could not say.
-        labels: All labels, as a line of CSV.
-        kind: What an answer is.
+        review: What they have said since of rows that go to them.
+        reviewed: The file with that, where it is another.
+        people: What they said of others before.
+        group: Which rows are near-duplicates.
+        skipped: What stands there where a person could not say.
     """
 
     label: str
     score: str
     audit: str | None
     audited: Path | None
+    review: str | None
+    reviewed: Path | None
     people: str | None
+    group: str | None
     skipped: str | None
-    labels: str | None
-    kind: str | None
 
 
 @dataclass(frozen=True)
@@ -52,95 +55,171 @@ class Wanted:
         max_error: The share of wrong labels that is allowed.
         confidence: With what probability it holds.
         mode: What is promised.
-        looks: The planned looks, as a line of CSV.
+        of: The class that it is about.
+        looks: The planned looks, as numbers with commas.
         seed: The seed of the audit.
     """
 
     max_error: float
     confidence: float
     mode: str
+    of: str | None
     looks: str | None
     seed: int | None
 
 
+@dataclass(frozen=True)
+class Outputs:
+    """What is written, and how.
+
+    Attributes:
+        out: Where the rows go.
+        to_people: Where those go that people have still to label.
+        certificate: Where the certificate goes.
+        force: Whether to replace what is there.
+        as_json: One JSON object on standard output.
+    """
+
+    out: Path | None
+    to_people: Path | None
+    certificate: Path | None
+    force: bool
+    as_json: bool
+
+    def check(self) -> None:
+        """See that everything can be written.
+
+        Raises:
+            ConfigError: Something is there, or a name does not say the format.
+        """
+        for table in (self.out, self.to_people):
+            if table is not None:
+                check_output(table, force=self.force)
+        if self.certificate is not None:
+            check_place(self.certificate, force=self.force)
+        places = [one for one in (self.out, self.to_people, self.certificate) if one is not None]
+        if len({one.absolute() for one in places}) < len(places):
+            raise ConfigError("two outputs have the same name", fix="name different files")
+
+
 def certify(
-    data: Path,
-    columns: Columns,
-    wanted: Wanted,
-    *,
-    audit_plan: str | None,
-    out: Path | None,
-    certificate: Path | None,
-    reading: Reading,
-    force: bool,
-    as_json: bool,
+    file: DataFile, answers: Answers, wanted: Wanted, outputs: Outputs, *, audit_plan: str | None
 ) -> None:
     """Certify labels by an audit, or draw the rows to audit."""
-    if out is not None:
-        check_output(out, force=force)
-    if certificate is not None:
-        check_place(certificate, force=force)
+    outputs.check()
     common: dict[str, Any] = {
-        "label": columns.label,
-        "score": columns.score,
-        "people": columns.people,
+        "label": answers.label,
+        "score": answers.score,
+        "people": answers.people,
+        "group": answers.group,
         "max_error": wanted.max_error,
         "confidence": wanted.confidence,
-        "labels": None if columns.labels is None else label_names(columns.labels),
-        "kind": columns.kind or "single",
-        "reading": reading,
+        "labels": file.labels,
+        "kind": file.kind,
+        "reading": file.reading,
     }
+    mode = _mode(wanted.mode)
     if audit_plan is not None:
-        _draw(data, audit_plan, wanted.seed or 0, common, out, force=force, as_json=as_json)
+        _refuse_with_plan(answers, outputs)
+        _draw(file.path, audit_plan, wanted.seed or 0, common, outputs)
         return
-    if columns.audit is None and columns.audited is None:
+    if answers.audit is None and answers.audited is None:
         raise ConfigError(
             "there is no audit to certify by",
             fix="name its column with --audit or its file with --audited, or have one drawn with "
             "--audit-plan",
         )
-    with results_only_on_stdout(as_json):
+    with results_only_on_stdout(outputs.as_json):
         made = run(
-            data,
-            audit=columns.audit or "audit",
-            audited=columns.audited,
-            mode=_mode(wanted.mode),
+            file.path,
+            audit=answers.audit or AUDIT,
+            audited=answers.audited,
+            review=answers.review,
+            reviewed=answers.reviewed,
+            mode=mode,
+            of=wanted.of,
             looks=None if wanted.looks is None else _looks(wanted.looks),
             seed=wanted.seed,
-            skipped=columns.skipped,
+            skipped=answers.skipped,
             **common,
         )
         # Where nothing may stay there are no labels to deliver.
-        promised = made.certificate.holds or wanted.mode == "estimate_only"
-        if out is not None and promised:
-            made.save(out, force=force)
-        if certificate is not None:
-            _write(certificate, made.certificate.to_json() + "\n")
-    result: dict[str, Any] = made.as_dict()
-    lines = [made.summary(), *made.notes]
-    if out is not None:
-        result["out"] = str(out) if promised else None
-        lines.append(f"rows: {out}" if promised else f"{out} is not written")
-    give(result, "\n".join(lines), as_json=as_json)
+        promised = made.certificate.holds or mode == "estimate_only"
+        written = _write(made, outputs, promised=promised)
+    give(
+        {
+            **made.as_dict(),
+            **{key: None if one is None else str(one) for key, one in written.items()},
+        },
+        "\n".join([made.summary(), *made.notes, *_on_files(made, outputs, written)]),
+        as_json=outputs.as_json,
+    )
     if not promised:
         raise typer.Exit(FAILED)
 
 
-def _draw(
-    data: Path,
-    plan: str,
-    seed: int,
-    common: dict[str, Any],
-    out: Path | None,
-    *,
-    force: bool,
-    as_json: bool,
-) -> None:
+def _write(made: Certified, outputs: Outputs, *, promised: bool) -> dict[str, Path | None]:
+    """Write what can be written; by the option the place, or None where it was not."""
+    written: dict[str, Path | None] = {}
+    if outputs.out is not None:
+        written["out"] = made.save(outputs.out, force=outputs.force) if promised else None
+    if outputs.to_people is not None:
+        rows = made.for_people
+        needed = promised and len(rows)
+        place = outputs.to_people
+        written["rows_for_people"] = rows.save(place, force=outputs.force) if needed else None
+    if outputs.certificate is not None:
+        _write_text(outputs.certificate, made.certificate.to_json() + "\n")
+    return written
+
+
+def _on_files(made: Certified, outputs: Outputs, written: dict[str, Path | None]) -> list[str]:
+    """What is said of the files, and of what comes next."""
+    lines = []
+    if outputs.out is not None:
+        is_there = written["out"] is not None
+        lines.append(f"rows: {outputs.out}" if is_there else f"{outputs.out} is not written")
+    waiting = len(made.for_people)
+    if outputs.to_people is not None:
+        place = outputs.to_people
+        if written["rows_for_people"] is not None:
+            lines.append(
+                f"{counted(waiting, 'row')} for people: {place}; have them fill in its column "
+                f"review, and certify again with --reviewed {place} besides"
+            )
+        else:
+            why = "people have nothing left to label" if not waiting else "nothing is promised yet"
+            lines.append(f"{place} is not written: {why}")
+    elif waiting and made.certificate.condition:
+        lines.append("to go on: --to-people FILE writes the rows that go to people")
+    return lines
+
+
+def _refuse_with_plan(answers: Answers, outputs: Outputs) -> None:
+    given = {
+        "--audit": answers.audit,
+        "--audited": answers.audited,
+        "--review": answers.review,
+        "--reviewed": answers.reviewed,
+        "--to-people": outputs.to_people,
+        "--certificate": outputs.certificate,
+    }
+    for name, value in given.items():
+        if value is not None:
+            raise ConfigError(
+                f"{name} is given, and --audit-plan draws the rows of an audit that is still to be "
+                "labelled",
+                fix="leave out one of the two",
+            )
+
+
+def _draw(data: Path, plan: str, seed: int, common: dict[str, Any], outputs: Outputs) -> None:
+    out = outputs.out
     if out is None:
         raise ConfigError("it is not said where the rows to audit go", fix="name a file with --out")
-    with results_only_on_stdout(as_json):
+    with results_only_on_stdout(outputs.as_json):
         drawn = draw_audit(data, items=_items(plan), seed=seed, **common)
-        drawn.save(out, force=force)
+        drawn.save(out, force=outputs.force)
     result = {
         "out": str(out),
         "items": len(drawn),
@@ -151,9 +230,9 @@ def _draw(
     text = (
         f"{counted(len(drawn), 'row')} to audit, in order of draw: {out}\n"
         "Have people fill in its column audit, and certify with "
-        f"--audited {out.name} --seed {seed}. Labels and scores must stay as they are."
+        f"--audited {out} --seed {seed}. Labels and scores must stay as they are."
     )
-    give(result, "\n".join([text, *drawn.notes]), as_json=as_json)
+    give(result, "\n".join([text, *drawn.notes]), as_json=outputs.as_json)
 
 
 def _items(word: str) -> int | Literal["auto"]:
@@ -179,6 +258,7 @@ def _mode(word: str) -> Mode:
         "looks",
         "anytime",
         "accepted_precision",
+        "recall",
         "fdr",
         "estimate_only",
     )
@@ -188,7 +268,7 @@ def _mode(word: str) -> Mode:
     raise ConfigError(f"--promise is {word!r}", fix=f"take one of {', '.join(modes)}")
 
 
-def _write(path: Path, text: str) -> None:
+def _write_text(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmal.cli.annotate import label_names
+from llmal.cli.data_file import DataFile
 from llmal.cli.models import planning_model_of
 from llmal.cli.run_directory import FILE, has_ledger
 from llmal.cli.telling import give, results_only_on_stdout
@@ -16,7 +16,6 @@ from llmal.errors import ConfigError
 from llmal.factory.orchestrator import build
 from llmal.functions.forecasting import forecast as forecast_file
 from llmal.guarantee.forecast import EPSILONS, Forecast, Rates
-from llmal.pool.readers import Reading
 
 if TYPE_CHECKING:
     from llmal.config import RunConfig
@@ -27,28 +26,22 @@ class FileOfLabels:
     """Labels of any system.
 
     Attributes:
-        data: The file.
+        file: The file.
         score: Column with how much each label is trusted.
         label: Column with the labels.
         audit: Column with what people say.
-        labels: All labels, as a line of CSV.
-        kind: What an answer is.
         audit_only: Nothing is learnt from people before the audit.
         confidence: With what probability a promise holds.
         level: How often the interval should hold what is needed.
-        reading: How the file is read.
     """
 
-    data: Path
+    file: DataFile
     score: str | None
     label: str | None
     audit: str | None
-    labels: str | None
-    kind: str | None
     audit_only: bool
     confidence: float
     level: float
-    reading: Reading
 
 
 def forecast(
@@ -79,7 +72,7 @@ def _of_file(file: FileOfLabels, max_error: Sequence[float], rates: Rates) -> Fo
             "there is no column with how sure each label is", fix="name it with --score"
         )
     return forecast_file(
-        file.data,
+        file.file.path,
         score=file.score,
         label=file.label,
         audit=file.audit,
@@ -90,9 +83,9 @@ def _of_file(file: FileOfLabels, max_error: Sequence[float], rates: Rates) -> Fo
         cost_per_label=rates.money,
         seconds_per_label=rates.seconds,
         currency=rates.currency,
-        labels=None if file.labels is None else label_names(file.labels),
-        kind=file.kind or "single",
-        reading=file.reading,
+        labels=file.file.labels,
+        kind=file.file.kind,
+        reading=file.file.reading,
     )
 
 

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from llmal.cli.options import (
+    AllLabels,
+    Confidence,
     Debug,
     Delimiter,
     Encoding,
@@ -15,6 +17,7 @@ from llmal.cli.options import (
     IdColumn,
     Json,
     Kind,
+    MaxError,
     Model,
     Quiet,
     Sheet,
@@ -26,10 +29,6 @@ from llmal.cli.telling import tell_mistakes
 Seeded = Annotated[
     int | None,
     typer.Option("--seed", min=0, help="Of the audit; with --audit-plan 0 where it is not named."),
-]
-AllLabels = Annotated[
-    str | None,
-    typer.Option("--labels", help="All labels, as CSV. [default: those that occur]"),
 ]
 
 
@@ -77,20 +76,17 @@ def trial(
     nearer to the others than he is (Calderon, Reichart and Dror 2025)? Says how many items it
     would take.
     """
+    from llmal.cli.data_file import data_file
     from llmal.cli.trial import Answers
     from llmal.cli.trial import trial as command
-    from llmal.pool.readers import Reading
 
     command(
-        data,
+        data_file(data, labels, kind, encoding, delimiter, sheet),
         Answers(tuple(machine), people, worker, item, label),
-        labels=labels,
-        kind=kind,
         numbers=numbers,
         epsilon=epsilon,
         level=level,
         fewest_items=fewest_items,
-        reading=Reading(encoding, delimiter, sheet),
         as_json=as_json,
     )
 
@@ -110,23 +106,42 @@ def certify(
         Path | None,
         typer.Option("--audited", help="The rows of --audit-plan, filled in; in place of --audit."),
     ] = None,
+    review: Annotated[
+        str | None,
+        typer.Option("--review", help="What people have said since of rows that go to them."),
+    ] = None,
+    reviewed: Annotated[
+        Path | None,
+        typer.Option(
+            "--reviewed", help="The rows of --to-people, filled in; in place of --review."
+        ),
+    ] = None,
     people: Annotated[
         str | None,
-        typer.Option("--people", help="Labels that people gave for other reasons, if there are."),
+        typer.Option("--people", help="Labels by people from before the audit, if there are."),
     ] = None,
-    max_error: Annotated[
-        float, typer.Option("--max-error", help="The share of labels that may be wrong.")
-    ] = 0.05,
-    confidence: Annotated[
-        float, typer.Option("--confidence", help="With what probability that is to hold.")
-    ] = 0.95,
+    max_error: MaxError = 0.05,
+    confidence: Confidence = 0.95,
     promise: Annotated[
         str,
         typer.Option(
             "--promise",
-            help="pool_error, looks, anytime, accepted_precision, fdr or estimate_only.",
+            help="pool_error, looks, anytime, accepted_precision, recall (with --class), fdr or "
+            "estimate_only.",
         ),
     ] = "pool_error",
+    of: Annotated[
+        str | None,
+        typer.Option(
+            "--class",
+            help="A label that the promise is about: with recall few of it are missed, with "
+            "pool_error few that were given it are wrong.",
+        ),
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option("--group", help="Column that says which rows are near-duplicates."),
+    ] = None,
     looks: Annotated[
         str | None,
         typer.Option("--looks", help="Rows audited at each planned look, as 60,100,160."),
@@ -138,13 +153,17 @@ def certify(
     seed: Seeded = None,
     skipped: Annotated[
         str | None,
-        typer.Option("--skipped", help="What the audit column says where a person can't."),
+        typer.Option("--skipped", help="What stands there where a person could not say."),
     ] = None,
     labels: AllLabels = None,
     kind: Kind = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="The rows with label, by and action; .csv, .jsonl, …."),
+        typer.Option("--out", help="All rows with label, by and action; .csv, .jsonl, …."),
+    ] = None,
+    to_people: Annotated[
+        Path | None,
+        typer.Option("--to-people", help="Write the rows here that people have still to label."),
     ] = None,
     certificate: Annotated[
         Path | None, typer.Option("--certificate", help="Write the certificate here, as JSON.")
@@ -159,24 +178,22 @@ def certify(
     """Promise something of labels that any system made, by an audit of them.
 
     First `--audit-plan auto --out audit.csv` draws rows; people fill in its column audit; then
-    `--audited audit.csv` and the seed say which labels may stay, and what is promised of them.
-    Where the answers stand in the data itself, --audit names their column. Where nothing can be
-    promised it ends with status 1, and --out is not written.
+    `--audited audit.csv` and the seed say which labels may stay, and what is promised of them;
+    `--to-people review.csv` writes the others, people fill in its column review, and with
+    `--reviewed review.csv` besides --out has all labels and the promise waits for nothing.
+    Where the answers stand in the data itself, --audit and --review name their columns. Where
+    nothing can be promised it ends with status 1, and --out is not written.
     """
-    from llmal.cli.certify import Columns, Wanted
+    from llmal.cli.certify import Answers, Outputs, Wanted
     from llmal.cli.certify import certify as command
-    from llmal.pool.readers import Reading
+    from llmal.cli.data_file import data_file
 
     command(
-        data,
-        Columns(label, score, audit, audited, people, skipped, labels, kind),
-        Wanted(max_error, confidence, promise, looks, seed),
+        data_file(data, labels, kind, encoding, delimiter, sheet),
+        Answers(label, score, audit, audited, review, reviewed, people, group, skipped),
+        Wanted(max_error, confidence, promise, of, looks, seed),
+        Outputs(out, to_people, certificate, force, as_json),
         audit_plan=audit_plan,
-        out=out,
-        certificate=certificate,
-        reading=Reading(encoding, delimiter, sheet),
-        force=force,
-        as_json=as_json,
     )
 
 
@@ -212,12 +229,8 @@ def label(
     gold: Annotated[
         str | None, typer.Option("--gold", help="Column of gold labels; for --people gold.")
     ] = None,
-    max_error: Annotated[
-        float, typer.Option("--max-error", help="The largest share of wrong labels.")
-    ] = 0.05,
-    confidence: Annotated[
-        float, typer.Option("--confidence", help="How probably that is kept, at least.")
-    ] = 0.95,
+    max_error: MaxError = 0.05,
+    confidence: Confidence = 0.95,
     human_labels: Annotated[
         int | None, typer.Option("--human-labels", min=0, help="Labels that people give at most.")
     ] = None,
@@ -245,21 +258,19 @@ def label(
     A machine labels, and people label what is doubtful; an audit of the rest shows what may stay.
     Where people label in a file, it ends with status 3: fill in to_label.csv and run it again.
     """
-    from llmal.cli.annotate import label_names
+    from llmal.cli.data_file import data_file
     from llmal.cli.label import label as command
 
     command(
-        data,
+        data_file(data, labels, kind, encoding, delimiter, sheet),
         model=model,
         url=url,
         out=out,
         force=force,
         as_json=as_json,
         quiet=quiet,
-        labels=label_names(labels),
         text=text,
         id=id,
-        kind=kind or "single",
         guidelines=guidelines,
         machine_label=machine_label,
         machine_confidence=machine_confidence,
@@ -271,9 +282,6 @@ def label(
         directory=directory,
         seed=seed,
         accept_changes=accept_changes,
-        encoding=encoding,
-        delimiter=delimiter,
-        sheet=sheet,
     )
 
 
@@ -300,9 +308,7 @@ def forecast(
         list[float] | None,
         typer.Option("--max-error", help="Shares of wrong labels. [default: .01 .02 .05 .1]"),
     ] = None,
-    confidence: Annotated[
-        float, typer.Option("--confidence", help="Of the promise, with --data.")
-    ] = 0.95,
+    confidence: Confidence = 0.95,
     level: Annotated[
         float, typer.Option("--level", help="How often the interval should hold, with --data.")
     ] = 0.9,
@@ -328,17 +334,15 @@ def forecast(
     For a run, by its ledger. For labels of any system: a score that says how sure each is, and some
     that people have labelled; without those it is a guess.
     """
+    from llmal.cli.data_file import data_file
     from llmal.cli.forecast import FileOfLabels
     from llmal.cli.forecast import forecast as command
     from llmal.guarantee.forecast import Rates
-    from llmal.pool.readers import Reading
 
     file = None
     if data is not None:
-        reading = Reading(encoding, delimiter, sheet)
-        file = FileOfLabels(
-            data, score, label, audit, labels, kind, audit_only, confidence, level, reading
-        )
+        read = data_file(data, labels, kind, encoding, delimiter, sheet)
+        file = FileOfLabels(read, score, label, audit, audit_only, confidence, level)
     command(
         run,
         file,

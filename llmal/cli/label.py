@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from llmal.cli.data_file import DataFile
 from llmal.cli.telling import INTERRUPTED, WAITING, give, results_only_on_stdout
 from llmal.core.tables import check_output
 from llmal.errors import ConfigError
@@ -19,7 +21,7 @@ _EXIT = {"finished": 0, "waiting": WAITING, "interrupted": INTERRUPTED}
 
 
 def label(
-    data: Path,
+    file: DataFile,
     *,
     model: str | None,
     url: str | None,
@@ -32,7 +34,7 @@ def label(
     """Label every row of a file with a promise, write its report and, once finished, the labels.
 
     Args:
-        data: The file.
+        file: The file, and the labels.
         model: Path or name of a language model.
         url: Of a server, in place of one.
         out: Where the labels go.
@@ -47,7 +49,15 @@ def label(
     if out is not None:
         check_output(out, force=force)
     with results_only_on_stdout(as_json), ProgressDisplay(quiet=quiet) as progress:
-        result = run(data, lm=url or model, progress=progress.step, **options)
+        result = run(
+            file.path,
+            file.labels,
+            kind=file.kind,
+            lm=url or model,
+            progress=progress.step,
+            **asdict(file.reading),
+            **options,
+        )
         page = result.report()
         written = out is not None and result.status == "finished"
         if written:

@@ -101,3 +101,16 @@ Calibrating = Annotated[
     ),
 ]
 Count = Annotated[int, typer.Option("-k", min=1, help="How many.")]
+AllLabels = Annotated[
+    str | None,
+    typer.Option(
+        "--labels", help="All labels, as CSV: 'A,\"B, or C\",D'. [default: those that occur]"
+    ),
+]
+MaxError = Annotated[
+    float, typer.Option("--max-error", help="The largest share of wrong labels, such as 0.05.")
+]
+Confidence = Annotated[
+    float,
+    typer.Option("--confidence", help="With what probability a promise is kept, such as 0.95."),
+]

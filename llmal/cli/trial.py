@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from llmal.cli.annotate import label_names
+from llmal.cli.data_file import DataFile
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.errors import ConfigError
 from llmal.functions.trials import trial as run
 from llmal.guarantee.trial import EPSILON, Expertise
-from llmal.pool.readers import Reading
 
 
 @dataclass(frozen=True)
@@ -33,34 +32,31 @@ class Answers:
 
 
 def trial(
-    data: Path,
+    file: DataFile,
     answers: Answers,
     *,
-    labels: str | None,
-    kind: str | None,
     numbers: bool,
     epsilon: str,
     level: float,
     fewest_items: int,
-    reading: Reading,
     as_json: bool,
 ) -> None:
     """Test whether a machine may stand in for a person."""
     with results_only_on_stdout(as_json):
         found = run(
-            data,
+            file.path,
             machine=answers.machines,
             people=None if answers.people is None else label_names(answers.people),
             worker=answers.worker,
             item=answers.item,
             label=answers.label,
-            labels=None if labels is None else label_names(labels),
-            kind=kind or "single",
+            labels=file.labels,
+            kind=file.kind,
             numbers=numbers,
             epsilon=_epsilon(epsilon),
             level=level,
             fewest_items=fewest_items,
-            reading=reading,
+            reading=file.reading,
         )
     give(found.as_dict(), found.text(), as_json=as_json)
 

@@ -11,9 +11,9 @@ from llmal.core.lazy import attributes
 
 if TYPE_CHECKING:
     from llmal.functions.annotation import annotate as annotate
-    from llmal.functions.certification import Certified as Certified
+    from llmal.functions.audit_drawing import draw_audit as draw_audit
     from llmal.functions.certification import certify as certify
-    from llmal.functions.certification import draw_audit as draw_audit
+    from llmal.functions.certified import Certified as Certified
     from llmal.functions.demonstration_choice import (
         choose_demonstrations as choose_demonstrations,
     )
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Annotated": "results",
-    "Certified": "certification",
+    "Certified": "certified",
     "Demonstrations": "results",
     "Generated": "results",
     "LabelResult": "label_result",
@@ -45,7 +45,7 @@ _HOMES = {
     "annotate": "annotation",
     "certify": "certification",
     "choose_demonstrations": "demonstration_choice",
-    "draw_audit": "certification",
+    "draw_audit": "audit_drawing",
     "forecast": "forecasting",
     "generate": "generation",
     "label": "labelling",

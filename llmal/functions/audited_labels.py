@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,53 @@ from llmal.functions.rows import InputRows, open_table
 from llmal.functions.tasks import Labels
 from llmal.guarantee.groups import draw_audit as draw_positions
 from llmal.guarantee.ordering import rank_by_score
-from llmal.pool.readers import Reading
+from llmal.pool.readers import DETECTED, Reading
 from llmal.task import Task, TaskKind
 from llmal.task.spaces import Space
+
+AUDIT = "audit"
+REVIEW = "review"
+
+
+@dataclass(frozen=True)
+class LabelColumns:
+    """Where the labels of a table stand, and what they are labels of.
+
+    Attributes:
+        label: Column of the machine's labels.
+        score: Column that says how much each is trusted.
+        people: Column of labels that people gave before the audit was drawn.
+        group: Column that says which rows are near-duplicates.
+        labels: All labels of the task; by default those that occur.
+        kind: What an answer is.
+        reading: Of a file.
+    """
+
+    label: str
+    score: str
+    people: str | None = None
+    group: str | None = None
+    labels: Labels | None = None
+    kind: TaskKind = "single"
+    reading: Reading = DETECTED
+
+
+@dataclass(frozen=True)
+class PeopleAnswers:
+    """Where people's answers about some rows stand.
+
+    Attributes:
+        column: Of the data, or of `table`; None where there are none.
+        table: The rows that llmal wrote, filled in; None where they are in the data itself.
+        skipped: What stands there where a person could not say.
+    """
+
+    column: str | None = None
+    table: Any = None
+    skipped: str | None = None
+
+
+NOBODY = PeopleAnswers()
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,13 +72,17 @@ class AuditedLabels:
     Attributes:
         table: The rows.
         machine: The machine's label of each; None where it has none.
-        people: What people said for other reasons than the audit.
+        people: What people said before the audit was drawn.
         audit: What they said of the audited ones.
         skipped: Which of these they could not label, shape (N,).
+        review: What they have said since of rows that were sent to them.
         score: How much each label is trusted, shape (N,); NaN where none is needed.
         order: Positions of the labels that no person had given, most trusted first, shape (M,).
         space: The answers of the task.
+        names: The labels of the task.
+        groups: The group of each row, shape (N,), where near-duplicates are drawn together.
         drawn: How many rows were drawn for the audit; None where that is not known.
+        hidden: Columns that a person who labels is not to see.
     """
 
     table: InputRows
@@ -42,10 +90,14 @@ class AuditedLabels:
     people: list[Answer | None]
     audit: list[Answer | None]
     skipped: NDArray[np.bool_]
+    review: list[Answer | None]
     score: NDArray[np.float64]
     order: NDArray[np.int64]
     space: Space
+    names: tuple[str, ...]
+    groups: NDArray[np.int64] | None = None
     drawn: int | None = None
+    hidden: tuple[str, ...] = field(default=())
 
     @property
     def orders_nothing(self) -> bool:
@@ -53,85 +105,115 @@ class AuditedLabels:
         scores = self.score[self.order]
         return len(scores) > 1 and bool((scores == scores[0]).all())
 
+    def by_people(self, row: int) -> Answer | None:
+        """What people say of a row, whenever they said it."""
+        said = (self.people[row], self.audit[row], self.review[row])
+        return next((one for one in said if one is not None), None)
+
 
 def read_audited_labels(
     data: Any,
-    label: str,
-    score: str,
-    answers: tuple[str, str | None, Any] | None,
-    people: str | None,
-    labels: Labels | None,
-    kind: TaskKind,
-    reading: Reading,
+    columns: LabelColumns,
     seed: int,
+    audit: PeopleAnswers = NOBODY,
+    review: PeopleAnswers = NOBODY,
 ) -> AuditedLabels:
     """Read the columns of a table, and rank its labels.
 
     Args:
         data: The table.
-        label: Column of the machine's labels.
-        score: Column of the scores.
-        answers: Column of the audit, what stands in it where a person skipped, and the table that
-            it is in (None: the data); None where nothing was audited yet.
-        people: Column of labels that people gave for other reasons.
-        labels: All labels of the task.
-        kind: What an answer is.
-        reading: Of a file.
+        columns: Where labels and scores stand.
         seed: Breaks ties of the score.
+        audit: What people said of the audited rows.
+        review: What they have said since of rows that were sent to them.
 
     Raises:
         ConfigError: The labels make no task.
         DataError: A column or a cell is not usable, with its line.
     """
-    table = open_table(data, reading=reading)
-    wanted = [("label", label), ("score", score)]
-    audit, skipped, audited = answers or (None, None, None)
-    wanted += [("audit", audit)] if audit is not None and audited is None else []
-    wanted += [("people's", people)] if people is not None else []
+    table = open_table(data, reading=columns.reading)
+    label, people = columns.label, columns.people
+    wanted = [("label", label), ("score", columns.score)]
+    for role, name in (("people's", people), ("group", columns.group)):
+        wanted += [(role, name)] if name is not None else []
+    for role, answers in ((AUDIT, audit), (REVIEW, review)):
+        if answers.column is not None and answers.table is None:
+            wanted.append((role, answers.column))
     cells = columns_of(table, wanted)
     known = [cells[one] for one in (label, people) if one is not None]
-    task = task_of_cells(known, labels, kind, "certify")
+    task = task_of_cells(known, columns.labels, columns.kind, "certify")
     machine = cells[label].answers(task)
     count = len(machine)
     by_people: list[Answer | None] = (
         [None] * count if people is None else cells[people].answers(task)
     )
-    said: list[Answer | None] = [None] * count
-    passed = np.zeros(count, dtype=np.bool_)
-    drawn = None
-    if audit is not None:
-        if audited is not None:
-            cells[audit] = _audited_rows(audited, audit, count, reading)
-            drawn = sum(line > 0 for line in cells[audit].lines)
-        said, passed = _audit_of(cells[audit], task, skipped)
+    in_audit = _cells_of(audit, AUDIT, cells, count, columns.reading)
+    in_review = _cells_of(review, REVIEW, cells, count, columns.reading)
+    said, passed = _answers_of(in_audit, task, audit.skipped, count)
+    since, _ = _answers_of(in_review, task, review.skipped, count)
     rest = np.array(
         [row for row in range(count) if machine[row] is not None and by_people[row] is None],
         dtype=np.int64,
     )
-    scores = _scores(cells[score], rest)
+    scores = _scores(cells[columns.score], rest)
     # A row that the machine has not labelled has nothing to audit: a label there is a person's.
     for row in range(count):
         if machine[row] is None and by_people[row] is None:
             by_people[row], said[row], passed[row] = said[row], None, False
-        elif by_people[row] is not None and said[row] is not None:
+        elif by_people[row] is not None and said[row] is not None and in_audit is not None:
             raise DataError(
                 "the row is in the audit, and people had labelled it before",
-                where=cells[audit or label].where(row),
+                where=in_audit.where(row),
                 fix="audit rows that no person had labelled, and empty one of the two cells",
             )
-    order = rank_by_score(scores, seed=seed, positions=rest)
-    return AuditedLabels(table, machine, by_people, said, passed, scores, order, task.space, drawn)
+        before = by_people[row] if said[row] is None else said[row]
+        if in_review is not None and None not in (since[row], before) and since[row] != before:
+            raise DataError(
+                f"the row is reviewed as {since[row]!r}, and people had labelled it {before!r}",
+                where=in_review.where(row),
+                fix="empty the cell; a label of the audit that changes makes its promise void",
+            )
+    return AuditedLabels(
+        table,
+        machine,
+        by_people,
+        said,
+        passed,
+        since,
+        scores,
+        rank_by_score(scores, seed=seed, positions=rest),
+        task.space,
+        task.names,
+        None if columns.group is None else _groups(cells[columns.group]),
+        sum(line > 0 for line in in_audit.lines) if in_audit and audit.table is not None else None,
+        tuple(
+            name for name in (label, columns.score, audit.column, review.column) if name is not None
+        ),
+    )
 
 
-def _audited_rows(audited: Any, audit: str, count: int, reading: Reading) -> Cells:
-    """The column of a table that `draw_audit` gave, each cell at its row of the data."""
-    table = open_table(audited, reading=reading, what="audited")
+def _cells_of(
+    answers: PeopleAnswers, role: str, cells: dict[str, Cells], count: int, reading: Reading
+) -> Cells | None:
+    if answers.column is None:
+        return None
+    if answers.table is None:
+        return cells[answers.column]
+    return _cells_at_rows(answers.table, role, answers.column, count, reading)
+
+
+def _cells_at_rows(given: Any, role: str, column: str, count: int, reading: Reading) -> Cells:
+    """The column of a table that llmal wrote for people, each cell at its row of the data."""
+    what = "audited" if role == AUDIT else "reviewed"
+    table = open_table(given, reading=reading, what=what)
     row = "llmal_row" if "llmal_row" in table.names else "row"
-    cells = columns_of(table, [("row", row), ("audit", audit)])
+    if column == role and f"llmal_{role}" in table.names:
+        column = f"llmal_{role}"
+    cells = columns_of(table, [("row", row), (role, column)])
     values: list[Any] = [None] * count
     lines = [0] * count
     for place, (number, value) in enumerate(
-        zip(cells[row].numbers(), cells[audit].values, strict=True)
+        zip(cells[row].numbers(), cells[column].values, strict=True)
     ):
         where = cells[row].where(place)
         if number is None or not number.is_integer() or not 1 <= number <= count:
@@ -143,18 +225,34 @@ def _audited_rows(audited: Any, audit: str, count: int, reading: Reading) -> Cel
         at = int(number) - 1
         if lines[at]:
             raise DataError(f"row {number:g} is there twice", where=where, fix="keep one of them")
-        values[at], lines[at] = value, cells[audit].lines[place]
-    return Cells(audit, tuple(values), tuple(lines), table.name, table.unit)
+        values[at], lines[at] = value, cells[column].lines[place]
+    return Cells(column, tuple(values), tuple(lines), table.name, table.unit)
 
 
-def _audit_of(
-    cells: Cells, task: Task, skipped: str | None
+def _answers_of(
+    cells: Cells | None, task: Task, skipped: str | None, count: int
 ) -> tuple[list[Answer | None], NDArray[np.bool_]]:
-    passed = np.zeros(len(cells.values), dtype=np.bool_)
+    """What people said, and where they could not say."""
+    passed = np.zeros(count, dtype=np.bool_)
+    if cells is None:
+        return [None] * count, passed
     if skipped is not None:
         passed[:] = [name == skipped for name in cells.names()]
     kept = tuple(None if skip else value for value, skip in zip(cells.values, passed, strict=True))
     return Cells(cells.name, kept, cells.lines, cells.source, cells.unit).answers(task), passed
+
+
+def _groups(cells: Cells) -> NDArray[np.int64]:
+    """The group of each row as a number; a row whose cell is empty is a group of its own."""
+    numbers: dict[str, int] = {}
+    count = len(cells.values)
+    return np.array(
+        [
+            count + row if name is None else numbers.setdefault(name, len(numbers))
+            for row, name in enumerate(cells.names())
+        ],
+        dtype=np.int64,
+    )
 
 
 def _scores(cells: Cells, rest: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -173,12 +271,16 @@ def _scores(cells: Cells, rest: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def draw_rows(labels: AuditedLabels, seed: int) -> NDArray[np.int64]:
-    """All rows that can be audited, in order of draw.
+    """All rows that can be audited, in order of draw; those of a group next to each other.
 
     It follows from the labels and their order too, so that another draw tells that one of them has
     changed since.
     """
     machine = [labels.machine[row] for row in labels.order]
-    frozen = fingerprint("frozen labels", {"order": labels.order.tolist(), "labels": machine})
-    key = int.from_bytes(frozen.encode(), "big")
-    return draw_positions(labels.order, len(labels.order), seed=(key << 32) + seed)
+    content: dict[str, Any] = {"order": labels.order.tolist(), "labels": machine}
+    groups = labels.groups
+    if groups is not None:
+        content["groups"] = groups[labels.order].tolist()
+    key = int.from_bytes(fingerprint("frozen labels", content).encode(), "big")
+    units = len(labels.order) if groups is None else len(np.unique(groups[labels.order]))
+    return draw_positions(labels.order, units, seed=(key << 32) + seed, groups=groups)

@@ -46,12 +46,19 @@ class GroupAudit(Audit):
         return "groups of near-duplicates"
 
     def allowed(self, wrong: int) -> int:
-        """How many groups may be wrong, so that their items are no more than `wrong` in any case.
+        """How many groups may be wrong, so that their items are no more than `wrong`."""
+        return groups_allowed(np.diff(self.ends, prepend=0), wrong)
 
-        As many as the largest groups that fit: groups may be wrong as a whole.
-        """
-        sizes = np.sort(np.diff(self.ends, prepend=0))[::-1]
-        return int(np.searchsorted(np.cumsum(sizes), wrong, side="right"))
+
+def groups_allowed(sizes: NDArray[np.int64], wrong: int) -> int:
+    """How many groups may be wrong as a whole, so that no more than `wrong` items ever are: as many
+    as the largest that fit.
+
+    Args:
+        sizes: How many items each group has.
+        wrong: How many items may be wrong.
+    """
+    return int(np.searchsorted(np.cumsum(np.sort(sizes)[::-1]), wrong, side="right"))
 
 
 def group_audit(audit: Audit, groups: ArrayLike) -> GroupAudit:

@@ -60,7 +60,7 @@ def _audited(llmal, labelled, tmp_path, items="100"):
 
 def test_a_file_is_audited_and_certified(labelled, llmal, json_of, tmp_path):
     result, drawn = _audited(llmal, labelled, tmp_path)
-    assert "certify with --audited audit.csv --seed 7" in result.stdout
+    assert f"certify with --audited {tmp_path / 'audit.csv'} --seed 7" in result.stdout
     assert "gpt" not in drawn[0]
     assert [row["draw"] for row in drawn] == [str(one) for one in range(1, 101)]
     out, certificate = tmp_path / "out.jsonl", tmp_path / "certificate.json"
@@ -170,3 +170,59 @@ def test_an_audit_too_small_says_how_many_are_needed(labelled, llmal, json_of, t
     small = llmal(*plan, "--out", tmp_path / "small.csv")
     assert "10 rows can certify nothing" in small.stdout
     assert "takes 52 of these 400 at least" in small.stdout
+
+
+def test_what_goes_to_people_comes_back_and_one_file_has_all_labels(
+    labelled, llmal, json_of, tmp_path
+):
+    _audited(llmal, labelled, tmp_path)
+    review, final = tmp_path / "review.csv", tmp_path / "final.csv"
+    words = ("certify", "--data", labelled, *COLUMNS, "--audit", "checked", "--seed", "7")
+    words = (*words, "--max-error", "0.03", "--to-people", review)
+    first = llmal(*words)
+    assert first.exit_code == 0, first.stderr
+    assert f"certify again with --reviewed {review} besides" in first.stdout
+    rows = _rows(review)
+    assert "gpt" not in rows[0]
+    assert f"once people have labelled the {len(rows)} items" in first.stdout
+    # What is promised stands there once.
+    assert first.stdout.count("It is void if") == 1
+    _write(review, [{**row, "review": row["truth"]} for row in rows])
+    refused = llmal(*words, "--reviewed", review)
+    assert refused.exit_code == 1
+    assert "--force" in refused.stderr
+    words = (*words[:-1], tmp_path / "more.csv", "--reviewed", review, "--out", final)
+    certificate = tmp_path / "certificate.json"
+    done = llmal(*words, "--certificate", certificate)
+    assert done.exit_code == 0, done.stderr
+    assert "more.csv is not written: people have nothing left to label" in done.stdout
+    assert "once people have labelled" not in done.stdout
+    delivered = _rows(final)
+    assert {row["action"] for row in delivered} == {"stays"}
+    assert sum(row["by"] == "people" for row in delivered) == 100 + len(rows)
+    assert sum(row["label"] != row["truth"] for row in delivered) <= 12
+    kept = Certificate.from_json(certificate.read_text(encoding="utf-8"))
+    assert kept.holds
+    assert (kept.condition, len(kept.to_people), kept.details["reviewed"]) == ("", 0, len(rows))
+
+
+def test_a_class_is_promised_something_of(labelled, llmal, json_of, tmp_path):
+    _audited(llmal, labelled, tmp_path, items="200")
+    words = ("certify", "--data", labelled, *COLUMNS, "--audit", "checked", "--seed", "7")
+    recall = llmal(*words, "--promise", "recall", "--class", "spam", "--max-error", "0.2")
+    assert recall.exit_code == 0, recall.stderr
+    assert "At least 80 % of the items" in recall.stdout
+    precision = json_of(llmal(*words, "--class", "spam", "--max-error", "0.2", "--json"))
+    assert precision["claim"].startswith("Of the 220 labels of spam delivered")
+    none = llmal(*words, "--class", "spam", "--max-error", "0.001")
+    assert none.exit_code == 1
+    assert "of which those count that the machine has given it, 'spam'" in none.stdout
+    for wrong, says in (
+        (("--promise", "recall"), "no class is named"),
+        (("--class", "eggs"), "there is no class 'eggs' among the labels"),
+        (("--audit-plan", "9", "--out", "x.csv"), "--audit is given, and --audit-plan draws"),
+        (("--out", "x.csv", "--to-people", "x.csv"), "two outputs have the same name"),
+    ):
+        result = llmal(*words, *wrong)
+        assert result.exit_code == 1
+        assert says in result.stderr.replace("\n", " ")

@@ -300,3 +300,143 @@ def test_an_audit_of_other_labels_is_said_to_be_that_first():
     frame, _ = audited(frame, truth, items=150, seed=3)
     with pytest.raises(DataError, match="labels, scores or seed are not those that the audit was"):
         certify(frame, **COLUMNS, seed=4)
+
+
+def test_rows_that_go_to_people_come_back_and_the_promise_waits_for_nothing():
+    frame, truth = table()
+    frame, _ = audited(frame, truth, items=150, seed=3)
+    first = certify(frame, **COLUMNS, seed=3)
+    waiting = first.for_people.to_pandas()
+    assert {"gpt", "p", "checked"}.isdisjoint(waiting.columns)
+    places = waiting["row"].to_numpy() - 1
+    assert sorted(places) == sorted(first.certificate.to_people)
+    assert first.certificate.condition.startswith("once people have labelled")
+    # Half of them first: the promise waits for the others.
+    waiting.loc[: len(waiting) // 2, "review"] = truth[places[: len(waiting) // 2 + 1]]
+    half = certify(frame, **COLUMNS, seed=3, reviewed=waiting)
+    assert len(half.certificate.to_people) == len(places) - len(waiting) // 2 - 1
+    assert half.certificate.claim == first.certificate.claim
+    assert half.as_it_is is not None
+    assert first.as_it_is is not None
+    assert half.as_it_is.wrong_at_most < first.as_it_is.wrong_at_most
+    waiting["review"] = truth[places]
+    final = certify(frame, **COLUMNS, seed=3, reviewed=waiting)
+    assert final.certificate.holds
+    assert (final.certificate.condition, len(final.for_people)) == ("", 0)
+    assert final.as_it_is is None
+    assert "once people have labelled" not in final.certificate.promise
+    assert len(final.certificate.accepted) == 600
+    out = final.to_pandas()
+    assert set(out["action"]) == {"stays"}
+    assert (out.loc[places, "by"] == "people").all()
+    assert (out["label"] != truth).sum() <= 30
+
+
+def test_a_review_may_stand_in_the_data_and_changes_no_audited_label():
+    frame, truth = table()
+    frame, places = audited(frame, truth, items=150, seed=3)
+    first = certify(frame, **COLUMNS, seed=3)
+    frame["later"] = None
+    frame.loc[first.certificate.to_people, "later"] = truth[first.certificate.to_people]
+    final = certify(frame, **COLUMNS, seed=3, review="later")
+    assert len(final.for_people) == 0
+    frame.loc[places[0], "later"] = "no" if truth[places[0]] == "yes" else "yes"
+    with pytest.raises(DataError, match=rf"row {places[0] + 1}, column 'later'.*people had labell"):
+        certify(frame, **COLUMNS, seed=3, review="later")
+
+
+def test_where_people_have_labelled_everything_it_is_certain():
+    frame, truth = table()
+    frame, _ = audited(frame, truth, items=30, seed=3)
+    frame["later"] = truth
+    made = certify(frame, **COLUMNS, seed=3, review="later")
+    assert made.certificate.holds
+    assert made.certificate.promise.startswith("Of the 600 labels delivered none is wrong. This is")
+    assert made.column("by") == ["people"] * 600
+
+
+def test_rows_that_nothing_has_labelled_are_waited_for_too():
+    frame, truth = table(error=0.02)
+    frame.loc[[5, 9], "gpt"] = None
+    frame, _ = audited(frame, truth, items=150, seed=3)
+    made = certify(frame, **COLUMNS, seed=3)
+    assert {5, 9} <= set(made.certificate.to_people.tolist())
+    assert made.column("action").count("to people") == len(made.certificate.to_people)
+    assert f"the {len(made.certificate.to_people)} items" in made.certificate.condition
+
+
+def test_recall_of_a_class_keeps_its_word_by_an_audit_of_all_rows():
+    missed, holds = 0, 0
+    for draw in range(40):
+        frame, truth = table(error=0.1, seed=draw)
+        frame, _ = audited(frame, truth, items=250, seed=draw)
+        made = certify(
+            frame, **COLUMNS, seed=draw, mode="recall", of="yes", max_error=0.3, confidence=0.8
+        )
+        holds += made.certificate.holds
+        out = made.to_pandas()
+        assert set(made.certificate.to_people) == set(np.flatnonzero(out["action"] == "to people"))
+        label = np.where(out["action"] == "to people", truth, out["label"])
+        lost = ((truth == "yes") & (label != "yes")).sum() / (truth == "yes").sum()
+        missed += bool(made.certificate.holds and lost > 0.3)
+    assert holds > 20
+    assert missed <= 8
+    assert "the class 'yes'" in made.certificate.promise
+
+
+def test_the_precision_of_a_class_is_about_what_was_given_it():
+    frame, truth = table()
+    frame, _ = audited(frame, truth, items=300, seed=3)
+    made = certify(frame, **COLUMNS, seed=3, of="yes", max_error=0.2)
+    out = made.to_pandas()
+    given = frame["gpt"] == "yes"
+    assert made.certificate.items == given.sum()
+    assert made.certificate.holds
+    assert (out["action"] == "no part").sum() == (~given & (out["by"] == "machine")).sum()
+    kept = (out["action"] == "stays") & (out["by"] == "machine")
+    assert (frame.loc[kept, "gpt"] == "yes").all()
+
+
+def test_groups_are_audited_whole():
+    frame, truth = table()
+    frame["dup"] = [f"g{row // 2}" if row < 200 else None for row in range(600)]
+    drawn = draw_audit(frame, label="gpt", score="p", items=250, group="dup", seed=3).to_pandas()
+    sizes = drawn["dup"].value_counts()
+    assert set(sizes) == {2}
+    assert len(drawn) == 250 + len(sizes)
+    drawn["audit"] = truth[drawn["row"] - 1]
+    options = {"label": "gpt", "score": "p", "group": "dup", "seed": 3}
+    made = certify(frame, **options, audited=drawn)
+    assert made.certificate.holds
+    assert made.certificate.audited == 250
+    one = drawn.index[drawn["dup"].notna()][-1]
+    drawn.loc[one:, "audit"] = None
+    with pytest.raises(DataError, match=r"is labelled in the audit, and row .* of the same group"):
+        certify(frame, **options, audited=drawn)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"mode": "recall"}, "no class is named; name it: --class"),
+        ({"of": "yes", "mode": "fdr"}, "fdr is a promise about all labels"),
+        ({"of": "maybe"}, "there is no class 'maybe' among the labels; take one of no, yes"),
+        ({"of": "yes", "looks": (20, 50)}, "leave out the looks"),
+        ({"of": "yes", "group": "checked"}, "leave out the groups, or the class"),
+        ({"mode": "fdr", "group": "checked"}, "take pool_error or looks or anytime"),
+    ],
+)
+def test_classes_and_groups_that_do_not_go_together_are_refused(options, message):
+    frame, truth = table(rows=100)
+    frame, _ = audited(frame, truth, items=60, seed=0)
+    with pytest.raises(ConfigError, match=message):
+        certify(frame, **COLUMNS, seed=0, **options)
+
+
+def test_an_audit_column_without_an_answer_says_so():
+    frame, _ = table(rows=100)
+    frame["checked"] = None
+    with pytest.raises(DataError, match="no row of the audit is labelled: the column 'checked' is"):
+        certify(frame, **COLUMNS, seed=0)
+    with pytest.raises(DataError, match="there is no label to audit"):
+        draw_audit(frame.assign(gpt=None), label="gpt", score="p", labels=["yes", "no"])
