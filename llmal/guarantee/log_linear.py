@@ -13,9 +13,12 @@ from llmal.errors import ConfigError
 from llmal.guarantee.design import Design
 from llmal.guarantee.features import Floats
 from llmal.guarantee.label_model import Fitted
+from llmal.guarantee.quasi_newton import minimise_all
 
 _SHARED_PENALTY = 0.1
 _FEW = 10
+_AT_ONCE = 2_000_000
+"""Scores that fits which go on side by side have in all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,94 +60,137 @@ class LogLinear:
         """The maximum a posteriori under the penalty that left-out labels choose."""
         count = len(classes)
         fold = rng.permutation(count) % min(self.folds, max(count, 1))
-        searched = self._left_out(design, classes, fold, self.penalties)
-        chosen, left_out = self._chosen(searched, classes)
-        whole = _solve(design, classes, chosen)
+        lessons = _Lessons(design, classes)
+        shown = [fold != part for part in np.unique(fold)] or [fold == fold]
+        # Fits of one fold under all penalties stand next to each other.
+        fits = lessons.fit(
+            np.repeat(shown, len(self.penalties), axis=0), [*self.penalties] * len(shown)
+        )
+        chosen, left_out = self._chosen(lessons, fits, fold)
+        whole = lessons.fit(
+            np.ones((1, count), dtype=np.bool_),
+            [self.penalties[chosen]],
+            fits[chosen :: len(self.penalties)].mean(axis=0, keepdims=True),
+        )
+        weights = lessons.weights(whole[0])
 
         def predict(asked: Design) -> Floats:
-            return np.asarray(np.exp(whole.log_probabilities(asked)))
+            return np.asarray(np.exp(weights.log_probabilities(asked)))
 
         return Fitted(
             predict,
             np.exp(left_out),
             {
                 "model": "log-linear",
-                "penalties": list(chosen),
-                "shared": whole.shared.tolist(),
-                "own": whole.own.tolist(),
+                "penalties": list(self.penalties[chosen]),
+                "shared": weights.shared.tolist(),
+                "own": weights.own.tolist(),
             },
         )
 
     def _chosen(
-        self, tables: Floats, classes: NDArray[np.int64]
-    ) -> tuple[tuple[float, float], Floats]:
-        if len(classes) < _FEW:
-            return self.penalties[0], tables[0]
-        fits = tables[:, np.arange(len(classes)), classes].mean(axis=1)
-        best = int(np.argmax(fits))
-        return self.penalties[best], tables[best]
+        self, lessons: _Lessons, fits: Floats, fold: NDArray[np.int64]
+    ) -> tuple[int, Floats]:
+        """Which penalty, and log-probabilities of left-out items under it, shape (n, K)."""
+        tried = len(self.penalties)
+        tables = np.zeros((tried, len(fold), lessons.kinds))
+        for place, theta in enumerate(fits if len(fold) else ()):
+            asked = np.flatnonzero(fold == place // tried)
+            tables[place % tried, asked] = lessons.weights(theta).log_probabilities(
+                lessons.design.rows(asked)
+            )
+        if len(fold) < _FEW:
+            return 0, tables[0]
+        gains = tables[:, np.arange(len(fold)), lessons.classes].mean(axis=1)
+        best = int(np.argmax(gains))
+        return best, tables[best]
 
-    def _left_out(
+
+class _Lessons:
+    """What labelled items say of weights, of which all have a row of their own: those of the
+    design, and after them those of the dense columns, class by class.
+    """
+
+    def __init__(self, design: Design, classes: NDArray[np.int64]) -> None:
+        self.design = design
+        self.classes = classes
+        self.kinds = design.classes
+        self._dense = _dense(design)
+        self._shared = np.ascontiguousarray(np.moveaxis(design.shared, 1, 0))
+        self._true = np.zeros((self.kinds, 1, len(classes)))
+        self._true[classes, 0, np.arange(len(classes))] = 1.0
+        self._width = len(design.prior)
+
+    def weights(self, theta: Floats) -> _Weights:
+        """A row as weights."""
+        own = theta[self._width :].reshape(self.kinds, -1).T
+        return _Weights(theta[: self._width], np.ascontiguousarray(own))
+
+    def fit(
         self,
-        design: Design,
-        classes: NDArray[np.int64],
-        fold: NDArray[np.int64],
+        shown: NDArray[np.bool_],
         penalties: Sequence[tuple[float, float]],
+        start: Floats | None = None,
     ) -> Floats:
-        """Log-probabilities of left-out items under each penalty, shape (penalties, n, K)."""
-        tables = np.zeros((len(penalties), len(classes), design.classes))
-        for part in np.unique(fold):
-            shown, asked = np.flatnonzero(fold != part), np.flatnonzero(fold == part)
-            lesson, weights = design.rows(shown), None
-            for table, pair in zip(tables, penalties, strict=True):
-                weights = _solve(lesson, classes[shown], pair, weights)
-                table[asked] = weights.log_probabilities(design.rows(asked))
-        return tables
+        """The maximum a posteriori of each fit, shape (fits, weights).
 
-
-def _solve(
-    design: Design,
-    classes: NDArray[np.int64],
-    penalties: tuple[float, float],
-    start: _Weights | None = None,
-) -> _Weights:
-    """The weights; from those of the same items under another penalty it is quicker."""
-    from scipy.optimize import minimize
-
-    count, width, kinds = len(classes), design.shared.shape[2], design.classes
-    dense = _dense(design)
-    shared = design.shared.reshape(count * kinds, width)
-    true = np.zeros((count, kinds))
-    true[np.arange(count), classes] = 1.0
-    penalty = np.repeat(penalties, [design.vectors.shape[1], design.own.sum()])[:, None]
-
-    def loss(theta: Floats) -> tuple[float, Floats]:
-        common, own = theta[:width], theta[width:].reshape(-1, kinds)
-        scores = (shared @ common).reshape(count, kinds) + dense @ own
-        logs = log_softmax(scores, axis=1)
-        off = np.exp(logs) - true
-        drawn = common - design.prior
-        value = (
-            -(logs * true).sum()
-            + 0.5 * _SHARED_PENALTY * (drawn**2).sum()
-            + 0.5 * (penalty * own**2).sum()
+        Args:
+            shown: Which items each is fitted to, shape (fits, n).
+            penalties: Of each.
+            start: Where they begin; at the prior if None.
+        """
+        of_each = (self.design.vectors.shape[1], int(self.design.own.sum()))
+        penalty = np.array([np.repeat(pair, of_each) for pair in penalties])
+        drawn = np.concatenate(
+            [np.full((len(penalty), self._width), _SHARED_PENALTY), *[penalty] * self.kinds], axis=1
         )
-        slope = [
-            shared.T @ off.ravel() + _SHARED_PENALTY * drawn,
-            (dense.T @ off + penalty * own).ravel(),
-        ]
-        return float(value), np.concatenate(slope)
+        prior = np.zeros(drawn.shape[1])
+        prior[: self._width] = self.design.prior
+        begin = np.tile(prior, (len(shown), 1)) if start is None else start
+        found = np.empty_like(begin)
+        at_once = max(1, _AT_ONCE // max(1, self._true.size))
+        for first in range(0, len(begin), at_once):
+            some = slice(first, first + at_once)
+            found[some] = self._minimise(shown[some], drawn[some], prior, begin[some])
+        return found
 
-    if start is None:
-        start = _Weights(design.prior, np.zeros((dense.shape[1], kinds)))
-    found = minimize(
-        loss,
-        np.concatenate([start.shared, start.own.ravel()]),
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": 200, "ftol": 1e-6, "gtol": 1e-3, "maxcor": 20},
-    ).x
-    return _Weights(found[:width], found[width:].reshape(-1, kinds))
+    def _minimise(
+        self, shown: NDArray[np.bool_], drawn: Floats, prior: Floats, start: Floats
+    ) -> Floats:
+        def loss(theta: Floats, which: NDArray[np.int64]) -> tuple[Floats, Floats]:
+            logs = self._log_probabilities(theta)
+            seen = shown[which]
+            off = np.exp(logs)
+            off -= self._true
+            off *= seen
+            away = theta - prior
+            value = 0.5 * (drawn[which] * away**2).sum(axis=1)
+            value -= ((logs * self._true).sum(axis=0) * seen).sum(axis=1)
+            return value, _sums(off, self._shared, self._dense) + drawn[which] * away
+
+        # Second derivatives at the start, but for what ties weights together.
+        share = np.exp(self._log_probabilities(start))
+        squares = _sums(share * (1 - share) * shown, self._shared**2, self._dense**2)
+        return minimise_all(loss, start, squares + drawn)
+
+    def _log_probabilities(self, theta: Floats) -> Floats:
+        """Shape (K, fits, n)."""
+        common, own = theta[:, : self._width], theta[:, self._width :]
+        own = own.reshape(len(theta), self.kinds, -1).swapaxes(0, 1)
+        scores = np.matmul(own.reshape(self.kinds * len(theta), -1), self._dense.T)
+        scores = scores.reshape(self.kinds, len(theta), -1)
+        scores += np.matmul(common, self._shared.swapaxes(1, 2))
+        scores -= scores.max(axis=0)
+        scores -= np.log(np.exp(scores).sum(axis=0))
+        return np.asarray(scores)
+
+
+def _sums(weights: Floats, shared: Floats, dense: Floats) -> Floats:
+    """Over items, of features times weights of shape (K, fits, n); shape (fits, weights)."""
+    kinds, fits, _ = weights.shape
+    own = weights.reshape(kinds * fits, -1) @ dense
+    own = own.reshape(kinds, fits, -1).swapaxes(0, 1).reshape(fits, -1)
+    return np.concatenate([np.matmul(weights, shared).sum(axis=0), own], axis=1)
 
 
 def _dense(design: Design) -> Floats:
