@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.fingerprint import digest, fingerprint
+from llmal.core.fingerprint import fingerprint
 from llmal.guarantee.design import Design, design_for_errors, design_for_labels
 from llmal.guarantee.evidence import Evidence, differ
 from llmal.guarantee.features import (
@@ -82,7 +82,7 @@ class ErrorScore:
         self._deliver = deliver
         self._recalibration = recalibration or Platt()
         self._of = of
-        self._kept: tuple[bytes, dict[str, Features]] | None = None
+        self._kept: tuple[Evidence, dict[str, Features]] | None = None
 
     def fit(self, evidence: Evidence, rng: np.random.Generator) -> ScoredPool:
         """The delivered label of every item, and the probability that it is wrong."""
@@ -128,10 +128,9 @@ class ErrorScore:
 
     def _features(self, evidence: Evidence) -> dict[str, Features]:
         """Those that cost no person are kept from call to call, for evidence that is the same."""
-        key = _identity(evidence)
-        if self._kept is None or self._kept[0] != key:
+        if self._kept is None or not _only_people_differ(self._kept[0], evidence):
             groups = [group for group in self._groups if not group.needs_people]
-            self._kept = (key, _extracted(groups, evidence))
+            self._kept = (evidence, _extracted(groups, evidence))
         groups = [group for group in self._groups if group.needs_people]
         found = {**self._kept[1], **_extracted(groups, evidence)}
         return {group.name: found[group.name] for group in self._groups if group.name in found}
@@ -146,16 +145,29 @@ def _complete(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
     return np.asarray(labels >= 0 if labels.ndim == 1 else (labels >= 0).all(axis=1))
 
 
-def _identity(evidence: Evidence) -> bytes:
-    """Of all but people's labels."""
-    arrays = [evidence.machine, *evidence.votes, *evidence.field_embeddings]
-    some = [evidence.probabilities, evidence.confidence, evidence.embeddings]
-    parts = [digest(np.ascontiguousarray(array).tobytes()) for array in arrays]
-    parts += [
-        b"" if array is None else digest(np.ascontiguousarray(array).tobytes()) for array in some
-    ]
-    texts = b"" if evidence.texts is None else digest("\x00".join(evidence.texts))
-    return digest(b"|".join([*parts, texts]))
+def _only_people_differ(first: Evidence, second: Evidence) -> bool:
+    """Whether nothing but labels of people tells them apart."""
+    several = [
+        ((one.machine, one.probabilities, one.confidence, one.embeddings),
+         one.votes, one.field_embeddings)
+        for one in (first, second)
+    ]  # fmt: skip
+    return (
+        first.space.labels == second.space.labels
+        and all(len(a) == len(b) for a, b in zip(*several, strict=True))
+        and all(
+            _are_equal(a, b) for of in zip(*several, strict=True) for a, b in zip(*of, strict=True)
+        )
+        and (first.texts is second.texts or first.texts == second.texts)
+    )
+
+
+def _are_equal(first: NDArray[Any] | None, second: NDArray[Any] | None) -> bool:
+    if first is second:
+        return True
+    if first is None or second is None:
+        return False
+    return np.array_equal(first, second, equal_nan=first.dtype.kind == "f")
 
 
 def _description(

@@ -26,7 +26,7 @@ class Trees:
         most: Labelled items that each tree is shown.
     """
 
-    count: int = 60
+    count: int = 40
     leaf: int = 3
     share: float = 0.3
     directions: int = 32
