@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from llmal.cli.data_file import DataFile
 from llmal.cli.models import planning_model_of
-from llmal.cli.run_directory import FILE, has_ledger
+from llmal.cli.run_directory import has_ledger, names_its_model, read_run_directory
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.config import load_config
 from llmal.errors import ConfigError
+from llmal.factory.kept_config import FILE
 from llmal.factory.orchestrator import build
 from llmal.functions.forecasting import forecast as forecast_file
 from llmal.guarantee.forecast import EPSILONS, Forecast, Rates
@@ -95,9 +96,12 @@ def _of_run(run: Path, max_error: Sequence[float], rates: Rates) -> Forecast:
         raise ConfigError(
             f"there is no {FILE}, so this is no run directory",
             where=str(run),
-            fix="give the directory of a run that was started with llmal run",
+            fix="give the directory of a run that was started with llmal run or llmal label",
         )
-    config = load_config(path)
+    if run.is_dir() and not names_its_model(run):
+        config, _ = read_run_directory(run)
+    else:
+        config = load_config(path)
     if not has_ledger(config):
         raise ConfigError(
             "the run has not begun", where=str(run), fix="llmal plan says what to expect of it"

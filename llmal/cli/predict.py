@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from llmal.cli.run_directory import FILE, read_run_directory
+from llmal.cli.run_directory import read_run_directory
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.config import EmbedderConfig
 from llmal.core.tables import check_output, write_table
 from llmal.embed.protocol import Embedder
 from llmal.factory.embedders import make_embedder
+from llmal.factory.kept_config import FILE
 from llmal.functions.prediction import predicting
 from llmal.learners.saved import LABELS_FILE
 from llmal.pool.readers import Reading

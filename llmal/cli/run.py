@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from llmal.cli.models import language_model_of, planning_model_of
-from llmal.cli.run_directory import KeptConfig, ledger_place
+from llmal.cli.run_directory import ledger_place
 from llmal.cli.telling import INTERRUPTED, WAITING, give, results_only_on_stdout
 from llmal.config import RunConfig, load_config
 from llmal.core.words import counted
@@ -18,6 +18,7 @@ from llmal.exporters.run_tables import RunTables
 from llmal.exporters.writing import write_export
 from llmal.factory.aggregation import combine_as
 from llmal.factory.exporters import Export, make_exports
+from llmal.factory.kept_config import KeptConfig
 from llmal.factory.orchestrator import build
 from llmal.factory.pools import open_pool
 from llmal.ledger import Ledger
@@ -78,7 +79,7 @@ def carry_out(
             config, log_directory=config.directory, quiet=quiet, progress=progress
         ) as lm,
     ):
-        callbacks: list[Callback] = [KeptConfig(config), progress]
+        callbacks: list[Callback] = [KeptConfig.of(config), progress]
         made = build(config, lm=lm, accept_changes=accept_changes, callbacks=callbacks)
         result = made.run(hold=hold)
     return result, _report(made, config, result, progress)

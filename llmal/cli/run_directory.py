@@ -1,108 +1,20 @@
-"""The configuration in a run directory: kept when a run begins, read when its report is made."""
+"""The configuration in a run directory, and its ledger, for commands that only read them."""
 
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from llmal.cli.kept_paths import with_found_paths, with_relative_paths
 from llmal.config import RunConfig, parse_config
-from llmal.config.yaml_lines import write
-from llmal.core.files import write_whole
 from llmal.errors import ConfigError, DataError, LedgerError
+from llmal.factory.kept_config import FILE, read_content
 from llmal.ledger import Ledger
 from llmal.pool import Pool
-from llmal.run.events import Event
 
 log = logging.getLogger("llmal.cli")
-
-FILE = "config.yaml"
-# The task has versions, and what becomes of its answers is told where a change is accepted.
-_MAY_CHANGE = ("budget", "stop", "directory", "task")
-_SHOWN_CHANGES = 5
-_PLACE = "# This run was in {} when this was written; paths are relative to this file.\n"
-_WRITTEN_IN = re.compile(r"# This run was in (.+) when this was written; .*\n")
-
-
-class KeptConfig:
-    """Writes a run's configuration into its directory: an event callback.
-
-    It acts on the first event, which a run gives once its ledger has been found to belong to the
-    same task, pool, seed and objective, and before its first round. So a mistaken directory keeps
-    the configuration that it has. What differs from the configuration that is there is told in one
-    warning, budget and stopping rules apart, which are there to be changed. Paths are written
-    relative to the directory where they can be, so that both can be moved together.
-
-    Args:
-        config: The configuration.
-    """
-
-    def __init__(self, config: RunConfig) -> None:
-        self._config = config
-        self._kept = False
-
-    def __call__(self, event: Event) -> None:
-        """Keep the configuration, once."""
-        if self._kept:
-            return
-        self._kept = True
-        path = self._config.directory / FILE
-        directory = self._config.directory
-        content = self._config.model_dump(mode="json", by_alias=True)
-        text = _PLACE.format(directory) + write(with_relative_paths(content, directory))
-        before = path.read_text(encoding="utf-8") if path.exists() else text
-        if before == text and path.exists():
-            return
-        changes = _changes(before, text, directory)
-        if changes:
-            shown = "; ".join(changes[:_SHOWN_CHANGES])
-            more = len(changes) - _SHOWN_CHANGES
-            log.warning(
-                "the configuration has changed since this run began: %s%s",
-                shown,
-                f" and {more} more" if more > 0 else "",
-            )
-        write_whole(path, text)
-
-
-def _changes(before: str, after: str, directory: Path) -> list[str]:
-    old, new = (dict(_leaves(_found(text, directory) or {})) for text in (before, after))
-    if not old:
-        return [f"the {FILE} that was there could not be read"]
-    return [
-        f"{name} was {old.get(name)!r}, is {new.get(name)!r}"
-        for name in sorted(old.keys() | new.keys())
-        if old.get(name) != new.get(name) and name.split(".")[0] not in _MAY_CHANGE
-    ]
-
-
-def _found(text: str, directory: Path) -> dict[str, Any] | None:
-    """A kept configuration with its paths made absolute; None if it cannot be read."""
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return None
-    if not isinstance(content, dict):
-        return None
-    place = _WRITTEN_IN.match(text)
-    return with_found_paths(content, directory, None if place is None else Path(place[1]))
-
-
-def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    pairs: list[tuple[str, Any]] = []
-    if isinstance(value, Mapping):
-        pairs = [(str(key), one) for key, one in value.items()]
-    elif isinstance(value, list):
-        pairs = [(str(place), one) for place, one in enumerate(value)]
-    if not pairs:
-        yield name, value
-    for key, one in pairs:
-        yield from _leaves(one, f"{name}.{key}" if name else key)
 
 
 def read_run_directory(
@@ -129,11 +41,11 @@ def read_run_directory(
         raise ConfigError(
             f"there is no {FILE}, so this is no run directory",
             where=str(directory),
-            fix="give the directory of a run that was started with llmal run",
+            fix="give the directory of a run that was started with llmal run or llmal label",
         )
     here = directory.resolve()
     text = file.read_bytes().decode("utf-8", "replace")
-    whole = _found(text, here)
+    whole = read_content(text, here)
     if whole is None or not isinstance(whole.get("data"), dict):
         # Told with its line, as for any configuration.
         return parse_config(text, source=str(file), base=here), {}
@@ -163,6 +75,18 @@ def read_run_directory(
         yaml.safe_dump(silent, sort_keys=False, allow_unicode=True), source=str(file), base=here
     )
     return config, whole
+
+
+def names_its_model(directory: Path) -> bool:
+    """Whether a run that asks a language model says which: a call of `llmal.label` in Python may
+    have been given an object, which has no form in a file.
+    """
+    text = (directory / FILE).read_bytes().decode("utf-8", "replace")
+    whole = read_content(text, directory.resolve()) or {}
+    listed = whole.get("annotator")
+    annotators = listed if isinstance(listed, list) else [listed]
+    names = [one.get("name") if isinstance(one, dict) else one for one in annotators]
+    return "llm" not in names or whole.get("lm") is not None
 
 
 def _has_people(annotators: Any) -> bool:

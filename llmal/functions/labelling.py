@@ -24,6 +24,7 @@ from llmal.core.fingerprint import fingerprint
 from llmal.core.records import Usage
 from llmal.errors import ConfigError
 from llmal.functions.annotating import Progress
+from llmal.functions.kept_call import kept_call, machine_of
 from llmal.functions.label_result import LabelResult
 from llmal.functions.labelled_rows import Remarks, labelled_rows
 from llmal.functions.models import (
@@ -178,6 +179,27 @@ def label(
             place = _own_directory(opened, task, asked, people, max_error, confidence, seed)
         else:
             place = Path(directory).expanduser()
+        limits = _budget(budget)
+        kept = kept_call(
+            opened,
+            task,
+            guarantee,
+            data=data,
+            reading=reading,
+            machine=machine_of(
+                lm,
+                machine_label,
+                machine_confidence,
+                shots=shots,
+                calibrate=calibrate,
+                style=style,
+            ),
+            via="gold" if people == "gold" else "queue",
+            embedder=embedder,
+            budget=limits,
+            seed=seed,
+            directory=place,
+        )
         run = Orchestrator(
             task,
             opened.pool,
@@ -186,12 +208,12 @@ def label(
                 [Stage(machine, Threshold(0.0)), _people(task, people, columns, people_batch)]
             ),
             embedder=texts_embedded,
-            budget=_budget(budget),
+            budget=limits,
             objective="labels",
             guarantee=guarantee,
             seed=seed,
             accept_changes=accept_changes,
-            callbacks=[*stack.enter_context(_told(progress)), remarks],
+            callbacks=[kept, *stack.enter_context(_told(progress)), remarks],
         )
         ended = run.run()
     return labelled_rows(opened, run, ended, remarks)

@@ -20,9 +20,9 @@ import pytest
 import yaml
 from datasets import load_from_disk
 
-from llmal.cli.run_directory import KeptConfig
 from llmal.config import load_config
 from llmal.core.records import Annotation, SyntheticItem, Usage
+from llmal.factory.kept_config import KeptConfig
 from llmal.factory.pools import open_pool
 from llmal.ledger import Ledger
 from llmal.run.events import Event

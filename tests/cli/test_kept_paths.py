@@ -6,7 +6,7 @@ import copy
 from pathlib import Path
 from typing import Any
 
-from llmal.cli.kept_paths import with_found_paths, with_relative_paths
+from llmal.config.kept_paths import with_found_paths, with_relative_paths
 
 
 def _project(folder: Path) -> dict[str, Any]:

@@ -1,0 +1,186 @@
+"""Makes the directory of a call of `llmal.label` a run directory like any other."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from llmal.core.files import write_whole
+from llmal.core.json_form import json_form
+from llmal.errors import LlmalError
+from llmal.factory.kept_config import KeptConfig
+from llmal.functions.models import SIMILARITY
+from llmal.functions.run_pool import RunPool
+from llmal.guarantee.guarantee import Guarantee
+from llmal.pool import Pool
+from llmal.pool.readers import Reading
+from llmal.run.budget import Budget
+from llmal.task import Task
+
+log = logging.getLogger("llmal.functions")
+
+POOL = "pool.jsonl"
+"""The rows of a call, where they are no file that reads as the same pool."""
+
+
+def kept_call(
+    opened: RunPool,
+    task: Task,
+    guarantee: Guarantee,
+    *,
+    data: Any,
+    reading: Reading,
+    machine: Mapping[str, Any],
+    via: str,
+    embedder: Any,
+    budget: Budget,
+    seed: int,
+    directory: Path,
+) -> KeptConfig:
+    """Writes the configuration of a call into its run directory: an event callback.
+
+    By it `llmal report`, `export`, `forecast` and the like work as in any run directory. A model or
+    parts of the procedure that are objects have no form there; nobody needs them to read a run.
+
+    Args:
+        opened: The rows, and the pool of the run.
+        task: What is labelled.
+        guarantee: What is to be promised.
+        data: What the caller gave: the path of a file is named where it reads as the same pool.
+        reading: How that file is read.
+        machine: The machine, as the configuration names it: its annotator, and `lm`.
+        via: Where people's labels come from, "gold" or "queue".
+        embedder: Path or name of the embedder, or None.
+        budget: Of the run.
+        seed: Of all that is drawn.
+        directory: The run directory.
+    """
+    place = directory.resolve()
+    pool = opened.pool
+    file = _file_of(data, pool, reading)
+    gold = pool.gold_columns
+    parts = {key: one for key, one in guarantee.parts.items() if isinstance(one, (str, dict))}
+    limits = {
+        "human_labels": budget.human_labels,
+        "money": budget.money,
+        "tokens": budget.tokens,
+        "rounds": budget.rounds,
+        "batch": budget.batch,
+    }
+    embedded = {"embedder": {"model": str(embedder)}} if isinstance(embedder, (str, Path)) else {}
+    content = {
+        "task": {
+            "name": task.name,
+            "kind": task.kind_given,
+            "text": list(task.text),
+            "labels": {
+                one.name: {"description": one.description, "words": list(one.words)}
+                for one in task.labels
+            },
+            "guidelines": task.guidelines,
+        },
+        "data": {
+            "pool": str(file or place / POOL),
+            **({} if file is None else _options(reading)),
+            **({"gold": gold[0] if len(gold) == 1 else list(gold)} if gold else {}),
+            **({} if pool.id_column is None else {"id": pool.id_column}),
+        },
+        "objective": "labels",
+        "guarantee": {
+            "max_error": guarantee.max_error,
+            "confidence": guarantee.confidence,
+            **parts,
+        },
+        **{key: one for key, one in machine.items() if key != "annotator"},
+        **embedded,
+        "annotator": [dict(machine["annotator"]), {"name": "human", "via": via}],
+        "budget": {key: one for key, one in limits.items() if one is not None},
+        "seed": seed,
+    }
+    return KeptConfig(place, content, None if file is not None else _copying(opened, place))
+
+
+def machine_of(
+    lm: Any,
+    machine_label: str | None,
+    machine_confidence: str | None,
+    *,
+    shots: int,
+    calibrate: Any,
+    style: str,
+) -> dict[str, Any]:
+    """The machine of a call as a configuration names it: its annotator, and the section `lm`."""
+    if machine_label is not None:
+        sure = {} if machine_confidence is None else {"confidence": machine_confidence}
+        named = {"name": "recorded", "as": "machine", "column": machine_label, **sure}
+        return {"annotator": {**named, "threshold": 0.0}}
+    if lm == SIMILARITY:
+        return {"annotator": {"name": "similarity", "threshold": 0.0}}
+    plain = calibrate is None or isinstance(calibrate, str)
+    annotator: dict[str, Any] = {"name": "llm", "shots": shots, "threshold": 0.0}
+    annotator |= {"calibrate": calibrate or "none"} if plain else {}
+    if not isinstance(lm, (str, os.PathLike)):
+        return {"annotator": annotator}
+    name = os.fspath(lm)
+    at_url = name.startswith(("http://", "https://"))
+    where = {"url": name} if at_url else {"model": name, "backend": "transformers"}
+    return {"annotator": annotator, "lm": {**where, "prompt_style": style}}
+
+
+def _options(reading: Reading) -> dict[str, str]:
+    found = {
+        "encoding": reading.encoding,
+        "delimiter": reading.delimiter,
+        "sheet": reading.sheet,
+    }
+    return {key: one for key, one in found.items() if one is not None}
+
+
+def _file_of(data: Any, pool: Pool, reading: Reading) -> Path | None:
+    """The file that a caller named, if a pool of it is the same pool."""
+    if not isinstance(data, (str, os.PathLike)):
+        return None
+    file = Path(data).expanduser().resolve()
+    try:
+        read = Pool.from_file(file, **_columns(pool), **_options(reading))
+    except LlmalError:
+        # Such as rows without a text, which a run refuses and a call leaves out.
+        return None
+    return file if read.fingerprint == pool.fingerprint else None
+
+
+def _columns(pool: Pool) -> dict[str, Any]:
+    gold = pool.gold_columns
+    named = None if not gold else gold[0] if len(gold) == 1 else list(gold)
+    return {"text": list(pool.text_columns), "gold": named, "id": pool.id_column}
+
+
+def _copying(opened: RunPool, directory: Path) -> Callable[[], None]:
+    """Writes the rows of the pool into the run directory, where no file holds them."""
+
+    def copy() -> None:
+        pool, file = opened.pool, directory / POOL
+        held = {*opened.places.tolist()}
+        lines: list[str] = []
+        for place, row in enumerate(opened.rows):
+            item = opened.rows.item(row)
+            if place not in held or isinstance(item, str):
+                continue
+            kept = {**row, **item.fields}
+            if pool.id_column is None:
+                # Made from the text, as it will be again.
+                kept.pop("id", None)
+            lines.append(json.dumps(kept, ensure_ascii=False, default=json_form))
+        write_whole(file, "\n".join(lines) + "\n")
+        if Pool.from_file(file, **_columns(pool)).fingerprint != pool.fingerprint:
+            log.warning(
+                "%s: the rows have no form in JSON that reads as the same, so that the commands "
+                "about runs cannot read this directory",
+                file,
+            )
+
+    return copy
