@@ -140,7 +140,7 @@ def _run(folder: Path) -> Path:
         ledger.spend("selection", Usage(requests=3, money=0.5), key="select-1")
         ledger.event("warning", "something happened", {"why": "because"})
         ledger.queue.put("anna", ["42"], 2)
-    KeptConfig(config)(Event("step", "", {}))
+    KeptConfig.of(config)(Event("step", "", {}))
     return directory
 
 
