@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from llmal.ledger.rows import annotation_of, round_to_store
 from llmal.ledger.translation import Reading
 
 _PAGE = 4096
+_ITEMS_AT_ONCE = 1024
 
 
 class Annotations:
@@ -34,9 +36,10 @@ class Annotations:
         annotator: str | None,
         kind: AnnotatorKind | None,
         purpose: Purpose | None,
+        after: int,
     ) -> Iterator[Annotation]:
         """All annotations in order of insertion, or some; see `Ledger.annotations`."""
-        query = sa.select(schema.ANNOTATIONS)
+        query = sa.select(schema.ANNOTATIONS).where(_TABLE.id > after)
         if round is not None:
             query = query.where(_TABLE.round == round_to_store(round))
         if annotator is not None:
@@ -46,6 +49,11 @@ class Annotations:
         if purpose is not None:
             query = query.where(_TABLE.purpose == purpose)
         return map(annotation_of, self._pages(query.order_by(_TABLE.id).limit(_PAGE)))
+
+    def last(self) -> int:
+        """The number of the last annotation; see `Ledger.last_annotation`."""
+        with self._database.read() as connection:
+            return connection.scalar(_LAST) or 0
 
     def _pages(self, first: sa.Select[*tuple[Any, ...]]) -> Iterator[sa.Row[*tuple[Any, ...]]]:
         """The rows of a query, up to the last one there is now.
@@ -66,12 +74,12 @@ class Annotations:
 
     def of_items(self, item_ids: Sequence[str]) -> dict[str, list[Annotation]]:
         """All annotations of some items, by item; see `Ledger.annotations_of`."""
-        query = sa.select(schema.ANNOTATIONS)
-        query = query.where(_TABLE.item_id.in_(item_ids)).order_by(_TABLE.id)
         found: dict[str, list[Annotation]] = {one: [] for one in item_ids}
-        with self._database.read() as connection:
-            for row in connection.execute(query):
-                found[row.item_id].append(annotation_of(row))
+        left = iter(found)
+        while some := list(islice(left, _ITEMS_AT_ONCE)):
+            with self._database.read() as connection:
+                for row in connection.execute(_OF_ITEMS, {"item_ids": some}):
+                    found[row.item_id].append(annotation_of(row))
         return found
 
     def say_more(self) -> bool:
@@ -112,6 +120,11 @@ class Annotations:
 
 _TABLE = schema.ANNOTATIONS.c
 # Made once: to build a query takes longer than to run it.
+_OF_ITEMS = (
+    sa.select(schema.ANNOTATIONS)
+    .where(_TABLE.item_id.in_(sa.bindparam("item_ids", expanding=True)))
+    .order_by(_TABLE.id)
+)
 _LAST = sa.select(sa.func.max(_TABLE.id))
 _AT_STAGE = sa.select(_TABLE.item_id).where(_TABLE.stage == sa.bindparam("stage"))
 _ANNOTATED = _AT_STAGE.where(_TABLE.round == sa.bindparam("round"))

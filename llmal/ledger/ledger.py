@@ -321,20 +321,25 @@ class Ledger(Closing):
         annotator: str | None = None,
         kind: AnnotatorKind | None = None,
         purpose: Purpose | None = None,
+        after: int = 0,
     ) -> Iterator[Annotation]:
         """All annotations in order of insertion, or those of a round, an annotator, a kind or a
-        purpose; those that were revised among them.
+        purpose, or after what was the last one before; those that were revised among them.
 
         They are streamed in bounded memory; those appended once the iteration has begun are not
         in it.
         """
-        return self._annotations.stream(round, annotator, kind, purpose)
+        return self._annotations.stream(round, annotator, kind, purpose, after)
+
+    def last_annotation(self) -> int:
+        """The number of the last annotation that there is; 0 without any. Numbers rise."""
+        return self._annotations.last()
 
     def annotations_of(self, item_ids: Sequence[str]) -> dict[str, list[Annotation]]:
         """All annotations of some items, by item, in order of insertion.
 
         Args:
-            item_ids: The items, a few thousand at most.
+            item_ids: The items, however many; they are looked up part by part.
         """
         return self._annotations.of_items(item_ids)
 

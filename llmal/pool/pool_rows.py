@@ -118,13 +118,18 @@ class PoolRows:
         """
         return [one for rows in self._batches(indices) for one in self._store.ids(rows)]
 
-    def texts(self, indices: Indices | None = None) -> list[str]:
+    def texts(self, indices: Indices | None = None, *, column: str | None = None) -> list[str]:
         """The texts (`Item.text`) at some positions, or all: all of them then are in memory.
+
+        Args:
+            indices: The positions.
+            column: The text column; by default all text columns, joined.
 
         Raises:
             IndexError: A position is outside the pool.
         """
-        columns = [f"text:{name}" for name in self.text_columns]
+        names = self.text_columns if column is None else (column,)
+        columns = [f"text:{name}" for name in names]
         found: list[str] = []
         for rows in self._batches(indices):
             read = self._store.read(rows, columns)

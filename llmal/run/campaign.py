@@ -330,13 +330,20 @@ class Campaign(Closing):
         """What leads to the promise, if one is worked for."""
         if self.guarantee is None:
             return None
-        embeddings = None if self.embedder is None else self.trainer.embeddings
+        embeds = self.embedder is not None
+        evidence = EvidenceBuilder(
+            self.task,
+            self.pool,
+            self.router,
+            self.trainer.embeddings if embeds else None,
+            self.trainer.field_embeddings if embeds else None,
+        )
         return Promise(
             self.guarantee,
             self.task,
             self.items,
             self.router,
-            EvidenceBuilder(self.task, self.pool, self.router, embeddings),
+            evidence,
             stamps=self.record.stamped,
             announcer=self.announcer,
             unanswered=lambda: self.picker.unanswered,

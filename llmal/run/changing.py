@@ -26,7 +26,6 @@ WhenChanged = Literal["keep", "ask_again"]
 """What becomes of machines' answers to the task as it was: they are kept, or asked again."""
 
 _ALL: tuple[Purpose, ...] = get_args(Purpose)
-_AT_ONCE = 1024
 _ITEMS = ("item is", "items are")
 _DO = ("does", "do")
 _MOST_SHOWN = 5
@@ -292,13 +291,12 @@ def _why_void(
 ) -> dict[str, Void]:
     """Why labels do not count any more, by the last answer about each item."""
     found: dict[str, Void] = {}
-    for start in range(0, len(ids), _AT_ONCE):
-        for id, answers in ledger.annotations_of(ids[start : start + _AT_ONCE]).items():
-            for one in answers:
-                if (one.kind == "human") == (who == "people"):
-                    now = reading.read(one)
-                    if isinstance(now, Void):
-                        found[id] = now
+    for id, answers in ledger.annotations_of(ids).items():
+        for one in answers:
+            if (one.kind == "human") == (who == "people"):
+                now = reading.read(one)
+                if isinstance(now, Void):
+                    found[id] = now
     return found
 
 

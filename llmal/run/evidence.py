@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from itertools import islice
 
@@ -14,6 +14,7 @@ from llmal.annotators.router import Router
 from llmal.core.records import Annotation
 from llmal.guarantee.evidence import NONE, Evidence, has_label
 from llmal.ledger import Ledger
+from llmal.ledger.translation import Reading
 from llmal.pool import Pool
 from llmal.run.purposes import seen_annotations, seen_labels
 from llmal.task import Task
@@ -37,6 +38,31 @@ class _StageAnswers:
     confidence: NDArray[np.float64]
 
 
+@dataclass
+class _MachineAnswers:
+    """What machines have answered, as far as the ledger was read.
+
+    Attributes:
+        reading: Under which answers were read.
+        read: The number of the last annotation that was looked at.
+        number: Of the round before which answers count.
+        left_out: Whether answers of that round or a later one were read, and left out.
+        stages: The answers of each stage.
+    """
+
+    reading: Reading
+    read: int = 0
+    number: int = 0
+    left_out: bool = False
+    stages: dict[str, _StageAnswers] = field(default_factory=dict)
+
+    def leads_to(self, reading: Reading, number: int) -> bool:
+        """Whether what came since, added, makes what is known before a round."""
+        if self.left_out:
+            return reading is self.reading and number == self.number
+        return reading is self.reading and number >= self.number
+
+
 class EvidenceBuilder:
     """Builds the evidence of a campaign: the one place that decides what a promise is prepared by.
 
@@ -48,6 +74,7 @@ class EvidenceBuilder:
         router: Of several machines the label of the last one that has one is the machine's; those
             of the others are votes.
         embeddings: Gives the embeddings of the whole pool; None where nothing embeds.
+        field_embeddings: Gives those of each text column by itself, where there are any.
     """
 
     def __init__(
@@ -56,11 +83,15 @@ class EvidenceBuilder:
         pool: Pool,
         router: Router,
         embeddings: Callable[[], NDArray[np.float32]] | None,
+        field_embeddings: Callable[[], tuple[NDArray[np.float32], ...]] | None = None,
     ) -> None:
         self._task = task
         self._pool = pool
         self._order = [s.annotator.name for s in router.stages if s.annotator.kind != "human"]
         self._embeddings = embeddings
+        self._field_embeddings = field_embeddings
+        # Only what is new in the ledger is read from one round to the next.
+        self._kept: _MachineAnswers | None = None
 
     def build(
         self, ledger: Ledger, number: int, item_ids: Sequence[str], uniform: Sequence[str]
@@ -99,6 +130,9 @@ class EvidenceBuilder:
             votes=tuple(one for one in reversed(votes) if has_label(one).any()),
             embeddings=None if self._embeddings is None else self._embeddings()[rows],
             texts=self._pool.texts(rows),
+            field_embeddings=tuple(
+                one[rows] for one in (self._field_embeddings() if self._field_embeddings else ())
+            ),
         )
 
     def _people(
@@ -120,38 +154,56 @@ class EvidenceBuilder:
 
     def _machines(self, ledger: Ledger, number: int) -> list[_StageAnswers]:
         """The answers of machines about the whole pool, stage by stage, that of record last."""
-        answers = (
+        kept = self._kept
+        if kept is None or not kept.leads_to(ledger.reading, number):
+            kept = self._kept = _MachineAnswers(ledger.reading)
+        last = ledger.last_annotation()
+        new = (
             one
-            for one in seen_annotations(ledger)
-            if one.kind not in _PEOPLE_AND_LEARNERS
-            and one.label is not None
-            and (one.round is None or one.round < number)
+            for one in seen_annotations(ledger, after=kept.read)
+            if one.kind not in _PEOPLE_AND_LEARNERS and one.label is not None
         )
-        found: dict[str, dict[int, Annotation]] = {}
-        while part := list(islice(answers, _AT_ONCE)):
-            rows = self._pool.positions([one.item_id for one in part])
-            for row, one in zip(rows.tolist(), part, strict=True):
-                found.setdefault(one.stage or one.annotator, {})[row] = one
+        while part := list(islice(new, _AT_ONCE)):
+            before = [one for one in part if one.round is None or one.round < number]
+            kept.left_out |= len(before) < len(part)
+            self._add(kept, before)
+        kept.read, kept.number = last, number
         ranks = {name: rank for rank, name in enumerate(self._order)}
-        names = sorted(found, key=lambda name: (ranks.get(name, -1), name))
-        return [self._answers(found[name]) for name in names]
+        names = sorted(kept.stages, key=lambda name: (ranks.get(name, -1), name))
+        return [kept.stages[name] for name in names]
 
-    def _answers(self, given: dict[int, Annotation]) -> _StageAnswers:
+    def _add(self, kept: _MachineAnswers, answers: Sequence[Annotation]) -> None:
+        """Take up answers, of which a later one takes the place of an earlier one."""
+        rows = self._pool.positions([one.item_id for one in answers])
+        given: dict[str, dict[int, Annotation]] = {}
+        for row, one in zip(rows.tolist(), answers, strict=True):
+            given.setdefault(one.stage or one.annotator, {})[row] = one
+        for stage, its in given.items():
+            if stage not in kept.stages:
+                kept.stages[stage] = self._no_answers()
+            self._write(kept.stages[stage], its)
+
+    def _no_answers(self) -> _StageAnswers:
+        size = len(self._pool)
+        return _StageAnswers(
+            self._blank(size),
+            np.full((size, len(self._task.labels)), np.nan),
+            np.full(size, np.nan),
+        )
+
+    def _write(self, stage: _StageAnswers, given: dict[int, Annotation]) -> None:
         names = self._task.names
-        targets = self._blank(len(self._pool))
-        probabilities = np.full((len(self._pool), len(names)), np.nan)
-        confidence = np.full(len(self._pool), np.nan)
         rows = np.fromiter(given, dtype=np.int64, count=len(given))
-        targets[rows] = self._task.space.targets(
+        stage.targets[rows] = self._task.space.targets(
             one.label for one in given.values() if one.label is not None
         )
+        stage.probabilities[rows], stage.confidence[rows] = np.nan, np.nan
         for row, one in given.items():
             # Of a recorded answer the probability of its own label is known, and no other.
             if one.kind == "recorded" or one.probabilities is None:
-                confidence[row] = np.nan if one.confidence is None else one.confidence
+                stage.confidence[row] = np.nan if one.confidence is None else one.confidence
             else:
-                probabilities[row] = [one.probabilities.get(name, 0.0) for name in names]
-        return _StageAnswers(targets, probabilities, confidence)
+                stage.probabilities[row] = [one.probabilities.get(name, 0.0) for name in names]
 
 
 def _rows_of(answers: _StageAnswers, rows: NDArray[np.int64]) -> _StageAnswers:

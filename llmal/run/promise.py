@@ -38,7 +38,6 @@ where it is surer."""
 RULE = "guarantee"
 """What lets labels stand that an audit is to be of, in decisions."""
 
-_AT_ONCE = 1024
 _SEED, _DOUBT = 0x5EED, 0xD0B7
 """Keep draws apart from what else is drawn by the seed."""
 _LEAST_AUDIT = 60
@@ -250,20 +249,18 @@ class Promise:
             )
         }
         lacking = [i for i, answer in audited.items() if _is_other(labels.get(i), answer)]
-        for start in range(0, len(lacking), _AT_ONCE):
-            given = ledger.annotations_of(lacking[start : start + _AT_ONCE])
-            outcomes: list[tuple[Annotation, Outcome]] = []
-            for i, some in given.items():
-                machines = [one for one in some if one.kind != "human"]
-                last = max(
-                    (n for n, one in enumerate(machines) if ledger.reading.read(one) == audited[i]),
-                    default=None,
-                )
-                if last is not None:
-                    outcomes.append((machines[last], "accepted"))
-                    # A learner's before the task or the pool changed.
-                    outcomes += [(one, "overruled") for one in machines[last + 1 :]]
-            ledger.decide(RULE, outcomes, round=kept.round)
+        outcomes: list[tuple[Annotation, Outcome]] = []
+        for i, some in ledger.annotations_of(lacking).items():
+            machines = [one for one in some if one.kind != "human"]
+            last = max(
+                (n for n, one in enumerate(machines) if ledger.reading.read(one) == audited[i]),
+                default=None,
+            )
+            if last is not None:
+                outcomes.append((machines[last], "accepted"))
+                # A learner's before the task or the pool changed.
+                outcomes += [(one, "overruled") for one in machines[last + 1 :]]
+        ledger.decide(RULE, outcomes, round=kept.round)
 
 
 class PromiseNow:

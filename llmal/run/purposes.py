@@ -27,15 +27,18 @@ def seen_labels(ledger: Ledger, *, before_round: int | None = None) -> dict[str,
     return ledger.labels(before_round, SEEN)
 
 
-def seen_annotations(ledger: Ledger, *, annotator: str | None = None) -> Iterator[Annotation]:
+def seen_annotations(
+    ledger: Ledger, *, annotator: str | None = None, after: int = 0
+) -> Iterator[Annotation]:
     """The annotations whose probabilities may be used, in the order in which they came and as they
     read now; none that says nothing about the present task and pool.
 
     Args:
         ledger: Of the campaign.
         annotator: Only those of this one.
+        after: Only those after this one, by number.
     """
-    present = ledger.present(ledger.annotations(annotator=annotator))
+    present = ledger.present(ledger.annotations(annotator=annotator, after=after))
     return (one for one in present if one.purpose in SEEN)
 
 

@@ -14,7 +14,6 @@ from llmal.run.known_labels import STAGE, are_trusted, is_checked
 from llmal.run.phases import Reopened
 from llmal.run.purposes import seen_labels
 
-_AT_ONCE = 1024
 _SWEEP = "sweep"
 
 Who = Literal["people", "machines"]
@@ -72,12 +71,11 @@ class Reopening:
         labels = self._items.with_copies(seen_labels(ledger))
         left = self._items.pool.held([id for id in voided if id not in labels and id not in out])
         found: dict[str, str] = {}
-        for start in range(0, len(left), _AT_ONCE):
-            for id, answers in ledger.annotations_of(left[start : start + _AT_ONCE]).items():
-                theirs = [one for one in answers if who == "machines" or one.kind == "human"]
-                # Since it was voided somebody may have had no answer, and is not asked once more.
-                if isinstance(reading.read(theirs[-1]), Void):
-                    found[id] = _reason(voided[id].label)
+        for id, answers in ledger.annotations_of(left).items():
+            theirs = [one for one in answers if who == "machines" or one.kind == "human"]
+            # Since it was voided somebody may have had no answer, and is not asked once more.
+            if isinstance(reading.read(theirs[-1]), Void):
+                found[id] = _reason(voided[id].label)
         return found
 
     def _unswept(self, ledger: Ledger, rounds: Sequence[Round]) -> bool:
@@ -112,11 +110,10 @@ def to_sweep(ledger: Ledger, items: RunItems, number: int) -> list[str]:
 def earlier_answers(ledger: Ledger, item_ids: Sequence[str]) -> dict[str, Answer]:
     """What people last said about items, in the labels that the task had then."""
     found: dict[str, Answer] = {}
-    for start in range(0, len(item_ids), _AT_ONCE):
-        for id, answers in ledger.annotations_of(item_ids[start : start + _AT_ONCE]).items():
-            for one in answers:
-                if one.kind == "human" and one.label is not None:
-                    found[id] = one.label
+    for id, answers in ledger.annotations_of(item_ids).items():
+        for one in answers:
+            if one.kind == "human" and one.label is not None:
+                found[id] = one.label
     return found
 
 

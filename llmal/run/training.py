@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from llmal.calibration.measures import negative_log_likelihood
 from llmal.core.records import Answer, Item
+from llmal.embed.pool_matrix import Texts
 from llmal.embed.protocol import Embedder
 from llmal.errors import SelectionError
 from llmal.learners.protocol import (
@@ -21,6 +22,7 @@ from llmal.learners.protocol import (
     thresholds_of,
 )
 from llmal.pool import Pool
+from llmal.pool.text_column import TextColumn
 from llmal.task import Task
 from llmal.task.spaces.thresholds import decide
 
@@ -71,6 +73,7 @@ class Trainer:
         self._embedder = embedder
         self._matrix_file = matrix_file
         self._matrix: NDArray[np.float32] | None = None
+        self._field_matrices: tuple[NDArray[np.float32], ...] | None = None
         self._test_inputs: Any = None
         self._columns: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._features: NDArray[np.float32] | None = None
@@ -91,16 +94,35 @@ class Trainer:
     def embeddings(self) -> NDArray[np.float32]:
         """The embeddings of the whole pool, a memory-map of shape (N, d)."""
         if self._matrix is None:
-            from llmal.embed import embed_pool
-
-            self._matrix = embed_pool(
-                self._pool,
-                self.embedder,
-                self._matrix_file,
-                chunk=_AT_ONCE,
-                on_progress=lambda done, total: self._said("embedding the pool", done, total),
-            )
+            self._matrix = self._embedded(self._pool, self._matrix_file, "embedding the pool")
         return self._matrix
+
+    def field_embeddings(self) -> tuple[NDArray[np.float32], ...]:
+        """Those of each text of a pair by itself, two maps as of `embeddings`; none where a text is
+        no pair.
+        """
+        names = self._pool.text_columns
+        if self._field_matrices is None:
+            self._field_matrices = tuple(
+                self._embedded(
+                    TextColumn(self._pool, name),
+                    self._matrix_file.with_suffix(f".{place}{self._matrix_file.suffix}"),
+                    f"embedding {name!r} of the pool",
+                )
+                for place, name in enumerate(names if len(names) == 2 else (), start=1)
+            )
+        return self._field_matrices
+
+    def _embedded(self, texts: Texts, path: Path, step: str) -> NDArray[np.float32]:
+        from llmal.embed import embed_pool
+
+        return embed_pool(
+            texts,
+            self.embedder,
+            path,
+            chunk=_AT_ONCE,
+            on_progress=lambda done, total: self._said(step, done, total),
+        )
 
     def _inputs(self, positions: NDArray[np.int64]) -> Any:
         if self.learner.input == "texts":

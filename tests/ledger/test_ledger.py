@@ -120,6 +120,21 @@ def test_order_is_that_of_insertion_over_many_pages(ledger: Ledger) -> None:
     assert list(ledger.labels()) == ids
 
 
+def test_annotations_of_more_items_than_a_query_takes(ledger: Ledger) -> None:
+    ids = [f"i{number}" for number in range(70_000)]
+    asked = [ids[3], ids[3], *ids[:2000:-1], ids[1]]
+    ledger.append([_annotation(one) for one in (ids[1], ids[3], ids[2500], ids[-1])])
+    ledger.append([_annotation(ids[3], round=2)])
+    found = ledger.annotations_of(asked)
+    assert list(found) == list(dict.fromkeys(asked))
+    assert {one: len(some) for one, some in found.items() if some} == {
+        ids[1]: 1,
+        ids[3]: 2,
+        ids[2500]: 1,
+        ids[-1]: 1,
+    }
+
+
 def test_annotations_by_round_annotator_and_kind(ledger: Ledger) -> None:
     ledger.append(
         [
