@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from llmal.cli.models import planning_model_of
 from llmal.cli.run_directory import has_ledger
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.config import load_config
 from llmal.factory.orchestrator import build
+from llmal.functions.promise_plan import PromisePlan, guess_promise
 
 if TYPE_CHECKING:
     from llmal.run.orchestrator import Orchestrator
-
-ASSUMED = (0.05, 0.15, 0.3)
-"""Shares of wrong labels that a plan reckons with where no machine has answered yet."""
 
 
 def plan(path: Path, *, as_json: bool) -> None:
@@ -31,48 +28,35 @@ def plan(path: Path, *, as_json: bool) -> None:
         text += (
             f"\n\nbefore the limits:\n{made.table()}" if made.limited_by else f"\n{made.table()}"
         )
+    without_say = orchestrator.campaign.without_say
+    if without_say is not None:
+        text += f"\n\n{without_say}"
     if made.phases:
         text += (
             f"\n\nin the phases {', '.join(made.phases)}: people are asked as many labels as the "
             "promise takes"
         )
     if promise is not None:
-        text += f"\n\n{promise[1]}"
+        text += f"\n\n{promise.text()}"
     if made.prompt is not None:
         text += f"\n\na prompt, after which {len(made.candidates)} answers are scored:\n"
         text += "\n".join(f"  | {line}" for line in made.prompt.splitlines())
         text += f"\nthe answers: {', '.join(repr(candidate) for candidate in made.candidates)}"
     result = made.as_dict()
     if promise is not None:
-        result["guarantee"] = promise[0]
+        result["guarantee"] = promise.as_dict()
     give(result, text, as_json=as_json)
 
 
-def _promise(orchestrator: Orchestrator, *, begun: bool) -> tuple[dict[str, Any], str] | None:
-    """How many labels the promise of a run will take of people, as data and in words."""
-    guarantee = orchestrator.campaign.guarantee
-    if guarantee is None:
+def _promise(orchestrator: Orchestrator, *, begun: bool) -> PromisePlan | None:
+    """How many labels the promise of a run will take of people, beside their budget."""
+    campaign = orchestrator.campaign
+    if campaign.guarantee is None:
         return None
+    items, budget = len(campaign.asked_about), campaign.budget.human_labels
     if begun:
-        with orchestrator.campaign as campaign:
+        with campaign:
             found = campaign.forecast()
         if found is not None:
-            return {"forecast": found.as_dict()}, found.text()
-    from llmal.guarantee.forecast import if_wrong_on
-
-    items = len(orchestrator.campaign.asked_about)
-    alpha = round(1 - guarantee.confidence, 12)
-    guessed = {
-        share: if_wrong_on(share, items, epsilon=guarantee.max_error, alpha=alpha)
-        for share in ASSUMED
-    }
-    words = [
-        f"labels of people for at most {guarantee.max_error:.1%} wrong at a confidence of "
-        f"{guarantee.confidence:.0%}, a GUESS as long as the machine has not answered, if it errs"
-    ]
-    words += [
-        f"  on {share:.0%} of the items: {one.people:,} ({one.low:,} to {one.high:,}) of {items:,}"
-        for share, one in guessed.items()
-    ]
-    assumed = [{"wrong": share, **asdict(one)} for share, one in guessed.items()]
-    return {"basis": "guess", "if_wrong_on": assumed}, "\n".join(words)
+            return PromisePlan(campaign.guarantee, items, budget, found)
+    return guess_promise(campaign.guarantee, items, budget)

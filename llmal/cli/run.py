@@ -26,6 +26,7 @@ from llmal.progress import ProgressDisplay, cost_in_words, say
 from llmal.run.events import Callback
 from llmal.run.guards import on_interrupt, only_one
 from llmal.run.items import RunItems
+from llmal.run.phases.protocol import HUMAN_LABELS_SPENT
 from llmal.task.changes import OriginError
 
 if TYPE_CHECKING:
@@ -174,6 +175,8 @@ def _as_text(result: RunResult, page: Path) -> str:
     lines = [f"{result.status}: {result.reason}"]
     if result.promised is not None and (result.status == "finished" or result.certificate):
         lines.append(f"{result.promised.brief}.")
+        if result.reason == HUMAN_LABELS_SPENT:
+            lines.append("raise budget.human_labels and run it again to go on from here")
     items = counted(len(result.labels), "item is", "items are")
     labelled = f"{items} labelled after {counted(len(result.rounds), 'round')}"
     if result.accuracy is not None:

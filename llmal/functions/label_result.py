@@ -19,6 +19,7 @@ from llmal.guarantee import Certificate
 from llmal.guarantee.forecast import Forecast, Needed, Rates
 from llmal.guarantee.standing import in_short, standing_of, what_stands
 from llmal.guarantee.statement import Statement
+from llmal.run.phases.protocol import HUMAN_LABELS_SPENT
 from llmal.run.result import Status
 
 BY = ("people", "machine", "learner")
@@ -259,6 +260,8 @@ class LabelResult(Results):
             notes.append(
                 f"{open_ones} unreviewed: no person gave {gave}, and no audit lets {gave} stay"
             )
+            if self.reason == HUMAN_LABELS_SPENT:
+                notes.append(f"{self.reason}: the same call with a larger one goes on from here")
         if self._end.skipped:
             notes.append(f"people skipped {counted(self._end.skipped, 'item')}")
         if self._end.without_text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -46,6 +47,7 @@ from llmal.run.parts import (
     check_answers_fit,
     check_phases,
     default_embedder,
+    has_no_say,
     labels_put_by,
     look_ahead,
     make_selector_questions,
@@ -67,6 +69,8 @@ from llmal.run.workers import Claim, claim_of
 from llmal.selectors.protocol import Selector
 from llmal.stopping import StoppingRule
 from llmal.task import Task
+
+log = logging.getLogger("llmal.run")
 
 
 class Campaign(Closing):
@@ -194,6 +198,8 @@ class Campaign(Closing):
             begun=lambda: begun_phases(record),
         )
         """The promise that is worked for; None where none is."""
+        self.without_say = has_no_say(self.guarantee, stop, budget)
+        """What was named that ends other campaigns and not this one, in a sentence."""
         if self.guarantee is not None:
             self.router = taking_every_label(self.router)
         self.selector: Selector = selector if selector is not None else Margin()
@@ -495,6 +501,8 @@ class Campaign(Closing):
             LlmalError: An annotator has no answers at all.
         """
         if not self._looked_ahead:
+            if self.without_say is not None:
+                log.warning("%s", self.without_say)
             said = {one.message for one in self.open().events()}
             unanswered = look_ahead(self.items, self._annotators, self.phases, self.announcer, said)
             if unanswered is not None:

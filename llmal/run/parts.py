@@ -37,6 +37,7 @@ from llmal.run.phases import Audit, ClosesCampaign, Phase, phases_before_all
 from llmal.run.preparing import preparation_key
 from llmal.run.selector_questions import SelectorQuestions
 from llmal.selectors.protocol import Selector
+from llmal.stopping import StoppingRule
 from llmal.task import Task
 from llmal.task.spaces import kinds_of, refuse_unless
 
@@ -171,6 +172,27 @@ def wanted_guarantee(
     if "seed" not in phases and phases & {"start", "query", "review"}:
         return None
     return Guarantee()
+
+
+def has_no_say(
+    guarantee: Guarantee | None, stop: Sequence[StoppingRule], budget: Budget
+) -> str | None:
+    """What ends other campaigns and not this one, in a sentence; None where there is nothing.
+
+    Rules and a number of rounds end a campaign whatever its labels are worth. One that works for a
+    promise ends when that is kept, or when what people may give is spent.
+    """
+    if guarantee is None:
+        return None
+    named = ["stop"] * bool(stop) + ["budget.rounds"] * (budget.rounds is not None)
+    if not named:
+        return None
+    have = "has" if len(named) == 1 else "have"
+    return (
+        f"{' and '.join(named)} {have} no say here: a run that works for a promise ends when that "
+        "is kept or the budget is spent; limit it with budget.human_labels, or promise nothing "
+        "with guarantee: off"
+    )
 
 
 def taking_every_label(router: Router) -> Router:

@@ -6,6 +6,7 @@ of the rest and their order are frozen, and an audit of them says which may stay
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -16,12 +17,15 @@ from llmal.annotators.router import Router
 from llmal.core.records import Annotation, Answer, Outcome
 from llmal.core.words import counted
 from llmal.errors import ConfigError
+from llmal.guarantee.audit import allowed_wrong
 from llmal.guarantee.certificate import Certificate
 from llmal.guarantee.evidence import Evidence, has_label
 from llmal.guarantee.frozen import Frozen
 from llmal.guarantee.guarantee import Guarantee
 from llmal.guarantee.judging import certificate_of_looks
+from llmal.guarantee.nested_looks import fewest_audited
 from llmal.guarantee.procedure import Doubtful, Procedure
+from llmal.guarantee.promises import percent
 from llmal.ledger import Decided, FrozenLabels, Ledger
 from llmal.pool import Pool
 from llmal.run.audited import Audited, last_frozen
@@ -30,6 +34,8 @@ from llmal.run.evidence import EvidenceBuilder
 from llmal.run.items import RunItems
 from llmal.run.purposes import seen_labels, set_aside
 from llmal.task import Task
+
+log = logging.getLogger("llmal.run")
 
 LEARNER = "learner"
 """What the learner of a promise is called in ledgers, whose labels stand in place of a machine's
@@ -193,10 +199,34 @@ class Promise:
                 )
                 picked = zip(step.positions[:size].tolist(), step.reasons[:size], strict=True)
                 return {ids[position]: why for position, why in picked}
+            assert left is not None
+            log.warning(
+                "the budget leaves people %s, no more than an audit takes: it begins now, and "
+                "no more doubtful labels are looked for before; about %s in all would serve best "
+                "(budget.human_labels)",
+                counted(left, "label"),
+                counted(step.people_labels, "label"),
+            )
             step = self.procedure.freeze(evidence, self.rng(number, _DOUBT))
+        self._warn_of_a_small_audit(step, left)
         ids = [*ids, *self.copies(ledger, ids)]
         self.keep(ledger, number, ids, step if left is None else step.with_look_at(left))
         return {}
+
+    def _warn_of_a_small_audit(self, frozen: Frozen, left: int | None) -> None:
+        """Say so where people have too few labels left for an audit that could show anything."""
+        allowed = allowed_wrong(frozen.epsilon, frozen.items)
+        fewest = fewest_audited(len(frozen.order), allowed, frozen.alpha)
+        if left is not None and left < fewest:
+            log.warning(
+                "the budget leaves people %s for the audit, and at most %s wrong takes %s at "
+                "least: raise budget.human_labels by %s or more, now or when it is spent; the "
+                "audit goes on from there",
+                counted(left, "label"),
+                percent(frozen.epsilon),
+                f"{fewest:,}",
+                f"{fewest - left:,}",
+            )
 
     def keep(self, ledger: Ledger, number: int, ids: Sequence[str], frozen: Frozen) -> None:
         """Record labels and order before a round, and the labels of the learner."""

@@ -20,6 +20,7 @@ from llmal.guarantee.forecast import (
     settled,
 )
 from llmal.guarantee.frozen import Frozen
+from llmal.guarantee.judging import MoreLooks
 from llmal.ledger import Ledger
 from llmal.pool import Pool
 from llmal.run.audited import Audited, last_frozen
@@ -63,7 +64,11 @@ def forecast_promise(
         if not audited.frozen.items:
             return None  # People could answer about no item.
         certificate = audited.certificate()
-        if certificate is None:
+        done = audited.until_a_look()
+        step = promise.procedure.judge(audited.frozen, audited.wrong[:done], audited.skipped[:done])
+        # A budget that ended within the audit left a certificate of the looks so far; it may be
+        # raised, and the audit goes on.
+        if certificate is None or isinstance(step, MoreLooks):
             return _in_texts(
                 forecast_audit(audited.frozen, audited.wrong, rates=rates), audited.frozen
             )

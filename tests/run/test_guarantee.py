@@ -42,6 +42,7 @@ from llmal.learners import LinearHead
 from llmal.run.audited import unreviewed
 from llmal.run.purposes import delivered_labels
 from llmal.selectors import Random
+from llmal.stopping import TargetAccuracy
 
 
 def _wrong(campaign: Campaign) -> int:
@@ -381,6 +382,23 @@ class _LargeAudit(Steady):
 _LARGE = Guarantee(parts={**SMALL, "plan": _LargeAudit(), "looks": _LargeAudit()})
 
 
+def test_a_budget_too_small_for_an_audit_is_told_with_what_it_takes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pool = pool_of(200, tmp_path / "cache")
+    budget = Budget(batch=5, human_labels=35, rounds=3)
+    stop = [TargetAccuracy(0.9)]
+    with campaign_of(pool, tmp_path / "run", budget=budget, stop=stop) as campaign:
+        campaign.look_ahead()
+        finish(campaign)
+    told = " ".join(caplog.messages)
+    assert "stop and budget.rounds have no say here" in told
+    assert "the budget leaves people 15 labels, no more than an audit takes" in told
+    assert "at most 5 % wrong takes 42 at least: raise budget.human_labels by 27 or more" in told
+    with campaign_of(pool, tmp_path / "other", budget=budget, guarantee="off") as campaign:
+        assert campaign.without_say is None
+
+
 @pytest.mark.parametrize(
     ("labels", "looks"), [(50, [30, 50, 80]), (85, [50, 65, 80]), (100, [50, 80])]
 )
@@ -395,6 +413,10 @@ def test_an_audit_in_which_the_budget_ended_goes_on_as_planned_once_it_is_raised
         # People give the seed of 20 and then the audit, which one look more is planned for.
         assert frozen.labels["looks"] == looks
         assert "nobody has reviewed" in str(campaign.promised)
+        forecast = campaign.forecast()
+        assert forecast is not None
+        # Where looks are left it may go on.
+        assert (forecast.basis == "audit") == (labels - 20 < looks[-1])
     with campaign_of(pool, tmp_path / "run", guarantee=_LARGE) as campaign:
         after = finish(campaign)
         assert campaign.open().frozen() == [frozen]

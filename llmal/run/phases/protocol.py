@@ -18,6 +18,8 @@ DrawnFrom = Literal["all", "machines"]
 """What a uniform sample is drawn from: all items that no person has labelled, or those of them
 whose label that stands is of a machine."""
 
+HUMAN_LABELS_SPENT = "the budget of human labels is spent"
+
 
 @dataclass(frozen=True)
 class Reopened:
@@ -90,7 +92,7 @@ class Standing:
     def spent(self) -> str | None:
         """What of the budget is spent, in words; None while people may still be asked."""
         if self.refused is None and self.human_labels_left == 0:
-            return "the budget of human labels is spent"
+            return HUMAN_LABELS_SPENT
         return self.refused
 
     def count(self, names: Sequence[str]) -> int:
