@@ -37,36 +37,31 @@ class KeptConfig:
 
     Args:
         directory: The run directory, absolute.
-        content: The configuration as plain data, its paths absolute.
-        prepare: Called before it is written, such as to write a pool that it names.
+        content: Gives the configuration as plain data, its paths absolute.
     """
 
     def __init__(
         self,
         directory: Path,
-        content: Mapping[str, Any],
-        prepare: Callable[[], None] | None = None,
+        content: Callable[[], Mapping[str, Any]],
     ) -> None:
         self._directory = directory
-        self._content = {**content}
-        self._prepare = prepare
+        self._content = content
         self._kept = False
 
     @classmethod
     def of(cls, config: RunConfig) -> KeptConfig:
         """That of a run's configuration."""
-        return cls(config.directory, config.model_dump(mode="json", by_alias=True))
+        return cls(config.directory, lambda: config.model_dump(mode="json", by_alias=True))
 
     def __call__(self, event: Event) -> None:
         """Keep the configuration, once."""
         if self._kept:
             return
         self._kept = True
-        if self._prepare is not None:
-            self._prepare()
         directory = self._directory
         path = directory / FILE
-        text = _PLACE.format(directory) + write(with_relative_paths(self._content, directory))
+        text = _PLACE.format(directory) + write(with_relative_paths({**self._content()}, directory))
         before = path.read_text(encoding="utf-8") if path.exists() else text
         if before == text and path.exists():
             return

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from llmal.config import parse_config
 from llmal.core.files import write_whole
 from llmal.core.json_form import json_form
 from llmal.errors import LlmalError
-from llmal.factory.kept_config import KeptConfig
+from llmal.factory.kept_config import FILE, KeptConfig
 from llmal.functions.models import SIMILARITY
 from llmal.functions.run_pool import RunPool
 from llmal.guarantee.guarantee import Guarantee
@@ -23,6 +26,7 @@ from llmal.task import Task
 
 log = logging.getLogger("llmal.functions")
 
+_START_ITEMS = 20
 POOL = "pool.jsonl"
 """The rows of a call, where they are no file that reads as the same pool."""
 
@@ -64,11 +68,12 @@ def kept_call(
     file = _file_of(data, pool, reading)
     gold = pool.gold_columns
     parts = {key: one for key, one in guarantee.parts.items() if isinstance(one, (str, dict))}
+    # Without any label of people there is nothing to limit.
+    labels = budget.human_labels or None
     limits = {
-        "human_labels": budget.human_labels,
+        "human_labels": labels,
         "money": budget.money,
         "tokens": budget.tokens,
-        "rounds": budget.rounds,
         "batch": budget.batch,
     }
     embedded = {"embedder": {"model": str(embedder)}} if isinstance(embedder, (str, Path)) else {}
@@ -99,9 +104,23 @@ def kept_call(
         **embedded,
         "annotator": [dict(machine["annotator"]), {"name": "human", "via": via}],
         "budget": {key: one for key, one in limits.items() if one is not None},
+        # Has no say in a promise, and may not be more than people give.
+        **({} if labels is None or labels >= _START_ITEMS else {"start": {"items": labels}}),
         "seed": seed,
+        "directory": str(place),
     }
-    return KeptConfig(place, content, None if file is not None else _copying(opened, place))
+
+    def kept() -> Mapping[str, Any]:
+        if file is None:
+            _copy(opened, place)
+        if machine["annotator"]["name"] == "llm" and "lm" not in machine:
+            return content
+        # With its defaults, as llmal run would write it.
+        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+        config = parse_config(text, source=str(place / FILE), base=place)
+        return config.model_dump(mode="json", by_alias=True)
+
+    return KeptConfig(place, kept)
 
 
 def machine_of(
@@ -159,28 +178,24 @@ def _columns(pool: Pool) -> dict[str, Any]:
     return {"text": list(pool.text_columns), "gold": named, "id": pool.id_column}
 
 
-def _copying(opened: RunPool, directory: Path) -> Callable[[], None]:
-    """Writes the rows of the pool into the run directory, where no file holds them."""
-
-    def copy() -> None:
-        pool, file = opened.pool, directory / POOL
-        held = {*opened.places.tolist()}
-        lines: list[str] = []
-        for place, row in enumerate(opened.rows):
-            item = opened.rows.item(row)
-            if place not in held or isinstance(item, str):
-                continue
-            kept = {**row, **item.fields}
-            if pool.id_column is None:
-                # Made from the text, as it will be again.
-                kept.pop("id", None)
-            lines.append(json.dumps(kept, ensure_ascii=False, default=json_form))
-        write_whole(file, "\n".join(lines) + "\n")
-        if Pool.from_file(file, **_columns(pool)).fingerprint != pool.fingerprint:
-            log.warning(
-                "%s: the rows have no form in JSON that reads as the same, so that the commands "
-                "about runs cannot read this directory",
-                file,
-            )
-
-    return copy
+def _copy(opened: RunPool, directory: Path) -> None:
+    """Write the rows of the pool into the run directory, where no file holds them."""
+    pool, file = opened.pool, directory / POOL
+    held = {*opened.places.tolist()}
+    lines: list[str] = []
+    for place, row in enumerate(opened.rows):
+        item = opened.rows.item(row)
+        if place not in held or isinstance(item, str):
+            continue
+        kept = {**row, **item.fields}
+        if pool.id_column is None:
+            # Made from the text, as it will be again.
+            kept.pop("id", None)
+        lines.append(json.dumps(kept, ensure_ascii=False, default=json_form))
+    write_whole(file, "\n".join(lines) + "\n")
+    if Pool.from_file(file, **_columns(pool)).fingerprint != pool.fingerprint:
+        log.warning(
+            "%s: the rows have no form in JSON that reads as the same, so that the commands "
+            "about runs cannot read this directory",
+            file,
+        )

@@ -51,7 +51,7 @@ def test_commands_about_runs_read_it(tmp_path, llmal, json_of):
     run = tmp_path / "run"
     result = _label(file, run)
     kept = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
-    assert kept["data"] == {"pool": "../reviews.csv", "gold": "truth"}
+    assert (kept["data"]["pool"], kept["data"]["gold"]) == ("../reviews.csv", "truth")
     assert not (run / "pool.jsonl").exists(), "the file itself is named"
     out = tmp_path / "labels.csv"
     assert llmal("export", run, "--out", out).exit_code == 0
@@ -67,6 +67,8 @@ def test_it_is_reported_and_gone_on_with(tmp_path, llmal, json_of):
     again = json_of(llmal("run", tmp_path / "run" / "config.yaml", "--json"))
     assert again["status"] == "finished"
     assert again["cost"]["human_labels"] == result.people_labels
+    # Neither finds that the other has changed something.
+    assert "changed" not in " ".join(_label(_rows(), tmp_path / "run").notes)
 
 
 @pytest.mark.parametrize("given", ["rows", "frame", "ids"])
@@ -109,3 +111,9 @@ def test_a_model_that_is_an_object_is_not_needed_to_read_it(tmp_path, tiny_lm_pa
     )  # fmt: skip
     read = json_of(llmal("forecast", tmp_path / "run", "--json"))
     assert read["labelled"] == result.people_labels
+
+
+def test_a_budget_of_a_few_labels_can_be_read_too(tmp_path, llmal, json_of):
+    result = _label(_rows(40), tmp_path / "run", budget=7)
+    assert result.people_labels == 7
+    assert llmal("export", tmp_path / "run").exit_code == 0
