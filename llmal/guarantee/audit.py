@@ -7,7 +7,6 @@ from fractions import Fraction
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import kstest
 
 from llmal.errors import ConfigError, DataError
 
@@ -211,6 +210,8 @@ def _refuse_other_draw(audited: NDArray[np.int64], planned: NDArray[np.int64]) -
 
 
 def _refuse_not_uniform(places: NDArray[np.int64], rest: int) -> None:
+    from scipy.stats import kstest  # slow to import, and no command but few comes here
+
     if kstest((places + 0.5) / rest, "uniform").pvalue < _IMPROBABLE:
         raise DataError(
             f"the {len(places)} audited items are no uniform draw from the order: their places in "

@@ -60,6 +60,7 @@ def test_a_broken_model_is_said_with_the_end_of_the_log(tiny_lm_path: Path, tmp_
     assert "Error" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_an_argument_that_vllm_does_not_know_is_said(tiny_lm_path: Path, tmp_path: Path) -> None:
     with pytest.raises(ServerError, match="--no-such-argument"):
         VLLM.start(tiny_lm_path, arguments=["--no-such-argument"], log_file=tmp_path / "log")
@@ -105,6 +106,7 @@ def test_a_server_that_dies_at_work_is_said_and_what_it_answered_is_kept(
     assert _gone(pids)
 
 
+@pytest.mark.slow
 def test_a_server_ends_with_a_parent_that_is_killed(tiny_lm_path: Path, tmp_path: Path) -> None:
     program = (
         "import sys, time\n"
@@ -143,6 +145,19 @@ def test_a_server_ends_with_a_parent_that_is_killed_before_it_is_up(
     assert _gone([one.pid for one in children])
 
 
+def test_a_beginning_that_was_read_before_is_counted_as_cached(vllm: VLLM) -> None:
+    """The server of the session, which is seen to leave no process when it is closed."""
+    assert "/float32" in vllm.fingerprint
+    usage = []
+    for label in CANDIDATES:
+        before = vllm.usage
+        vllm.score(["window " * 200 + "Answer Type:"], [label])
+        usage.append(vllm.usage - before)
+    assert usage[0].cached_tokens < 32
+    assert 128 <= usage[1].cached_tokens < usage[1].prompt_tokens
+
+
+@pytest.mark.slow
 def test_close_leaves_no_process(tiny_lm_path: Path, tmp_path: Path) -> None:
     before = {one.pid for one in psutil.Process().children(recursive=True)}
     with VLLM.start(tiny_lm_path, max_model_len=1024, log_file=tmp_path / "log") as lm:
@@ -150,12 +165,8 @@ def test_close_leaves_no_process(tiny_lm_path: Path, tmp_path: Path) -> None:
         assert lm.server.running
         started = {one.pid for one in psutil.Process().children(recursive=True)} - before
         assert lm.server.pid in started
-        assert "/float32" in lm.fingerprint
         assert lm.usage.cached_tokens == 0
-        prompt = "word " * 200 + "Answer Type:"
-        for label in (" Person", " Number"):
-            lm.score([prompt], [label])
-        assert 128 <= lm.usage.cached_tokens < lm.usage.prompt_tokens
+        lm.score(["Answer Type:"], CANDIDATES)
     assert {one.pid for one in psutil.Process().children(recursive=True)} <= before
     lm.close()
 

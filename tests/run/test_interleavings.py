@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 import random
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from hypothesis import HealthCheck, given, settings
+from drawn_examples import few_and_many, try_examples
 from hypothesis import strategies as st
 from promised import SMALL, PartlyLearnt
 from told_answers import answer_of, answers_to, campaign_of, content_of, finish, pool_of
@@ -21,9 +20,6 @@ from llmal.annotators import Outside
 from llmal.guarantee import Guarantee
 from llmal.guarantee.seeding import UniformSeed
 from llmal.run.events import Event
-
-EXAMPLES = int(os.environ.get("LLMAL_TEST_INTERLEAVINGS", "40"))
-"""How many interleavings are tried; 1,000 take minutes."""
 
 ITEMS = 40
 PROMISE = Guarantee(
@@ -130,20 +126,7 @@ class Disturbed:
             self.campaign = self._opened()
 
 
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-@given(
-    name=st.sampled_from(sorted(CONFIGURATIONS)),
-    actions=st.lists(st.sampled_from(ACTIONS), max_size=25),
-    seed=st.integers(0, 2**16),
-)
-def test_every_interleaving_ends_with_the_undisturbed_ledger(
-    name: str, actions: list[Action], seed: int
-) -> None:
+def _ends_with_the_undisturbed_ledger(name: str, actions: list[Action], seed: int) -> None:
     content, reason = _undisturbed(name)
     with tempfile.TemporaryDirectory() as folder:
         disturbed = Disturbed(name, Path(folder) / "run", random.Random(seed))
@@ -161,3 +144,14 @@ def test_every_interleaving_ends_with_the_undisturbed_ledger(
         run = Path(folder) / "run"
         assert content_of(run / "ledger.sqlite") == content
         assert len(list((run / "picks").iterdir())) == len(content["rounds"])
+
+
+@few_and_many(12, 40)
+def test_every_interleaving_ends_with_the_undisturbed_ledger(examples: int) -> None:
+    try_examples(
+        _ends_with_the_undisturbed_ledger,
+        examples,
+        name=st.sampled_from(sorted(CONFIGURATIONS)),
+        actions=st.lists(st.sampled_from(ACTIONS), max_size=25),
+        seed=st.integers(0, 2**16),
+    )

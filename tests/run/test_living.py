@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import random
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from drawn_examples import few_and_many, try_examples
 from hypothesis import strategies as st
 from living_project import CONFIGURATIONS, Killed, Project
-
-EXAMPLES = int(os.environ.get("LLMAL_TEST_INTERLEAVINGS", "12"))
-"""How many sequences are tried; 200 take minutes."""
 
 ACTIONS = (
     *("tell", "tell", "tell some", "tell unasked", "correct"),
@@ -40,20 +36,7 @@ def _do(project: Project, action: str) -> None:
         project.fuse = project.rng.randint(0, 4)
 
 
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-@given(
-    name=st.sampled_from(sorted(CONFIGURATIONS)),
-    actions=st.lists(st.sampled_from(ACTIONS), min_size=6, max_size=22),
-    seed=st.integers(0, 2**16),
-)
-def test_no_answer_of_a_person_is_lost_and_the_last_ones_stand(
-    name: str, actions: list[str], seed: int
-) -> None:
+def _loses_nothing(name: str, actions: list[str], seed: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         project = Project(name, place / "run", place / "cache", random.Random(seed))
@@ -68,3 +51,14 @@ def test_no_answer_of_a_person_is_lost_and_the_last_ones_stand(
         project.fuse = None
         project.finish()
         project.campaign.close()
+
+
+@few_and_many(4, 12)
+def test_no_answer_of_a_person_is_lost_and_the_last_ones_stand(examples: int) -> None:
+    try_examples(
+        _loses_nothing,
+        examples,
+        name=st.sampled_from(sorted(CONFIGURATIONS)),
+        actions=st.lists(st.sampled_from(ACTIONS), min_size=6, max_size=22),
+        seed=st.integers(0, 2**16),
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import multiprocessing
-import os
 import random
 import tempfile
 from collections import Counter
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from drawn_examples import few_and_many, try_examples
 from hypothesis import strategies as st
 from places import KINDS, ledger_place
 from told_answers import answer_by, answer_of, campaign_of, pool_of, work
@@ -23,9 +22,6 @@ from llmal import Annotation, Budget, Campaign, Pool
 from llmal.annotators import Outside, Router, Stage, Threshold
 from llmal.ledger import Ledger
 from llmal.run.phases import Audit
-
-EXAMPLES = int(os.environ.get("LLMAL_TEST_INTERLEAVINGS", "20"))
-"""How many interleavings are tried; 1,000 take minutes."""
 
 ITEMS = 30
 WORKERS = ("anna", "ben", "eve", "tom", "uma")
@@ -157,18 +153,7 @@ class Disturbed:
         assert self.late_was_told or not audited & trained
 
 
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-@given(
-    name=st.sampled_from(sorted(CONFIGURATIONS)),
-    actions=st.lists(st.sampled_from(ACTIONS), max_size=25),
-    seed=st.integers(0, 2**16),
-)
-def test_nothing_is_lost_or_asked_in_vain(name: str, actions: list[Action], seed: int) -> None:
+def _loses_and_asks_nothing_in_vain(name: str, actions: list[Action], seed: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         disturbed = Disturbed(name, Path(folder) / "run", random.Random(seed))
         for action in actions:
@@ -190,6 +175,17 @@ def test_nothing_is_lost_or_asked_in_vain(name: str, actions: list[Action], seed
             assert disturbed.campaign.reason is not None
             disturbed.check()
             _every_round_has_its_answers(disturbed.campaign, name)
+
+
+@few_and_many(6, 20)
+def test_nothing_is_lost_or_asked_in_vain(examples: int) -> None:
+    try_examples(
+        _loses_and_asks_nothing_in_vain,
+        examples,
+        name=st.sampled_from(sorted(CONFIGURATIONS)),
+        actions=st.lists(st.sampled_from(ACTIONS), max_size=25),
+        seed=st.integers(0, 2**16),
+    )
 
 
 def _every_round_has_its_answers(campaign: Campaign, name: str) -> None:
