@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import functools
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -70,20 +72,48 @@ def _config(**sections: Any) -> dict[str, Any]:
     }
 
 
+def _write_project(folder: Path, **sections: Any) -> Path:
+    write_csv(folder / "pool.csv", rows(90, "p"))
+    # The same words in another order: the test set holds no sentence of the pool.
+    test = [{**row, "text": " ".join(row["text"].split()[::-1])} for row in rows(30, "t")]
+    write_csv(folder / "test.csv", test)
+    path = folder / "topics.yaml"
+    path.write_text(yaml.safe_dump(_config(**sections), sort_keys=False), encoding="utf-8")
+    return path
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Callable[..., Path]:
     """Writes pool, test set and configuration; sections given replace those that there are."""
+    return lambda **sections: _write_project(tmp_path, **sections)
 
-    def write(**sections: Any) -> Path:
-        write_csv(tmp_path / "pool.csv", rows(90, "p"))
-        # The same words in another order: the test set holds no sentence of the pool.
-        test = [{**row, "text": " ".join(row["text"].split()[::-1])} for row in rows(30, "t")]
-        write_csv(tmp_path / "test.csv", test)
-        path = tmp_path / "topics.yaml"
-        path.write_text(yaml.safe_dump(_config(**sections), sort_keys=False), encoding="utf-8")
-        return path
 
-    return write
+@pytest.fixture(scope="session")
+def _finished_runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Makes each run once, by the command; nobody may change it."""
+    from llmal.cli.app import app
+
+    @functools.cache
+    def made(sections: str) -> Path:
+        folder = tmp_path_factory.mktemp("finished")
+        result = CliRunner().invoke(
+            app, ["run", str(_write_project(folder, **json.loads(sections)))]
+        )
+        assert result.exit_code == 0, result.stderr
+        return folder
+
+    return lambda **sections: made(json.dumps(sections))
+
+
+@pytest.fixture
+def finished(_finished_runs: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
+    """Gives the configuration of a project that has been run, with a copy of all it has made."""
+
+    def copy(**sections: Any) -> Path:
+        shutil.copytree(_finished_runs(**sections), tmp_path, dirs_exist_ok=True)
+        return tmp_path / "topics.yaml"
+
+    return copy
 
 
 @pytest.fixture

@@ -81,8 +81,8 @@ def test_quiet_shows_warnings_and_the_result_alone(project, llmal):
 
 
 @pytest.mark.parametrize("option", [(), ("--all",)])
-def test_export_in_every_format_holds_the_same(project, llmal, json_of, tmp_path, option):
-    llmal("run", project(annotator=SIMILARITY_THEN_PEOPLE))
+def test_export_in_every_format_holds_the_same(finished, llmal, json_of, tmp_path, option):
+    finished(annotator=SIMILARITY_THEN_PEOPLE)
     counts = {}
     for to in ("jsonl", "csv", "parquet", "hf"):
         words = ("export", tmp_path / "run", "--to", to, "--out", tmp_path / f"out.{to}", *option)
@@ -109,8 +109,8 @@ def test_export_in_every_format_holds_the_same(project, llmal, json_of, tmp_path
         assert "suggestion" not in rows[0]
 
 
-def test_export_leaves_what_is_there(project, llmal, tmp_path):
-    llmal("run", project())
+def test_export_leaves_what_is_there(finished, llmal, tmp_path):
+    finished()
     out = tmp_path / "out.csv"
     out.write_text("mine")
     words = ("export", tmp_path / "run", "--to", "csv", "--out", out)
@@ -125,8 +125,8 @@ def test_export_leaves_what_is_there(project, llmal, tmp_path):
     assert len(_read_csv(out)) == 18
 
 
-def test_export_of_a_pool_that_has_changed_is_refused(project, llmal, tmp_path):
-    llmal("run", project())
+def test_export_of_a_pool_that_has_changed_is_refused(finished, llmal, tmp_path):
+    finished()
     pool = tmp_path / "pool.csv"
     pool.write_text(pool.read_text().replace("salad", "sandwich"))
     result = llmal("export", tmp_path / "run", "--to", "csv", "--out", tmp_path / "out.csv")
@@ -154,8 +154,8 @@ def test_report_again_is_the_same_and_measures_nothing_twice(project, llmal, jso
     assert {one.name: one.read_bytes() for one in (run / "learner").iterdir()} == learner
 
 
-def test_report_of_a_moved_run_whose_model_is_gone(project, llmal, tmp_path):
-    llmal("run", project())
+def test_report_of_a_moved_run_whose_model_is_gone(finished, llmal, tmp_path):
+    finished()
     moved = (tmp_path / "run").rename(tmp_path / "moved")
     config = yaml.safe_load((moved / "config.yaml").read_text())
     config["lm"] = {"backend": "transformers", "model": str(tmp_path / "gone" / "model")}
@@ -198,9 +198,9 @@ def test_directory_and_seed_on_the_command_line(project, llmal, tmp_path):
 
 
 def test_a_directory_of_another_task_is_refused_and_keeps_its_configuration(
-    project, llmal, tmp_path
+    project, finished, llmal, tmp_path
 ):
-    llmal("run", project())
+    finished()
     kept = (tmp_path / "run" / "config.yaml").read_text()
     result = llmal("run", project(task={"name": "two", "labels": ["sport", "food", "weather"]}))
     assert result.exit_code == 1
@@ -210,8 +210,10 @@ def test_a_directory_of_another_task_is_refused_and_keeps_its_configuration(
     assert (tmp_path / "run" / "config.yaml").read_text() == kept
 
 
-def test_what_changed_in_the_configuration_is_told_in_one_warning(project, llmal, tmp_path):
-    llmal("run", project())
+def test_what_changed_in_the_configuration_is_told_in_one_warning(
+    project, finished, llmal, tmp_path
+):
+    finished()
     more = {"human_labels": 24, "batch": 6}
     same = llmal("run", project(budget=more))
     assert "has changed" not in same.stderr
