@@ -94,6 +94,7 @@ def test_no_map_of_items_that_are_all_alike_or_where_nothing_was_picked():
     assert _drawn(_plane(50), []) is None
 
 
+@pytest.mark.slow
 def test_umap_keeps_groups_apart_and_is_the_same_for_a_seed():
     pytest.importorskip("umap")
     rng = np.random.default_rng(0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import multiprocessing
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 from typing import Any
@@ -61,13 +62,17 @@ def test_two_processes_that_tell_in_disorder_end_with_the_same_ledger(
             assert told.reason == reason
 
 
-def test_the_example_labels_in_a_terminal(tmp_path: Path) -> None:
-    command = [sys.executable, str(REPOSITORY / "examples" / "ask_and_tell.py"), "--labels", "5"]
-    command += ["--directory", str(tmp_path / "run")]
+def test_the_example_labels_in_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = str(REPOSITORY / "examples" / "ask_and_tell.py")
+    words = ["--labels", "5", "--directory", str(tmp_path / "run")]
+    monkeypatch.setattr(sys, "argv", [program, *words])
 
     def run(typed: str) -> str:
-        done = subprocess.run(command, input=typed, capture_output=True, text=True, check=True)
-        return done.stdout
+        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        runpy.run_path(program, run_name="__main__")
+        return capsys.readouterr().out
 
     first = run("roads\nwa\nwaste\n\n")
     assert "'wa' is not one of them" in first

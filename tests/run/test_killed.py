@@ -47,7 +47,7 @@ def test_killed_runs_end_like_an_undisturbed_one(tmp_path: Path, shared: Path, v
 
 def test_a_server_that_goes_away(tmp_path: Path, shared: Path, vllm: VLLM) -> None:
     rows = Pool.from_file(shared / "data" / "trec6" / "train.jsonl.gz", gold="label")
-    pool = rows[:300]
+    pool = rows[:192]
     task = Task(name="trec", labels=sorted(pool.gold_counts()))
     proxy = CountingProxy(vllm.urls[0].removesuffix("/v1"))
 
@@ -78,6 +78,6 @@ def test_a_server_that_goes_away(tmp_path: Path, shared: Path, vllm: VLLM) -> No
         run(proxy.url, fail=True).run()
     second = CountingProxy(vllm.urls[0].removesuffix("/v1"))
     result = run(second.url, fail=False).run()
-    assert len(result.annotations) == 300
-    assert sum(second.asked.values()) == 300 - 128
+    assert len(result.annotations) == 192
+    assert sum(second.asked.values()) == 192 - 128
     second.close()

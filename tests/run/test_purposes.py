@@ -32,7 +32,7 @@ from llmal.guarantee import Guarantee
 from llmal.guarantee.error_score import ErrorScore
 from llmal.guarantee.seeding import UniformSeed
 from llmal.ledger import Ledger
-from llmal.lm import TransformersLM
+from llmal.lm import ResponseCache, TransformersLM
 from llmal.run.events import Event
 from llmal.run.phases import Audit
 from llmal.selectors import Margin, Random, RoundState, Selection
@@ -86,6 +86,18 @@ class Listening(LLMAnnotator):
             prompts=lambda: plan.prompts,
             once=lambda: plan.once,
         )
+
+
+@pytest.fixture(scope="module")
+def lm(
+    tiny_hf: TransformersLM, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TransformersLM]:
+    """The small model, which computes once what several runs ask it in the same words."""
+    before = tiny_hf.cache
+    tiny_hf.cache = ResponseCache(tmp_path_factory.mktemp("answers") / "responses.sqlite")
+    yield tiny_hf
+    tiny_hf.cache.close()
+    tiny_hf.cache = before
 
 
 def _gold_pool(tmp_path: Path) -> Pool:
@@ -173,10 +185,10 @@ def _consumers(
 @pytest.mark.parametrize("purpose", KEPT_APART)
 @pytest.mark.parametrize("objective", ["model", "labels"])
 def test_audits_that_contradict_change_nothing_that_anybody_sees(
-    tmp_path: Path, tiny_hf: TransformersLM, objective: str, purpose: Purpose
+    tmp_path: Path, lm: TransformersLM, objective: str, purpose: Purpose
 ) -> None:
-    plain = _consumers(tmp_path, tiny_hf, objective, "plain", None)
-    disturbed = _consumers(tmp_path, tiny_hf, objective, "audited", purpose)
+    plain = _consumers(tmp_path, lm, objective, "plain", None)
+    disturbed = _consumers(tmp_path, lm, objective, "audited", purpose)
     assert any(plain["demonstrations"]), "the prompts show labelled items"
     assert any("Temperature" in one[1] for one in plain["prompts"].values())
     assert all(one[1]["demonstrations"] for one in plain["generator"])
@@ -197,13 +209,20 @@ class Contrary(SimulatedHuman):
         return [replace(one, label=other[str(one.label)]) for one in told]
 
 
-@pytest.mark.parametrize("audit", [Audit(15), Audit(15, when="last", of="all")])
-@pytest.mark.parametrize("objective", ["model", "labels"])
+@pytest.mark.parametrize(
+    ("objective", "audit"),
+    [
+        ("model", Audit(15)),
+        ("labels", Audit(15, when="last", of="all")),
+        pytest.param("model", Audit(15, when="last", of="all"), marks=pytest.mark.slow),
+        pytest.param("labels", Audit(15), marks=pytest.mark.slow),
+    ],
+)
 def test_whatever_an_audit_says_nobody_sees_it(
-    tmp_path: Path, tiny_hf: TransformersLM, objective: str, audit: Audit
+    tmp_path: Path, lm: TransformersLM, objective: str, audit: Audit
 ) -> None:
     seen = [
-        _consumers(tmp_path, tiny_hf, objective, name, None, audit=audit, people=people)
+        _consumers(tmp_path, lm, objective, name, None, audit=audit, people=people)
         for name, people in (("so", SimulatedHuman()), ("contrary", Contrary()))
     ]
     assert any(seen[0]["demonstrations"])
@@ -218,12 +237,12 @@ def test_whatever_an_audit_says_nobody_sees_it(
 
 
 def test_whatever_the_audit_of_a_promise_says_nobody_sees_it(
-    tmp_path: Path, tiny_hf: TransformersLM
+    tmp_path: Path, lm: TransformersLM
 ) -> None:
     parts = {**SMALL, "seed": UniformSeed(least=12, share=0.0), "score": ErrorScore()}
     seen = [
         _consumers(
-            *(tmp_path, tiny_hf, "labels", name, None),
+            *(tmp_path, lm, "labels", name, None),
             people=people,
             guarantee=Guarantee(parts=parts),
         )
