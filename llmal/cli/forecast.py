@@ -112,7 +112,7 @@ def _of_run(run: Path, max_error: Sequence[float], rates: Rates) -> Forecast:
             "nothing can be forecast yet: no machine has answered, or none says how sure it is and "
             "no person has labelled anything; or the run works for no promise",
             where=str(run),
-            fix="go on with llmal run",
+            fix="go on with it first, by llmal run or llmal label",
         )
     return found
 

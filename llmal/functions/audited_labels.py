@@ -239,7 +239,13 @@ def _answers_of(
     if skipped is not None:
         passed[:] = [name == skipped for name in cells.names()]
     kept = tuple(None if skip else value for value, skip in zip(cells.values, passed, strict=True))
-    return Cells(cells.name, kept, cells.lines, cells.source, cells.unit).answers(task), passed
+    told = Cells(cells.name, kept, cells.lines, cells.source, cells.unit)
+    try:
+        return told.answers(task), passed
+    except DataError as error:
+        hint = "where a person could not say, name what stands there: --skipped, or skipped="
+        fix = hint if error.fix is None else f"{error.fix}; {hint}"
+        raise DataError(error.what, where=error.where, fix=fix) from None
 
 
 def _groups(cells: Cells) -> NDArray[np.int64]:
@@ -257,16 +263,18 @@ def _groups(cells: Cells) -> NDArray[np.int64]:
 
 def _scores(cells: Cells, rest: NDArray[np.int64]) -> NDArray[np.float64]:
     found = np.full(len(cells.values), np.nan)
-    needed = set(rest.tolist())
     for row, value in enumerate(cells.numbers()):
         if value is not None:
             found[row] = value
-        elif row in needed:
-            raise DataError(
-                "the row has a label of the machine and no score",
-                where=cells.where(row),
-                fix="give every label that no person gave a score",
-            )
+    missing = np.sort(rest[np.isnan(found[rest])])
+    if len(missing):
+        such = "" if len(missing) == 1 else f" ({len(missing):,} such rows)"
+        raise DataError(
+            f"the row has a label of the machine and no score{such}",
+            where=cells.where(int(missing[0])),
+            fix="give every label that no person gave a score, the smallest where nothing is "
+            "known of it; or empty the label, and a person gives it",
+        )
     return found
 
 

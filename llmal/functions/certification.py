@@ -240,7 +240,7 @@ def _what_to_do(
         given = "not given it" if certificate.mode == "recall" else "given it"
         return (
             f"to go on: have people label more rows drawn at random, of which those count that "
-            f"the machine has {given}, {part.of!r}: {counted(certificate.audited, 'one')} so far "
+            f"the machine has {given}, {part.of!r}: {certificate.audited:,} so far "
             f"of the {needed:,} that it takes at least"
         )
     if found.drawn is not None and found.drawn >= needed and found.groups is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,9 @@ from llmal.functions.rows import InputRows, open_table
 from llmal.pool.columns import missing_column
 from llmal.pool.readers import DETECTED, Reading
 from llmal.task import Task
+from llmal.task.labels import look_alikes
+
+log = logging.getLogger("llmal.functions")
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,20 @@ def task_of_cells(cells: Sequence[Cells], labels: Any, kind: Any, name: str) -> 
     from llmal.functions.tasks import task_of
 
     seen = [] if labels is not None else [one for column in cells for one in column.names()]
+    if labels is None:
+        _warn_of_look_alikes(sorted({*filter(None, seen)}), cells)
     if labels is None and kind == "single" and len(set(filter(None, seen))) == 1:
         # A task has two labels or more, and who all say the same agree.
         seen.append("(another)")
     return task_of(labels, text=("text",), name=name, seen=seen, kind=kind)
+
+
+def _warn_of_look_alikes(names: Sequence[str], cells: Sequence[Cells]) -> None:
+    """Say so where labels that occur differ in little: whoever meant one is counted as wrong."""
+    for alike in look_alikes(names):
+        log.warning(
+            "%s: %s differ in case or spaces alone and are taken for different labels; name all "
+            "labels (--labels, or labels=) and they are read as one",
+            cells[0].source,
+            " and ".join(map(repr, alike)),
+        )

@@ -20,7 +20,10 @@ from llmal.functions.models import SIMILARITY
 from llmal.functions.run_pool import RunPool
 from llmal.guarantee.guarantee import Guarantee
 from llmal.pool import Pool
-from llmal.pool.readers import Reading
+from llmal.pool.columns import Columns
+from llmal.pool.readers import DETECTED, Reading
+from llmal.pool.sources import file_source
+from llmal.pool.store import load
 from llmal.run.budget import Budget
 from llmal.task import Task
 
@@ -165,17 +168,17 @@ def _file_of(data: Any, pool: Pool, reading: Reading) -> Path | None:
         return None
     file = Path(data).expanduser().resolve()
     try:
-        read = Pool.from_file(file, **_columns(pool), **_options(reading))
+        same = _fingerprint(file, pool, reading) == pool.fingerprint
     except LlmalError:
         # Such as rows without a text, which a run refuses and a call leaves out.
         return None
-    return file if read.fingerprint == pool.fingerprint else None
+    return file if same else None
 
 
-def _columns(pool: Pool) -> dict[str, Any]:
-    gold = pool.gold_columns
-    named = None if not gold else gold[0] if len(gold) == 1 else list(gold)
-    return {"text": list(pool.text_columns), "gold": named, "id": pool.id_column}
+def _fingerprint(file: Path, pool: Pool, reading: Reading = DETECTED) -> str:
+    """The fingerprint of the pool that a file reads as with the columns of a pool."""
+    columns = Columns.of(pool.text_columns, pool.gold_columns or None, pool.id_column)
+    return load(file_source(file, reading), columns, None, warn=False).layout.fingerprint
 
 
 def _copy(opened: RunPool, directory: Path) -> None:
@@ -193,7 +196,7 @@ def _copy(opened: RunPool, directory: Path) -> None:
             kept.pop("id", None)
         lines.append(json.dumps(kept, ensure_ascii=False, default=json_form))
     write_whole(file, "\n".join(lines) + "\n")
-    if Pool.from_file(file, **_columns(pool)).fingerprint != pool.fingerprint:
+    if _fingerprint(file, pool) != pool.fingerprint:
         log.warning(
             "%s: the rows have no form in JSON that reads as the same, so that the commands "
             "about runs cannot read this directory",

@@ -110,12 +110,24 @@ class Store:
         return index.find(ids, self.ids)
 
 
-def load(source: Source, columns: Columns, cache: str | os.PathLike[str] | None) -> Store:
+def load(
+    source: Source,
+    columns: Columns,
+    cache: str | os.PathLike[str] | None,
+    *,
+    warn: bool = True,
+) -> Store:
     """Open the imported pool of a source, importing it first if that was not done yet.
 
     The import is written beside its place and renamed, so that a kill leaves nothing half-written
     there; a lock lets one process import while others wait. Imports of earlier versions of
     the source are removed.
+
+    Args:
+        source: The rows.
+        columns: What their columns are.
+        cache: The cache directory; None for the usual one.
+        warn: Whether to tell what a person should know of the texts.
 
     Raises:
         DataError: The source cannot be used, or the cache directory cannot be written.
@@ -133,7 +145,7 @@ def load(source: Source, columns: Columns, cache: str | os.PathLike[str] | None)
         if store is None:
             store = _import(source, columns, folder, slot)
     store = replace(store, layout=replace(store.layout, name=source.name))
-    for warning in store.layout.warnings():
+    for warning in store.layout.warnings() if warn else ():
         _log.warning("%s", warning)
     return store
 

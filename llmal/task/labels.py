@@ -6,7 +6,7 @@ import difflib
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from llmal.core.spelling import as_seen, is_missing, plain, written
@@ -14,6 +14,18 @@ from llmal.core.spreadsheets import unguard
 from llmal.errors import DataError
 
 _NUMBER = re.compile(r"([+-]?)0*([0-9]+)(?:\.0+)?")
+
+
+def look_alikes(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """The labels that a value from outside could hardly tell apart, those of one look together.
+
+    Args:
+        names: Different labels.
+    """
+    alike: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        alike[_key(name)].append(name)
+    return [tuple(found) for found in alike.values() if len(found) > 1]
 
 
 class LabelMatcher:

@@ -440,3 +440,21 @@ def test_an_audit_column_without_an_answer_says_so():
         certify(frame, **COLUMNS, seed=0)
     with pytest.raises(DataError, match="there is no label to audit"):
         draw_audit(frame.assign(gpt=None), label="gpt", score="p", labels=["yes", "no"])
+
+
+def test_labels_that_look_alike_are_told_of_where_nobody_named_the_labels(caplog):
+    frame, _ = table(rows=100)
+    frame.loc[4, "gpt"] = "YES"
+    draw_audit(frame, label="gpt", score="p")
+    assert "'YES' and 'yes' differ in case or spaces alone" in caplog.text
+    caplog.clear()
+    draw_audit(frame, label="gpt", score="p", labels=["no", "yes"])
+    assert "differ" not in caplog.text
+
+
+def test_what_is_no_label_in_an_audit_says_how_to_skip():
+    frame, truth = table(rows=100)
+    frame, places = audited(frame, truth, items=60, seed=0)
+    frame.loc[places[0], "checked"] = "can't say"
+    with pytest.raises(DataError, match="name what stands there: --skipped"):
+        certify(frame, **COLUMNS, seed=0)
