@@ -151,7 +151,7 @@ def certify(
             **made.as_dict(),
             **{key: None if one is None else str(one) for key, one in written.items()},
         },
-        "\n".join([made.summary(), *made.notes, *_on_files(made, outputs, written)]),
+        "\n".join([made.in_words(), *_on_files(made, outputs, written)]),
         as_json=outputs.as_json,
     )
     if not promised:

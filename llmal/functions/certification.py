@@ -141,7 +141,14 @@ def certify(
     notes = [ALL_ALIKE] if found.orders_nothing else []
     if found.drawn is not None and len(every) < found.drawn:
         certificate = _half_filled(certificate, len(every), found.drawn)
-        notes.append(f"{len(every):,} of the {found.drawn:,} rows that were drawn are labelled")
+        again = (
+            "; who looks again when more are labelled plans looks, or takes anytime"
+            if looks is None and mode in ("pool_error", "recall")
+            else ""
+        )
+        notes.append(
+            f"{len(every):,} of the {found.drawn:,} rows that were drawn are labelled{again}"
+        )
     certificate = as_it_stands(found, certificate, part.about)
     if not certificate.holds and not len(certificate.to_people) and mode != "estimate_only":
         certificate = _all_by_people(certificate)

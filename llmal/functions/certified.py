@@ -59,34 +59,40 @@ class Certified(Results):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is odd about audit or score, and what to do where nothing is promised."""
-        return self._notes
+        """What is promised, in a sentence, and what is odd about audit or score."""
+        return (f"{self.certificate.statement.brief}.", *self._instead, *self._notes)
 
     def summary(self) -> str:
-        """How many labels stay, and what is promised."""
+        """How many labels stay and how many go to people."""
         action = Counter(self.column("action"))
         by = Counter(
             who
             for who, what in zip(self.column("by"), self.column("action"), strict=True)
             if what == STAYS
         )
-        counts = (
-            f"{counted(by['machine'], 'label')} of the machine may stay, "
-            f"{counted(by['people'], 'is', 'are')} by people, "
+        words = (
+            f"{counted(len(self), 'row')}: {counted(by['machine'], 'label')} of the machine may "
+            f"stay, {counted(by['people'], 'is', 'are')} by people, "
             f"{counted(action[TO_PEOPLE], 'goes', 'go')} to people"
         )
         if action[NO_PART]:
-            counts += f", {counted(action[NO_PART], 'is', 'are')} no part of it"
-        words = [counts, self.certificate.promise]
+            words += f", {counted(action[NO_PART], 'is', 'are')} no part of it"
+        return words
+
+    def in_words(self) -> str:
+        """Everything that there is to say: counts, the promise as a whole, and what is odd."""
+        words = [self.summary(), self.certificate.promise]
         if not self.certificate.holds:
             words.reverse()
-        if self.as_it_is is not None:
-            # What its words mean and what is random is said of the promise already.
-            words.append(
-                "If people label no more, this may be said in place of the promise: "
-                f"{self.as_it_is.claim}."
-            )
-        return "\n".join(words)
+        return "\n".join([*words, *self._instead, *self._notes])
+
+    @property
+    def _instead(self) -> list[str]:
+        """What may be said in place of the promise; what its words mean is said there already."""
+        if self.as_it_is is None:
+            return []
+        claim = self.as_it_is.claim
+        return [f"If people label no more, this may be said in place of the promise: {claim}."]
 
     def as_dict(self) -> dict[str, Any]:
         """Certificate and counts as plain JSON has them, without the rows."""
@@ -98,7 +104,7 @@ class Certified(Results):
                 "wrong_at_most": self.as_it_is.wrong_at_most,
                 "promise": self.as_it_is.promise,
             }
-        found["notes"] = list(self.notes)
+        found["notes"] = list(self._notes)
         return found
 
 

@@ -256,10 +256,13 @@ def test_an_audit_that_is_filled_in_in_part_says_how_many_were_drawn():
     rows = draw_audit(frame, label="gpt", score="p", items=150, seed=3).to_pandas()
     rows["audit"] = truth[rows["row"].to_numpy() - 1]
     bare = {"label": "gpt", "score": "p", "seed": 3}
-    assert certify(frame, **bare, audited=rows).notes == ()
+    assert certify(frame, **bare, audited=rows).as_dict()["notes"] == []
     rows.loc[80:, "audit"] = None
     made = certify(frame, **bare, audited=rows)
-    assert made.notes == ("80 of the 150 rows that were drawn are labelled",)
+    assert made.as_dict()["notes"] == [
+        "80 of the 150 rows that were drawn are labelled; who looks again when more are labelled "
+        "plans looks, or takes anytime"
+    ]
     assert made.certificate.details["drawn"] == 150
     assert "150 were drawn; it rests on the first 80 of them" in made.certificate.promise
     assert "150 were drawn" in made.certificate.rests_on[-1]
@@ -276,11 +279,11 @@ def test_too_few_rows_say_how_many_it_takes_and_how_to_go_on():
     assert draw_audit(frame, label="gpt", score="p", items=54, seed=3).notes == ()
     few, _ = audited(frame, truth, items=30, seed=3)
     made = certify(few, **COLUMNS, seed=3)
-    assert made.notes == (
+    assert made.as_dict()["notes"] == [
         "to go on: have people label 24 more at least; an audit of 54 rows or more with seed 3 "
         "begins with the same rows",
-    )
-    assert made.summary().startswith("Nothing is promised")
+    ]
+    assert made.in_words().startswith("Nothing is promised")
     # It does.
     more, _ = audited(frame, truth, items=54, seed=3)
     assert (few["checked"].dropna() == more["checked"][few["checked"].notna()]).all()
@@ -458,3 +461,14 @@ def test_what_is_no_label_in_an_audit_says_how_to_skip():
     frame.loc[places[0], "checked"] = "can't say"
     with pytest.raises(DataError, match="name what stands there: --skipped"):
         certify(frame, **COLUMNS, seed=0)
+
+
+def test_what_is_shown_says_the_promise_once(capsys):
+    frame, truth = table()
+    frame, _ = audited(frame, truth, items=150, seed=3)
+    made = certify(frame, **COLUMNS, seed=3)
+    made.show(2)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.startswith("2 of 600 rows:")
+    assert shown.count("are wrong, once people have labelled") == 1
+    assert made.in_words().count(made.certificate.claim) == 1

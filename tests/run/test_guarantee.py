@@ -470,6 +470,24 @@ def test_what_is_said_while_people_have_not_come_to_all_that_is_for_them(tmp_pat
         assert "once people have labelled" not in campaign.certificate.promise
 
 
+def test_a_certificate_of_before_is_read_and_not_recorded_anew(tmp_path: Path) -> None:
+    pool = pool_of(200, tmp_path / "cache")
+    with campaign_of(pool, tmp_path / "run") as campaign:
+        finish(campaign)
+        before = campaign.promised
+        ledger = campaign.open()
+        last = ledger.certificates()[-1]
+        # As it was kept when the promise was one paragraph.
+        parts = ("claim", "condition", "meaning")
+        old = {key: one for key, one in last.certificate.items() if key not in parts}
+        assert "once people have labelled" in old["promise"]
+        assert ledger.add_certificate(replace(last, certificate=old))
+    with campaign_of(pool, tmp_path / "run") as campaign:
+        finish(campaign)
+        assert campaign.promised == before
+        assert len(campaign.open().certificates()) == 2
+
+
 def test_few_labels_that_people_have_not_come_to_are_few_wrong_ones(tmp_path: Path) -> None:
     pool = pool_of(200, tmp_path / "cache")
     # Begun so early, the audit of 40 is too small to promise anything; then nearly all labels are
