@@ -244,11 +244,12 @@ class LabelResult(Results):
         if standing_of(certificate, len(self.unreviewed)) == "holds":
             assert certificate is not None
             notes.append(f"promised: {in_short(certificate)}")
-            others = len(self) - certificate.items
+            # Rows without a text are told of by themselves.
+            others = len(self) - self._end.without_text - certificate.items
             if others > 0:
+                rows = counted(others, "other row", "other rows")
                 notes.append(
-                    f"the promise is about {certificate.items:,} of {len(self):,} rows: the other "
-                    f"{others:,} people have answered in an earlier audit, or nobody has labelled"
+                    f"the promise is not about {rows}: of an earlier audit, or labelled by nobody"
                 )
         elif self.status == "finished" or certificate is not None:
             notes.append(what_stands(certificate, self._end.as_they_are).brief)
