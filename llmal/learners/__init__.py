@@ -13,6 +13,9 @@ from llmal.core.lazy import attributes
 from llmal.core.registry import Registry
 
 if TYPE_CHECKING:
+    from llmal.learners.dynamic_soft_prompt import DynamicSoftPrompt as DynamicSoftPrompt
+    from llmal.learners.fine_tuned import FineTuned as FineTuned
+    from llmal.learners.fine_tuned import LoRA as LoRA
     from llmal.learners.linear import LinearHead as LinearHead
     from llmal.learners.prompt_tuned import PromptTuned as PromptTuned
     from llmal.learners.protocol import CommitteeLearner as CommitteeLearner
@@ -24,7 +27,10 @@ if TYPE_CHECKING:
 REGISTRY = Registry(
     "learners",
     {
+        "dynamic_soft_prompt": "llmal.learners.dynamic_soft_prompt:DynamicSoftPrompt",
+        "fine_tuned": "llmal.learners.fine_tuned:FineTuned",
         "linear": "llmal.learners.linear:LinearHead",
+        "lora": "llmal.learners.fine_tuned:LoRA",
         "prompt_tuned": "llmal.learners.prompt_tuned:PromptTuned",
     },
 )
@@ -32,9 +38,12 @@ REGISTRY = Registry(
 
 _HOMES = {
     "CommitteeLearner": "protocol",
+    "DynamicSoftPrompt": "dynamic_soft_prompt",
     "EmbeddingLearner": "protocol",
+    "FineTuned": "fine_tuned",
     "Learner": "protocol",
     "LinearHead": "linear",
+    "LoRA": "fine_tuned",
     "PromptTuned": "prompt_tuned",
     "TextClassifier": "saved",
     "load_learner": "saved",
@@ -43,9 +52,12 @@ _HOMES = {
 __all__ = [
     "REGISTRY",
     "CommitteeLearner",
+    "DynamicSoftPrompt",
     "EmbeddingLearner",
+    "FineTuned",
     "Learner",
     "LinearHead",
+    "LoRA",
     "PromptTuned",
     "TextClassifier",
     "load_learner",

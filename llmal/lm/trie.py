@@ -39,6 +39,11 @@ class Trie:
         end: The end token of the model.
         first_token_only: Keep the root only.
 
+    Attributes:
+        nodes: The points at which candidates go on, the root first.
+        paths: Token ids of each candidate, closed where it must be.
+        steps: For each candidate, where the numbers of its tokens stand in a row of `width`.
+
     Raises:
         LanguageModelError: A candidate has no tokens, two candidates have the same, or one must be
             closed and the model has no end token.
@@ -105,7 +110,7 @@ class Trie:
             for i, node in enumerate(self.nodes)
             for j, token in enumerate(node.children)
         }
-        self._steps = [
+        self.steps: list[NDArray[np.int64]] = [
             np.array([place[path[:depth], path[depth]] for depth in range(len(path))])
             for path in self.paths
         ]
@@ -162,8 +167,8 @@ class Trie:
         Returns:
             The sums over each candidate's tokens, and its first token's, both of shape (n, C).
         """
-        sums = np.stack([rows[:, steps].sum(axis=1) for steps in self._steps], axis=1)
-        first = np.stack([rows[:, steps[0]] for steps in self._steps], axis=1)
+        sums = np.stack([rows[:, steps].sum(axis=1) for steps in self.steps], axis=1)
+        first = np.stack([rows[:, steps[0]] for steps in self.steps], axis=1)
         return sums, first
 
     @property

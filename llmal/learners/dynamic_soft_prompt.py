@@ -1,0 +1,302 @@
+"""Soft prompts that depend on the text (PromptAL), over masked, causal and headless models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from llmal.embed.sentence import SentenceEmbedder
+from llmal.errors import ConfigError
+from llmal.learners.networks.backbone import KINDS, Kind, load_backbone
+from llmal.learners.networks.causal_prompt import CausalPrompt, Place
+from llmal.learners.networks.dynamic_prompt import (
+    DynamicPrompt,
+    Features,
+    Loss,
+    PromptShape,
+)
+from llmal.learners.networks.generator import Fusing
+from llmal.learners.networks.masked_prompt import EncoderPrompt, MaskedPrompt
+from llmal.learners.networks.template import make_template, words_of
+from llmal.learners.text_learner import TextLearner
+from llmal.learners.training.settings import Settings
+from llmal.learners.words import initial_words
+
+M_TRIED = (4, 8, 16)
+N_TRIED = (0, 1)
+LEAST_HELD_OUT = 0.2
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What is taken where nothing is given.
+
+    Attributes:
+        m: Vectors of the task.
+        epochs: Most passes over the items.
+        learning_rate: Of all but the task's vectors.
+        prompt_learning_rate: Of the task's vectors.
+        dropout: Of the attention.
+        residual: Whether the attention is added to the task's vectors.
+        start: How the task's vectors start.
+        loss: Over the vocabulary or among the classes.
+        freeze_backbone: Whether the model is left alone.
+    """
+
+    m: int
+    epochs: int
+    learning_rate: float
+    prompt_learning_rate: float | None
+    dropout: float
+    residual: bool
+    start: Literal["words", "normal"]
+    loss: Loss
+    freeze_backbone: bool
+
+
+PROMPTAL = Defaults(4, 10, 2e-5, None, 0.5, False, "normal", "vocabulary", False)
+"""The authors' own, for a masked language model of the size of RoBERTa."""
+CAUSAL = Defaults(8, 20, 1e-3, 3e-3, 0.1, True, "words", "classes", True)
+DEFAULTS: Mapping[Kind, Defaults] = {
+    "masked": PROMPTAL,
+    "encoder": Defaults(4, 10, 2e-5, None, 0.5, False, "normal", "classes", False),
+    "causal": CAUSAL,
+}
+
+
+class DynamicSoftPrompt(TextLearner):
+    """A soft prompt that depends on the text, in front of a pretrained model (PromptAL, 2025).
+
+    Vectors of the task and of the text are mixed by self-attention. Over a masked language model a
+    template with a mask asks for the word of a class, over a causal one the whole label is scored
+    behind the text, over an encoder without a language head there is a linear one. What is None
+    takes PromptAL's own value over a masked language model, and over a causal one what a search on
+    other sets chose (`DEFAULTS`).
+
+    Args:
+        model: Directory, known name or hub name.
+        m: Vectors of the task; "auto" takes what has the lowest held-out loss.
+        n: Vectors of the text, 0 for none; "auto" likewise.
+        fusion: "attention"; "hadamard" and "addition", with the sigmoid of the text's vector;
+            "task" or "sample" alone.
+        heads: Of the attention.
+        dropout: Of the attention.
+        residual: Add the task's vectors to what the attention gives.
+        start: The task's vectors start as embeddings of the task's "words", or as "normal" noise.
+        template: With `{text}` and, for a masked language model, `{mask}`; by default llmal's own
+            labelling prompt for a causal model, and `{text} It was {mask}.` for a masked one.
+        instruction: Guidelines of the task, in front of the template.
+        verbalizers: The word of each class; by default its name.
+        place: Over a causal model: the soft prompt stands "before text", behind the template's
+            fixed words, or at the "front". A soft prompt that is the same for all texts stands in
+            front by default, as in PEFT.
+        kind: "masked", "causal", "encoder"; "auto" takes what the checkpoint was made as.
+        freeze_backbone: Whether the model is left as it is.
+        sample_encoder: The text's vectors are made from what the model says of it before training
+            ("pretrained", kept for each text), as it is ("live"), or from the vectors of an
+            embedder, by its name or path.
+        features: Which state `embed` gives: at the "answer", of the "first" token, or of the first
+            vector of the soft "prompt".
+        loss: Cross-entropy over the "vocabulary", or among the "classes".
+        epochs: Most passes over the items.
+        learning_rate: Peak rate of all that is trained but the task's vectors.
+        prompt_learning_rate: Peak rate of the task's vectors.
+        batch_size: Items in one step.
+        max_length: Most tokens kept of a text.
+        validation: Share of the items that is held out to stop early, where there are 100 or more.
+        patience: Passes without a lower held-out loss after which training ends.
+        dtype: Of a model that is left alone; vectors are float32 always.
+        random_state: For everything that is drawn.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps".
+        progress: Show a bar on a terminal.
+
+    Attributes:
+        classes_: Classes seen in `fit`, sorted.
+        history_: How training went.
+        m_: Vectors of the task that were taken.
+        n_: Vectors of the text that were taken.
+    """
+
+    registered_as = "dynamic_soft_prompt"
+
+    network_: DynamicPrompt
+    m_: int
+    n_: int
+
+    def __init__(
+        self,
+        model: str | Path,
+        *,
+        m: int | Literal["auto"] | None = None,
+        n: int | Literal["auto"] = 1,
+        fusion: Fusing = "attention",
+        heads: int = 4,
+        dropout: float | None = None,
+        residual: bool | None = None,
+        start: Literal["words", "normal"] | None = None,
+        template: str | None = None,
+        instruction: str = "",
+        verbalizers: Mapping[Any, str] | None = None,
+        place: Place | None = None,
+        kind: Kind | Literal["auto"] = "auto",
+        freeze_backbone: bool | None = None,
+        sample_encoder: str = "pretrained",
+        features: Features = "answer",
+        loss: Loss | None = None,
+        epochs: int | None = None,
+        learning_rate: float | None = None,
+        prompt_learning_rate: float | None = None,
+        batch_size: int = 16,
+        max_length: int = 256,
+        validation: float = 0.1,
+        patience: int = 3,
+        dtype: str | None = None,
+        random_state: int = 0,
+        device: str = "auto",
+        progress: bool = False,
+    ) -> None:
+        self.model = model
+        self.m = m
+        self.n = n
+        self.fusion = fusion
+        self.heads = heads
+        self.dropout = dropout
+        self.residual = residual
+        self.start = start
+        self.template = template
+        self.instruction = instruction
+        self.verbalizers = verbalizers
+        self.place = place
+        self.kind = kind
+        self.freeze_backbone = freeze_backbone
+        self.sample_encoder = sample_encoder
+        self.features = features
+        self.loss = loss
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.prompt_learning_rate = prompt_learning_rate
+        self.batch_size = batch_size
+        self.max_length = max_length
+        self.validation = validation
+        self.patience = patience
+        self.dtype = dtype
+        self.random_state = random_state
+        self.device = device
+        self.progress = progress
+
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train from scratch; with m or n "auto" once for each pair that is tried.
+
+        Args:
+            X: n texts.
+            y: n label names or label columns.
+            sample_weight: n weights of at least 0.
+
+        Raises:
+            DataError: X, y or the weights are not usable.
+            ConfigError: A parameter is not usable, or training diverged.
+            LanguageModelError: The model cannot be found, loaded or used.
+        """
+        if "auto" not in (self.m, self.n):
+            super().fit(X, y, sample_weight)
+            self.m_, self.n_ = self.network_.shape.m, self.network_.shape.n
+            return self
+        best = min(
+            (self._trial(m, n).fit(X, y, sample_weight) for m, n in self._tried()),
+            key=_held_out_loss,
+        )
+        self.network_, self.classes_, self.history_ = best.network_, best.classes_, best.history_
+        self.m_, self.n_ = best.m_, best.n_
+        return self
+
+    def _tried(self) -> list[tuple[int | None, int]]:
+        return list(
+            product(
+                M_TRIED if self.m == "auto" else (self.m,),
+                N_TRIED if self.n == "auto" else (self.n,),
+            )
+        )
+
+    def _trial(self, m: int | None, n: int) -> DynamicSoftPrompt:
+        given = {**self.get_params(), "m": m, "n": n}
+        return DynamicSoftPrompt(**{**given, "validation": max(self.validation, LEAST_HELD_OUT)})
+
+    def _settings(self) -> Settings:
+        defaults = DEFAULTS[self._kind_to_train()]
+        return Settings(
+            epochs=defaults.epochs if self.epochs is None else self.epochs,
+            learning_rate=_given(self.learning_rate, defaults.learning_rate),
+            batch_size=self.batch_size,
+            schedule="constant" if defaults is PROMPTAL else "linear",
+            validation=self.validation,
+            patience=self.patience,
+            fewest_to_hold_out=20 if self.validation >= LEAST_HELD_OUT else 100,
+        )
+
+    def _network(self, classes: NDArray[Any], device: torch.device) -> DynamicPrompt:
+        backbone = load_backbone(
+            self.model, self.kind, device, self.dtype, frozen=self.freeze_backbone
+        )
+        defaults = DEFAULTS[backbone.kind]
+        words = words_of(classes.tolist(), self.verbalizers)
+        shape = PromptShape(
+            m=_given(getattr(self, "m_", None) if self.m == "auto" else self.m, defaults.m),
+            n=getattr(self, "n_", 1) if self.n == "auto" else self.n,
+            fusion=self.fusion,
+            heads=self.heads,
+            dropout=_given(self.dropout, defaults.dropout),
+            residual=_given(self.residual, defaults.residual),
+            start=_given(self.start, defaults.start),
+            learning_rate=_given(self.prompt_learning_rate, defaults.prompt_learning_rate),
+        )
+        options: dict[str, Any] = {
+            "shape": shape,
+            "initial": initial_words(self.instruction, classes, words),
+            "sample_encoder": self._encoder(),
+            "loss": _given(self.loss, defaults.loss),
+            "features": self.features,
+            "max_length": self.max_length,
+            "device": device,
+        }
+        template = make_template(self.template, self.instruction, words, backbone)
+        if backbone.kind == "causal":
+            usual: Place = "before text" if shape.depends_on_text else "front"
+            return CausalPrompt(backbone, template, words, place=self.place or usual, **options)
+        if self.place == "before text":
+            raise ConfigError(
+                f"over a {backbone.kind} model the soft prompt stands in front",
+                fix='leave place out, or say "front"',
+            )
+        network = MaskedPrompt if backbone.kind == "masked" else EncoderPrompt
+        return network(backbone, template, words, **options)
+
+    def _encoder(self) -> Any:
+        if self.sample_encoder in ("pretrained", "live"):
+            return self.sample_encoder
+        return SentenceEmbedder(self.sample_encoder)
+
+    def _kind_to_train(self) -> Kind:
+        from transformers import AutoConfig
+
+        from llmal.learners.networks.backbone import kind_of
+        from llmal.lm.encoder import load_pretrained
+
+        if self.kind in KINDS:
+            return self.kind
+        return kind_of(load_pretrained(AutoConfig, str(self.model), "configuration"))
+
+
+def _given(value: Any, default: Any) -> Any:
+    return default if value is None else value
+
+
+def _held_out_loss(learner: DynamicSoftPrompt) -> float:
+    history = learner.history_
+    losses = history.held_out or history.losses
+    return losses[history.best]

@@ -1,0 +1,105 @@
+"""The contract of every network: from texts to scores of classes, trainable step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypedDict
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text as a network reads it.
+
+    Attributes:
+        ids: Its token ids, cut to what the network takes.
+        features: What a frozen part made of it, shape (d,); None if there is none.
+    """
+
+    ids: tuple[int, ...]
+    features: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a network says of n texts.
+
+    Attributes:
+        scores: Shape (n, C), float32; their softmax over the classes gives the probabilities.
+        states: Shape (n, d): the hidden states that the scores are read from.
+    """
+
+    scores: Tensor
+    states: Tensor
+
+
+class Group(TypedDict):
+    """Parameters that are trained at one rate."""
+
+    params: list[torch.nn.Parameter]
+    lr: float
+
+
+class Network(Protocol):
+    """What training and prediction ask of a network."""
+
+    device: torch.device
+
+    @property
+    def module(self) -> torch.nn.Module:
+        """All of it, to be switched between training and use."""
+        ...
+
+    def read(self, texts: Sequence[str]) -> list[Reading]:
+        """Texts as they are read; what a frozen part makes of them is computed here, once."""
+        ...
+
+    def forward(self, readings: Sequence[Reading], dropout: float = 0.0) -> Output:
+        """Scores and states of a batch.
+
+        Args:
+            readings: n texts.
+            dropout: Share of the entries of the input embeddings that is dropped.
+        """
+        ...
+
+    def losses(self, output: Output, targets: Tensor) -> Tensor:
+        """The loss of each text, shape (n,), against shares of classes, shape (n, C)."""
+        ...
+
+    def groups(self, learning_rate: float) -> list[Group]:
+        """The parameters that training changes, and their peak rates."""
+        ...
+
+    def save(self, directory: Path) -> None:
+        """Write what training changed."""
+        ...
+
+    def load(self, directory: Path) -> None:
+        """Take over what `save` wrote.
+
+        Raises:
+            DataError: It is missing, damaged, or of another model.
+        """
+        ...
+
+
+def cross_entropies(scores: Tensor, targets: Tensor) -> Tensor:
+    """Cross-entropy of scores, shape (n, C), to shares of classes, shape (n, C), for each text."""
+    return -(targets * torch.log_softmax(scores.float(), dim=1)).sum(dim=1)
+
+
+def trainable(module: torch.nn.Module) -> list[torch.nn.Parameter]:
+    """The parameters of a module that training changes."""
+    return [one for one in module.parameters() if one.requires_grad]
+
+
+Tokenizer = Any
+"""A `PreTrainedTokenizerBase` of transformers."""

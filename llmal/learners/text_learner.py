@@ -1,0 +1,248 @@
+"""What all learners have in common that train a network over texts."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from llmal.errors import DataError
+from llmal.learners.networks.devices import mixed_precision, own_randomness, pick_device
+from llmal.learners.networks.protocol import Network, Output
+from llmal.learners.storage import present_parameters, read_learner, require_fitted, write_learner
+from llmal.learners.training.bar import training_bar
+from llmal.learners.training.batches import batches_to_read
+from llmal.learners.training.settings import Settings
+from llmal.learners.training.terms import Term
+from llmal.learners.training.trainer import History, train
+from llmal.learners.training_set import classes_as_json, targets, texts
+from llmal.lm.encoder import model_hash
+from llmal.loading import local_directory
+
+DROPOUT = 0.1
+"""Share of the input embeddings' entries that a dropout pass drops, as many decoders have no
+dropout of their own."""
+
+
+class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A scikit-learn classifier over texts: a network over a pretrained model.
+
+    A subclass names its parameters in its own `__init__` (`batch_size`, `random_state`, `device`
+    and `progress` among them), gives its name in the registry, its `Settings` and its network.
+
+    Every fit starts from a fresh network. The seed fixes the result on one machine; the caller's
+    random state is neither read nor changed. An item of weight zero is left out; one class seen is
+    predicted with probability one.
+    """
+
+    input: ClassVar[Literal["embeddings", "texts"]] = "texts"
+    former_names: ClassVar[Mapping[str, str]] = {}
+    registered_as: ClassVar[str]
+
+    model: str | Path
+    batch_size: int
+    random_state: int
+    device: str
+    progress: bool
+
+    classes_: NDArray[Any]
+    network_: Network
+    history_: History
+
+    @abstractmethod
+    def _settings(self) -> Settings:
+        """How it is trained.
+
+        Raises:
+            ConfigError: A parameter is not usable.
+        """
+
+    @abstractmethod
+    def _network(self, classes: NDArray[Any], device: torch.device) -> Network:
+        """A fresh network for some classes."""
+
+    @property
+    def _seed(self) -> int:
+        return self.random_state
+
+    def _terms(self) -> Sequence[Term]:
+        """What is added to the loss on labels."""
+        return ()
+
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train from scratch.
+
+        Args:
+            X: n texts.
+            y: n label names or label columns.
+            sample_weight: n weights of at least 0; the loss of an item is multiplied by its own,
+                and they are scaled to a mean of one.
+
+        Raises:
+            DataError: X, y or the weights are not usable.
+            ConfigError: A parameter is not usable, or training diverged.
+            LanguageModelError: The model cannot be found, loaded or used.
+        """
+        settings = self._settings()
+        items = texts(X)
+        made = targets(len(items), y, sample_weight)
+        device = pick_device(self.device)
+        count = len(made.classes)
+        with own_randomness(self._seed, device):
+            network = self._network(made.classes, device)
+            if count > 1:
+                weights = np.ones(len(made.kept)) if made.weights is None else made.weights
+                with training_bar(type(self).__name__, self.progress) as on_step:
+                    self.history_ = train(
+                        network,
+                        [items[i] for i in made.kept],
+                        np.eye(count)[made.codes],
+                        weights,
+                        settings,
+                        torch.Generator().manual_seed(self._seed),
+                        terms=self._terms(),
+                        on_step=on_step,
+                    )
+        self.network_, self.classes_ = network, made.classes
+        return self
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities, shape (n, classes seen); columns in the order of `classes_`.
+
+        Raises:
+            DataError: Not fitted, or X is not a list of texts.
+        """
+        require_fitted(self)
+        return self._probabilities(texts(X))
+
+    def _probabilities(self, items: list[str], dropout: float = 0.0) -> NDArray[np.float64]:
+        result = np.empty((len(items), len(self.classes_)))
+        for rows, output in self._outputs(items, dropout):
+            # In double precision, so that a row sums to one in the caller's arithmetic too.
+            result[rows] = torch.softmax(output.scores.double().cpu(), dim=1).numpy()
+        return result
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The most probable class of each text, shape (n,)."""
+        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+
+    def embed(self, X: Any) -> NDArray[np.float32]:
+        """The hidden states that the scores are read from, shape (n, hidden size).
+
+        Raises:
+            DataError: Not fitted, or X is not a list of texts.
+        """
+        require_fitted(self)
+        items = texts(X)
+        parts = [(rows, output.states.float().cpu().numpy()) for rows, output in
+                 self._outputs(items or ["."])]  # fmt: skip
+        result = np.empty((len(items), parts[0][1].shape[1]), np.float32)
+        for rows, states in parts if items else ():
+            result[rows] = states
+        return result
+
+    def committee(self, members: int, seed: int) -> list[Callable[[Any], NDArray[np.float64]]]:
+        """Dropout passes over the fitted network (Gal and Ghahramani, 2016).
+
+        The network's own dropout is on, and a tenth of the entries of the input embeddings is
+        dropped besides, as many decoders have no dropout of their own.
+
+        Args:
+            members: Number of passes.
+            seed: Fixes what is dropped.
+
+        Returns:
+            For each pass a function that takes texts and gives probabilities, as `predict_proba`.
+
+        Raises:
+            DataError: Not fitted.
+        """
+        require_fitted(self)
+        seeds = np.random.SeedSequence(seed).generate_state(members)
+        return [partial(self._dropped_out, seed=int(one)) for one in seeds]
+
+    def _dropped_out(self, X: Any, seed: int) -> NDArray[np.float64]:
+        network = self.network_
+        with own_randomness(seed, network.device):
+            network.module.train()
+            try:
+                return self._probabilities(texts(X), DROPOUT)
+            finally:
+                network.module.eval()
+
+    def _outputs(
+        self, items: list[str], dropout: float = 0.0
+    ) -> Iterator[tuple[NDArray[np.int64], Output]]:
+        """Rows and output of one batch after the other, of texts alike in length."""
+        if not items:
+            return
+        network = self.network_
+        readings = network.read(items)
+        with torch.inference_mode(), mixed_precision(network.device):
+            for rows in batches_to_read(readings, self.batch_size):
+                yield rows, network.forward([readings[row] for row in rows], dropout)
+
+    def save(self, directory: str | Path) -> None:
+        """Write `learner.json` and what was trained, as safetensors; not the base model.
+
+        Raises:
+            DataError: Not fitted, or the disk is full or cannot be written to.
+        """
+        require_fitted(self)
+        directory = Path(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        self.network_.save(directory)
+        given = {name: _plain(value) for name, value in self.get_params().items()}
+        write_learner(
+            directory,
+            self.registered_as,
+            {
+                "parameters": given,
+                "classes": classes_as_json(self.classes_),
+                "base": model_hash(_source(self.model)),
+            },
+        )
+
+    def load(self, directory: str | Path) -> Self:
+        """Read what `save` wrote, into this object; the base model is loaded from where it was.
+
+        Raises:
+            DataError: The directory holds no saved learner of this kind, or its base model has
+                changed.
+            LanguageModelError: The base model is gone.
+        """
+        directory = Path(directory)
+        content = read_learner(directory, self.registered_as, ("parameters", "classes"))
+        kept = present_parameters(content["parameters"], type(self))
+        self.set_params(**{**dict.fromkeys(self.former_names), **kept})
+        classes = np.asarray(content["classes"])
+        base = content.get("base")
+        if base and (found := model_hash(_source(self.model))) and found != base:
+            raise DataError(
+                f"the learner was trained with another model than {str(self.model)!r} is now",
+                where=str(directory),
+                fix="put the model back that it was trained with, or fit it again",
+            )
+        device = pick_device(self.device)
+        with own_randomness(self._seed, device):
+            network = self._network(classes, device)
+        network.load(directory)
+        network.module.eval()
+        self.network_, self.classes_ = network, classes
+        return self
+
+
+def _source(model: str | Path) -> str:
+    """The folder of a model, or its name where it is in none on this machine."""
+    return str(local_directory(str(model)) or model)
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value

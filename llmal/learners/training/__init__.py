@@ -1,0 +1,1 @@
+"""Training of networks: one loop, and what can be added to its loss."""
