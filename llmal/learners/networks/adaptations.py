@@ -19,13 +19,13 @@ class Adaptation(Protocol):
         """Places that it takes in front of a text."""
         ...
 
-    def config(self, initial: str, model: str) -> Any | None:
-        """A configuration of PEFT; None where the model itself is trained.
+    @property
+    def starts_as_words(self) -> bool:
+        """Whether its vectors start as the words of the task."""
+        ...
 
-        Args:
-            initial: Words of the task, for what starts from words.
-            model: The model's folder or hub name.
-        """
+    def config(self) -> Any | None:
+        """A configuration of PEFT; None where the model itself is trained."""
         ...
 
 
@@ -34,8 +34,9 @@ class WholeModel:
     """Every weight is trained."""
 
     virtual_tokens: int = 0
+    starts_as_words: bool = False
 
-    def config(self, initial: str, model: str) -> None:
+    def config(self) -> None:
         """None: the model itself is trained."""
 
 
@@ -49,6 +50,7 @@ class LowRank:
         dropout: Before each update.
         modules: Names of the layers that get one; "all-linear" for every linear layer.
         virtual_tokens: None.
+        starts_as_words: No; it starts as nothing.
     """
 
     rank: int = 8
@@ -56,6 +58,7 @@ class LowRank:
     dropout: float = 0.0
     modules: str | Sequence[str] = "all-linear"
     virtual_tokens: int = 0
+    starts_as_words: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.rank, int) or self.rank < 1:
@@ -63,7 +66,7 @@ class LowRank:
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"dropout is {self.dropout!r}", fix="give a share below 1")
 
-    def config(self, initial: str, model: str) -> Any:
+    def config(self) -> Any:
         """A `LoraConfig`."""
         from peft import LoraConfig, TaskType
 
@@ -108,7 +111,12 @@ class SoftPrompt:
         if self.start not in ("words", "random"):
             raise ConfigError(f"start is {self.start!r}", fix='use "words" or "random"')
 
-    def config(self, initial: str, model: str) -> Any:
+    @property
+    def starts_as_words(self) -> bool:
+        """Whether its vectors start as the words of the task."""
+        return self.method == "prompt" and self.start == "words"
+
+    def config(self) -> Any:
         """A configuration of PEFT's prompt tuning, P-tuning or prefix tuning."""
         from peft import PrefixTuningConfig, PromptEncoderConfig, PromptTuningConfig, TaskType
 
@@ -118,13 +126,5 @@ class SoftPrompt:
         if self.method == "prefix":
             # Zeros leave the model as it is at the start; random keys would drown the text.
             return PrefixTuningConfig(**common, init_weights="zero")
-        if self.start == "words":
-            return PromptTuningConfig(
-                **common,
-                prompt_tuning_init="TEXT",
-                prompt_tuning_init_text=initial,
-                tokenizer_name_or_path=model,
-                tokenizer_kwargs={"add_special_tokens": False, "local_files_only": True},
-            )
         # PEFT's own default start is N(0, 1), some fifty times the size of a token's embedding.
         return PromptTuningConfig(**common, prompt_tuning_init="SAMPLE_VOCAB")

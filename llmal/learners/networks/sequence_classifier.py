@@ -70,7 +70,7 @@ class SequenceClassifier:
         self.max_length = room_for_text(
             base, self.tokenizer, self.virtual_tokens, max_length, "virtual_tokens"
         )
-        config = adaptation.config(initial, str(local_directory(model) or model))
+        config = adaptation.config()
         self._prefix = config is not None and config.peft_type.value == "PREFIX_TUNING"
         if self._prefix and not self._decoder:
             raise UnsupportedError(
@@ -79,11 +79,21 @@ class SequenceClassifier:
             )
         self.peft: Any = base if config is None else _adapted(base, config, fresh)
         self._whole = config is None
+        if adaptation.starts_as_words:
+            self._start_as(initial)
         self.peft.to(device).eval()
         if not train_head:
             for name, parameter in self.peft.named_parameters():
                 if "modules_to_save" in name:
                     parameter.requires_grad_(False)
+
+    def _start_as(self, words: str) -> None:
+        """Let the soft prompt start as the embeddings of words, again and again."""
+        ids = self.tokenizer(words, add_special_tokens=False).input_ids or [0]
+        wanted = [ids[place % len(ids)] for place in range(self.virtual_tokens)]
+        with torch.no_grad():
+            vectors = self.peft.get_base_model().get_input_embeddings()(torch.tensor(wanted))
+            self.peft.prompt_encoder["default"].embedding.weight.copy_(vectors)
 
     @property
     def module(self) -> torch.nn.Module:

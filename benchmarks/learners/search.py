@@ -1,0 +1,158 @@
+"""How the defaults of soft prompts over causal models were found.
+
+    python benchmarks/learners/search.py run --work FOLDER --models smollm2-135m-instruct
+    python benchmarks/learners/search.py tell --work FOLDER
+
+Settings are drawn at random and each is tried on sets that `few_shot.py` does not test (emotion,
+mr, dbpedia14): so many labels a class, and the accuracy on other rows of the *train* part. Every
+setting sees the same draws. `tell` writes the mean accuracy of each setting and of each value, and
+the best with and without vectors of the text into FOLDER/best.json, for `few_shot.py --settings`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from few_shot import GUIDELINES, draw, read_rows
+from results_file import record_command, recorded_commands, write_results
+
+NAME = "learners_search"
+SETS = ("emotion", "mr", "dbpedia14")
+SHOTS = (4, 16)
+JUDGED = 300
+GRID: dict[str, tuple[Any, ...]] = {
+    "m": (8, 20),
+    "n": (0, 1, 2),
+    "learning_rate": (1e-4, 3e-4, 1e-3, 3e-3),
+    "prompt_learning_rate": (3e-4, 1e-3, 3e-3, 1e-2),
+    "epochs": (5, 10, 20),
+    "dropout": (0.1, 0.5),
+    "loss": ("classes", "vocabulary"),
+    "place": ("front", "before text"),
+}
+
+
+def settings(count: int) -> list[dict[str, Any]]:
+    """Settings drawn from the grid."""
+    rng = np.random.default_rng(0)
+    drawn = [
+        {name: values[int(rng.integers(len(values)))] for name, values in GRID.items()}
+        for _ in range(count)
+    ]
+    for one in drawn:
+        if one["n"] == 0:
+            one["fusion"] = "task"
+    return drawn
+
+
+def try_setting(
+    name: str, model: str, shots: int, seed: int, setting: dict[str, Any],
+    options: argparse.Namespace,
+) -> dict[str, Any]:  # fmt: skip
+    """Train on a draw, and judge on train rows that are in none."""
+    from llmal.learners import DynamicSoftPrompt
+
+    rows = read_rows(options.shared, name, "train")
+    judged, drawn = rows[:JUDGED], rows[JUDGED:]
+    texts, labels = draw(drawn, shots, seed)
+    folder = options.shared / "models" / model
+    begun = time.perf_counter()
+    learner = DynamicSoftPrompt(
+        str(folder) if folder.exists() else model,
+        instruction=GUIDELINES[name],
+        device=options.device,
+        random_state=seed,
+        max_length=128,
+        **setting,
+    ).fit(texts, labels)
+    said = learner.predict([row["text"] for row in judged])
+    right = float((said == np.array([row["label"] for row in judged])).mean())
+    return {"accuracy": right, "seconds": time.perf_counter() - begun}
+
+
+def run(options: argparse.Namespace) -> None:
+    record_command(options.work)
+    number, _, parts = options.part.partition("/")
+    cells = [
+        (place, name, model, shots, seed)
+        for place in range(options.settings)
+        for model in options.models
+        for name in SETS
+        for shots in SHOTS
+        for seed in range(options.seeds)
+    ]
+    known = settings(options.settings)
+    for cell in cells[int(number) - 1 :: int(parts)]:
+        place, name, model, shots, seed = cell
+        found = try_setting(name, model, shots, seed, known[place], options)
+        line = {"cell": cell, "setting": known[place], **found}
+        with (options.work / f"search.{number}of{parts}.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        print(line, flush=True)
+
+
+def tell(options: argparse.Namespace) -> None:
+    lines = [
+        json.loads(line)
+        for path in sorted(options.work.glob("search*.jsonl"))
+        for line in path.read_text("utf-8").splitlines()
+    ]
+    # Only settings that every set, size and draw has seen are compared.
+    counts: dict[str, list[float]] = {}
+    for line in lines:
+        counts.setdefault(json.dumps(line["setting"]), []).append(line["accuracy"])
+    most = max(len(one) for one in counts.values())
+    whole = {key: float(np.mean(one)) for key, one in counts.items() if len(one) == most}
+    values: dict[str, dict[str, float]] = {}
+    for name, tried in GRID.items():
+        for value in tried:
+            mine = [mean for key, mean in whole.items() if json.loads(key)[name] == value]
+            if mine:
+                values.setdefault(name, {})[str(value)] = float(np.mean(mine))
+    ranked = sorted(whole.items(), key=lambda one: -one[1])
+    write_results(
+        NAME,
+        {
+            "commands": recorded_commands(options.work),
+            "cells": len(lines),
+            "cells_a_setting": most,
+            "by_value": values,
+            "settings": [{"accuracy": mean, **json.loads(key)} for key, mean in ranked],
+        },
+    )
+    best = {
+        "dynamic soft prompt": next(json.loads(key) for key, _ in ranked if '"n": 0' not in key),
+        "prompt tuning, label words": next(json.loads(key) for key, _ in ranked if '"n": 0' in key),
+    }
+    (options.work / "best.json").write_text(json.dumps(best), encoding="utf-8")
+    print(json.dumps(values, indent=1))
+    for key, mean in ranked[:8]:
+        print(round(mean, 4), key)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["run", "tell"])
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--models", nargs="+", default=["smollm2-135m-instruct"])
+    parser.add_argument("--settings", type=int, default=24)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--part", default="1/1")
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    (run if options.what == "run" else tell)(options)
+
+
+if __name__ == "__main__":
+    main()
