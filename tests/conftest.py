@@ -80,6 +80,7 @@ def vllm(tiny_lm_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         tiny_lm_path,
         name="tiny-lm",
         max_model_len=1024,
+        arguments=["--enable-prompt-embeds"],
         log_file=tmp_path_factory.mktemp("vllm") / "server.log",
     ) as lm:
         assert lm.server is not None

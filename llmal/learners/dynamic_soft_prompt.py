@@ -62,7 +62,8 @@ class Defaults:
 
 PROMPTAL = Defaults(4, 10, 2e-5, None, 0.5, False, "normal", "vocabulary", False)
 """The authors' own, for a masked language model of the size of RoBERTa."""
-CAUSAL = Defaults(8, 20, 1e-3, 3e-3, 0.1, True, "words", "classes", True)
+CAUSAL = Defaults(20, 20, 1e-3, 3e-3, 0.1, True, "words", "classes", True)
+"""By benchmarks/learners/search.py."""
 DEFAULTS: Mapping[Kind, Defaults] = {
     "masked": PROMPTAL,
     "encoder": Defaults(4, 10, 2e-5, None, 0.5, False, "normal", "classes", False),
@@ -93,9 +94,8 @@ class DynamicSoftPrompt(TextLearner):
             labelling prompt for a causal model, and `{text} It was {mask}.` for a masked one.
         instruction: Guidelines of the task, in front of the template.
         verbalizers: The word of each class; by default its name.
-        place: Over a causal model: the soft prompt stands "before text", behind the template's
-            fixed words, or at the "front". A soft prompt that is the same for all texts stands in
-            front by default, as in PEFT.
+        place: Over a causal model: the soft prompt stands at the "front", as in PEFT, or "before
+            text", behind the template's fixed words, which a server then has to read only once.
         kind: "masked", "causal", "encoder"; "auto" takes what the checkpoint was made as.
         freeze_backbone: Whether the model is left as it is.
         sample_encoder: The text's vectors are made from what the model says of it before training
@@ -143,7 +143,7 @@ class DynamicSoftPrompt(TextLearner):
         template: str | None = None,
         instruction: str = "",
         verbalizers: Mapping[Any, str] | None = None,
-        place: Place | None = None,
+        place: Place = "front",
         kind: Kind | Literal["auto"] = "auto",
         freeze_backbone: bool | None = None,
         sample_encoder: str = "pretrained",
@@ -266,11 +266,10 @@ class DynamicSoftPrompt(TextLearner):
         }
         template = make_template(self.template, self.instruction, words, backbone)
         if backbone.kind == "causal":
-            usual: Place = "before text" if shape.depends_on_text else "front"
-            return CausalPrompt(backbone, template, words, place=self.place or usual, **options)
-        if self.place == "before text":
+            return CausalPrompt(backbone, template, words, place=self.place, **options)
+        if self.place != "front":
             raise ConfigError(
-                f"over a {backbone.kind} model the soft prompt stands in front",
+                f"over a {backbone.kind} model the soft prompt stands in front, not {self.place!r}",
                 fix='leave place out, or say "front"',
             )
         network = MaskedPrompt if backbone.kind == "masked" else EncoderPrompt

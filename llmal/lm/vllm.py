@@ -254,7 +254,9 @@ class VLLM(Tokenized):
         bodies = [
             {
                 "model": self.model,
-                "prompt": [[*ids[position], *question.prefix] for position, question in part],
+                **self._prompt_field(
+                    [(ids[position], question.prefix) for position, question in part]
+                ),
                 "max_tokens": 1,
                 "temperature": 0,
                 "logprobs": 1,
@@ -297,12 +299,22 @@ class VLLM(Tokenized):
                     )
                 yield complete, values
 
+    def _prompt_field(
+        self, prompts: Sequence[tuple[Sequence[int], Sequence[int]]]
+    ) -> dict[str, Any]:
+        """The field of a request that holds prompts: token ids, and ids of what goes on behind."""
+        return {"prompt": [[*ids, *behind] for ids, behind in prompts]}
+
+    def _lengths(self, body: Mapping[str, Any]) -> list[int]:
+        """Tokens of each prompt of a request."""
+        return [len(one) for one in body["prompt"]]
+
     def _posted(self, bodies: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
         cached = self._cached_tokens()
         start = time.perf_counter()
         for number, answer in self._client.post_all("/completions", bodies):
             now = time.perf_counter()
-            self._count(answer, len(bodies[number]["prompt"]), now - start)
+            self._count(answer, len(self._lengths(bodies[number])), now - start)
             start = now
             yield number, answer
         with self._lock:
@@ -325,10 +337,10 @@ class VLLM(Tokenized):
         Raises:
             UnaffordableRetryError: It may not be asked for again.
         """
-        prompts, draws = body["prompt"], body.get("n", 1)
-        read, written = sum(map(len, prompts)), len(prompts) * draws * body["max_tokens"]
+        lengths = self._lengths(body)
+        read, written = sum(lengths), len(lengths) * body.get("n", 1) * body["max_tokens"]
         money = self._price.of(read, written)
-        cost = Usage(len(prompts), read, written, money=money)
+        cost = Usage(len(lengths), read, written, money=money)
         if self.on_lost is not None and not self.on_lost(cost):
             raise UnaffordableRetryError(
                 f"an answer of the model server at {self._client.urls[0]} was lost on the way, and "
@@ -368,7 +380,7 @@ class VLLM(Tokenized):
             bodies.append(
                 {
                     "model": self.model,
-                    "prompt": [ids[i] for i in part],
+                    **self._prompt_field([(ids[i], ()) for i in part]),
                     "n": n,
                     "max_tokens": limit,
                     "temperature": sampling.temperature,

@@ -103,7 +103,7 @@ def test_vectors_of_real_tokens_are_these_tokens(case: tuple[Path, str]):
     model, kind = case
     if kind == "encoder":
         pytest.skip("its head has no words to compare with")
-    learner = learner_over(model, kind, fusion="task", n=0, place=None).fit(TEXTS, Y)
+    learner = learner_over(model, kind, fusion="task", n=0).fit(TEXTS, Y)
     network = learner.network_
     tokenizer = network.backbone.encoder.tokenizer
     given = tokenizer("very sweet red", add_special_tokens=False).input_ids
@@ -158,8 +158,9 @@ def test_labels_of_several_tokens_are_scored_whole(kind: str, place: str, tmp_pa
 
 
 def test_keys_that_are_kept_change_nothing(llama: Path):
-    options = {"instruction": "the colour of the taste .", "residual": False, "dropout": 0.0}
-    network = learner_over(llama, "causal", **options).fit(TEXTS, Y).network_
+    options = {"place": "before text", "residual": False, "dropout": 0.0}
+    given = {"instruction": "the colour of the taste .", **options}
+    network = learner_over(llama, "causal", **given).fit(TEXTS, Y).network_
     assert isinstance(network, CausalPrompt)
     assert len(network.fixed) == 8
 

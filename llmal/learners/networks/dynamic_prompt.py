@@ -154,24 +154,22 @@ class DynamicPrompt(nn.Module):
         kept = cut(texts, tokenizer, self.max_length, one_line=self.backbone.kind == "causal")
         mask = tokenizer.mask_token if self.backbone.kind == "masked" else ""
         filled = [self.template.fill(text, mask) for text in kept]
-        return self.read_prompts(filled, kept)
+        encoded = self.backbone.encoder.encode(filled) if filled else []
+        return self.read_ids([tuple(one) for one in encoded], kept)
 
-    def read_prompts(
-        self, prompts: Sequence[str], texts: Sequence[str] | None = None
-    ) -> list[Reading]:
-        """The same of texts that stand in their templates already.
+    def read_ids(self, ids: Sequence[tuple[int, ...]], texts: Sequence[str]) -> list[Reading]:
+        """Texts that stand in their templates already.
 
         Args:
-            prompts: What the model reads.
+            ids: Token ids of what the model reads.
             texts: What an embedder reads in their place.
         """
-        ids = [tuple(one) for one in self.backbone.encoder.encode(list(prompts))] if prompts else []
         if self.sample is None or self._live:
             return [Reading(one) for one in ids]
         if self._embedder is not None:
-            vectors = self._embedder.embed(list(texts if texts is not None else prompts))
-            made = torch.from_numpy(np.asarray(vectors, dtype=np.float32))
-            return [Reading(one, row) for one, row in zip(ids, made, strict=True)]
+            vectors = np.asarray(self._embedder.embed(list(texts)), dtype=np.float32)
+            rows = torch.from_numpy(vectors)
+            return [Reading(one, row) for one, row in zip(ids, rows, strict=True)]
         self._remember(ids)
         return [Reading(one, self._known[one]) for one in ids]
 

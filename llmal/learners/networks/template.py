@@ -33,6 +33,14 @@ class Template:
         """The words for one text."""
         return self.before + self.around.replace("{mask}", mask).replace("{text}", text)
 
+    def text_in(self, filled: str) -> str:
+        """The text inside a filled template; all of it, where it is filled otherwise."""
+        head, _, tail = self.around.partition("{text}")
+        start, end = filled.rfind(head) + len(head), len(filled.rstrip()) - len(tail.rstrip())
+        if head not in filled or not filled.rstrip().endswith(tail.rstrip()) or start > end:
+            return filled
+        return filled[start:end]
+
 
 def make_template(
     given: str | None, instruction: str, words: Sequence[str], backbone: Backbone

@@ -1,0 +1,1 @@
+"""Trained learners as language models behind a server."""
