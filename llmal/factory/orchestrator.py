@@ -11,7 +11,7 @@ from llmal.factory.annotators import make_router
 from llmal.factory.embedders import make_embedder
 from llmal.factory.generators import make_run_generator
 from llmal.factory.guarantees import make_guarantee
-from llmal.factory.offers import offers_of
+from llmal.factory.offers import offers_of, words_offered
 from llmal.factory.phases import make_phases
 from llmal.factory.places import within
 from llmal.factory.pools import make_known_labels, open_pool
@@ -53,7 +53,10 @@ def build(
     chosen = config.learner
     offers = offers_of(config, task, lm, embedder)
     learner = LEARNERS.make(
-        chosen.name, chosen.options, offers=offers, where=within(config, "learner")
+        chosen.name,
+        chosen.options,
+        offers={**offers, **words_offered(task)},
+        where=within(config, "learner"),
     )
     generator, filters = make_run_generator(config, task, lm, embedder, pool, test)
     budget = Budget(

@@ -13,7 +13,16 @@ import pytest
 from sklearn.base import clone
 
 from llmal.errors import ConfigError, DataError
-from llmal.learners import CommitteeLearner, Learner, LinearHead, PromptTuned
+from llmal.learners import (
+    CommitteeLearner,
+    DynamicSoftPrompt,
+    FineTuned,
+    Learner,
+    LinearHead,
+    LoRA,
+    PromptTuned,
+)
+from tests.support.small_models import save_small_model
 
 WORDS = ["red", "green", "blue", "sweet", "sour", "salty", "the", "is", "very"]
 COLOURS, TASTES = WORDS[:3], WORDS[3:6]
@@ -45,39 +54,55 @@ def _linear(directory: Path) -> Case:
     return Case(LinearHead(), X / np.linalg.norm(X, axis=1, keepdims=True), y)
 
 
+def _over_texts(learner: Any) -> Case:
+    return Case(learner, *_texts())
+
+
+def _model(directory: Path) -> Path:
+    return save_small_model("llama", directory, words=WORDS)
+
+
 def _prompt_tuned(directory: Path) -> Case:
-    import torch
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import LlamaConfig, LlamaForSequenceClassification, PreTrainedTokenizerFast
-
-    vocabulary = {word: i for i, word in enumerate(["<pad>", "<unk>", *WORDS])}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>"
-    ).save_pretrained(directory)
-    config = LlamaConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=16,
-        intermediate_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        num_key_value_heads=2,
-        max_position_embeddings=64,
-        pad_token_id=0,
-        bos_token_id=None,
-        eos_token_id=None,
-        initializer_range=0.5,
+    return _over_texts(
+        PromptTuned(_model(directory), virtual_tokens=2, epochs=5, learning_rate=0.05, device="cpu")
     )
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        LlamaForSequenceClassification(config).save_pretrained(directory)
-    texts, y = _texts()
-    learner = PromptTuned(directory, virtual_tokens=2, epochs=5, learning_rate=0.05, device="cpu")
-    return Case(learner, texts, y)
 
 
-BUILDERS: dict[str, Callable[[Path], Case]] = {"linear": _linear, "prompt_tuned": _prompt_tuned}
+def _fine_tuned(directory: Path) -> Case:
+    return _over_texts(FineTuned(_model(directory), epochs=5, learning_rate=0.01, device="cpu"))
+
+
+def _lora(directory: Path) -> Case:
+    return _over_texts(LoRA(_model(directory), epochs=5, learning_rate=0.05, device="cpu"))
+
+
+def _dynamic_soft_prompt(directory: Path) -> Case:
+    # One word for each place of the sorted classes, however these are called.
+    words = {"0": "sweet", "1": "red", "2": "sweet", "7": "red", "a": "sweet", "b": "red",
+             "ant": "sweet", "zebra": "red", "only": "red"}  # fmt: skip
+    # A model of random weights says nothing that a soft prompt could bring out: it learns too.
+    return _over_texts(
+        DynamicSoftPrompt(
+            _model(directory),
+            m=2,
+            heads=2,
+            epochs=15,
+            learning_rate=0.01,
+            device="cpu",
+            freeze_backbone=False,
+            verbalizers=words,
+            template="{text} is",
+        )
+    )
+
+
+BUILDERS: dict[str, Callable[[Path], Case]] = {
+    "linear": _linear,
+    "prompt_tuned": _prompt_tuned,
+    "fine_tuned": _fine_tuned,
+    "lora": _lora,
+    "dynamic_soft_prompt": _dynamic_soft_prompt,
+}
 
 
 @pytest.fixture(params=BUILDERS)
