@@ -629,6 +629,7 @@ class Campaign(Closing):
             if current is None or current.finished is not None:
                 started = self.between_rounds.begin(ledger, self.purse, rounds)
                 if isinstance(started, str):
+                    self.between_rounds.learn_at_last(ledger, rounds)
                     self.reason = started
                     return None
                 current = started

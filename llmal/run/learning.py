@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,11 @@ class Learning:
         """Whether the learner has seen two labels or more."""
         return self._trainer.fitted and self._distinct_labels > 1
 
+    @property
+    def is_tested(self) -> bool:
+        """Whether there is a test set, on which the learner of every round is measured."""
+        return self._trainer.is_tested
+
     def columns_of(self, labels: Mapping[str, Decided]) -> tuple[Positions, NDArray[np.int64]]:
         """Positions of labelled items, in the order of their ids, and their answers as targets.
 
@@ -101,14 +106,16 @@ class Learning:
 
     def _material(self, ledger: Ledger, number: int) -> _Material:
         labels = seen_labels(ledger, before_round=number + 1)
+        return _Material(labels, *self.columns_of(labels), self._synthetic(ledger, number))
+
+    def _synthetic(self, ledger: Ledger, number: int) -> list[tuple[str, int]]:
         accepted = ledger.synthetic(accepted=True) if self.with_synthetic else []
         written = ledger.reading.written(accepted)
-        synthetic = [
+        return [
             (one.text, self._task.index(one.label))
             for one in written
             if one.provenance.get("round", 0) <= number
         ]
-        return _Material(labels, *self.columns_of(labels), synthetic)
 
     def catch_up(self, ledger: Ledger, number: int) -> dict[str, Decided]:
         """Train on everything up to a round, unless that is what the learner knows already.
@@ -137,14 +144,20 @@ class Learning:
         self._up_to = number
         return figures
 
+    def count(self, ledger: Ledger, number: int) -> dict[str, Any]:
+        """What there is to train on up to a round, where nobody needs the learner yet."""
+        labels = seen_labels(ledger, before_round=number + 1)
+        return _counts(labels, self._synthetic(ledger, number))
+
     def _train(self, material: _Material, number: int) -> dict[str, Any]:
-        figures: dict[str, Any] = {
-            "labelled": len(material.labels),
-            "synthetic": len(material.synthetic),
-        }
-        self._trained_on = material.mark
+        figures = _counts(material.labels, material.synthetic)
+        if material.mark == self._trained_on and self._distinct_labels:
+            # Fitted to the same it would be the same, and it is kept already.
+            return {**figures, **self._trainer.measure()}
+        self._trained_on = None
         self._distinct_labels = material.distinct_answers(self._task)
         if not self._distinct_labels:
+            self._trained_on = material.mark
             return figures
         count = len(material.positions)
         self._announcer.tell("step", f"round {number}: training on {counted(count, 'label')}")
@@ -152,4 +165,10 @@ class Learning:
         figures.update(self._trainer.measure())
         write_labels(self._folder, self._task, self._embedder)
         self._trainer.learner.save(self._folder)
+        self._trained_on = material.mark
         return figures
+
+
+def _counts(labels: Sized, synthetic: Sized) -> dict[str, Any]:
+    """How much there is to learn from, as figures of a round."""
+    return {"labelled": len(labels), "synthetic": len(synthetic)}

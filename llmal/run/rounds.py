@@ -17,7 +17,18 @@ from llmal.run.guards import Interruption
 from llmal.run.items import RunItems
 from llmal.run.known_labels import KnownLabelsCheck
 from llmal.run.learning import Learning
-from llmal.run.phases import Again, Check, Ended, Phase, Reopened, Standing, closes
+from llmal.run.phases import (
+    Again,
+    Check,
+    Doubtful,
+    Ended,
+    Phase,
+    Reopened,
+    Seed,
+    Standing,
+    Sweep,
+    closes,
+)
 from llmal.run.picking import Picker, Picks
 from llmal.run.promise import Promise
 from llmal.run.purposes import SEEN, delivered_labels, seen_labels
@@ -25,6 +36,8 @@ from llmal.run.purse import Purse
 from llmal.run.reopening import Reopening
 
 log = logging.getLogger("llmal.run")
+
+_BEFORE_AN_AUDIT = (Seed, Sweep, Doubtful)
 
 
 class Rounds:
@@ -225,6 +238,31 @@ class Rounds:
         )
         return started
 
+    def _may_wait(self, phase: Phase) -> bool:
+        """Whether nobody goes by the learner after a round, and a later one trains it."""
+        return (
+            self._promise is not None
+            and isinstance(phase, _BEFORE_AN_AUDIT)
+            and self.before_learning is None
+            and not self._learning.is_tested
+            and not any(one.selectors for one in self._phases)
+        )
+
+    def _learn(self, ledger: Ledger, current: Round, phase: Phase) -> dict[str, Any]:
+        self._learning.catch_up_once(ledger, current.number - 1)
+        learnt_from = phase.purpose in SEEN and not phase.stays_open
+        if self.before_learning is not None and learnt_from:
+            self.before_learning(current)
+        self._interruption.check()
+        return self._learning.learn(ledger, current.number)
+
+    def learn_at_last(self, ledger: Ledger, rounds: Sequence[Round]) -> None:
+        """Train the learner when the campaign has ended, where no audit came to it."""
+        if rounds and any(
+            rounds[-1].phase in one.names and self._may_wait(one) for one in self._phases
+        ):
+            self._learning.catch_up(ledger, rounds[-1].number)
+
     def take_time(self, current: Round) -> None:
         """Count the seconds of a round from now on, unless they are counted already."""
         if self._since[0] != current.number:
@@ -232,12 +270,10 @@ class Rounds:
 
     def end(self, ledger: Ledger, current: Round, phase: Phase) -> None:
         """Learn from a round whose answers are all there, and record how it ended."""
-        self._learning.catch_up_once(ledger, current.number - 1)
-        learnt_from = phase.purpose in SEEN and not phase.stays_open
-        if self.before_learning is not None and learnt_from:
-            self.before_learning(current)
-        self._interruption.check()
-        learnt = self._learning.learn(ledger, current.number)
+        if self._may_wait(phase):
+            learnt = self._learning.count(ledger, current.number)
+        else:
+            learnt = self._learn(ledger, current, phase)
         spent = ledger.total_usage()
         figures: dict[str, Any] = {
             **learnt,

@@ -238,6 +238,11 @@ class Trainer:
         result[:, self._columns] = given
         return result
 
+    @property
+    def is_tested(self) -> bool:
+        """Whether there is a test set."""
+        return self._test is not None
+
     def measure(self) -> dict[str, float | int | None]:
         """Figures of the fitted learner for the round.
 
