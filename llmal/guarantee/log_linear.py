@@ -62,15 +62,15 @@ class LogLinear:
         fold = rng.permutation(count) % min(self.folds, max(count, 1))
         lessons = _Lessons(design, classes)
         shown = [fold != part for part in np.unique(fold)] or [fold == fold]
-        # Fits of one fold under all penalties stand next to each other.
-        fits = lessons.fit(
-            np.repeat(shown, len(self.penalties), axis=0), [*self.penalties] * len(shown)
-        )
+        fits: list[Floats] = []
+        for penalties in self.penalties:
+            # Those of the same items under another penalty are a good start.
+            fits.append(lessons.fit(np.stack(shown), penalties, fits[-1] if fits else None))
         chosen, left_out = self._chosen(lessons, fits, fold)
         whole = lessons.fit(
             np.ones((1, count), dtype=np.bool_),
-            [self.penalties[chosen]],
-            fits[chosen :: len(self.penalties)].mean(axis=0, keepdims=True),
+            self.penalties[chosen],
+            fits[chosen].mean(axis=0, keepdims=True),
         )
         weights = lessons.weights(whole[0])
 
@@ -89,16 +89,15 @@ class LogLinear:
         )
 
     def _chosen(
-        self, lessons: _Lessons, fits: Floats, fold: NDArray[np.int64]
+        self, lessons: _Lessons, fits: Sequence[Floats], fold: NDArray[np.int64]
     ) -> tuple[int, Floats]:
         """Which penalty, and log-probabilities of left-out items under it, shape (n, K)."""
-        tried = len(self.penalties)
-        tables = np.zeros((tried, len(fold), lessons.kinds))
-        for place, theta in enumerate(fits if len(fold) else ()):
-            asked = np.flatnonzero(fold == place // tried)
-            tables[place % tried, asked] = lessons.weights(theta).log_probabilities(
-                lessons.design.rows(asked)
-            )
+        tables = np.zeros((len(fits), len(fold), lessons.kinds))
+        for part in np.unique(fold).tolist():
+            asked = np.flatnonzero(fold == part)
+            design = lessons.design.rows(asked)
+            for table, thetas in zip(tables, fits, strict=True):
+                table[asked] = lessons.weights(thetas[part]).log_probabilities(design)
         if len(fold) < _FEW:
             return 0, tables[0]
         gains = tables[:, np.arange(len(fold)), lessons.classes].mean(axis=1)
@@ -129,29 +128,27 @@ class _Lessons:
     def fit(
         self,
         shown: NDArray[np.bool_],
-        penalties: Sequence[tuple[float, float]],
+        penalties: tuple[float, float],
         start: Floats | None = None,
     ) -> Floats:
         """The maximum a posteriori of each fit, shape (fits, weights).
 
         Args:
             shown: Which items each is fitted to, shape (fits, n).
-            penalties: Of each.
+            penalties: Of vectors, and of other columns.
             start: Where they begin; at the prior if None.
         """
         of_each = (self.design.vectors.shape[1], int(self.design.own.sum()))
-        penalty = np.array([np.repeat(pair, of_each) for pair in penalties])
-        drawn = np.concatenate(
-            [np.full((len(penalty), self._width), _SHARED_PENALTY), *[penalty] * self.kinds], axis=1
-        )
-        prior = np.zeros(drawn.shape[1])
+        penalty = np.repeat(penalties, of_each)
+        drawn = np.concatenate([np.full(self._width, _SHARED_PENALTY), *[penalty] * self.kinds])
+        prior = np.zeros(len(drawn))
         prior[: self._width] = self.design.prior
         begin = np.tile(prior, (len(shown), 1)) if start is None else start
         found = np.empty_like(begin)
         at_once = max(1, _AT_ONCE // max(1, self._true.size))
         for first in range(0, len(begin), at_once):
             some = slice(first, first + at_once)
-            found[some] = self._minimise(shown[some], drawn[some], prior, begin[some])
+            found[some] = self._minimise(shown[some], drawn, prior, begin[some])
         return found
 
     def _minimise(
@@ -164,9 +161,9 @@ class _Lessons:
             off -= self._true
             off *= seen
             away = theta - prior
-            value = 0.5 * (drawn[which] * away**2).sum(axis=1)
+            value = 0.5 * (drawn * away**2).sum(axis=1)
             value -= ((logs * self._true).sum(axis=0) * seen).sum(axis=1)
-            return value, _sums(off, self._shared, self._dense) + drawn[which] * away
+            return value, _sums(off, self._shared, self._dense) + drawn * away
 
         # Second derivatives at the start, but for what ties weights together.
         share = np.exp(self._log_probabilities(start))
