@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
@@ -22,8 +23,8 @@ from llmal.task.spaces import kinds_of
 SINGLE = Task("farm", ["animal", "food", "tool"])
 MULTI = Task("farm", ["animal", "food", "tool"], kind="multi")
 TASKS = {"single": SINGLE, "multi": MULTI}
-# The beginnings of MACE take longest.
-OPTIONS = {"mace": {"n_restarts": 2, "n_iter": 10}}
+# The beginnings of MACE and the steps of GLAD take longest.
+OPTIONS = {"mace": {"n_restarts": 2, "n_iter": 10}, "glad": {"n_iter": 10}}
 WORKERS = {"anna": 0.95, "ben": 0.9, "eve": 0.85, "tom": 0.4}
 NEEDS = {"crowdlab": "cleanlab", "majority": "llmal"}
 """The package behind a name; crowd-kit behind the others."""
@@ -74,6 +75,11 @@ def _beliefs(items: int = 60) -> dict[str, dict[str, float]]:
     }
 
 
+@functools.cache
+def _of_sixty(name: str, kind: str) -> Aggregated:
+    return _put_together(name, kind, _answers(kind))
+
+
 def _put_together(
     name: str, kind: str, answers: Mapping[str, Sequence[WorkerAnswer]]
 ) -> Aggregated:
@@ -83,7 +89,7 @@ def _put_together(
 
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_shapes_and_ranges(name: str, kind: str) -> None:
-    found = _put_together(name, kind, _answers(kind))
+    found = _of_sixty(name, kind)
     space = TASKS[kind].space
     assert found.items == tuple(_answers(kind))
     assert all(space.holds(one) for one in found.answers)
@@ -99,7 +105,7 @@ def test_shapes_and_ranges(name: str, kind: str) -> None:
 
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_who_errs_most_is_found_and_most_answers_are_right(name: str, kind: str) -> None:
-    found = _put_together(name, kind, _answers(kind))
+    found = _of_sixty(name, kind)
     assert min(found.workers, key=lambda one: found.workers[one]) == "tom"
     right = [one == _truth(kind, n) for n, one in enumerate(found.answers)]
     assert np.mean(right) >= 0.8
@@ -117,7 +123,7 @@ def test_the_same_whatever_order_answers_are_told_in(tmp_path: Path, name: str, 
         for item, shares in (_beliefs(24).items() if kind == "single" else ())
     ]
     found = []
-    for seed in range(3):
+    for seed in range(2):
         random.Random(seed).shuffle(told)
         with Ledger.open(tmp_path / f"{seed}.sqlite") as ledger:
             ledger.combine_by(CombinedBy(REGISTRY.make(name, OPTIONS.get(name)), TASKS[kind].space))
@@ -126,7 +132,7 @@ def test_the_same_whatever_order_answers_are_told_in(tmp_path: Path, name: str, 
                 if name == "majority":
                     ledger.labels()
             found.append(sorted((item, repr(one)) for item, one in ledger.labels().items()))
-    assert found[0] == found[1] == found[2]
+    assert found[0] == found[1]
     assert len(found[0]) == 24
 
 

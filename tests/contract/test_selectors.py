@@ -304,11 +304,11 @@ def test_the_same_seed_gives_the_same_picks(name, state_of):
 
 def test_ties_are_drawn_and_not_taken_in_the_order_of_the_pool(name, state_of):
     state = state_of(_level_arrays(), labelled=(5,) if _needs_labels(name) else ())
-    picks = np.array([_select(name, state, 6, seed).indices for seed in range(60)])
-    assert len({tuple(row) for row in picks}) > 50
-    # Of 360 fair draws from 120 items, about 114 items are seen.
-    assert len(np.unique(picks)) > 90
-    assert abs(picks[:, 0].mean() - (SIZE - 1) / 2) < 18  # four standard errors
+    picks = np.array([_select(name, state, 6, seed).indices for seed in range(30)])
+    assert len({tuple(row) for row in picks}) > 25
+    # Of 180 fair draws from 120 items, six at once, about 94 items are seen.
+    assert len(np.unique(picks)) > 75
+    assert abs(picks[:, 0].mean() - (SIZE - 1) / 2) < 25  # four standard errors
 
 
 def test_the_selection_is_the_only_use_of_randomness(name, state_of):
