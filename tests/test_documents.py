@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import os
 import re
+import runpy
 import shutil
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 from types import ModuleType
@@ -123,17 +121,15 @@ def test_the_yaml_of_the_page_on_guarantees(tmp_path: Path) -> None:
     assert build(config).run().status == "waiting"
 
 
-def test_the_example_of_one_call(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, str(README.parent / "examples" / "one_call.py")],
-        cwd=tmp_path,
-        env={**os.environ, "LLMAL_CACHE": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "promised: of 500 labels 25 at most (5 %) are wrong" in done.stdout
-    wrong = re.search(r"in truth (\d+) of 500 labels are wrong", done.stdout)
+def test_the_example_of_one_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LLMAL_CACHE", str(tmp_path))
+    runpy.run_path(str(README.parent / "examples" / "one_call.py"), run_name="__main__")
+    out = capsys.readouterr().out
+    assert "promised: of 500 labels 25 at most (5 %) are wrong" in out
+    wrong = re.search(r"in truth (\d+) of 500 labels are wrong", out)
     assert wrong is not None
     assert int(wrong.group(1)) <= 25
 

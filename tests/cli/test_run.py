@@ -61,6 +61,7 @@ def test_run_again_asks_nothing_again(project, llmal, json_of):
     assert again["rounds"] == first["rounds"]
 
 
+@pytest.mark.slow
 def test_json_is_all_of_stdout_and_progress_is_on_stderr(project, process):
     made = process("run", project(annotator={"name": "similarity"}), "--json")
     out, err = made.communicate(timeout=300)
@@ -256,7 +257,9 @@ def test_people_fill_in_a_file_and_the_run_goes_on(project, llmal, json_of, tmp_
     assert json_of(done)["accuracy"] > 0.5
 
 
-def test_ctrl_c_ends_after_the_batch_and_run_again_goes_on(project, process, tmp_path):
+def test_ctrl_c_ends_after_the_batch_and_run_again_goes_on(
+    project, process, llmal, json_of, tmp_path
+):
     path = project(
         budget={"human_labels": 20, "batch": 1}, start={"items": 6, "selector": "random"}
     )
@@ -273,10 +276,9 @@ def test_ctrl_c_ends_after_the_batch_and_run_again_goes_on(project, process, tmp
     assert figures["status"] == "interrupted"
     assert 8 <= figures["delivered"]["items"] < 20
 
-    again = process("run", path, "--json")
-    out, err = again.communicate(timeout=300)
-    assert again.returncode == 0, err
-    result = json.loads(out)
+    again = llmal("run", path, "--json")
+    assert again.exit_code == 0, again.stderr
+    result = json_of(again)
     assert (result["labelled"], result["cost"]["human_labels"]) == (20, 20)
     assert result["rounds"] == 15
 
