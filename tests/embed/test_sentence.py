@@ -95,6 +95,7 @@ def test_a_model_that_is_not_there_is_one_sentence(tmp_path: Path, model: str, s
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_without_a_hub_the_message_says_how_to_go_on(tmp_path: Path):
     script = (
         "from llmal.embed import SentenceEmbedder\n"

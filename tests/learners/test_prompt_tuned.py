@@ -203,6 +203,7 @@ def test_an_unknown_device_is_refused(tmp_path: Path):
         PromptTuned("any", device="abacus").fit(TEXTS, Y)
 
 
+@pytest.mark.slow
 def test_two_hundred_questions_beat_the_majority_clearly(shared: Path):
     texts, y = _questions(shared, "train", 200)
     test_texts, test_y = _questions(shared, "test", 200)

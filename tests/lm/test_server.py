@@ -43,6 +43,7 @@ def test_a_model_that_is_not_there_is_said_before_a_server_is_started(tmp_path: 
     assert not log.exists()
 
 
+@pytest.mark.slow
 def test_a_broken_model_is_said_with_the_end_of_the_log(tiny_lm_path: Path, tmp_path: Path) -> None:
     folder = tmp_path / "broken"
     folder.mkdir()
