@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import log_softmax
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -47,6 +49,7 @@ FEWEST_PER_CLASS = 3
 FEWEST_ITEMS = 30
 FEWEST_HELD_OUT = 10
 FOLD_TOLERANCE = 1e-3
+_CHECKED = {"assume_finite": True, "skip_parameter_validation": True}
 
 
 class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -348,11 +351,13 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             model = self._model(made.classes, warm_start=True, tol=FOLD_TOLERANCE)
             for column, C in enumerate(C_GRID):
                 model.C = C
-                with warnings.catch_warnings():
+                # What was checked once need not be checked for each of so many fits.
+                with warnings.catch_warnings(), config_context(**_CHECKED):
                     # A fold cut short still ranks the penalties; the last fit reports.
                     warnings.simplefilter("ignore", ConvergenceWarning)
                     model.fit(matrix[train], made.codes[train], weights[train])
-                log_probs = model.predict_log_proba(matrix[held_out])
+                coef, intercept = _one_row_per_class(model)
+                log_probs = log_softmax(matrix[held_out] @ coef.T + intercept, axis=1)
                 own = log_probs[np.arange(len(held_out)), made.codes[held_out]]
                 losses[column] -= weights[held_out] @ own
         return C_GRID[int(losses.argmin())]
