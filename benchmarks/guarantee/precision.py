@@ -1,11 +1,13 @@
 """Precision targets: `accepted_precision` beside MAPIE's and BARGAIN's, on the same labels.
 
     python benchmarks/guarantee/precision.py [--audits 300] [--work FOLDER] [--peers FOLDER]
+        [--methods NAME …]
 
 FOLDER of the peers holds the packages mapie and bargain (`pip install --no-deps --target FOLDER
 mapie==1.6.0 bargain==0.1.3`); a package that is not there is left out, and said so. Each method may
-have `audited` labels by people. llmal and MAPIE get the same uniform draw; BARGAIN chooses what it
-asks about as it goes. Scores are places in the pool, ties broken at random once for all methods.
+have `audited` labels by people. llmal's uniform audit and MAPIE get the same draw; llmal's audit
+that asks as it goes, and BARGAIN, choose what they ask about. Scores are places in the pool, ties
+broken at random once for all methods.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from results_file import write_results
 
 from llmal.guarantee.accepted_precision import certify_accepted_precision, first_size
 from llmal.guarantee.audit import Audit
+from llmal.guarantee.precision_audit import PrecisionAudit
 
 NAME = "guarantee_precision"
 ALPHA = 0.05
@@ -46,8 +49,16 @@ CASES: dict[str, tuple[int, float]] = {
     "made: error 20 %": (500, 0.95),
     "made: error 10 %": (300, 0.95),
     "made: error 10 %, m 1,000": (1000, 0.95),
+    "made: error 50 %": (500, 0.95),
 }
 """Audited items, and the precision wanted: above that of all labels, and within reach."""
+
+MADE = {
+    "made: error 20 %": (5000, 0.2, 1.5),
+    "made: error 10 %": (3000, 0.1, 1.5),
+    "made: error 50 %": (5000, 0.5, 2.0),
+}
+"""Items, the share of wrong ones, and how far their scores lie apart, in standard deviations."""
 
 Method = Callable[[np.ndarray, int, float, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
@@ -57,12 +68,16 @@ def main() -> None:
     parser.add_argument("--audits", type=int, default=300)
     parser.add_argument("--work", type=Path, default=Path("precision-work"))
     parser.add_argument("--peers", type=Path)
+    parser.add_argument(
+        "--methods", nargs="+", choices=list(METHODS), help="to run these alone, and write nothing"
+    )
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     if options.peers is not None:
         sys.path.append(str(options.peers))
     rows, missing = [], []
-    for name, method in METHODS.items():
+    for name in options.methods or METHODS:
+        method = METHODS[name]
         package = {"MAPIE": "mapie", "BARGAIN": "BARGAIN"}.get(name.split(",")[0])
         if package is not None and not _there(package):
             missing.append(name)
@@ -75,6 +90,8 @@ def main() -> None:
                 path.write_text(json.dumps(row))
                 print(row, flush=True)
             rows.append(json.loads(path.read_text()))
+    if options.methods:
+        return
     order = list(CASES)
     rows.sort(key=lambda row: (order.index(row["case"]), list(METHODS).index(row["method"])))
     write_results(NAME, {"alpha": ALPHA, "seed": SEED, "left out": missing, "rows": rows})
@@ -94,7 +111,7 @@ def pool_of(case: str) -> np.ndarray:
     if not case.startswith("made"):
         found = case_of(load(case, embedded=False))
         return found.wrong[ranked(found.score, rng)]
-    items, error, apart = (5000, 0.2, 1.5) if "20 %" in case else (3000, 0.1, 1.5)
+    items, error, apart = MADE[case.partition(",")[0]]
     wrong = rng.permutation(np.arange(items) < error * items)
     return wrong[np.argsort(-(rng.normal(size=items) - apart * wrong))]
 
@@ -105,13 +122,14 @@ def cell(
     """What one method lets stay of one pool."""
     wrong = pool_of(case)
     began = time.perf_counter()
-    kept, broken, some = [], [], 0
+    kept, asked_of, broken, some = [], [], [], 0
     for repeat in range(count):
         rng = np.random.default_rng([SEED, number, repeat])
         accepted, asked = method(wrong, audited, epsilon, rng)
         share = wrong[accepted].mean() if accepted.any() else 0.0
         broken.append(bool(share > epsilon + 1e-9))
         kept.append(float((accepted & ~asked).mean()))
+        asked_of.append(int(asked.sum()))
         some += bool(accepted.any())
     hits = np.cumsum(wrong) / np.arange(1, len(wrong) + 1)
     best = np.flatnonzero(hits <= epsilon)
@@ -121,6 +139,7 @@ def cell(
         "items": len(wrong),
         "error": round(float(wrong.mean()), 4),
         "audited": audited,
+        "asked": round(float(np.mean(asked_of)), 1),
         "precision": round(1 - epsilon, 3),
         "kept": round(float(np.mean(kept)), 4),
         "spread": round(float(np.std(kept)), 4),
@@ -150,6 +169,23 @@ def _llmal(
         audit, epsilon=epsilon, alpha=ALPHA, future=future, start=None
     )
     return _first(wrong, made.details["prefix"]), _asked(wrong, places)
+
+
+def _growing(
+    wrong: np.ndarray, audited: int, epsilon: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    audit = PrecisionAudit(
+        np.arange(len(wrong)),
+        most=audited,
+        epsilon=epsilon,
+        alpha=ALPHA,
+        seed=int(rng.integers(2**31)),
+    )
+    asked = np.zeros(len(wrong), bool)
+    while len(positions := audit.ask()):
+        asked[positions] = True
+        audit.tell(wrong[positions])
+    return _first(wrong, audit.certificate().details["prefix"]), asked
 
 
 def _mapie(
@@ -236,6 +272,7 @@ def _asked(wrong: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 METHODS: dict[str, Method] = {
     "llmal": _llmal,
+    "llmal, asking as it goes": _growing,
     "llmal, audit of the surest half": lambda *a: _llmal(*a, part=0.5),
     "llmal, for future items": lambda *a: _llmal(*a, future=True),
     "MAPIE": _mapie,

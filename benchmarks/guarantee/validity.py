@@ -28,6 +28,7 @@ from results_file import write_results
 from llmal.guarantee.accepted_precision import certify_accepted_precision
 from llmal.guarantee.anytime import certify_anytime
 from llmal.guarantee.audit import Audit, allowed_wrong
+from llmal.guarantee.beginnings import STARTS, Beginnings
 from llmal.guarantee.fdr import certify_fdr
 from llmal.guarantee.groups import group_audit
 from llmal.guarantee.largest_promise import find_largest_promise
@@ -47,6 +48,7 @@ MODES = (
     "recall",
     "fdr",
     "largest promise",
+    "precision by asking",
 )
 
 
@@ -214,6 +216,8 @@ def run(setting: Setting, mode: str, audits: int, number: int) -> dict[str, Any]
     wrong, groups = pool_of(setting, np.random.default_rng([SEED, number]))
     rng = np.random.default_rng([SEED, number, MODES.index(mode) + 1])
     row = {"setting": setting.name, "mode": mode}
+    if mode == "precision by asking":
+        return {**row, **asked_anything(setting, audits, wrong, rng)}
     if setting.clustered and mode in ("accepted_precision", "fdr", "largest promise"):
         # They count items; an audit that draws items one by one is valid with duplicates too.
         setting = Setting(setting.items, setting.error, setting.score, setting.audited)
@@ -233,6 +237,34 @@ def run(setting: Setting, mode: str, audits: int, number: int) -> dict[str, Any]
         "limit": round(limit + 2 * spread, 5),
         "kept": round(float(np.mean(kept)), 4),
         "holds": round(holds / audits, 4),
+    }
+
+
+def asked_anything(
+    setting: Setting, audits: int, wrong: np.ndarray, rng: np.random.Generator
+) -> dict[str, Any]:
+    """The share of broken promises of `PrecisionAudit`, if whoever asks did the worst.
+
+    What people are asked about is up to it. The more they are asked, the further its walks go, so
+    here they are asked about everything: no way to ask breaks the promise more often.
+    """
+    broken, asked = 0, np.ones(setting.items, bool)
+    for _ in range(audits):
+        beginnings = Beginnings(
+            rng.permutation(setting.items),
+            epsilon=EPSILON,
+            alpha=ALPHA,
+            most=setting.audited,
+            starts=STARTS,
+        )
+        walks = [beginnings.walk(start, asked, wrong)[0] for start in range(len(STARTS))]
+        prefix = max((one.size for one in walks if one is not None), default=0)
+        broken += int(wrong[:prefix].sum()) > allowed_wrong(EPSILON, prefix)
+    return {
+        "broken": round(broken / audits, 5),
+        "limit": round(ALPHA + 2 * float(np.sqrt(ALPHA * (1 - ALPHA) / audits)), 5),
+        "kept": None,
+        "holds": None,
     }
 
 

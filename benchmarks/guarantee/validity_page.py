@@ -22,7 +22,10 @@ def guarantee_validity(figures: Figures) -> list[str]:
         "mode that promises something: the share of audits after which more labels are wrong than "
         f"was promised, at epsilon = alpha = {figures['epsilon']:.0%}. It may be "
         f"{figures['alpha']:.1%}, and by chance up to {rows[0]['limit']:.1%} (two standard "
-        "errors). In brackets: the share of the pool that no person had to label. Pools are fixed, "
+        "errors). In brackets: the share of the pool that no person had to label. *Precision by "
+        "asking* is `PrecisionAudit` with the labels of the audit as its most: what it asks about "
+        "is up to it, so here people are asked about everything, with which its walks go furthest "
+        "and no way to ask can break the promise more often. Pools are fixed, "
         "and each audit is a new draw. *Worst* is a pool made to break the rule: one wrong label "
         "more than allowed, alone at the top of the order. *Three looks* is `pool_error` with "
         "nested looks, all of which are made. In settings with duplicates the first four modes and "
@@ -63,7 +66,9 @@ def guarantee_validity(figures: Figures) -> list[str]:
 
 
 def _cell(row: dict[str, Any] | None) -> str:
-    return "" if row is None else f"{row['broken']:.1%} ({row['kept']:.2f})"
+    if row is None:
+        return ""
+    return f"{row['broken']:.1%}" + ("" if row["kept"] is None else f" ({row['kept']:.2f})")
 
 
 def guarantee_precision(figures: Figures) -> list[str]:
@@ -78,9 +83,10 @@ def guarantee_precision(figures: Figures) -> list[str]:
     return [
         "`accepted_precision` beside MAPIE's `BinaryClassificationController` (precision; its "
         "default, and its fixed sequence over the same thresholds as llmal's) and BARGAIN's "
-        "precision target, as their packages have them, with the same number of labels by people. "
-        "llmal and MAPIE get the same uniform draw, and BARGAIN chooses what it asks about as it "
-        "goes; *audit of the surest half* is llmal with the audit drawn from there, which caps "
+        "precision target, as their packages have them, with the same number of labels by people "
+        "at most. llmal and MAPIE get the same uniform draw; llmal *asking as it goes* "
+        "(`PrecisionAudit`) and BARGAIN choose what they ask about, and llmal ends when more labels "
+        "do not pay (in its column, how many it asked for on average). *Audit of the surest half* is llmal with the audit drawn from there, which caps "
         "what can stay. Shares of the pool that stay and no person has seen; in brackets broken "
         f"promises, which may be {figures['alpha']:.0%}. Promises for future items (MAPIE's, and "
         "llmal's for future items) are judged on the pool too. Audits: "
@@ -106,4 +112,5 @@ def guarantee_precision(figures: Figures) -> list[str]:
 
 
 def _kept(row: dict[str, Any]) -> str:
-    return f"{row['kept']:.2f} ± {row['spread']:.2f} ({row['broken']:.0%})"
+    words = f"{row['kept']:.2f} ± {row['spread']:.2f} ({row['broken']:.0%})"
+    return words + (f", {row['asked']:.0f}" if row["method"].endswith("asking as it goes") else "")

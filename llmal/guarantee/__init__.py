@@ -15,6 +15,7 @@ from llmal.guarantee.largest_promise import LargestPromise
 from llmal.guarantee.nested_looks import critical_counts
 from llmal.guarantee.ordering import rank_by_score
 from llmal.guarantee.planning import plan_audit
+from llmal.guarantee.precision_audit import PrecisionAudit
 from llmal.guarantee.procedure import Doubtful, Procedure
 from llmal.guarantee.recall import ClassFound
 from llmal.guarantee.trial import Trial, run_trial
@@ -33,6 +34,7 @@ __all__ = [
     "LargestPromise",
     "Mode",
     "MoreLooks",
+    "PrecisionAudit",
     "Procedure",
     "Rates",
     "Trial",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from scipy.special import bdtr, betaincinv
@@ -24,6 +25,24 @@ _STREAM = (
     "No label of the audit was used for prompts, demonstrations, calibration, training or the "
     "score.",
 )
+
+
+_GROWING = (
+    "One order of draw was drawn by the seed after labels, score and order were frozen, and people "
+    "were asked by it about each part of the order that was tested, leaving nothing out.",
+    "How many labels people may give at most, and which parts of the order are tested one after "
+    "the other, was fixed before the first was asked for.",
+    *FIXED_POOL[1:],
+)
+
+Kind = Literal["uniform", "growing", "future"]
+"""A uniform audit of a pool, one that asks where the walk stands, or a uniform one for a stream."""
+
+_RESTS_ON: dict[Kind, tuple[str, ...]] = {
+    "uniform": FIXED_POOL,
+    "growing": _GROWING,
+    "future": _STREAM,
+}
 
 
 def certify_accepted_precision(
@@ -50,7 +69,6 @@ def certify_accepted_precision(
             pass with two errors (with one, where that were more than half of the audit), and 30 and
             a quarter of the audit at least.
     """
-    rest = len(audit.order)
     first = first_size(len(audit), epsilon, alpha) if start is None else start
     prefix, drawn, errors = 0, 0, 0
     for size in _sizes(audit, max(first, 1), future=future):
@@ -59,26 +77,45 @@ def certify_accepted_precision(
         if not _passes(n, d, size, epsilon, alpha, future=future):
             break
         prefix, drawn, errors = size, n, d
+    return precision_certificate(
+        audit,
+        prefix=prefix,
+        drawn=drawn,
+        errors=errors,
+        epsilon=epsilon,
+        alpha=alpha,
+        kind="future" if future else "uniform",
+    )
+
+
+def precision_certificate(
+    audit: Audit,
+    *,
+    prefix: int,
+    drawn: int,
+    errors: int,
+    epsilon: float,
+    alpha: float,
+    kind: Kind,
+) -> Certificate:
+    """The certificate for a beginning of the order that was reached.
+
+    Args:
+        audit: The audit.
+        prefix: How many items of the order were reached, 0 for none.
+        drawn: How many audited ones among them were tested.
+        errors: How many of these were wrong.
+        epsilon: The share of wrong ones among what is accepted.
+        alpha: With what probability the promise may fail.
+        kind: How the audit was drawn, and of what it is promised.
+    """
+    rest, future = len(audit.order), kind == "future"
     holds = prefix > 0 or rest == 0
     accepted, to_people = audit.split(prefix)
     needed = fewest_accepted(epsilon, alpha, errors=0)
-    about = (
-        "of the labels that the same system gives to future items with at least the score of the "
-        f"last one that is accepted here (place {prefix:,} of {rest:,} in the order)"
-        if future
-        else f"of the {prefix:,} first labels of the order, which may stay,"
-    )
     meaning = ""
     if holds:
-        claim = (
-            f"Not more than {percent(epsilon)} {about} are wrong, before any of them is put right"
-        )
-        meaning = "A label is wrong if it is not the one that the people of record would give. " + (
-            f"The procedure that says so breaks its word with a probability of at most "
-            f"{percent(alpha)}; items and audit are random. It is void if the stream changes."
-            if future
-            else f"{chance(audit, alpha)} It is a count over these labels together. {VOID}"
-        )
+        claim, meaning = _statement(audit, prefix, epsilon, alpha, kind)
     else:
         claim = (
             f"Nothing is promised: to keep wrong labels among the accepted ones to "
@@ -99,17 +136,51 @@ def certify_accepted_precision(
         wrong=int(audit.wrong.sum()),
         claim=claim,
         meaning=meaning,
-        rests_on=(_STREAM if future else FIXED_POOL) + skipped_note(audit),
+        rests_on=_RESTS_ON[kind] + skipped_note(audit),
         details={
             "rest": rest,
             "prefix": prefix,
             "audited_in_prefix": drawn,
             "wrong_in_prefix": errors,
-            "clopper_pearson": bound,
+            # Of a count that was looked at again and again it would be no bound.
+            **({} if kind == "growing" else {"clopper_pearson": bound}),
             "future": future,
             "needed": needed,
             "stays": len(accepted) - audit.labelled,
         },
+    )
+
+
+def _statement(
+    audit: Audit, prefix: int, epsilon: float, alpha: float, kind: Kind
+) -> tuple[str, str]:
+    """What is promised of a beginning that was reached, and what its words mean."""
+    about = (
+        "of the labels that the same system gives to future items with at least the score of the "
+        f"last one that is accepted here (place {prefix:,} of {len(audit.order):,} in the order)"
+        if kind == "future"
+        else f"of the {prefix:,} first labels of the order, which may stay,"
+    )
+    word = (
+        f"The procedure that says so breaks its word with a probability of at most {percent(alpha)}"
+    )
+    match kind:
+        case "future":
+            random = f"{word}; items and audit are random. It is void if the stream changes."
+        case "uniform":
+            random = f"{chance(audit, alpha)} It is a count over these labels together. {VOID}"
+        case "growing":
+            random = (
+                f"{word}. The items, their labels, their order and what people would say are taken "
+                "as fixed: the one thing that is random is the order in which the "
+                f"{len(audit.order):,} items that no person had labelled were drawn. The "
+                f"{len(audit):,} that were audited ({int(audit.wrong.sum()):,} of them were wrong) "
+                "are the first ones of it within the parts of the order that were tested. It is a "
+                f"count over these labels together. {VOID}"
+            )
+    return (
+        f"Not more than {percent(epsilon)} {about} are wrong, before any of them is put right",
+        f"A label is wrong if it is not the one that the people of record would give. {random}",
     )
 
 

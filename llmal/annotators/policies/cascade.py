@@ -30,7 +30,10 @@ class Cascade:
     Jung et al. 2025, "Trust or Escalate": a model's threshold is the loosest above which the share
     of wrong labels passes a fixed-sequence test at level alpha / number of models, among the items
     that the models before it leave to it. Where no threshold passes, no answer of the model stands.
-    Until the thresholds are fitted those of the annotators hold.
+    Until the thresholds are fitted those of the annotators hold. Both shares are aimed at, and no
+    promise: which thresholds are tested is read off the same items. What is proved is the
+    certificate of a guarantee behind it, an audit of the labels of all models together that is
+    drawn after they are frozen.
 
     Thirty items above a threshold are the fewest that show anything, and with `max_error` 0.1 and
     three models it takes 33 without an error: have people label a hundred or more first.
