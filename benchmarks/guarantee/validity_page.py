@@ -85,9 +85,10 @@ def guarantee_precision(figures: Figures) -> list[str]:
         "default, and its fixed sequence over the same thresholds as llmal's) and BARGAIN's "
         "precision target, as their packages have them, with the same number of labels by people "
         "at most. llmal and MAPIE get the same uniform draw; llmal *asking as it goes* "
-        "(`PrecisionAudit`) and BARGAIN choose what they ask about, and llmal ends when more labels "
-        "do not pay (in its column, how many it asked for on average). *Audit of the surest half* is llmal with the audit drawn from there, which caps "
-        "what can stay. Shares of the pool that stay and no person has seen; in brackets broken "
+        "(`PrecisionAudit`) and BARGAIN choose what they ask about, and llmal ends when more "
+        "labels do not pay (last in its column: for how many it asked on average). *Audit of the "
+        "surest half* is llmal with the audit drawn from there, which caps what can stay. Shares "
+        "of the pool that stay and no person has seen; in brackets broken "
         f"promises, which may be {figures['alpha']:.0%}. Promises for future items (MAPIE's, and "
         "llmal's for future items) are judged on the pool too. Audits: "
         + ", ".join(f"{method} {count}" for method, count in counts.items())

@@ -15,6 +15,7 @@ from llmal.annotators.policies import (
     RoutingPolicy,
     Stands,
 )
+from llmal.annotators.protocol import Priced
 from llmal.annotators.router import Router
 from llmal.core.records import Annotation, Outcome
 from llmal.ledger import Ledger, Round
@@ -57,6 +58,8 @@ class Routing:
         self._policy = policy
         self._pool = pool
         self._machines = router.machines
+        people = [one.annotator for one in router.stages if one.annotator.kind == "human"]
+        self._cost = max((one.cost for one in people if isinstance(one, Priced)), default=0.0)
         self._fitted: RoutingPolicy | None = None
 
     def send(self, ledger: Ledger, current: Round, item_ids: Sequence[str]) -> Sent:
@@ -131,7 +134,7 @@ class Routing:
             labels = seen_labels(ledger, before_round=current.number)
             names = [one.name for one in self._machines]
             items = [
-                PilotItem(labels[i].label, said)
+                PilotItem(labels[i].label, said, self._cost)
                 for part in _parts(pilot)
                 for i, said in _of_round(ledger, current.number, part, names).items()
             ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from llmal.annotators.policies import (
     ThreeWay,
     last_answer_stands,
 )
-from llmal.core.records import Annotation, Item
+from llmal.core.records import Annotation, Item, Usage
 from llmal.errors import ConfigError
 from llmal.statistics.fixed_sequence import loosest_threshold
 
@@ -360,9 +361,43 @@ def test_three_ways_are_fitted_by_cost_and_tested_on_the_other_half(
     )
     for seed in range(3):
         policy = ThreeWay(costs=costs, max_error=max_error, alpha=0.1, seed=seed)
-        assert policy.fit(pilot, MACHINES[:2]) == wanted
+        told = {"costs": list(costs), "costs by": "options"}
+        assert policy.fit(pilot, MACHINES[:2]) == {**wanted, **told}
     nothing = ThreeWay().fit([], MACHINES[:2])
     assert _route(ThreeWay().fitted(nothing), {0: ("yes", 1.0)}, MACHINES[:2]) == People()
+
+
+def _priced(pilot: list[PilotItem], money: Sequence[float], person: float) -> list[PilotItem]:
+    """The same where each machine's answer took money, and a person's label does."""
+    return [
+        PilotItem(
+            one.label,
+            {n: replace(said, usage=Usage(money=money[n])) for n, said in one.answers.items()},
+            person,
+        )
+        for one in pilot
+    ]
+
+
+def test_three_ways_cost_what_models_and_people_cost() -> None:
+    pilot = _pilot(
+        (40, "yes", {0: ("yes", 0.9), 1: ("yes", 0.9)}),
+        (40, "yes", {0: ("no", 0.6), 1: ("yes", 0.9)}),
+        (40, "yes", {0: ("no", 0.3), 1: ("no", 0.9)}),
+    )
+    policy = ThreeWay(max_error=0.1, alpha=0.1)
+    cheap = policy.fit(_priced(pilot, (0.001, 0.01), 0.1), MACHINES[:2])
+    assert cheap["costs"] == pytest.approx([0.001, 0.01, 0.1])
+    assert (cheap["low"], cheap["high"], cheap["costs by"]) == (0.6, 0.9, "prices")
+    # A strong model that is hardly cheaper than people is not asked.
+    dear = policy.fit(_priced(pilot, (0.001, 0.099), 0.1), MACHINES[:2])
+    assert (dear["low"], dear["high"]) == (0.9, 0.9)
+    for unknown in (pilot, _priced(pilot, (0.01, 0.001), 0.1), _priced(pilot, (0.1, 0.2), 0.0)):
+        fit = policy.fit(unknown, MACHINES[:2])
+        assert fit["costs"] == [1, 10, 100]
+        assert fit["costs by"].startswith("usual proportions")
+    own = ThreeWay(costs=(1, 10, 100)).fit(_priced(pilot, (0.001, 0.099), 0.1), MACHINES[:2])
+    assert own["costs by"] == "options"
 
 
 @pytest.mark.parametrize(

@@ -86,10 +86,12 @@ class PilotItem:
     Attributes:
         label: What people say.
         answers: Of every machine that had anything to say.
+        cost: Money that a label of people takes; 0 where no price is stated.
     """
 
     label: Answer
     answers: Answers
+    cost: float = 0.0
 
 
 @runtime_checkable

@@ -26,6 +26,8 @@ _STEPS = 20
 """In how many steps each threshold goes down."""
 _NEVER = 2.0
 """A confidence that no answer reaches."""
+_USUAL = (1.0, 10.0, 100.0)
+"""Costs of a fast model, a strong one and a person where no prices are stated."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,9 @@ class ThreeWay:
         low: Below this confidence of the fast model people are asked, until that is fitted.
         high: From this confidence on its answer stands, until that is fitted.
         costs: Of an answer of the fast model, of the strong one, and of a person. Only their
-            proportions count.
+            proportions count. By default what the answers to the labelled items took on average, by
+            the prices of the models, and the price of a person's label; where these are not stated,
+            or do not rise in this order, 1, 10 and 100. What was taken is kept with the thresholds.
         max_error: The share of wrong labels among all.
         alpha: With what probability the thresholds may let through more.
         seed: Says which half of the labelled items tests.
@@ -59,7 +63,7 @@ class ThreeWay:
 
     low: float = 0.5
     high: float = 0.9
-    costs: Sequence[float] = (1.0, 10.0, 100.0)
+    costs: Sequence[float] | None = None
     max_error: float = 0.1
     alpha: float = 0.1
     seed: int = 0
@@ -70,7 +74,7 @@ class ThreeWay:
                 f"low is {self.low} and high is {self.high}",
                 fix="give probabilities, the lower one first, such as 0.5 and 0.9",
             )
-        if len(self.costs) != 3 or not 0 <= self.costs[0] <= self.costs[1] < self.costs[2]:
+        if self.costs is not None and not _rise(self.costs):
             raise ConfigError(
                 f"costs is {list(self.costs)}",
                 fix="give those of the fast model, the strong one and a person, the dearest last",
@@ -113,43 +117,53 @@ class ThreeWay:
         return People() if said[1].label is None else Stands(1)
 
     def fit(self, pilot: Sequence[PilotItem], machines: Sequence[Machine]) -> dict[str, Any]:
-        """Both thresholds, from two halves of the pilot."""
+        """Both thresholds, from two halves of the pilot, and the costs that they go by."""
+        costs, source = self._costs(pilot)
         chosen = np.random.default_rng(self.seed).permutation(len(pilot))
         halves = [_Half([pilot[row] for row in chosen.tolist()[part::2]]) for part in range(2)]
         low = high = _NEVER
         if len(halves[1]):
-            for step in self._path(halves[0]):
+            for step in self._path(halves[0], costs):
                 wrong = int(halves[1].wrong(*step).sum())
                 if bdtr(wrong, len(halves[1]), self.max_error) > self.alpha:
                     break
                 low, high = step
-        return {"low": low, "high": high}
+        return {"low": low, "high": high, "costs": list(costs), "costs by": source}
 
-    def _path(self, half: _Half) -> list[tuple[float, float]]:
+    def _costs(self, pilot: Sequence[PilotItem]) -> tuple[Sequence[float], str]:
+        """What an answer of each costs, and where that is from."""
+        if self.costs is not None:
+            return self.costs, "options"
+        if pilot:
+            paid = [
+                [one.answers[place].usage.money for one in pilot if place in one.answers]
+                for place in range(2)
+            ]
+            found = [float(np.mean(some)) if some else 0.0 for some in paid]
+            found.append(float(np.mean([one.cost for one in pilot])))
+            if _rise(found):
+                return tuple(found), "prices"
+        return _USUAL, "usual proportions, as no prices that rise are stated"
+
+    def _path(self, half: _Half, costs: Sequence[float]) -> list[tuple[float, float]]:
         """Pairs of thresholds, low and high, from the safest to the cheapest."""
         levels = half.levels()
         at = (-1, -1)
         path = []
         while at[1] < len(levels) - 1:
-            now = self._outcome(half, _pair(levels, at))
+            now = _outcome(half, _pair(levels, at), costs)
             low, high = at[0] + 1, at[1] + 1
             steps = [(max(at[0], high), high)]
             if low < len(levels):
                 steps.append((low, at[1]))
             gains = []
             for step in steps:
-                cost, wrong = self._outcome(half, _pair(levels, step))
+                cost, wrong = _outcome(half, _pair(levels, step), costs)
                 # Half a wrong label stands for those that so few items do not show.
                 gains.append((now[0] - cost) / (max(wrong - now[1], 0) + 0.5))
             at = steps[int(np.argmax(gains))]
             path.append(_pair(levels, at))
         return path
-
-    def _outcome(self, half: _Half, pair: tuple[float, float]) -> tuple[float, int]:
-        """What the items cost, and how many labels are wrong."""
-        to_strong, to_people = half.ways(*pair)
-        cost = self.costs[1] * to_strong.sum() + self.costs[2] * to_people.sum()
-        return float(cost), int(half.wrong(*pair).sum())
 
     def fitted(self, fit: Mapping[str, Any]) -> RoutingPolicy:
         """The same with the thresholds that were fitted."""
@@ -192,6 +206,18 @@ class _Half:
         """Of which items the label would be wrong."""
         asked, people = self.ways(low, high)
         return np.where(asked, self.errs[1], self.errs[0]) & ~people
+
+
+def _outcome(half: _Half, pair: tuple[float, float], costs: Sequence[float]) -> tuple[float, int]:
+    """What the items cost, and how many labels are wrong."""
+    to_strong, to_people = half.ways(*pair)
+    cost = costs[1] * to_strong.sum() + costs[2] * to_people.sum()
+    return float(cost), int(half.wrong(*pair).sum())
+
+
+def _rise(costs: Sequence[float]) -> bool:
+    """Whether these can be the costs of a fast model, a strong one and a person."""
+    return len(costs) == 3 and 0 <= costs[0] <= costs[1] < costs[2]
 
 
 def _sure(said: Answers) -> float:
