@@ -1,1 +1,3 @@
 """Trained learners as language models behind a server."""
+
+from llmal.learners.serving.soft_prompt_lm import SoftPromptLM as SoftPromptLM
