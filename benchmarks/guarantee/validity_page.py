@@ -80,13 +80,18 @@ def guarantee_precision(figures: Figures) -> list[str]:
     counts = {method: next(row["audits"] for row in rows if row["method"] == method)
               for method in methods}  # fmt: skip
     left_out = figures["left out"]
+    asking = (
+        "; so does llmal *asking as it goes* (`PrecisionAudit`), which ends when more labels do "
+        "not pay (last in its column: for how many it asked on average)"
+        if any(_asks(row) for row in rows)
+        else ""
+    )
     return [
         "`accepted_precision` beside MAPIE's `BinaryClassificationController` (precision; its "
         "default, and its fixed sequence over the same thresholds as llmal's) and BARGAIN's "
         "precision target, as their packages have them, with the same number of labels by people "
-        "at most. llmal and MAPIE get the same uniform draw; llmal *asking as it goes* "
-        "(`PrecisionAudit`) and BARGAIN choose what they ask about, and llmal ends when more "
-        "labels do not pay (last in its column: for how many it asked on average). *Audit of the "
+        "at most. llmal and MAPIE get the same uniform draw, and BARGAIN chooses what it asks "
+        f"about as it goes{asking}. *Audit of the "
         "surest half* is llmal with the audit drawn from there, which caps what can stay. Shares "
         "of the pool that stay and no person has seen; in brackets broken "
         f"promises, which may be {figures['alpha']:.0%}. Promises for future items (MAPIE's, and "
@@ -114,4 +119,8 @@ def guarantee_precision(figures: Figures) -> list[str]:
 
 def _kept(row: dict[str, Any]) -> str:
     words = f"{row['kept']:.2f} ± {row['spread']:.2f} ({row['broken']:.0%})"
-    return words + (f", {row['asked']:.0f}" if row["method"].endswith("asking as it goes") else "")
+    return words + (f", {row['asked']:.0f}" if _asks(row) else "")
+
+
+def _asks(row: dict[str, Any]) -> bool:
+    return bool(row["method"].endswith("asking as it goes"))
