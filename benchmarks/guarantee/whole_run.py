@@ -6,9 +6,9 @@
 A language model labels items of ag_news, people answer from gold, and the run works for the
 promise of at most 5 % wrong labels with 95 % confidence. Each process is killed with SIGKILL and
 started again: half of the kills fall at moments drawn uniformly from the first half of the time
-that the undisturbed run took, in which the model answers; the others up to two seconds after people
-have given a number of labels that is drawn uniformly too (one of these falls away where the run has
-ended before it). The runs have caches of their own, so that each asks the model itself, unless
+that the undisturbed run took, in which the model answers; the others up to half a second after people
+have given a number of labels that is drawn uniformly from the first nine tenths of what they give
+(one of these falls away where the run has ended before it). The runs have caches of their own, so that each asks the model itself, unless
 `--answers` says what it has answered before.
 """
 
@@ -165,8 +165,9 @@ def run_killed(
     half = given.kills // 2
     moments = sorted(rng.uniform(0, wanted["seconds"] / 2) for _ in range(half))
     plan = [(max(0.05, b - a), 0) for a, b in zip([0.0, *moments], moments, strict=False)]
-    counts = sorted(rng.randrange(1, wanted["people_labels"]) for _ in range(given.kills - half))
-    plan += [(rng.uniform(0, 2), count) for count in counts]
+    most = max(2, wanted["people_labels"] * 9 // 10)
+    counts = sorted(rng.randrange(1, most) for _ in range(given.kills - half))
+    plan += [(rng.uniform(0, 0.5), count) for count in counts]
     kills = []
     for wait, count in plan:
         found = start(folder, given, wait, count)
