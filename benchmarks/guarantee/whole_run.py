@@ -6,10 +6,10 @@
 A language model labels items of ag_news, people answer from gold, and the run works for the
 promise of at most 5 % wrong labels with 95 % confidence. Each process is killed with SIGKILL and
 started again: half of the kills fall at moments drawn uniformly from the first half of the time
-that the undisturbed run took, in which the model answers; the others up to half a second after people
-have given a number of labels that is drawn uniformly from the first nine tenths of what they give
-(one of these falls away where the run has ended before it). The runs have caches of their own, so that each asks the model itself, unless
-`--answers` says what it has answered before.
+that the undisturbed run took, in which the model answers; the others up to half a second after
+people have given a number of labels that is drawn uniformly from the first nine tenths of what they
+give (one of these falls away where the run has ended before it). The runs have caches of their own,
+so that each asks the model itself, unless `--answers` says what it has answered before.
 """
 
 from __future__ import annotations
