@@ -192,6 +192,7 @@ def test_what_is_no_model_is_said():
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.slow
 def test_the_checks_of_scikit_learn(tiny_hf):
     texts = check_estimator(FewShotClassifier(tiny_hf, style="completion"), on_fail=None)
     assert [one["status"] for one in texts] == ["passed"]

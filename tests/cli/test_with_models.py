@@ -83,6 +83,7 @@ def test_generate_marks_what_is_synthetic_and_says_what_was_refused(
     assert "the prompts have no demonstrations" in result.stderr
 
 
+@pytest.mark.slow
 def test_generate_keeps_to_the_budget_and_says_before_what_it_can_cost(
     project, llmal, json_of, tiny_lm_path, tmp_path
 ):

@@ -117,8 +117,8 @@ def test_the_warning_counts_candidates(caplog: pytest.LogCaptureFixture):
         Balanced().choose(_items(a=1), 2, _rng())
         Random().choose(_items(a=4), 4, _rng())
     assert [record.getMessage() for record in caplog.records] == [
-        "4 of 8 demonstrations: there are only 4 candidates",
-        "1 of 2 demonstrations: there is only 1 candidate",
+        "4 of 8 demonstrations: only 4 candidates are there",
+        "1 of 2 demonstrations: only 1 candidate is there",
     ]
 
 

@@ -142,6 +142,6 @@ def test_options_that_are_not_usable(words: dict, message: str) -> None:
 
 
 def test_too_few_people_are_told_how_many_it_takes() -> None:
-    with pytest.raises(DataError, match=r"0 people of 3 have 30 items.*two people are needed"):
+    with pytest.raises(DataError, match=r"of 3 people 0 have 30 items.*two people are needed"):
         run_trial(PEOPLE, MACHINE, NEAR)
     assert epsilon_of("skilled") == 0.15

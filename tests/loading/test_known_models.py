@@ -190,6 +190,7 @@ def test_getting_a_model_finds_a_single_changed_byte(shop, llmal_command, monkey
     assert "every byte is as it was" in llmal_command("models", "get", "tiny-packaged").stdout
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_fetch_it_once(shop):
     made = shop()
     program = (

@@ -45,6 +45,7 @@ def test_killed_runs_end_like_an_undisturbed_one(tmp_path: Path, shared: Path, v
     proxy.close()
 
 
+@pytest.mark.slow
 def test_a_server_that_goes_away(tmp_path: Path, shared: Path, vllm: VLLM) -> None:
     rows = Pool.from_file(shared / "data" / "trec6" / "train.jsonl.gz", gold="label")
     pool = rows[:192]
