@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from llmal.functions.labelling import label
     from llmal.functions.prediction import predict
     from llmal.functions.selection import select
+    from llmal.functions.training import train
     from llmal.functions.trials import trial
     from llmal.guarantee.certificate import Certificate
     from llmal.guarantee.guarantee import Guarantee
@@ -90,6 +91,7 @@ _HOMES = {
     "label": "functions.labelling",
     "predict": "functions.prediction",
     "select": "functions.selection",
+    "train": "functions.training",
     "trial": "functions.trials",
     "annotators": "",
     "calibration": "",
@@ -156,6 +158,7 @@ __all__ = [
     "select",
     "selectors",
     "stopping",
+    "train",
     "trial",
 ]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from llmal.cli.file_commands import annotate, generate, predict, select, strategies
+from llmal.cli.file_commands import annotate, generate, predict, select, strategies, train
 from llmal.cli.groups import icl, models
 from llmal.cli.guarantee_commands import certify, forecast, label, trial
 from llmal.cli.run_commands import doctor, export, plan, relabel, report, run
@@ -50,6 +50,7 @@ for _command in (
     label,
     annotate,
     relabel,
+    train,
     predict,
     select,
     strategies,

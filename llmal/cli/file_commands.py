@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from llmal.cli.options import (
+    AllLabels,
     Backend,
     Calibrating,
     Count,
@@ -124,6 +125,66 @@ def annotate(
         out=out,
         spending=Spending(tokens, money, dry_run),
         force=force,
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+@tell_mistakes
+def train(
+    data: Annotated[Path, typer.Option("--data", help="The file with labelled texts.")],
+    out: Annotated[Path, typer.Option("--out", help="The folder to save the learner in.")],
+    label: Annotated[str, typer.Option("--label", help="The column of the labels.")] = "label",
+    text: Text = None,
+    learner: Annotated[
+        str,
+        typer.Option(
+            "--learner",
+            help="linear (on embeddings), fine_tuned, lora, prompt_tuned or dynamic_soft_prompt.",
+        ),
+    ] = "linear",
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option", help="An option of the learner, model=smollm2-135m-instruct; several times."
+        ),
+    ] = None,
+    test: Annotated[
+        Path | None, typer.Option("--test", help="A file to test it on; nothing is chosen by it.")
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option("--weights", help="A column of weights, such as a confidence.")
+    ] = None,
+    labels: AllLabels = None,
+    guidelines: Annotated[
+        str, typer.Option("--guidelines", help="What annotators must know, in a sentence or more.")
+    ] = "",
+    embedder: Annotated[
+        str | None, typer.Option("--embedder", help="Path or name of sentence-transformers.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="For everything that is drawn.")] = 0,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    sheet: Sheet = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Train a learner on a labelled file. Asks nobody and costs nothing."""
+    from llmal.cli.data_file import data_file
+    from llmal.cli.train import Columns
+    from llmal.cli.train import train as command
+
+    command(
+        data_file(data, labels, None, encoding, delimiter, sheet),
+        Columns(label, tuple(text or ()), weights),
+        learner=learner,
+        options=option or (),
+        guidelines=guidelines,
+        test=test,
+        embedder=embedder,
+        seed=seed,
+        out=out,
         as_json=as_json,
         quiet=quiet,
     )

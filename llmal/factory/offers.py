@@ -23,14 +23,6 @@ def offers_of(
     }
 
 
-def words_offered(task: Task) -> dict[str, Any]:
-    """What a learner over a language model may have: the words of the labels, which a run names by
-    their columns, and the guidelines.
-    """
-    words = {str(column): label.verbalizers[0] for column, label in enumerate(task.labels)}
-    return {"verbalizers": words, "instruction": task.guidelines}
-
-
 def style_of(config: RunConfig) -> str:
     """The form of prompts that a configuration asks for."""
     return config.lm.prompt_style if config.lm is not None else "auto"

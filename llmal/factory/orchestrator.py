@@ -11,7 +11,7 @@ from llmal.factory.annotators import make_router
 from llmal.factory.embedders import make_embedder
 from llmal.factory.generators import make_run_generator
 from llmal.factory.guarantees import make_guarantee
-from llmal.factory.offers import offers_of, words_offered
+from llmal.factory.offers import offers_of
 from llmal.factory.phases import make_phases
 from llmal.factory.places import within
 from llmal.factory.pools import make_known_labels, open_pool
@@ -44,6 +44,7 @@ def build(
         LlmalError: Something in the configuration cannot be had.
     """
     from llmal.learners import REGISTRY as LEARNERS
+    from llmal.learners.words import words_offered
     from llmal.stopping import REGISTRY as RULES
 
     task = config.task_object()
