@@ -89,8 +89,8 @@ class Registry:
 
         The options are checked against the signature of the class: their names, their plain types,
         and that none is lacking. Where a class names in `parts` the options that hold objects of
-        the same room, these may be given as objects, as names, or as mappings of a name and
-        options.
+        the same room, or of others, these may be given as objects, as names, or as mappings of a
+        name and options.
 
         Args:
             name: In the configuration.
@@ -112,9 +112,9 @@ class Registry:
             given = with_present_names(name, kind, given)
             offered = _taken(kind, offers or {})
             given = _checked(name, kind, given, offered, also, in_file=where is not None)
-            for part in parts_of(kind):
-                if part in given:
-                    given[part] = self._part(given[part])
+            for part, room in self._rooms_of_parts(kind).items():
+                if given.get(part) is not None:
+                    given[part] = room.make_part(given[part])
             there = {one: value for one, value in offered.items() if value is not None}
             return kind(**{**there, **given})
         except (ConfigError, TypeError, ValueError) as error:
@@ -146,7 +146,19 @@ class Registry:
         offered = _taken(kind, {**offers, **dict.fromkeys(later, True)})
         _checked(name, kind, options, offered, also, in_file=False)
 
-    def _part(self, value: Any) -> Any:
+    def _rooms_of_parts(self, kind: object) -> Mapping[str, Registry]:
+        """Of which room the objects are that an option of a class holds."""
+        if isinstance(kind, HoldsParts) and isinstance(kind.parts, Mapping):
+            return kind.parts
+        return dict.fromkeys(parts_of(kind), self)
+
+    def make_part(self, value: Any) -> Any:
+        """What an option of a class holds: an object as it is, or that of a name, or of a mapping
+        of a name and options; of a list each of its members.
+
+        Raises:
+            ConfigError: As `make`.
+        """
         if isinstance(value, str):
             return self.make(value)
         if isinstance(value, Mapping):
@@ -159,7 +171,7 @@ class Registry:
                 )
             return self.make(name, inner)
         if isinstance(value, Sequence):
-            return tuple(self._part(one) for one in value)
+            return tuple(self.make_part(one) for one in value)
         if self._contract is not None and not isinstance(value, self._contract):
             raise ConfigError(
                 f"{value!r} is none of the {self.room}", fix="give one of them, or its name"
@@ -176,13 +188,13 @@ def _taken(kind: Any, offers: Mapping[str, Any]) -> dict[str, Any]:
 
 @runtime_checkable
 class HoldsParts(Protocol):
-    """A class some of whose options hold objects of its own room.
+    """A class some of whose options hold objects of its own room, or of others.
 
     Attributes:
-        parts: These options.
+        parts: These options; with the room of each, where it is not that of the class.
     """
 
-    parts: Sequence[str]
+    parts: Sequence[str] | Mapping[str, Registry]
 
 
 @runtime_checkable
@@ -197,7 +209,7 @@ class RenamedOptions(Protocol):
 
 
 def parts_of(kind: object) -> tuple[str, ...]:
-    """The options of a class that hold objects of its own room."""
+    """The options of a class that hold objects of a room."""
     return tuple(kind.parts) if isinstance(kind, HoldsParts) else ()
 
 

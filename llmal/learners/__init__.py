@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from llmal.learners.fine_tuned import FineTuned as FineTuned
     from llmal.learners.fine_tuned import LoRA as LoRA
     from llmal.learners.linear import LinearHead as LinearHead
+    from llmal.learners.noisy.pruned import Pruned as Pruned
     from llmal.learners.prompt_tuned import PromptTuned as PromptTuned
     from llmal.learners.protocol import CommitteeLearner as CommitteeLearner
     from llmal.learners.protocol import EmbeddingLearner as EmbeddingLearner
     from llmal.learners.protocol import Learner as Learner
     from llmal.learners.saved import TextClassifier as TextClassifier
     from llmal.learners.saved import load_learner as load_learner
+    from llmal.learners.soft_labels import SoftLabels as SoftLabels
 
 REGISTRY = Registry(
     "learners",
@@ -32,6 +34,7 @@ REGISTRY = Registry(
         "linear": "llmal.learners.linear:LinearHead",
         "lora": "llmal.learners.fine_tuned:LoRA",
         "prompt_tuned": "llmal.learners.prompt_tuned:PromptTuned",
+        "pruned": "llmal.learners.noisy.pruned:Pruned",
     },
 )
 """Learners by their name in the configuration."""
@@ -45,6 +48,8 @@ _HOMES = {
     "LinearHead": "linear",
     "LoRA": "fine_tuned",
     "PromptTuned": "prompt_tuned",
+    "Pruned": "noisy.pruned",
+    "SoftLabels": "soft_labels",
     "TextClassifier": "saved",
     "load_learner": "saved",
 }
@@ -59,6 +64,8 @@ __all__ = [
     "LinearHead",
     "LoRA",
     "PromptTuned",
+    "Pruned",
+    "SoftLabels",
     "TextClassifier",
     "load_learner",
 ]

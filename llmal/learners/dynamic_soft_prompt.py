@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -24,8 +24,10 @@ from llmal.learners.networks.dynamic_prompt import (
 from llmal.learners.networks.generator import Fusing
 from llmal.learners.networks.masked_prompt import EncoderPrompt, MaskedPrompt
 from llmal.learners.networks.template import make_template, words_of
+from llmal.learners.soft_labels import SoftLabels
 from llmal.learners.text_learner import TextLearner
 from llmal.learners.training.settings import Settings
+from llmal.learners.training.terms import Term
 from llmal.learners.words import initial_words
 
 M_TRIED = (4, 8, 16)
@@ -114,6 +116,7 @@ class DynamicSoftPrompt(TextLearner):
         dtype: Of a model that is left alone; vectors are float32 always.
         random_state: For everything that is drawn.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
+        terms: What is added to the training against noisy labels (`llmal.learners.noisy`).
         progress: Show a bar on a terminal.
 
     Attributes:
@@ -159,6 +162,7 @@ class DynamicSoftPrompt(TextLearner):
         dtype: str | None = None,
         random_state: int = 0,
         device: str = "auto",
+        terms: Sequence[Term] = (),
         progress: bool = False,
     ) -> None:
         self.model = model
@@ -188,14 +192,17 @@ class DynamicSoftPrompt(TextLearner):
         self.dtype = dtype
         self.random_state = random_state
         self.device = device
+        self.terms = terms
         self.progress = progress
 
-    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self, X: Any, y: ArrayLike | SoftLabels, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train from scratch; with m or n "auto" once for each pair that is tried.
 
         Args:
             X: n texts.
-            y: n label names or label columns.
+            y: n label names or label columns, or soft labels.
             sample_weight: n weights of at least 0.
 
         Raises:
@@ -212,6 +219,7 @@ class DynamicSoftPrompt(TextLearner):
             key=_held_out_loss,
         )
         self.network_, self.classes_, self.history_ = best.network_, best.classes_, best.history_
+        self.terms_ = best.terms_
         self.m_, self.n_ = best.m_, best.n_
         return self
 

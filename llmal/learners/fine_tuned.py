@@ -13,6 +13,7 @@ from llmal.learners.networks.adaptations import LowRank, WholeModel
 from llmal.learners.networks.sequence_classifier import SequenceClassifier
 from llmal.learners.text_learner import TextLearner
 from llmal.learners.training.settings import Settings
+from llmal.learners.training.terms import Term
 
 
 class FineTuned(TextLearner):
@@ -32,6 +33,7 @@ class FineTuned(TextLearner):
         patience: Passes without a lower held-out loss after which training ends.
         random_state: For the start of the head, the order of items, and dropout.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
+        terms: What is added to the training against noisy labels (`llmal.learners.noisy`).
         progress: Show a bar on a terminal.
 
     Attributes:
@@ -54,6 +56,7 @@ class FineTuned(TextLearner):
         patience: int = 3,
         random_state: int = 0,
         device: str = "auto",
+        terms: Sequence[Term] = (),
         progress: bool = False,
     ) -> None:
         self.model = model
@@ -66,6 +69,7 @@ class FineTuned(TextLearner):
         self.patience = patience
         self.random_state = random_state
         self.device = device
+        self.terms = terms
         self.progress = progress
 
     def _settings(self) -> Settings:
@@ -105,6 +109,7 @@ class LoRA(TextLearner):
         patience: Passes without a lower held-out loss after which training ends.
         random_state: For the start of updates and head, the order of items, and dropout.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
+        terms: What is added to the training against noisy labels (`llmal.learners.noisy`).
         progress: Show a bar on a terminal.
 
     Attributes:
@@ -130,6 +135,7 @@ class LoRA(TextLearner):
         patience: int = 3,
         random_state: int = 0,
         device: str = "auto",
+        terms: Sequence[Term] = (),
         progress: bool = False,
     ) -> None:
         self.model = model
@@ -145,6 +151,7 @@ class LoRA(TextLearner):
         self.patience = patience
         self.random_state = random_state
         self.device = device
+        self.terms = terms
         self.progress = progress
 
     def _settings(self) -> Settings:

@@ -6,7 +6,7 @@ import copy
 import logging
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -29,6 +29,7 @@ from llmal.learners.one_vs_rest import (
     is_indicator,
     log_losses,
 )
+from llmal.learners.soft_labels import SoftLabels
 from llmal.learners.storage import (
     read_learner,
     read_tensors,
@@ -114,12 +115,18 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
         self.thresholds = thresholds
 
-    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self, X: Any, y: ArrayLike | SoftLabels, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train from scratch.
+
+        Of soft labels every class counts with its share: an item is as many items as there are
+        classes with a share, which takes that many times the memory.
 
         Args:
             X: Embeddings, shape (n, d), finite.
-            y: n label names or label columns; or a table, shape (n, C), of 1 where a label holds.
+            y: n label names or label columns; soft labels; or a table, shape (n, C), of 1 where a
+                label holds.
             sample_weight: n weights of at least 0.
 
         Raises:
@@ -128,8 +135,8 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         self._check_parameters()
         matrix = embeddings(X)
-        self.multilabel_ = is_indicator(y)
-        if self.multilabel_:
+        self.multilabel_ = not isinstance(y, SoftLabels) and is_indicator(y)
+        if self.multilabel_ and not isinstance(y, SoftLabels):
             table = indicator(len(matrix), y, sample_weight)
             self.n_features_in_ = matrix.shape[1]
             self.classes_ = np.arange(table.holds.shape[1])
@@ -147,7 +154,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.coef_, self.intercept_ = np.zeros((1, matrix.shape[1])), np.zeros(1)
             return self
         self.C_ = self._choose_C(matrix, made) if self.C == "auto" else float(self.C)
-        self._fit_head(matrix, made.codes, made.weights)
+        self._fit_head(matrix, made, made.weights)
         return self
 
     def _keep(self, fitted: Columns) -> None:
@@ -195,14 +202,15 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _fit_head(
         self,
         matrix: NDArray[np.float64],
-        codes: NDArray[np.int64],
+        made: Targets,
         weights: NDArray[np.float64] | None,
     ) -> None:
-        model = self._model(self.classes_)
+        model = self._model(self.classes_, soft=made.shares is not None)
         model.C = float(self.C_)
+        parts = self._parts(made, np.arange(len(matrix)), weights)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", ConvergenceWarning)
-            model.fit(matrix, codes, weights)
+            model.fit(matrix[parts.rows], parts.codes, parts.weights)
         if any(issubclass(one.category, ConvergenceWarning) for one in caught):
             logger.warning(
                 "the linear head stopped after %d iterations before it converged; "
@@ -245,7 +253,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 drawn_table = replace(made, weights=weights)
                 member._keep(self._fit_each(matrix, drawn_table, np.asarray(self.C_)))
             elif len(made.classes) > 1:
-                member._fit_head(matrix, made.codes, weights)
+                member._fit_head(matrix, made, weights)
             found.append(member.predict_proba)
         return found
 
@@ -329,8 +337,37 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.max_iter < 1:
             raise ConfigError(f"max_iter is {self.max_iter}", fix="it must be at least 1")
 
-    def _model(self, classes: NDArray[Any], **more: Any) -> LogisticRegression:
-        weight = self.class_weight
+    def _parts(
+        self,
+        made: Targets,
+        rows: NDArray[np.int64],
+        weights: NDArray[np.float64] | None,
+    ) -> _Parts:
+        """Rows as items of one label each: of soft labels one for each class with a share."""
+        if made.shares is None:
+            return _Parts(rows, made.codes[rows], None if weights is None else weights[rows])
+        shares = made.shares[rows]
+        if weights is not None:
+            shares = shares * weights[rows, None]
+        # scikit-learn would balance by how many rows there are of a class, whatever their weights.
+        shares = shares * self._class_weights(made, rows)
+        items, codes = np.nonzero(shares)
+        return _Parts(rows[items], codes, shares[items, codes])
+
+    def _class_weights(self, made: Targets, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The weight of each class, shape (C,), as scikit-learn has it for plain labels."""
+        if isinstance(self.class_weight, dict):
+            return np.array([self.class_weight.get(one, 1.0) for one in made.classes.tolist()])
+        if self.class_weight is None:
+            return np.ones(len(made.classes))
+        counts = made.table[rows].sum(axis=0)
+        wanted = len(rows) / len(counts)
+        return np.asarray(wanted / np.where(counts > 0, counts, wanted))
+
+    def _model(
+        self, classes: NDArray[Any], *, soft: bool = False, **more: Any
+    ) -> LogisticRegression:
+        weight = None if soft else self.class_weight
         if isinstance(weight, dict):
             # The fit sees positions in `classes`, so that every dtype of label is one case.
             position = {label: code for code, label in enumerate(classes.tolist())}
@@ -345,22 +382,35 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         folds = StratifiedKFold(
             min(FOLDS, smallest), shuffle=True, random_state=self.random_state
         ).split(matrix, made.codes)
-        losses = np.zeros(len(C_GRID))
+        losses, table = np.zeros(len(C_GRID)), made.table
         for train, held_out in folds:
             # Each fit starts where the one with the next stronger penalty ended.
-            model = self._model(made.classes, warm_start=True, tol=FOLD_TOLERANCE)
+            model = self._model(
+                made.classes, soft=made.shares is not None, warm_start=True, tol=FOLD_TOLERANCE
+            )
+            parts = self._parts(made, train, weights)
+            fitted_to = matrix[parts.rows]
             for column, C in enumerate(C_GRID):
                 model.C = C
                 # What was checked once need not be checked for each of so many fits.
                 with warnings.catch_warnings(), config_context(**_CHECKED):
                     # A fold cut short still ranks the penalties; the last fit reports.
                     warnings.simplefilter("ignore", ConvergenceWarning)
-                    model.fit(matrix[train], made.codes[train], weights[train])
+                    model.fit(fitted_to, parts.codes, parts.weights)
                 coef, intercept = _one_row_per_class(model)
                 log_probs = log_softmax(matrix[held_out] @ coef.T + intercept, axis=1)
-                own = log_probs[np.arange(len(held_out)), made.codes[held_out]]
+                own = (table[held_out] * log_probs).sum(axis=1)
                 losses[column] -= weights[held_out] @ own
         return C_GRID[int(losses.argmin())]
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """Items to fit on: rows of the matrix, and the code and weight of each."""
+
+    rows: NDArray[np.int64]
+    codes: NDArray[np.int64]
+    weights: NDArray[np.float64] | None
 
 
 def _one_row_per_class(

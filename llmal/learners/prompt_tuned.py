@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,6 +14,7 @@ from llmal.learners.networks.adaptations import PromptMethod, SoftPrompt
 from llmal.learners.networks.sequence_classifier import SequenceClassifier
 from llmal.learners.text_learner import TextLearner
 from llmal.learners.training.settings import Settings
+from llmal.learners.training.terms import Term
 from llmal.learners.words import initial_words
 
 
@@ -42,6 +43,7 @@ class PromptTuned(TextLearner):
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
         train_classifier: Whether the head is trained too. False suits a head that already knows
             the task's classes in their sorted order.
+        terms: What is added to the training against noisy labels (`llmal.learners.noisy`).
         progress: Show a bar on a terminal.
         seed: The former name of `random_state`; it goes in the next version.
 
@@ -71,6 +73,7 @@ class PromptTuned(TextLearner):
         random_state: int = 0,
         device: str = "auto",
         train_classifier: bool = True,
+        terms: Sequence[Term] = (),
         progress: bool = False,
         seed: int | None = None,
     ) -> None:
@@ -87,6 +90,7 @@ class PromptTuned(TextLearner):
         self.random_state = random_state
         self.device = device
         self.train_classifier = train_classifier
+        self.terms = terms
         self.progress = progress
         self.seed = seed
 

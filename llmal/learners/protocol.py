@@ -9,6 +9,8 @@ from typing import Any, Literal, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from llmal.learners.soft_labels import SoftLabels
+
 
 @runtime_checkable
 class Learner(Protocol):
@@ -20,8 +22,15 @@ class Learner(Protocol):
     classes_: NDArray[Any]
     """The classes seen in `fit`, sorted; the columns of `predict_proba`."""
 
-    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Train from scratch on n items; y holds label columns or names."""
+    def fit(
+        self, X: Any, y: ArrayLike | SoftLabels, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Train from scratch on n items.
+
+        y holds label columns or names, or is a `SoftLabels`: the shares of the classes for each
+        item, such as an annotator's probabilities. A plain table of 0 and 1 is something else, the
+        labels that hold for each item (`TableLearner`). A weight of 0 leaves an item out.
+        """
         ...
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:

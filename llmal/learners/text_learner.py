@@ -13,9 +13,13 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from llmal.core.registry import Registry
 from llmal.errors import DataError
 from llmal.learners.networks.devices import mixed_precision, own_randomness, pick_device
 from llmal.learners.networks.protocol import Network, Output
+from llmal.learners.noisy import REGISTRY as NOISE_TERMS
+from llmal.learners.noisy.kept import fresh_terms, terms_as_json
+from llmal.learners.soft_labels import SoftLabels
 from llmal.learners.storage import present_parameters, read_learner, require_fitted, write_learner
 from llmal.learners.training.bar import training_bar
 from llmal.learners.training.batches import batches_to_read
@@ -34,8 +38,9 @@ dropout of their own."""
 class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A scikit-learn classifier over texts: a network over a pretrained model.
 
-    A subclass names its parameters in its own `__init__` (`batch_size`, `random_state`, `device`
-    and `progress` among them), gives its name in the registry, its `Settings` and its network.
+    A subclass names its parameters in its own `__init__` (`batch_size`, `random_state`, `device`,
+    `terms` and `progress` among them), gives its name in the registry, its `Settings` and its
+    network.
 
     Every fit starts from a fresh network. The seed fixes the result on one machine; the caller's
     random state is neither read nor changed. An item of weight zero is left out; one class seen is
@@ -44,14 +49,17 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     input: ClassVar[Literal["embeddings", "texts"]] = "texts"
     former_names: ClassVar[Mapping[str, str]] = {}
+    parts: ClassVar[Mapping[str, Registry]] = {"terms": NOISE_TERMS}
     registered_as: ClassVar[str]
 
     model: str | Path
     batch_size: int
     random_state: int
     device: str
+    terms: Sequence[Term]
     progress: bool
 
+    terms_: Sequence[Term]
     classes_: NDArray[Any]
     network_: Network
     history_: History
@@ -72,16 +80,14 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _seed(self) -> int:
         return self.random_state
 
-    def _terms(self) -> Sequence[Term]:
-        """What is added to the loss on labels."""
-        return ()
-
-    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self, X: Any, y: ArrayLike | SoftLabels, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train from scratch.
 
         Args:
             X: n texts.
-            y: n label names or label columns.
+            y: n label names or label columns, or soft labels.
             sample_weight: n weights of at least 0; the loss of an item is multiplied by its own,
                 and they are scaled to a mean of one.
 
@@ -90,7 +96,7 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             ConfigError: A parameter is not usable, or training diverged.
             LanguageModelError: The model cannot be found, loaded or used.
         """
-        settings = self._settings()
+        settings, self.terms_ = self._settings(), fresh_terms(self.terms)
         items = texts(X)
         made = targets(len(items), y, sample_weight)
         device = pick_device(self.device)
@@ -103,11 +109,12 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                     self.history_ = train(
                         network,
                         [items[i] for i in made.kept],
-                        np.eye(count)[made.codes],
+                        made.table,
                         weights,
                         settings,
                         torch.Generator().manual_seed(self._seed),
-                        terms=self._terms(),
+                        classes=made.classes,
+                        terms=self.terms_,
                         on_step=on_step,
                     )
         self.network_, self.classes_ = network, made.classes
@@ -200,6 +207,7 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         directory.mkdir(parents=True, exist_ok=True)
         self.network_.save(directory)
         given = {name: _plain(value) for name, value in self.get_params().items()}
+        given["terms"] = terms_as_json(self.terms)
         write_learner(
             directory,
             self.registered_as,
@@ -221,6 +229,7 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         directory = Path(directory)
         content = read_learner(directory, self.registered_as, ("parameters", "classes"))
         kept = present_parameters(content["parameters"], type(self))
+        kept["terms"] = NOISE_TERMS.make_part(kept.get("terms", ()))
         self.set_params(**{**dict.fromkeys(self.former_names), **kept})
         classes = np.asarray(content["classes"])
         base = content.get("base")

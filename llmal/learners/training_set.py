@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from llmal.errors import DataError
+from llmal.learners.soft_labels import SoftLabels
 
 
 @dataclass(frozen=True)
@@ -20,23 +21,32 @@ class Targets:
         kept: Shape (m,): positions of the items with a weight above zero. The others are left
             out altogether, so that weight zero and absence are the same to the last bit.
         classes: The classes among them, sorted.
-        codes: Shape (m,): the position of each label in `classes`.
+        codes: Shape (m,): the position of each label in `classes`; of soft labels the likeliest.
         weights: Shape (m,): weights above zero, or None if none were given.
+        shares: Shape (m, C): of soft labels the shares of the classes; None for plain ones.
     """
 
     kept: NDArray[np.int64]
     classes: NDArray[Any]
     codes: NDArray[np.int64]
     weights: NDArray[np.float64] | None
+    shares: NDArray[np.float64] | None = None
+
+    @property
+    def table(self) -> NDArray[np.float64]:
+        """Shares of the classes, shape (m, C): of a plain label the whole for one of them."""
+        return np.eye(len(self.classes))[self.codes] if self.shares is None else self.shares
 
 
-def targets(n: int, y: ArrayLike, sample_weight: ArrayLike | None) -> Targets:
+def targets(n: int, y: ArrayLike | SoftLabels, sample_weight: ArrayLike | None) -> Targets:
     """Check labels and weights against n items.
+
+    A class of which soft labels give no item any share was not seen, as with plain labels.
 
     Raises:
         DataError: Lengths differ, there is nothing to train on, or a label or weight is not usable.
     """
-    labels = _labels(y)
+    labels = y.best if isinstance(y, SoftLabels) else _labels(y)
     if len(labels) != n:
         raise DataError(
             f"there are {n} items but {len(labels)} labels", fix="give one label for each item"
@@ -61,6 +71,11 @@ def targets(n: int, y: ArrayLike, sample_weight: ArrayLike | None) -> Targets:
         if not len(kept):
             raise DataError("all sample weights are zero", fix="give at least one item a weight")
         weights = weights[kept]
+    if isinstance(y, SoftLabels):
+        shares = y.shares[kept]
+        seen = shares.sum(axis=0) > 0
+        shares = np.ascontiguousarray(shares[:, seen])
+        return Targets(kept, y.classes[seen], shares.argmax(axis=1), weights, shares)
     classes, codes = np.unique(labels[kept], return_inverse=True)
     return Targets(kept, classes, codes.astype(np.int64), weights)
 

@@ -21,6 +21,8 @@ from llmal.learners import (
     LinearHead,
     LoRA,
     PromptTuned,
+    Pruned,
+    SoftLabels,
 )
 from tests.support.small_models import save_small_model
 
@@ -52,6 +54,11 @@ def _linear(directory: Path) -> Case:
     X = np.array([[text.split().count(word) for word in WORDS] for text in texts], float)
     X += 0.1 * np.random.default_rng(1).normal(size=X.shape)
     return Case(LinearHead(), X / np.linalg.norm(X, axis=1, keepdims=True), y)
+
+
+def _pruned(directory: Path) -> Case:
+    case = _linear(directory)
+    return Case(Pruned(case.learner, folds=3), case.X, case.y)
 
 
 def _over_texts(learner: Any) -> Case:
@@ -102,6 +109,7 @@ BUILDERS: dict[str, Callable[[Path], Case]] = {
     "fine_tuned": _fine_tuned,
     "lora": _lora,
     "dynamic_soft_prompt": _dynamic_soft_prompt,
+    "pruned": _pruned,
 }
 
 
@@ -207,6 +215,27 @@ def test_weight_decides_between_contradicting_labels(case: Case):
     assert (learner.predict(case.X) == case.y).mean() > 0.9
 
 
+def test_soft_labels_that_are_sure_are_labels(case: Case):
+    names = np.array(["zebra", "ant"])[case.y]
+    sure = SoftLabels(np.eye(3)[case.y * 2], ["zebra", "never", "ant"])
+
+    plain = clone(case.learner).fit(case.X, names)
+    soft = clone(case.learner).fit(case.X, sure)
+
+    assert soft.classes_.tolist() == ["ant", "zebra"]
+    np.testing.assert_allclose(soft.predict_proba(case.X), plain.predict_proba(case.X), atol=1e-4)
+
+
+def test_soft_labels_weigh_as_much_as_their_shares(case: Case):
+    shares = np.where(np.eye(2, dtype=bool)[case.y], 0.8, 0.2)
+
+    learner = case.learner.fit(case.X, SoftLabels(shares, [0, 1]))
+
+    assert (learner.predict(case.X) == case.y).mean() > 0.9
+    own = learner.predict_proba(case.X)[np.arange(len(case.y)), case.y]
+    assert 0.65 < own.mean() < 0.92
+
+
 def test_a_committee_differs_and_is_the_same_for_the_same_seed(case: Case):
     learner = case.learner.fit(case.X, case.y)
     alone = learner.predict_proba(case.X)
@@ -262,7 +291,8 @@ def test_weights_that_are_gone_are_one_sentence(case: Case, tmp_path: Path):
 def test_a_copy_is_not_fitted_and_has_the_same_parameters(case: Case):
     copy = clone(case.learner.fit(case.X, case.y))
 
-    assert copy.get_params() == case.learner.get_params()
+    assert repr(copy) == repr(case.learner)
+    assert copy.get_params(deep=False).keys() == case.learner.get_params(deep=False).keys()
     with pytest.raises(DataError, match="is not fitted"):
         copy.predict_proba(case.X)
 
@@ -291,7 +321,8 @@ def test_bad_input_is_one_sentence(case: Case):
 
 
 def test_a_parameter_out_of_range_is_refused(case: Case):
-    name = {"embeddings": "max_iter", "texts": "batch_size"}[case.learner.input]
+    names = ("folds", "max_iter", "batch_size")
+    name = next(one for one in names if one in case.learner.get_params(deep=False))
 
     with pytest.raises(ConfigError, match=f"{name} is 0"):
         clone(case.learner).set_params(**{name: 0}).fit(case.X, case.y)

@@ -19,7 +19,14 @@ from llmal.learners.networks.context import context_of
 from llmal.learners.networks.devices import in_use
 from llmal.learners.networks.generator import Fusing, Fusion, SampleVectors, check_fusion
 from llmal.learners.networks.padding import padded
-from llmal.learners.networks.protocol import Group, Output, Reading, cross_entropies, trainable
+from llmal.learners.networks.protocol import (
+    Group,
+    Output,
+    Reading,
+    cross_entropies,
+    no_scores_of_states,
+    trainable,
+)
 from llmal.learners.networks.template import Template, cut
 
 TRAINED = "soft_prompt.safetensors"
@@ -188,6 +195,15 @@ class DynamicPrompt(nn.Module):
         if self._loss == "vocabulary":
             return -(targets * output.scores).sum(dim=1)
         return cross_entropies(output.scores, targets)
+
+    def scores_of(self, states: Tensor) -> Tensor:
+        """Refused: the words of the classes are read from the model itself."""
+        raise no_scores_of_states()
+
+    def embedding(self) -> nn.Module:
+        """The model's input embeddings."""
+        module: nn.Module = self.model.get_input_embeddings()
+        return module
 
     def groups(self, learning_rate: float) -> list[Group]:
         """The task's vectors at their rate, and everything else that is trained."""

@@ -12,7 +12,7 @@ from llmal.errors import ConfigError
 from llmal.learners.networks.backbone import Backbone
 from llmal.learners.networks.dynamic_prompt import DynamicPrompt, first_states
 from llmal.learners.networks.padding import padded
-from llmal.learners.networks.protocol import Reading
+from llmal.learners.networks.protocol import Reading, no_scores_of_states
 from llmal.learners.networks.template import Template, single_tokens
 
 
@@ -94,6 +94,13 @@ class EncoderPrompt(_InFront):
     ) -> None:
         super().__init__(backbone, template, options.pop("shape"), **options)
         self.head = nn.Linear(int(self.model.config.hidden_size), len(words)).to(self.device)
+
+    def scores_of(self, states: Tensor) -> Tensor:
+        """What the head says of mean states."""
+        if self._features != "answer":
+            raise no_scores_of_states()
+        scores: Tensor = self.head(states)
+        return scores
 
     def answer(
         self, readings: Sequence[Reading], prompts: Tensor, dropout: float

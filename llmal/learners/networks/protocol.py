@@ -10,6 +10,8 @@ from typing import Any, Protocol, TypedDict
 import torch
 from torch import Tensor
 
+from llmal.errors import UnsupportedError
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -74,6 +76,18 @@ class Network(Protocol):
         """The loss of each text, shape (n,), against shares of classes, shape (n, C)."""
         ...
 
+    def scores_of(self, states: Tensor) -> Tensor:
+        """The scores that are read from states, shape (n, C).
+
+        Raises:
+            UnsupportedError: They are read from more than these states.
+        """
+        ...
+
+    def embedding(self) -> torch.nn.Module:
+        """What gives the vectors of tokens."""
+        ...
+
     def groups(self, learning_rate: float) -> list[Group]:
         """The parameters that training changes, and their peak rates."""
         ...
@@ -89,6 +103,14 @@ class Network(Protocol):
             DataError: It is missing, damaged, or of another model.
         """
         ...
+
+
+def no_scores_of_states() -> UnsupportedError:
+    """That scores cannot be read from states alone."""
+    return UnsupportedError(
+        "the scores of this network are read from more than one state of a text",
+        fix='mix "embeddings"',
+    )
 
 
 def cross_entropies(scores: Tensor, targets: Tensor) -> Tensor:

@@ -14,7 +14,14 @@ from llmal.errors import DataError, UnsupportedError
 from llmal.learners.networks.adaptations import Adaptation
 from llmal.learners.networks.context import room_for_text
 from llmal.learners.networks.padding import padded
-from llmal.learners.networks.protocol import Group, Output, Reading, cross_entropies, trainable
+from llmal.learners.networks.protocol import (
+    Group,
+    Output,
+    Reading,
+    cross_entropies,
+    no_scores_of_states,
+    trainable,
+)
 from llmal.loading import load_local, load_offline_first, local_directory, quiet_loading
 
 logger = logging.getLogger("llmal.learners")
@@ -116,12 +123,29 @@ class SequenceClassifier:
         """Cross-entropy of each text, shape (n,)."""
         return cross_entropies(output.scores, targets)
 
+    @property
+    def _base(self) -> Any:
+        """The classifier without what PEFT put around it."""
+        return self.peft if self._whole else self.peft.get_base_model()
+
+    def scores_of(self, states: Tensor) -> Tensor:
+        """What the linear head of a decoder says; an encoder's reads more than states."""
+        if not self._decoder:
+            raise no_scores_of_states()
+        scores: Tensor = self._base.score(states).float()
+        return scores
+
+    def embedding(self) -> torch.nn.Module:
+        """The model's input embeddings."""
+        module: torch.nn.Module = self._base.get_input_embeddings()
+        return module
+
     def forward(self, readings: Sequence[Reading], dropout: float = 0.0) -> Output:
         """Scores, and the hidden states they are read from."""
         inputs, mask, more = self._inputs(readings)
         if dropout:
             inputs = torch.nn.functional.dropout(inputs, dropout)
-        base = self.peft if self._whole else self.peft.get_base_model()
+        base = self._base
         if self._decoder:
             backbone = getattr(base, base.base_model_prefix)
             hidden = backbone(
@@ -129,7 +153,7 @@ class SequenceClassifier:
             ).last_hidden_state
             last = mask.sum(dim=1) - 1 - (mask.shape[1] - inputs.shape[1])
             pooled = hidden[torch.arange(len(hidden), device=self.device), last]
-            return Output(base.score(pooled).float(), pooled)
+            return Output(self.scores_of(pooled), pooled)
         output = base(inputs_embeds=inputs, attention_mask=mask, output_hidden_states=True)
         return Output(output.logits.float(), output.hidden_states[-1][:, 0])
 
@@ -176,8 +200,7 @@ class SequenceClassifier:
         """Input embeddings, the mask of what stands before and in them, and further arguments."""
         ids, mask = padded([one.ids for one in readings], self.device)
         if self._whole or not self.virtual_tokens:
-            base = self.peft if self._whole else self.peft.get_base_model()
-            return base.get_input_embeddings()(ids), mask, {}
+            return self.embedding()(ids), mask, {}
         embedded = self.peft.word_embeddings(ids)
         count = len(readings)
         mask = torch.cat([mask.new_ones((count, self.virtual_tokens)), mask], dim=1)

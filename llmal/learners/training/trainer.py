@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,6 +49,7 @@ def train(
     settings: Settings,
     generator: torch.Generator,
     *,
+    classes: NDArray[Any] | None = None,
     terms: Sequence[Term] = (),
     on_step: OnStep | None = None,
 ) -> History:
@@ -64,7 +66,8 @@ def train(
         weights: Shape (n,): above 0; scaled to a mean of one.
         settings: How.
         generator: Draws held-out items and the order, on the CPU.
-        terms: What is added to the loss on labels.
+        classes: What the columns of the targets stand for; by default 0 to C - 1.
+        terms: What is added to the loss on labels, and changes the weights of items.
         on_step: Told of every step.
 
     Raises:
@@ -80,7 +83,9 @@ def train(
         torch.as_tensor(
             weights[kept] / weights[kept].mean(), dtype=torch.float32, device=network.device
         ),
+        np.arange(targets.shape[1]) if classes is None else classes,
         settings.epochs,
+        settings.batch_size,
         generator,
     )
     return _Training(network, course, settings, terms, on_step).run(
@@ -153,10 +158,8 @@ class _Training:
             loss = self._loss(rows)
             if not torch.isfinite(loss):
                 raise _Diverged
-            self._optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(self._parameters, self._settings.largest_gradient)
-            self._optimizer.step()
+            if loss.requires_grad:
+                self._descend(loss)
             self._schedule.step()
             total, count = total + float(loss.detach()) * len(rows), count + len(rows)
             self._step += 1
@@ -164,17 +167,26 @@ class _Training:
                 self._on_step(self._step, self._steps)
         return total / count
 
+    def _descend(self, loss: Tensor) -> None:
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self._parameters, self._settings.largest_gradient)
+        self._optimizer.step()
+
     def _loss(self, rows: NDArray[np.int64]) -> Tensor:
+        """The loss of a step; without a gradient, where no item has a weight and no term a loss."""
         course, network = self._course, self._network
         with mixed_precision(network.device):
             output = network.forward([course.readings[row] for row in rows])
             places = torch.from_numpy(rows).to(network.device)
             batch = Batch(rows, output, course.targets[places], course.weights[places])
-            weights = batch.weights
             for term in self._terms:
                 changed = term.weigh(course, batch)
-                weights = weights if changed is None else changed
-            loss = (network.losses(output, batch.targets) * weights).mean()
+                batch = batch if changed is None else replace(batch, weights=changed)
+            loss = (network.losses(output, batch.targets) * batch.weights).mean()
+            if not batch.weights.any():
+                # Momentum and decay would move the weights of the network all the same.
+                loss = loss.detach()
             for term in self._terms:
                 more = term.loss(course, batch)
                 loss = loss if more is None else loss + more

@@ -1,0 +1,98 @@
+"""Which labels are right, by how the losses of the items fall apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from llmal.learners.noisy.checks import check_least, check_share
+from llmal.learners.training.terms import Batch, Course, Term
+from llmal.learners.training.trainer import losses_of
+
+_ITERATIONS, _STOPS_BELOW, _LEAST_VARIANCE = 100, 1e-3, 5e-4
+
+
+@dataclass
+class GaussianMixtureSplit(Term):
+    """Only items whose label seems right are learnt from (FreeAL, 2023, after DivideMix, 2020).
+
+    A network learns right labels before it learns wrong ones by heart. Before each pass from
+    `from_epoch` on, the items' losses are scaled to 0 to 1, and a mixture of two Gaussians is
+    fitted to them; an item is clean where the one of the lower mean is likelier than
+    `clean_above`. The loss on labels is then the mean over the clean items of a batch, and other
+    terms are told which they are. It takes more than `from_epoch` passes to act, so give the
+    learner enough of them, and mind that it may stop early before.
+
+    Args:
+        clean_above: The least probability of the lower Gaussian.
+        from_epoch: The first pass, from 0 on, that it acts in.
+
+    Attributes:
+        probabilities: Shape (n,): that of the lower Gaussian for each item, as of the last split,
+            in the order of the items trained on; None before the first.
+    """
+
+    registered_as: ClassVar[str] = "gaussian_mixture_split"
+
+    clean_above: float = 0.7
+    from_epoch: int = 4
+    probabilities: NDArray[np.float64] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
+    _random: np.random.Generator | None = field(default=None, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        check_share("clean_above", self.clean_above)
+        check_least("from_epoch", self.from_epoch)
+
+    def begin(self, course: Course) -> None:
+        """Nothing is judged yet."""
+        self.probabilities, self._random = None, course.numpy_generator()
+
+    def begin_epoch(self, course: Course) -> None:
+        """Split the items by their losses without dropout."""
+        if course.epoch < self.from_epoch:
+            return
+        assert self._random is not None
+        losses = losses_of(course.network, course.readings, course.targets, course.batch_size)
+        self.probabilities = low_loss_probabilities(losses.cpu().double().numpy(), self._random)
+        clean = self.probabilities > self.clean_above
+        course.clean = torch.as_tensor(clean, device=course.network.device)
+
+    def weigh(self, course: Course, batch: Batch) -> Tensor | None:
+        """All weight of the batch to its clean items; none where it has none."""
+        if course.clean is None:
+            return None
+        kept = batch.weights * course.clean[torch.from_numpy(batch.rows).to(batch.weights.device)]
+        total = kept.sum()
+        return kept if total == 0 else kept * (batch.weights.sum() / total)
+
+
+def low_loss_probabilities(
+    losses: NDArray[np.float64], random: np.random.Generator
+) -> NDArray[np.float64]:
+    """The probability that each loss, shape (n,), is of the lower of two Gaussians.
+
+    Losses that do not differ are all of the lower one, as nothing speaks against any label; so are
+    those of a network that diverges, which the trainer tells of.
+    """
+    from sklearn.mixture import GaussianMixture
+
+    spread = losses.max() - losses.min() if len(losses) else 0.0
+    if len(losses) < 2 or not np.isfinite(spread) or spread <= 0:
+        return np.ones(len(losses))
+    column = ((losses - losses.min()) / spread)[:, None]
+    mixture = GaussianMixture(
+        2,
+        max_iter=_ITERATIONS,
+        tol=_STOPS_BELOW,
+        reg_covar=_LEAST_VARIANCE,
+        random_state=int(random.integers(2**31)),
+    ).fit(column)
+    lower = int(mixture.means_.ravel().argmin())
+    return np.asarray(mixture.predict_proba(column)[:, lower])

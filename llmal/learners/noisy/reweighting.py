@@ -1,0 +1,133 @@
+"""Weights of items by whether what they teach helps on labels that are right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from llmal.errors import ConfigError, DataError
+from llmal.learners.networks.devices import in_use
+from llmal.learners.networks.protocol import Network, Reading
+from llmal.learners.noisy.checks import check_least
+from llmal.learners.training.terms import Batch, Course, Term
+
+
+@dataclass
+class Reweighting(Term):
+    """Items are weighted by what they do for a small set of right labels (LLMaAA, 2023).
+
+    The weights ε of a batch's items are 0, a virtual step is taken on Σ ε_i l_i, and
+    w = max(0, −∂L_gold/∂ε) / Σ (Ren et al., 2018). At ε = 0 the step goes nowhere, so
+    −∂L_gold/∂ε_i is, up to the learning rate, the product of the gradients of L_gold and of l_i:
+    it is got by differentiating twice, over the trained parameters only, without dropout. Where
+    all weights are 0 the batch teaches nothing. A step costs about four times as much.
+
+    Do not stop early on the gold items too, nor show them as demonstrations and then believe what
+    they say: LLMaAA's released code does both.
+
+    Args:
+        texts: Texts whose labels are right; they are not trained on by this.
+        labels: Their labels as they stand in y, which in a run are places among the task's labels.
+        batch_size: Gold items that are drawn for a step; 0 for all.
+    """
+
+    registered_as: ClassVar[str] = "reweighting"
+
+    texts: Sequence[str]
+    labels: Sequence[str | int]
+    batch_size: int = 16
+    _gold: Sequence[Reading] = field(default=(), init=False, repr=False, compare=False)
+    _targets: Tensor | None = field(default=None, init=False, repr=False, compare=False)
+    _random: np.random.Generator | None = field(default=None, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.texts, str) or not len(self.texts):
+            raise ConfigError(
+                "reweighting needs items whose labels are right",
+                fix="give their texts and labels, some of every class",
+            )
+        if len(self.texts) != len(self.labels):
+            raise ConfigError(
+                f"reweighting has {len(self.texts)} texts but {len(self.labels)} labels",
+                fix="give one label for each text",
+            )
+        check_least("batch_size", self.batch_size)
+
+    def begin(self, course: Course) -> None:
+        """Read the gold items.
+
+        Raises:
+            DataError: A gold label is none of the classes trained on.
+        """
+        place = {label: column for column, label in enumerate(course.classes.tolist())}
+        strange = [label for label in np.asarray(self.labels).tolist() if label not in place]
+        if strange:
+            raise DataError(
+                f"the gold label {strange[0]!r} is none of the labels trained on",
+                fix=f"use {', '.join(map(repr, place))}",
+            )
+        columns = [place[label] for label in np.asarray(self.labels).tolist()]
+        self._random = course.numpy_generator()
+        self._gold = course.network.read(list(self.texts))
+        self._targets = torch.eye(len(place), device=course.network.device)[columns]
+
+    def weigh(self, course: Course, batch: Batch) -> Tensor | None:
+        """Weights in proportion to how far each item lowers the loss on gold; mean one."""
+        assert self._random is not None
+        assert self._targets is not None
+        size = min(self.batch_size or len(self._gold), len(self._gold))
+        rows = self._random.choice(len(self._gold), size, replace=False)
+        helps = gains(
+            course.network,
+            [course.readings[row] for row in batch.rows],
+            batch.targets,
+            [self._gold[row] for row in rows],
+            self._targets[torch.from_numpy(rows).to(self._targets.device)],
+        )
+        weights = helps.clamp(min=0) * batch.weights
+        total = weights.sum()
+        return weights if total == 0 else weights * (len(weights) / total)
+
+
+def gains(
+    network: Network,
+    readings: Sequence[Reading],
+    targets: Tensor,
+    gold: Sequence[Reading],
+    gold_targets: Tensor,
+) -> Tensor:
+    """−∂L_gold/∂ε of each of b items after a virtual step of rate one, shape (b,).
+
+    Args:
+        network: As it is; it is left as it is.
+        readings: b items.
+        targets: Shape (b, C).
+        gold: g items of right labels.
+        gold_targets: Shape (g, C).
+    """
+    parameters = [one for group in network.groups(1.0) for one in group["params"]]
+    # Other kernels of attention cannot be differentiated twice.
+    with in_use(network.module), torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
+        wanted = torch.autograd.grad(
+            network.losses(network.forward(gold), gold_targets).mean(),
+            parameters,
+            allow_unused=True,
+        )
+        losses = network.losses(network.forward(readings), targets)
+        shares = torch.zeros_like(losses, requires_grad=True)
+        steps = torch.autograd.grad(
+            (shares * losses).sum(), parameters, create_graph=True, allow_unused=True
+        )
+        product = sum(
+            ((step * want).sum() for step, want in zip(steps, wanted, strict=True)
+             if step is not None and want is not None),
+            start=(shares * 0).sum(),
+        )  # fmt: skip
+        (found,) = torch.autograd.grad(product, shares)
+    return found.detach()
