@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from llmal.cli.file_commands import annotate, generate, predict, select, strategies, train
+from llmal.cli.file_commands import annotate, generate, predict, select, serve, strategies, train
 from llmal.cli.groups import icl, models
 from llmal.cli.guarantee_commands import certify, forecast, label, trial
 from llmal.cli.run_commands import doctor, export, plan, relabel, report, run
@@ -52,6 +52,7 @@ for _command in (
     relabel,
     train,
     predict,
+    serve,
     select,
     strategies,
     generate,

@@ -233,6 +233,26 @@ def predict(
 
 
 @tell_mistakes
+def serve(
+    learner: Annotated[
+        Path, typer.Argument(help="A run directory, or the folder of a trained learner.")
+    ],
+    host: Annotated[str, typer.Option("--host", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The port.")] = 9090,
+    embedder: Annotated[
+        str | None,
+        typer.Option("--embedder", help="Path or name of the embedder that it was trained with."),
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Serve a trained learner over HTTP, as Label Studio asks a model."""
+    from llmal.cli.serve import serve as command
+
+    command(learner, host=host, port=port, embedder=embedder, as_json=as_json)
+
+
+@tell_mistakes
 def select(
     data: Annotated[Path, typer.Option("--data", help="The file to choose from.")],
     out: TableOut,

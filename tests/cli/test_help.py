@@ -8,7 +8,17 @@ import pytest
 import llmal as package
 
 COMMANDS = ["run", "plan", "annotate", "select", "strategies", "generate", "report", "export"]
-COMMANDS += ["doctor", "train", "predict", "models", "trial", "label", "certify", "forecast"]
+COMMANDS += [
+    "doctor",
+    "train",
+    "predict",
+    "serve",
+    "models",
+    "trial",
+    "label",
+    "certify",
+    "forecast",
+]
 HEAVY = ["numpy", "torch", "transformers", "sklearn", "datasets", "sqlalchemy", "pyarrow", "pandas"]
 
 
