@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from llmal.learners.fine_tuned import FineTuned as FineTuned
     from llmal.learners.fine_tuned import LoRA as LoRA
     from llmal.learners.linear import LinearHead as LinearHead
+    from llmal.learners.noisy.from_probabilities import FromProbabilities as FromProbabilities
     from llmal.learners.noisy.pruned import Pruned as Pruned
     from llmal.learners.prompt_tuned import PromptTuned as PromptTuned
     from llmal.learners.protocol import CommitteeLearner as CommitteeLearner
@@ -31,6 +32,7 @@ REGISTRY = Registry(
     {
         "dynamic_soft_prompt": "llmal.learners.dynamic_soft_prompt:DynamicSoftPrompt",
         "fine_tuned": "llmal.learners.fine_tuned:FineTuned",
+        "from_probabilities": "llmal.learners.noisy.from_probabilities:FromProbabilities",
         "linear": "llmal.learners.linear:LinearHead",
         "lora": "llmal.learners.fine_tuned:LoRA",
         "prompt_tuned": "llmal.learners.prompt_tuned:PromptTuned",
@@ -44,6 +46,7 @@ _HOMES = {
     "DynamicSoftPrompt": "dynamic_soft_prompt",
     "EmbeddingLearner": "protocol",
     "FineTuned": "fine_tuned",
+    "FromProbabilities": "noisy.from_probabilities",
     "Learner": "protocol",
     "LinearHead": "linear",
     "LoRA": "fine_tuned",
@@ -60,6 +63,7 @@ __all__ = [
     "DynamicSoftPrompt",
     "EmbeddingLearner",
     "FineTuned",
+    "FromProbabilities",
     "Learner",
     "LinearHead",
     "LoRA",

@@ -78,6 +78,13 @@ def thresholds_of(learner: Learner) -> NDArray[np.float64] | None:
 
 
 @runtime_checkable
+class ProbabilityLearner(Protocol):
+    """A learner that wants to be told how probable its annotators' labels are, as soft labels."""
+
+    reads_probabilities: Literal[True]
+
+
+@runtime_checkable
 class EmbeddingLearner(Protocol):
     """A learner that has a feature space of its own."""
 

@@ -16,7 +16,8 @@ from llmal.learners.saved import FOLDER, write_labels
 from llmal.ledger import Decided, Ledger
 from llmal.run.events import Announcer
 from llmal.run.items import Positions, RunItems
-from llmal.run.purposes import seen_labels
+from llmal.run.label_shares import label_shares
+from llmal.run.purposes import seen_annotations, seen_labels
 from llmal.run.training import Trainer
 from llmal.task import Task
 
@@ -30,17 +31,21 @@ class _Material:
         positions: Shape (L,): items of the pool that are learnt from.
         columns: Their answers as targets of the task's space, L rows.
         synthetic: Further texts, and the columns of their labels.
+        shares: Shape (L, C): how probable each label is for each item; None where the learner is
+            not to be told.
     """
 
     labels: dict[str, Decided]
     positions: NDArray[np.int64]
     columns: NDArray[np.int64]
     synthetic: list[tuple[str, int]]
+    shares: NDArray[np.float64] | None = None
 
     @property
-    def mark(self) -> tuple[bytes, bytes, int]:
+    def mark(self) -> tuple[bytes, bytes, int, bytes]:
         """The same for the same material: synthetic items are only ever added."""
-        return self.positions.tobytes(), self.columns.tobytes(), len(self.synthetic)
+        shares = b"" if self.shares is None else self.shares.tobytes()
+        return self.positions.tobytes(), self.columns.tobytes(), len(self.synthetic), shares
 
     def distinct_answers(self, task: Task) -> int:
         """How many different answers there are."""
@@ -76,7 +81,7 @@ class Learning:
         self._embedder = None if trainer.learner.input == "texts" else embedder
         self._folder = directory / FOLDER
         self._announcer = announcer
-        self._trained_on: tuple[bytes, bytes, int] | None = None
+        self._trained_on: tuple[bytes, bytes, int, bytes] | None = None
         self._distinct_labels = 0
         self._up_to = -1
         self.with_synthetic = False
@@ -106,7 +111,30 @@ class Learning:
 
     def _material(self, ledger: Ledger, number: int) -> _Material:
         labels = seen_labels(ledger, before_round=number + 1)
-        return _Material(labels, *self.columns_of(labels), self._synthetic(ledger, number))
+        columns = self.columns_of(labels)
+        shares = None
+        if self._trainer.reads_probabilities:
+            shares = self._shares(ledger, number, labels)
+        return _Material(labels, *columns, self._synthetic(ledger, number), shares)
+
+    def _shares(
+        self, ledger: Ledger, number: int, labels: Mapping[str, Decided]
+    ) -> NDArray[np.float64]:
+        """How probable each label is, for the items of `columns_of` and in their order."""
+        said = {
+            one.item_id: one.probabilities
+            for one in seen_annotations(ledger)
+            if one.probabilities is not None
+            and (one.round is None or one.round <= number)
+            and (found := labels.get(one.item_id)) is not None
+            and (one.annotator, one.label) == (found.annotator, found.label)
+        }
+        learnt_from = self._items.learnt_from(labels)
+        rows = [
+            label_shares(learnt_from[i], said.get(learnt_from[i].copy_of or i), self._task.names)
+            for i in sorted(learnt_from)
+        ]
+        return np.array(rows).reshape(len(rows), len(self._task.names))
 
     def _synthetic(self, ledger: Ledger, number: int) -> list[tuple[str, int]]:
         accepted = ledger.synthetic(accepted=True) if self.with_synthetic else []
@@ -161,7 +189,7 @@ class Learning:
             return figures
         count = len(material.positions)
         self._announcer.tell("step", f"round {number}: training on {counted(count, 'label')}")
-        self._trainer.fit(material.positions, material.columns, material.synthetic)
+        self._trainer.fit(material.positions, material.columns, material.synthetic, material.shares)
         figures.update(self._trainer.measure())
         write_labels(self._folder, self._task, self._embedder)
         self._trainer.learner.save(self._folder)

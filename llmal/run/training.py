@@ -19,8 +19,10 @@ from llmal.learners.protocol import (
     CommitteeLearner,
     EmbeddingLearner,
     Learner,
+    ProbabilityLearner,
     thresholds_of,
 )
+from llmal.learners.soft_labels import SoftLabels
 from llmal.pool import Pool
 from llmal.pool.text_column import TextColumn
 from llmal.task import Task
@@ -137,6 +139,7 @@ class Trainer:
         positions: NDArray[np.int64],
         columns: NDArray[np.int64],
         extra: Sequence[tuple[str, int]] = (),
+        shares: NDArray[np.float64] | None = None,
     ) -> None:
         """Train from scratch.
 
@@ -145,6 +148,8 @@ class Trainer:
             columns: Their answers as targets of the task's space: columns, shape (L,), or where an
                 item takes several labels 0 and 1, shape (L, C).
             extra: Further texts with their labels' columns: synthetic items.
+            shares: Shape (L, C): how probable each label is for each item, for a learner that is
+                to be told; None where all labels are sure.
         """
         order = np.argsort(positions)
         inputs = self._inputs(positions[order])
@@ -156,10 +161,20 @@ class Trainer:
             else:
                 inputs = np.concatenate([inputs, self.embedder.embed(texts)])
             targets = np.concatenate([targets, [column for _, column in extra]])
-        self.learner.fit(inputs, targets)
+        if shares is None:
+            self.learner.fit(inputs, targets)
+        else:
+            sure = np.eye(shares.shape[1])[targets[len(shares) :]]
+            table = np.concatenate([shares[order], sure])
+            self.learner.fit(inputs, SoftLabels(table, np.arange(shares.shape[1])))
         self._features = None
         self._columns = np.asarray(self.learner.classes_, dtype=np.int64)
         self.fitted = True
+
+    @property
+    def reads_probabilities(self) -> bool:
+        """Whether the learner is to be told how probable the labels are."""
+        return isinstance(self.learner, ProbabilityLearner)
 
     @property
     def has_features(self) -> bool:

@@ -17,6 +17,7 @@ from llmal.learners import (
     CommitteeLearner,
     DynamicSoftPrompt,
     FineTuned,
+    FromProbabilities,
     Learner,
     LinearHead,
     LoRA,
@@ -59,6 +60,11 @@ def _linear(directory: Path) -> Case:
 def _pruned(directory: Path) -> Case:
     case = _linear(directory)
     return Case(Pruned(case.learner, folds=3), case.X, case.y)
+
+
+def _from_probabilities(directory: Path) -> Case:
+    case = _linear(directory)
+    return Case(FromProbabilities(case.learner), case.X, case.y)
 
 
 def _over_texts(learner: Any) -> Case:
@@ -110,6 +116,7 @@ BUILDERS: dict[str, Callable[[Path], Case]] = {
     "lora": _lora,
     "dynamic_soft_prompt": _dynamic_soft_prompt,
     "pruned": _pruned,
+    "from_probabilities": _from_probabilities,
 }
 
 
@@ -321,8 +328,8 @@ def test_bad_input_is_one_sentence(case: Case):
 
 
 def test_a_parameter_out_of_range_is_refused(case: Case):
-    names = ("folds", "max_iter", "batch_size")
-    name = next(one for one in names if one in case.learner.get_params(deep=False))
+    names = ("folds", "max_iter", "batch_size", "learner__max_iter")
+    name = next(one for one in names if one in case.learner.get_params())
 
-    with pytest.raises(ConfigError, match=f"{name} is 0"):
+    with pytest.raises(ConfigError, match=f"{name.split('__')[-1]} is 0"):
         clone(case.learner).set_params(**{name: 0}).fit(case.X, case.y)

@@ -6,12 +6,16 @@ import json
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
-from promised import campaign_of, finish
+from promised import campaign_of, finish, machine_says, truth_of
 from told_answers import pool_of
 from word_bayes import WordBayes
 
 from llmal import Budget, Pool
+from llmal.learners import SoftLabels
+from llmal.ledger import Decided
+from llmal.run.label_shares import label_shares
 
 
 def _with_gold(folder: Path) -> Pool:
@@ -61,3 +65,56 @@ def test_a_campaign_that_ends_without_an_audit_leaves_a_learner(tmp_path: Path) 
         finish(campaign)
         assert campaign.reason is not None
     assert (tmp_path / "run" / "learner" / "labels.json").exists()
+
+
+class ToldBayes(WordBayes):
+    """Wants to know how probable the labels are, and keeps what it was told."""
+
+    reads_probabilities = True
+    told: ClassVar[dict[str, list[float]]] = {}
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> WordBayes:
+        assert isinstance(y, SoftLabels)
+        self.told.clear()
+        self.told.update(zip(X, y.shares.tolist(), strict=True))
+        return super().fit(X, y.best)
+
+
+def test_a_learner_that_asks_is_told_how_probable_labels_are(tmp_path: Path) -> None:
+    pool = pool_of(120, tmp_path / "cache")
+    with campaign_of(pool, tmp_path / "run", learner=ToldBayes()) as campaign:
+        finish(campaign)
+        assert campaign.reason is not None
+    people, machines = 0, 0
+    for place, id in enumerate(pool.ids()):
+        told = ToldBayes.told.get(pool[place].text)
+        label, sure = machine_says(id)
+        by_machine = [sure, 1 - sure] if label == "animal" else [1 - sure, sure]
+        by_people = [1.0, 0.0] if truth_of(id) == "animal" else [0.0, 1.0]
+        if told is not None and told == by_people:
+            people += 1
+        elif told is not None:
+            np.testing.assert_allclose(told, by_machine, atol=1e-6)
+            machines += 1
+    assert people > 10
+    assert machines > 10
+
+
+def _decided(kind: Any, confidence: float | None, **more: Any) -> Decided:
+    return Decided("b", kind, "somebody", confidence, 0, **more)
+
+
+@pytest.mark.parametrize(
+    ("decided", "said", "shares"),
+    [
+        (_decided("llm", 0.6), {"a": 0.3, "b": 0.6, "c": 0.1}, [0.3, 0.6, 0.1]),
+        (_decided("llm", 0.6), None, [0.2, 0.6, 0.2]),
+        (_decided("llm", 0.2), None, [0, 1, 0]),
+        (_decided("llm", None), None, [0, 1, 0]),
+        (_decided("llm", 0.6), {"a": 0.9, "b": 0.1}, [0, 1, 0]),
+        (_decided("human", 0.6), {"a": 0.3, "b": 0.6, "c": 0.1}, [0, 1, 0]),
+        (_decided("human", 0.7, distribution={"a": 0.25, "b": 0.75}), None, [0.25, 0.75, 0]),
+    ],
+)
+def test_shares_of_a_label(decided: Decided, said: Any, shares: list[float]) -> None:
+    np.testing.assert_allclose(label_shares(decided, said, ["a", "b", "c"]), shares)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from llmal.learners.noisy.consistency import Consistency as Consistency
     from llmal.learners.noisy.curriculum_loss import CurriculumLoss as CurriculumLoss
     from llmal.learners.noisy.discrepancy_weights import DiscrepancyWeights as DiscrepancyWeights
+    from llmal.learners.noisy.from_probabilities import FromProbabilities as FromProbabilities
     from llmal.learners.noisy.gaussian_mixture_split import (
         GaussianMixtureSplit as GaussianMixtureSplit,
     )
@@ -46,6 +47,7 @@ _HOMES = {
     "Consistency": "consistency",
     "CurriculumLoss": "curriculum_loss",
     "DiscrepancyWeights": "discrepancy_weights",
+    "FromProbabilities": "from_probabilities",
     "GaussianMixtureSplit": "gaussian_mixture_split",
     "Mixup": "mixup",
     "NegativeLearning": "negative_learning",
@@ -60,6 +62,7 @@ __all__ = [
     "Consistency",
     "CurriculumLoss",
     "DiscrepancyWeights",
+    "FromProbabilities",
     "GaussianMixtureSplit",
     "Mixup",
     "NegativeLearning",

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, get_args
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 
 from llmal.errors import ConfigError, DataError
+from llmal.learners.noisy.wrapped import WrappedLearner
 from llmal.learners.one_vs_rest import is_indicator
-from llmal.learners.protocol import CommitteeLearner, Learner
+from llmal.learners.protocol import Learner
 from llmal.learners.soft_labels import SoftLabels
-from llmal.learners.storage import (
-    kind_and_parameters,
-    read_learner,
-    require_fitted,
-    write_learner,
-)
-from llmal.learners.training_set import Targets, classes_as_json, embeddings, targets, texts
+from llmal.learners.training_set import Targets, embeddings, targets, texts
 
 Rule = Literal[
     "prune_by_noise_rate",
@@ -32,11 +25,9 @@ Rule = Literal[
     "low_normalized_margin",
     "low_self_confidence",
 ]
-NAME = "pruned"
-_INNER = "inner"
 
 
-class Pruned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class Pruned(WrappedLearner):
     """A learner that leaves out labels that are likely wrong (confident learning, 2021).
 
     Each item is given probabilities by a copy of the learner that was trained without it; cleanlab
@@ -61,11 +52,9 @@ class Pruned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ConfigError: cleanlab is not installed, or a parameter is not usable.
     """
 
-    parts: ClassVar[Sequence[str]] = ("learner",)
+    registered_as = "pruned"
 
-    classes_: NDArray[Any]
     kept_: NDArray[np.bool_]
-    learner_: Learner
 
     def __init__(
         self,
@@ -79,20 +68,6 @@ class Pruned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.folds = folds
         self.rule = rule
         self.random_state = random_state
-
-    @property
-    def input(self) -> Literal["embeddings", "texts"]:
-        """What the learner takes."""
-        return self._made().input
-
-    def _made(self) -> Learner:
-        from llmal.learners import REGISTRY
-
-        made: Any = REGISTRY.make_part(self.learner)
-        if not isinstance(made, BaseEstimator):
-            raise ConfigError(f"{made!r} is no learner", fix="give a learner, or its name")
-        learner: Learner = made
-        return learner
 
     def fit(
         self, X: Any, y: ArrayLike | SoftLabels, sample_weight: ArrayLike | None = None
@@ -125,7 +100,7 @@ class Pruned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         kept = np.zeros(len(X), dtype=np.bool_)
         kept[made.kept] = self._right(base, X, made)
         weights = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight, float)
-        self.learner_ = clone(base).fit(X, y, np.where(kept, weights, 0.0))
+        self.learner_ = base.fit(X, y, np.where(kept, weights, 0.0))
         self.kept_, self.classes_ = kept, self.learner_.classes_
         return self
 
@@ -168,64 +143,6 @@ class Pruned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             said = fitted.predict_proba(_pick(X, rows[held_out]))
             result[np.ix_(held_out, fitted.classes_)] = said
         return result
-
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Probabilities, shape (n, classes seen); columns in the order of `classes_`.
-
-        Raises:
-            DataError: Not fitted, or X does not fit.
-        """
-        require_fitted(self)
-        return self.learner_.predict_proba(X)
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """The most probable class of each item, shape (n,)."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
-
-    def committee(self, members: int, seed: int) -> list[Callable[[Any], NDArray[np.float64]]]:
-        """That of the learner.
-
-        Raises:
-            DataError: Not fitted, or the learner has none.
-        """
-        require_fitted(self)
-        if not isinstance(self.learner_, CommitteeLearner):
-            raise DataError(
-                f"the learner {type(self.learner_).__name__} has no committee", fix="use another"
-            )
-        return self.learner_.committee(members, seed)
-
-    def save(self, directory: str | Path) -> None:
-        """Write `learner.json`, and the learner into a folder beside it.
-
-        Raises:
-            DataError: Not fitted, or it cannot be written.
-        """
-        require_fitted(self)
-        directory = Path(directory)
-        self.learner_.save(directory / _INNER)
-        name, _ = kind_and_parameters(directory / _INNER)
-        given = {"folds": self.folds, "rule": self.rule, "random_state": self.random_state}
-        classes = classes_as_json(self.classes_)
-        parameters = {"learner": name, **given}
-        write_learner(directory, NAME, {"parameters": parameters, "classes": classes})
-
-    def load(self, directory: str | Path) -> Self:
-        """Read what `save` wrote, into this object.
-
-        Raises:
-            DataError: The directory holds no pruned learner.
-        """
-        from llmal.learners import REGISTRY
-
-        directory = Path(directory)
-        content = read_learner(directory, NAME, ("parameters", "classes"))
-        name, parameters = kind_and_parameters(directory / _INNER)
-        self.learner_ = REGISTRY.get(name)(**parameters).load(directory / _INNER)
-        self.set_params(**{**content["parameters"], "learner": clone(self.learner_)})
-        self.classes_ = np.asarray(content["classes"])
-        self.__dict__.pop("kept_", None)
-        return self
 
 
 def _pick(X: Any, rows: NDArray[np.int64]) -> Any:
