@@ -23,6 +23,7 @@ from guarantee.variants_page import guarantee_variants
 from guarantee.versus_page import guarantee_versus
 from guarantee.whole_run_page import guarantee_whole_run
 from icl_fewshot_page import icl_fewshot
+from learners.noisy_page import learners_noisy
 from learning_curves_page import learning_curves, learning_curves_stopping
 from llm_selectors_page import llm_selectors
 from main_job_page import main_job
@@ -507,6 +508,7 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("guarantee_intervals", "Accuracy and class shares by an audit", guarantee_intervals),
     ("guarantee_routing", "Who is asked: routing policies", guarantee_routing),
     ("guarantee_trial", "A machine in a person's place", guarantee_trial),
+    ("learners_noisy", "Training on labels some of which are wrong", learners_noisy),
     ("annotate_throughput", "Throughput of annotation", annotate_throughput),
     ("kill_and_resume", "Killed and run again", kill_and_resume),
     ("million_rows", "A pool of a million rows", million_rows),

@@ -11,7 +11,14 @@ import torch
 from sklearn.base import clone
 
 from llmal.errors import ConfigError, DataError, UnsupportedError
-from llmal.learners import REGISTRY, FineTuned, LinearHead, SoftLabels, load_learner
+from llmal.learners import (
+    REGISTRY,
+    DynamicSoftPrompt,
+    FineTuned,
+    LinearHead,
+    SoftLabels,
+    load_learner,
+)
 from llmal.learners.networks.protocol import Output, Reading
 from llmal.learners.noisy import (
     AgreementPartition,
@@ -198,7 +205,7 @@ def test_an_item_without_weight_has_no_say_in_a_mix():
 
     # Item 0 itself with 3/4 of its label, and as the partner of item 1 with 1/4.
     first, second = np.log(1 + np.exp(-1.0)), np.log(1 + np.exp(1.0))
-    np.testing.assert_allclose(float(loss), (0.75 * first + 0.25 * second) / 2, rtol=1e-6)
+    np.testing.assert_allclose(loss.item(), (0.75 * first + 0.25 * second) / 2, rtol=1e-6)
 
 
 def test_terms_rise_over_their_passes():
@@ -434,6 +441,25 @@ def test_all_together_is_the_same_for_the_same_seed(model: Path):
     assert not np.array_equal(plain, first)
 
 
+@pytest.mark.parametrize("kind", ["prompt_tuned", "lora", "causal", "masked", "encoder"])
+def test_every_learner_over_texts_takes_terms(kind: str, model: Path, tmp_path: Path):
+    texts, y = _texts(12)
+    terms = [*TERMS, Reweighting(["the red", "the sour"], [0, 1])]
+    common = {"epochs": 2, "device": "cpu", "terms": terms, "random_state": 3}
+    if kind in ("prompt_tuned", "lora"):
+        learner = REGISTRY.make(kind, {"model": str(model), **common})
+    else:
+        folder = model if kind == "causal" else save_small_model("bert", tmp_path)
+        learner = DynamicSoftPrompt(
+            folder, m=2, heads=2, verbalizers={0: "red", 1: "sweet"}, kind=kind, **common
+        )
+
+    first = clone(learner).fit(texts, y).predict_proba(texts)
+
+    np.testing.assert_array_equal(clone(learner).fit(texts, y).predict_proba(texts), first)
+    assert np.isfinite(first).all()
+
+
 def test_terms_come_back_with_a_saved_learner(model: Path, tmp_path: Path, caplog):
     class Own(Term):
         pass
@@ -450,7 +476,7 @@ def test_terms_come_back_with_a_saved_learner(model: Path, tmp_path: Path, caplo
     assert written[0] == {"name": "gaussian_mixture_split", "clean_above": 0.6, "from_epoch": 4}
     back = load_learner(tmp_path / "kept", labels=["colour", "taste"]).learner
     assert back.terms[0] == terms[0]
-    assert back.terms[1].labels == [0, 1]
+    assert back.terms[1] == terms[1]
     assert back.terms[2].perturbation.rate == 0.1
     clone(back).fit(texts, y)
 

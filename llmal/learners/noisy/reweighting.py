@@ -58,6 +58,7 @@ class Reweighting(Term):
                 fix="give one label for each text",
             )
         check_least("batch_size", self.batch_size)
+        self.texts, self.labels = list(self.texts), np.asarray(self.labels).tolist()
 
     def begin(self, course: Course) -> None:
         """Read the gold items.
@@ -66,13 +67,13 @@ class Reweighting(Term):
             DataError: A gold label is none of the classes trained on.
         """
         place = {label: column for column, label in enumerate(course.classes.tolist())}
-        strange = [label for label in np.asarray(self.labels).tolist() if label not in place]
+        strange = [label for label in self.labels if label not in place]
         if strange:
             raise DataError(
                 f"the gold label {strange[0]!r} is none of the labels trained on",
                 fix=f"use {', '.join(map(repr, place))}",
             )
-        columns = [place[label] for label in np.asarray(self.labels).tolist()]
+        columns = [place[label] for label in self.labels]
         self._random = course.numpy_generator()
         self._gold = course.network.read(list(self.texts))
         self._targets = torch.eye(len(place), device=course.network.device)[columns]
