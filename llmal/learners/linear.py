@@ -375,7 +375,9 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return LogisticRegression(max_iter=self.max_iter, class_weight=weight, **more)
 
     def _choose_C(self, matrix: NDArray[np.float64], made: Targets) -> float:
-        smallest = int(np.bincount(made.codes).min())
+        counts = np.bincount(made.codes)
+        # Of soft labels a class may be the likeliest of no item.
+        smallest = int(counts[counts > 0].min())
         if smallest < FEWEST_PER_CLASS or len(matrix) < FEWEST_ITEMS:
             return DEFAULT_C
         weights = np.ones(len(matrix)) if made.weights is None else made.weights
@@ -389,6 +391,9 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 made.classes, soft=made.shares is not None, warm_start=True, tol=FOLD_TOLERANCE
             )
             parts = self._parts(made, train, weights)
+            seen = np.unique(parts.codes)
+            if len(seen) < 2:
+                continue
             fitted_to = matrix[parts.rows]
             for column, C in enumerate(C_GRID):
                 model.C = C
@@ -399,9 +404,9 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                     model.fit(fitted_to, parts.codes, parts.weights)
                 coef, intercept = _one_row_per_class(model)
                 log_probs = log_softmax(matrix[held_out] @ coef.T + intercept, axis=1)
-                own = (table[held_out] * log_probs).sum(axis=1)
+                own = (table[np.ix_(held_out, seen)] * log_probs).sum(axis=1)
                 losses[column] -= weights[held_out] @ own
-        return C_GRID[int(losses.argmin())]
+        return C_GRID[int(losses.argmin())] if losses.any() else DEFAULT_C
 
 
 @dataclass(frozen=True)

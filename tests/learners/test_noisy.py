@@ -518,6 +518,24 @@ def test_soft_labels_of_a_linear_head_are_weighted_copies():
     assert not soft.multilabel_
 
 
+def test_a_class_that_is_never_the_likeliest_is_learnt():
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    X = np.eye(3)[y] + 0.1 * rng.normal(size=(60, 3))
+    shares = np.where(np.eye(3)[y] == 1, 0.7, 0.0)
+    shares[:, 2] = 0.3
+
+    learner = LinearHead().fit(X, SoftLabels(shares, ["a", "b", "c"]))
+
+    assert learner.classes_.tolist() == ["a", "b", "c"]
+    np.testing.assert_allclose(
+        learner.predict_proba(X).mean(axis=0), shares.mean(axis=0), atol=0.01
+    )
+    one = np.eye(3)[np.zeros(40, int)]
+    one[0] = [0.6, 0.4, 0.0]
+    assert LinearHead().fit(X[:40], SoftLabels(one, [0, 1, 2])).classes_.tolist() == [0, 1]
+
+
 def test_soft_labels_are_balanced_by_their_shares():
     X = np.random.default_rng(0).normal(size=(40, 3))
     y = (np.arange(40) < 8).astype(int)

@@ -65,6 +65,25 @@ def test_the_order_of_the_labels_changes_nothing(tmp_path: Path):
     np.testing.assert_array_equal(trainer.probabilities(np.arange(60)), before)
 
 
+def test_shares_go_to_the_learner_in_the_order_of_its_items(tmp_path: Path):
+    class Told(TextLearner):
+        reads_probabilities = True
+
+        def fit(self, X: Any, y: Any, sample_weight: Any = None) -> TextLearner:
+            self.told = dict(zip(X, y.shares.tolist(), strict=True))
+            return super().fit(X, y.best)
+
+    trainer = make_trainer(tmp_path, learner=Told())
+    assert trainer.reads_probabilities
+    shares = np.array([[0.5, 0.25, 0.25], [0.0, 0.0, 1.0]])
+    trainer.fit(_positions(7, 2), _positions(0, 2), [("written", 1)], shares)
+
+    texts, _ = make_texts(60)
+    told = trainer.learner.told
+    assert [told[texts[7]], told[texts[2]]] == shares.tolist()
+    assert told["written"] == [0.0, 1.0, 0.0]
+
+
 def test_synthetic_texts_are_learnt_from(tmp_path: Path):
     trainer = make_trainer(tmp_path)
     trainer.fit(
