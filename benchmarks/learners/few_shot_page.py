@@ -1,0 +1,96 @@
+"""The sections of the results page on soft prompts beside other learners."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from page_tables import table
+
+Figures = dict[str, Any]
+
+
+def learners_few_shot(figures: Figures) -> list[str]:
+    """Accuracy by labels a class, seconds of training and numbers that are trained."""
+    cells = figures["cells"]
+    found: dict[tuple[str, str, str], dict[int, list[float]]] = {}
+    for cell in cells:
+        name, model, method, shots, _ = cell["cell"]
+        found.setdefault((name, model, method), {}).setdefault(shots, []).append(cell["accuracy"])
+    shots = sorted({one for by in found.values() for one in by if one})
+    rows = []
+    for (name, model, method), by in sorted(found.items()):
+        alone = by.get(0)
+        rows.append(
+            [name, model, method]
+            + (
+                [_mean(alone), *[""] * (len(shots) - 1)]
+                if alone
+                else [_mean(by.get(n)) for n in shots]
+            )
+        )
+    costs: dict[tuple[str, str], list[tuple[float, float, str]]] = {}
+    for cell in cells:
+        _, model, method, number, _ = cell["cell"]
+        if number:
+            costs.setdefault((model, method), []).append(
+                (cell["train_s"], cell["parameters"], cell["device"])
+            )
+    return [
+        "Accuracy on the first 500 test rows as shuffled by seed 0, by the number of labels a "
+        "class that people gave (mean ± standard deviation over draws, in brackets how many "
+        "draws). Every method has the same labels. Soft prompts have the settings that `search.py` "
+        "found on other sets (`--settings`); LoRA and the classification head have their defaults, "
+        "and nobody searched for theirs. *Prompt tuning, label words* is PEFT's prompt tuning in "
+        "front of llmal's own labelling prompt, scored over whole labels; the *dynamic soft "
+        "prompt* depends on the text besides. Zero-shot has no labels, and stands in the first "
+        "column. Cells were run by several processes on one GPU under a time limit, so some draws "
+        "are missing.",
+        "",
+        *table(["set", "model", "method", *(f"{n} a class" for n in shots)], rows),
+        "",
+        *table(
+            ["model", "method", "trained numbers", "seconds of training, mean", "on"],
+            [
+                [
+                    model,
+                    method,
+                    f"{max(one[1] for one in mine):,}",
+                    f"{np.mean([one[0] for one in mine]):.1f}",
+                    ", ".join(sorted({one[2] for one in mine})),
+                ]
+                for (model, method), mine in sorted(costs.items())
+                if any(one[1] for one in mine)
+            ],
+        ),
+    ]
+
+
+def _mean(values: list[float] | None) -> str:
+    if not values:
+        return ""
+    return f"{np.mean(values):.3f} ± {np.std(values):.3f} ({len(values)})"
+
+
+def learners_search(figures: Figures) -> list[str]:
+    """Mean accuracy by value of each setting, and the best settings."""
+    settings = figures["settings"]
+    names = [one for one in settings[0] if one not in ("accuracy", "fusion")]
+    return [
+        f"{len(settings)} settings drawn at random, each tried in {figures['cells_a_setting']} "
+        "cells of set (emotion, mr, dbpedia14) and labels a class, and judged on other rows of the "
+        "train part. Few: a time limit on a GPU, so read it as what to avoid, not as what is best.",
+        "",
+        *table(
+            ["setting", "value: mean accuracy"],
+            [
+                [name, ", ".join(f"{value}: {mean:.3f}" for value, mean in by.items())]
+                for name, by in figures["by_value"].items()
+            ],
+        ),
+        "",
+        *table(
+            ["accuracy", *names],
+            [[f"{one['accuracy']:.3f}", *(one[name] for name in names)] for one in settings[:6]],
+        ),
+    ]
