@@ -20,9 +20,12 @@ def serve(learner: Path, *, host: str, port: int, embedder: str | None, as_json:
     classifier.predict_proba(["."])
     kind = type(classifier.learner).__name__
     address = f"http://{host}:{port}"
-    give({"url": address, "model_class": kind, "labels": list(classifier.labels)},
-         f"{kind} answers at {address} (Ctrl-C stops it)", as_json=as_json)  # fmt: skip
-    sys.stdout.flush()
-    if host not in LOOPBACK:
-        say("warning: everyone who reaches this address can ask it; nobody is asked for a password")
-    run(classifier, host, port)
+
+    def tell() -> None:
+        give({"url": address, "model_class": kind, "labels": list(classifier.labels)},
+             f"{kind} answers at {address} (Ctrl-C stops it)", as_json=as_json)  # fmt: skip
+        sys.stdout.flush()
+        if host not in LOOPBACK:
+            say("warning: everyone who reaches this address can ask it; there is no password")
+
+    run(classifier, host, port, tell)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from llmal.core.records import Item
 from llmal.core.words import counted
 from llmal.embed import Embedder, SentenceEmbedder
 from llmal.errors import ConfigError, DataError
 from llmal.functions.labelled import LabelledRows, matched
-from llmal.functions.tasks import Labels, task_of
+from llmal.functions.tasks import Labels, names_of, task_of
 from llmal.learners import REGISTRY
 from llmal.learners.protocol import Learner
 from llmal.learners.saved import TextClassifier, write_labels
@@ -22,6 +24,9 @@ from llmal.learners.storage import FILE
 from llmal.learners.words import words_offered
 from llmal.pool.readers import DETECTED, Reading
 from llmal.task import Task
+from llmal.task.labels import look_alikes
+
+log = logging.getLogger("llmal.functions")
 
 
 @dataclass(frozen=True, repr=False)
@@ -126,6 +131,8 @@ def training(
         raise DataError("there is a trained learner here already", where=str(folder),
                         fix="name another directory, or remove it")  # fmt: skip
     rows = LabelledRows.of(data, text, label=label, reading=reading)
+    if labels is None:
+        _warn_of_look_alikes(rows.items)
     task = task_of(labels, text=rows.text, guidelines=guidelines, name="train",
                    seen=[item.gold for item in rows.items])  # fmt: skip
     items = matched(rows.items, task, "data")
@@ -158,6 +165,17 @@ def training(
     right = float((said == gold).mean())
     macro = float(f1_score(gold, said, average="macro", zero_division=0.0))
     return Trained(classifier, len(items), len(asked), right, macro, folder)
+
+
+def _warn_of_look_alikes(items: Sequence[Item]) -> None:
+    """Say so where labels that occur differ in little, for they become classes of their own."""
+    occurring = {name for item in items for name in names_of(item.gold)}
+    for alike in look_alikes(sorted(occurring)):
+        log.warning(
+            "%s differ in case or spaces alone and become different classes; name all labels "
+            "(--labels, or labels=) and they are read as one",
+            " and ".join(map(repr, alike)),
+        )
 
 
 def _embedder(given: Embedder | str | None) -> Embedder:

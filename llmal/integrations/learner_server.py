@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+import socket
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
@@ -77,11 +78,16 @@ class LearnerServer:
         """For each text its label, or labels, and the probability of every label.
 
         Raises:
-            DataError: They are too many at once, or not strings.
+            DataError: They are too many at once, not strings, or empty.
         """
         if len(texts) > MOST_TEXTS:
             raise DataError(f"{len(texts):,} texts in one request",
                             fix=f"send {MOST_TEXTS:,} at most")  # fmt: skip
+        for number, text in enumerate(texts, start=1):
+            if not isinstance(text, str):
+                raise DataError(f"text {number} is a {type(text).__name__}, not a string")
+            if not text.strip():
+                raise DataError(f"text {number} is empty", fix="leave it out")
         table = self.classifier.predict_proba(list(texts))
         answers = self.classifier.answers(table)
         return [
@@ -115,11 +121,13 @@ class LearnerServer:
             )
         texts = []
         for number, task in enumerate(tasks, start=1):
-            data = task.get("data")
+            given: Any = task  # as it came over the wire
+            data = given.get("data") if isinstance(given, Mapping) else None
             text = data.get(page.field) if isinstance(data, Mapping) else None
-            if not isinstance(text, str):
+            if not isinstance(text, str) or not text.strip():
+                id = given.get("id", number) if isinstance(given, Mapping) else number
                 raise DataError(
-                    f"task {task.get('id', number)} has no text in {page.field!r}",
+                    f"task {id} has no text in {page.field!r}",
                     fix="check the field that the labelling configuration shows",
                 )
             texts.append(text)
@@ -189,15 +197,33 @@ class LearnerServer:
         return made
 
 
-def serve(classifier: TextClassifier, host: str, port: int) -> None:
+def serve(classifier: TextClassifier, host: str, port: int, on_ready: Callable[[], None]) -> None:
     """Serve a classifier until it is interrupted.
 
+    Args:
+        classifier: Takes texts and gives labels.
+        host: Where to listen.
+        port: The port.
+        on_ready: Called once the port is ours.
+
     Raises:
-        ConfigError: FastAPI or uvicorn is not installed.
+        ConfigError: FastAPI or uvicorn is not installed, or the port cannot be had.
     """
     app = LearnerServer(classifier).app()
     try:
         import uvicorn
     except ImportError as error:
         raise ConfigError("uvicorn is not installed", fix="pip install 'llmal[serve]'") from error
-    uvicorn.run(app, host=host, port=port, log_level="warning")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, port))
+            listening.listen()
+        except OSError as error:
+            raise ConfigError(
+                f"nothing can listen at {host}, port {port} ({error.strerror or error})",
+                fix="name another --port, or stop what uses it",
+            ) from error
+        on_ready()
+        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listening])

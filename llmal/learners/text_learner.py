@@ -137,8 +137,13 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return result
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The most probable class of each text, shape (n,)."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        """The most probable class of each text, shape (n,).
+
+        Raises:
+            DataError: Not fitted, or X is not a list of texts.
+        """
+        best = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[best])
 
     def embed(self, X: Any) -> NDArray[np.float32]:
         """The hidden states that the scores are read from, shape (n, hidden size).

@@ -113,11 +113,13 @@ def embeddings(X: Any, width: int | None = None) -> NDArray[np.float64]:
 
 
 def texts(X: Any) -> list[str]:
-    """X as a list of strings.
+    """X as a list of strings: a list, an array or a series of them.
 
     Raises:
         DataError: It is not one.
     """
+    if hasattr(X, "to_numpy") and getattr(X, "ndim", 0) == 1:
+        X = X.to_numpy()
     if isinstance(X, str) or not isinstance(X, (Sequence, np.ndarray)):
         raise DataError(
             f"a {type(X).__name__} is not a list of texts", fix="give a list of strings"

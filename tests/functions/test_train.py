@@ -95,3 +95,26 @@ def test_the_command(model: Path, tmp_path: Path):
     said = json.loads(result.stdout)
     assert (said["items"], said["tested"], said["labels"]) == (24, 2, ["colour", "taste"])
     assert (tmp_path / "out" / "learner.json").exists()
+
+
+def test_labels_that_look_alike_are_told_of_unless_they_are_named(embedder, caplog):
+    rows = [{**ROWS[0], "topic": "Colour "}, *ROWS]
+
+    apart = llmal.train(rows, label="topic", text="message", embedder=embedder)
+    assert "'Colour' and 'colour' differ in case or spaces alone" in caplog.text
+    caplog.clear()
+    one = llmal.train(rows, label="topic", text="message", embedder=embedder,
+                      labels=["colour", "taste"])  # fmt: skip
+
+    assert not caplog.text
+    assert (len(apart.classifier.labels), len(one.classifier.labels)) == (3, 2)
+
+
+def test_a_series_of_texts_and_a_learner_that_is_not_fitted(model: Path):
+    import pandas as pd
+
+    learner = llmal.learners.FineTuned(model, epochs=1, device="cpu")
+    with pytest.raises(DataError, match="this FineTuned is not fitted"):
+        learner.predict(["red"])
+    frame = pd.DataFrame(ROWS)
+    assert len(learner.fit(frame["message"], frame["topic"]).predict(frame["message"])) == 24

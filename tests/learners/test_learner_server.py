@@ -90,7 +90,10 @@ def test_tasks_of_label_studio_get_predictions_that_its_page_shows(url: str):
     ("body", "sentence"),
     [
         ({}, "nothing to label"),
-        ({"texts": ["a", 3]}, "text 1 is a int"),
+        ({"texts": ["a", 3]}, "text 2 is a int"),
+        ({"texts": ["a", "  "]}, "text 2 is empty"),
+        ({"tasks": [7], "label_config": PAGE}, "task 1 has no text"),
+        ({"tasks": [{"id": 8, "data": {"message": " "}}], "label_config": PAGE}, "task 8 has no"),
         ({"texts": ["a"] * 1001}, "1,001 texts in one request"),
         ({"tasks": [{"id": 7, "data": {}}], "label_config": PAGE}, "task 7 has no text"),
         ({"tasks": [], "label_config": "<View>"}, "no XML"),
@@ -105,3 +108,17 @@ def test_what_cannot_be_answered_is_one_sentence(url: str, body: dict, sentence:
 
     assert answer.status_code == 422
     assert sentence in answer.json()["error"]
+
+
+def test_a_port_in_use_is_one_sentence(url: str, folder: Path):
+    port = url.rpartition(":")[2]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "llmal", "serve", str(folder), "--port", port],
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 1
+    assert f"nothing can listen at 127.0.0.1, port {port}" in done.stderr
+    assert "answers at" not in done.stdout + done.stderr
