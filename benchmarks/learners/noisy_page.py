@@ -25,8 +25,25 @@ def learners_noisy(figures: Figures) -> list[str]:
         rows = [row for row in figures["rows"] if row["learner"] == learner]
         if rows:
             lines += ["", f"**{words}** ({_sizes(figures, learner)})", "", *_accuracies(rows)]
-            lines += ["", *_judged(figures, learner)]
+            lines += ["", _beside_plain(rows), "", *_judged(figures, learner)]
     return lines
+
+
+def _beside_plain(rows: list[dict[str, Any]]) -> str:
+    """How often, and by how much, each method is better than plain training."""
+    plain = {(row["set"], row["noise"]): row["accuracy"] for row in rows
+             if row["method"] == "plain"}  # fmt: skip
+    gains: dict[str, list[float]] = {}
+    for row in rows:
+        key = (row["set"], row["noise"])
+        if row["method"] != "plain" and key in plain and row["wrong_labels"] > 0:
+            gains.setdefault(row["method"], []).append(row["accuracy"] - plain[key])
+    said = [
+        f"*{method}* is better in {sum(one > 0 for one in found)} of {len(found)}, on the mean by "
+        f"{100 * sum(found) / len(found):+.1f} points"
+        for method, found in sorted(gains.items())
+    ]
+    return f"Beside plain training, of the rows with wrong labels: {'; '.join(said)}."
 
 
 def _sizes(figures: Figures, learner: str) -> str:
