@@ -215,9 +215,9 @@ def test_terms_rise_over_their_passes():
 
     assert term.loss(course, batch) is None
     course.epoch, term._random = 5, np.random.default_rng(0)
-    half = float(term.loss(course, batch))
+    half = term.loss(course, batch).item()
     course.epoch, term._random = 30, np.random.default_rng(0)
-    np.testing.assert_allclose(float(term.loss(course, batch)), 2 * half, rtol=1e-6)
+    np.testing.assert_allclose(term.loss(course, batch).item(), 2 * half, rtol=1e-6)
 
 
 def test_states_of_a_network_without_a_head_cannot_be_mixed(tmp_path: Path):
@@ -248,10 +248,10 @@ def test_consistency_takes_the_label_of_clean_items_and_the_answer_of_others():
     high, low = 1 / (1 + np.exp(-2.0)), 1 / (1 + np.exp(2.0))
     apart = (high - low) * 2.0  # KL of (high, low) and (low, high), either way round
 
-    np.testing.assert_allclose(float(term.loss(course, batch)), apart / 2, rtol=1e-5)
+    np.testing.assert_allclose(term.loss(course, batch).item(), apart / 2, rtol=1e-5)
     course.clean = torch.tensor([True, False])
     # The copy of the clean item is "b", whose label 1 it takes.
-    np.testing.assert_allclose(float(term.loss(course, batch)), -np.log(high) / 2, rtol=1e-5)
+    np.testing.assert_allclose(term.loss(course, batch).item(), -np.log(high) / 2, rtol=1e-5)
 
 
 def test_a_text_without_a_copy_is_named():
@@ -269,7 +269,7 @@ def test_the_curriculum_loss_trains_what_is_said_of_the_copy_alone():
     loss.backward()
 
     high, low = 1 / (1 + np.exp(-2.0)), 1 / (1 + np.exp(2.0))
-    np.testing.assert_allclose(float(loss), 0.01 * 2 * (high - low), rtol=1e-5)
+    np.testing.assert_allclose(loss.item(), 0.01 * 2 * (high - low), rtol=1e-5)
     gradient = course.network.head.weight.grad
     assert gradient[:, 0].tolist() == [0.0, 0.0]
     # dKL/ds = q − p at the copy, whose q is (low, high) and p (high, low).
@@ -301,7 +301,7 @@ def test_gains_are_products_of_gradients():
     with torch.no_grad():
         network.head.weight -= 1e-3 * step
     after = network.losses(network.forward(gold), gold_targets).mean()
-    np.testing.assert_allclose(float(before - after) / 1e-3, float(found[2]), rtol=1e-2)
+    np.testing.assert_allclose((before - after).item() / 1e-3, found[2].item(), rtol=1e-2)
 
 
 def test_flipped_items_get_no_weight(model: Path):
