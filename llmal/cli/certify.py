@@ -92,11 +92,11 @@ class Outputs:
         Raises:
             ConfigError: Something is there, or a name does not say the format.
         """
-        for table in (self.out, self.to_people):
+        for option, table in (("--out", self.out), ("--to-people", self.to_people)):
             if table is not None:
-                check_output(table, force=self.force)
+                check_output(table, force=self.force, option=option)
         if self.certificate is not None:
-            check_place(self.certificate, force=self.force)
+            check_place(self.certificate, force=self.force, option="--certificate")
         places = [one for one in (self.out, self.to_people, self.certificate) if one is not None]
         if len({one.absolute() for one in places}) < len(places):
             raise ConfigError("two outputs have the same name", fix="name different files")
@@ -121,6 +121,7 @@ def certify(
     mode = _mode(wanted.mode)
     if audit_plan is not None:
         _refuse_with_plan(answers, outputs)
+        common |= {"mode": mode, "of": wanted.of}
         _draw(file.path, audit_plan, wanted.seed or 0, common, outputs)
         return
     if answers.audit is None and answers.audited is None:
@@ -229,8 +230,9 @@ def _draw(data: Path, plan: str, seed: int, common: dict[str, Any], outputs: Out
     }
     text = (
         f"{counted(len(drawn), 'row')} to audit, in order of draw: {out}\n"
-        "Have people fill in its column audit, and certify with "
-        f"--audited {out} --seed {seed}. Labels and scores must stay as they are."
+        f"Have people fill in its column audit, and certify with --audited {out} beside the "
+        "options of this command. Labels and scores must stay as they are. (Where answers stand "
+        f"in the data itself: --audit COLUMN --seed {seed}.)"
     )
     give(result, "\n".join([text, *drawn.notes]), as_json=outputs.as_json)
 

@@ -28,7 +28,9 @@ from llmal.cli.telling import tell_mistakes
 
 Seeded = Annotated[
     int | None,
-    typer.Option("--seed", min=0, help="Of the audit; with --audit-plan 0 where it is not named."),
+    typer.Option(
+        "--seed", min=0, help="Of the audit; by default what --audited says, and 0 to draw."
+    ),
 ]
 
 
@@ -178,7 +180,7 @@ def certify(
     """Promise something of labels that any system made, by an audit of them.
 
     First `--audit-plan auto --out audit.csv` draws rows; people fill in its column audit; then
-    `--audited audit.csv` and the seed say which labels may stay, and what is promised of them;
+    `--audited audit.csv` says which labels may stay, and what is promised of them;
     `--to-people review.csv` writes the others, people fill in its column review, and with
     `--reviewed review.csv` besides --out has all labels and the promise waits for nothing.
     Where the answers stand in the data itself, --audit and --review name their columns. Where

@@ -78,8 +78,16 @@ def format_named(path: Path) -> Format | None:
     return _SUFFIXES.get(path.suffix.lower())
 
 
-def check_output(path: Path, *, force: bool, format: Format | None = None) -> Format:
+def check_output(
+    path: Path, *, force: bool, format: Format | None = None, option: str = "--out"
+) -> Format:
     """See that a table can be written, before work is spent on it; gives its format.
+
+    Args:
+        path: Where.
+        force: Whether what is there is replaced.
+        format: Its format; by default that which its name says.
+        option: What names the path, for messages.
 
     Raises:
         ConfigError: Something is there already, there is no such directory, or the name of the
@@ -92,14 +100,14 @@ def check_output(path: Path, *, force: bool, format: Format | None = None) -> Fo
             where=str(path),
             fix=f"end it in {', '.join(_SUFFIXES)}",
         )
-    check_place(path, force=force)
+    check_place(path, force=force, option=option)
     if path.is_dir() and found != "hf":
         raise ConfigError("the output is a directory", where=str(path), fix="name a file")
     return found
 
 
-def check_place(path: Path, *, force: bool) -> None:
-    """See that something can be put at a path.
+def check_place(path: Path, *, force: bool, option: str = "--out") -> None:
+    """See that something can be put at a path, which an option names.
 
     Raises:
         ConfigError: Something is there already, or there is no such directory.
@@ -108,7 +116,7 @@ def check_place(path: Path, *, force: bool) -> None:
         raise ConfigError(
             "the output is there already",
             where=str(path),
-            fix="name another --out, or replace it with --force",
+            fix=f"name another {option}, or replace it with --force",
         )
     if not path.absolute().parent.is_dir():
         raise ConfigError("there is no such directory", where=str(path.parent), fix="make it first")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from llmal.core.fingerprint import fingerprint
 from llmal.core.records import Answer
 from llmal.errors import DataError
+from llmal.functions.audit_origin import AuditOrigin, origin_of
 from llmal.functions.columns import Cells, columns_of, task_of_cells
 from llmal.functions.rows import InputRows, open_table
 from llmal.functions.tasks import Labels
@@ -82,6 +83,8 @@ class AuditedLabels:
         names: The labels of the task.
         groups: The group of each row, shape (N,), where near-duplicates are drawn together.
         drawn: How many rows were drawn for the audit; None where that is not known.
+        seed: What the audit was drawn with, as was said or as its file says; None where nobody
+            does, and it cannot be checked.
         hidden: Columns that a person who labels is not to see.
     """
 
@@ -97,6 +100,7 @@ class AuditedLabels:
     names: tuple[str, ...]
     groups: NDArray[np.int64] | None = None
     drawn: int | None = None
+    seed: int | None = None
     hidden: tuple[str, ...] = field(default=())
 
     @property
@@ -114,7 +118,7 @@ class AuditedLabels:
 def read_audited_labels(
     data: Any,
     columns: LabelColumns,
-    seed: int,
+    seed: int | None,
     audit: PeopleAnswers = NOBODY,
     review: PeopleAnswers = NOBODY,
 ) -> AuditedLabels:
@@ -123,15 +127,22 @@ def read_audited_labels(
     Args:
         data: The table.
         columns: Where labels and scores stand.
-        seed: Breaks ties of the score.
+        seed: Breaks ties of the score; by default that which the file of the audit says, or 0.
         audit: What people said of the audited rows.
         review: What they have said since of rows that were sent to them.
 
     Raises:
-        ConfigError: The labels make no task.
+        ConfigError: The labels make no task, or seed or groups are not those that the file of the
+            audit was drawn with.
         DataError: A column or a cell is not usable, with its line.
     """
     table = open_table(data, reading=columns.reading)
+    filled = _table_of(audit, "audited", columns.reading)
+    reviewed = _table_of(review, "reviewed", columns.reading)
+    origin = None if filled is None else origin_of(filled, table)
+    if origin is not None:
+        origin.check(seed, columns.group)
+        seed = origin.seed
     label, people = columns.label, columns.people
     wanted = [("label", label), ("score", columns.score)]
     for role, name in (("people's", people), ("group", columns.group)):
@@ -147,8 +158,8 @@ def read_audited_labels(
     by_people: list[Answer | None] = (
         [None] * count if people is None else cells[people].answers(task)
     )
-    in_audit = _cells_of(audit, AUDIT, cells, count, columns.reading)
-    in_review = _cells_of(review, REVIEW, cells, count, columns.reading)
+    in_audit = _cells_of(audit, filled, AUDIT, cells, count)
+    in_review = _cells_of(review, reviewed, REVIEW, cells, count)
     said, passed = _answers_of(in_audit, task, audit.skipped, count)
     since, _ = _answers_of(in_review, task, review.skipped, count)
     rest = np.array(
@@ -181,31 +192,52 @@ def read_audited_labels(
         passed,
         since,
         scores,
-        rank_by_score(scores, seed=seed, positions=rest),
+        rank_by_score(scores, seed=seed or 0, positions=rest),
         task.space,
         task.names,
         None if columns.group is None else _groups(cells[columns.group]),
-        sum(line > 0 for line in in_audit.lines) if in_audit and audit.table is not None else None,
+        _number_drawn(filled, origin, in_audit),
+        seed,
         tuple(
             name for name in (label, columns.score, audit.column, review.column) if name is not None
         ),
     )
 
 
+def _table_of(answers: PeopleAnswers, what: str, reading: Reading) -> InputRows | None:
+    """The rows that llmal wrote for people, where answers stand in these."""
+    if answers.column is None or answers.table is None:
+        return None
+    return open_table(answers.table, reading=reading, what=what)
+
+
+def _number_drawn(
+    table: InputRows | None, origin: AuditOrigin | None, cells: Cells | None
+) -> int | None:
+    """How many rows were drawn: as their file says, or as many as it has."""
+    if table is None or cells is None:
+        return None
+    if origin is not None and origin.rows is not None:
+        return origin.rows
+    return sum(line > 0 for line in cells.lines)
+
+
 def _cells_of(
-    answers: PeopleAnswers, role: str, cells: dict[str, Cells], count: int, reading: Reading
+    answers: PeopleAnswers,
+    table: InputRows | None,
+    role: str,
+    cells: dict[str, Cells],
+    count: int,
 ) -> Cells | None:
     if answers.column is None:
         return None
-    if answers.table is None:
+    if table is None:
         return cells[answers.column]
-    return _cells_at_rows(answers.table, role, answers.column, count, reading)
+    return _cells_at_rows(table, role, answers.column, count)
 
 
-def _cells_at_rows(given: Any, role: str, column: str, count: int, reading: Reading) -> Cells:
+def _cells_at_rows(table: InputRows, role: str, column: str, count: int) -> Cells:
     """The column of a table that llmal wrote for people, each cell at its row of the data."""
-    what = "audited" if role == AUDIT else "reviewed"
-    table = open_table(given, reading=reading, what=what)
     row = "llmal_row" if "llmal_row" in table.names else "row"
     if column == role and f"llmal_{role}" in table.names:
         column = f"llmal_{role}"

@@ -61,13 +61,14 @@ def certify(
 
     People label rows that were drawn uniformly from those that no person had labelled
     (`llmal.draw_audit` draws them); what they say stands in a column of its own. Rows are ranked by
-    the score. With `seed` the audit must be the one that `draw_audit` drew with it from the same
-    labels and scores; without it, that it was drawn uniformly is taken on trust.
+    the score. The rows of `draw_audit` say how they were drawn, and must be the ones that it draws
+    from the same labels and scores; so must those of an audit whose seed is given. Of any other
+    audit it is taken on trust that it was drawn uniformly, and the promise says so.
 
-        result = llmal.certify("labelled.csv", label="gpt", score="p", audited="audit.csv", seed=0)
+        result = llmal.certify("labelled.csv", label="gpt", score="p", audited="audit.csv")
         print(result.certificate.promise)
         result.for_people.save("review.csv")  # they fill in its column review
-        final = llmal.certify("labelled.csv", label="gpt", score="p", audited="audit.csv", seed=0,
+        final = llmal.certify("labelled.csv", label="gpt", score="p", audited="audit.csv",
                               reviewed="review.csv")
 
     Args:
@@ -89,7 +90,8 @@ def certify(
             "pool_error" few that were given it are wrong. The audit is one of all rows.
         group: Column that says which rows are near-duplicates; the audit has whole groups.
         looks: How many rows have been audited at each planned look.
-        seed: The seed that the audit was drawn with. It breaks ties of the score too.
+        seed: The seed that the audit was drawn with; by default that which `audited` says. It
+            breaks ties of the score too.
         skipped: What stands in the audit column where a person could not say; it counts as wrong.
         labels: All labels of the task; by default those of the machine and of people.
         kind: What an answer is.
@@ -104,10 +106,11 @@ def certify(
     found = read_audited_labels(
         data,
         LabelColumns(label, score, people, group, labels, kind, reading),
-        seed or 0,
+        seed,
         PeopleAnswers(audit, audited, skipped),
         PeopleAnswers(review or (None if reviewed is None else REVIEW), reviewed, skipped),
     )
+    seed = found.seed
     part = part_of(found, mode, of)
     drawn = None if seed is None else draw_rows(found, seed)
     answered = np.array([one is not None for one in found.audit], dtype=bool) | found.skipped
@@ -149,6 +152,8 @@ def certify(
         notes.append(
             f"{len(every):,} of the {found.drawn:,} rows that were drawn are labelled{again}"
         )
+    if seed is None and mode != "estimate_only":
+        certificate = _on_trust(certificate)
     certificate = as_it_stands(found, certificate, part.about)
     if not certificate.holds and not len(certificate.to_people) and mode != "estimate_only":
         certificate = _all_by_people(certificate)
@@ -225,11 +230,26 @@ def _half_filled(certificate: Certificate, labelled: int, drawn: int) -> Certifi
         f"{drawn:,} were drawn; it rests on the first {labelled:,} of them in order of draw, and "
         "that people stopped there had nothing to do with what they found."
     )
+    told_too = _resting_on(certificate, told)
+    return replace(told_too, details={**certificate.details, "drawn": drawn})
+
+
+def _on_trust(certificate: Certificate) -> Certificate:
+    """A certificate of an audit that does not say how it was drawn."""
+    return _resting_on(
+        certificate,
+        "That the audited rows were drawn at random, after labels and scores were fixed, and that "
+        "all that were drawn are there, is the word of whoever had them audited: no seed is known "
+        "by which it could be checked.",
+    )
+
+
+def _resting_on(certificate: Certificate, told: str) -> Certificate:
+    """A certificate that says a sentence more of what it rests on."""
     return replace(
         certificate,
         meaning=f"{certificate.meaning} {told}".lstrip(),
         rests_on=(*certificate.rests_on, told),
-        details={**certificate.details, "drawn": drawn},
     )
 
 
@@ -272,14 +292,14 @@ def _in_order_of_draw(
         missing = positions[~audited[positions]]
         if len(missing):
             raise DataError(
-                "labels, scores or seed are not those that the audit was drawn for, or some of its "
-                f"rows were left out: row {missing[0] + 1} was drawn for the audit with seed "
-                f"{seed} before others that have been labelled ({len(missing)} such)",
+                "labels, scores, groups or seed are not those that the audit was drawn for, or "
+                f"some of its rows were left out: row {missing[0] + 1} was drawn for the audit "
+                f"with seed {seed} before others that have been labelled ({len(missing)} such)",
                 where=found.table.name,
                 fix="label the drawn rows in their order and leave none out, name what stands "
                 "where a person could not say, and certify the labels and scores that the audit "
-                "was drawn for; what people have labelled since is no part of it (--reviewed, "
-                "--review)",
+                "was drawn for, with its groups if it had any; what people have labelled since is "
+                "no part of it (--reviewed, --review)",
             )
     if found.groups is not None:
         _check_groups(found, found.groups, positions)

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import shlex
+from pathlib import Path
 
 import pytest
 
@@ -60,7 +63,8 @@ def _audited(llmal, labelled, tmp_path, items="100"):
 
 def test_a_file_is_audited_and_certified(labelled, llmal, json_of, tmp_path):
     result, drawn = _audited(llmal, labelled, tmp_path)
-    assert f"certify with --audited {tmp_path / 'audit.csv'} --seed 7" in result.stdout
+    assert f"certify with --audited {tmp_path / 'audit.csv'} beside" in result.stdout
+    assert "--audit COLUMN --seed 7" in result.stdout
     assert "gpt" not in drawn[0]
     assert [row["draw"] for row in drawn] == [str(one) for one in range(1, 101)]
     out, certificate = tmp_path / "out.jsonl", tmp_path / "certificate.json"
@@ -90,6 +94,9 @@ def test_the_filled_in_file_certifies_too(labelled, llmal, json_of, tmp_path):
         json_of(llmal(*words, *more)) for more in (("--audit", "checked"), ("--audited", answers))
     )
     assert first == second
+    # The file says its seed itself.
+    own = llmal("certify", "--data", labelled, *COLUMNS, "--json", "--audited", answers)
+    assert json_of(own) == second
     drawn[3]["audit"] = "eggs"
     _write(answers, drawn)
     result = llmal(*words, "--audited", answers)
@@ -226,3 +233,92 @@ def test_a_class_is_promised_something_of(labelled, llmal, json_of, tmp_path):
         result = llmal(*words, *wrong)
         assert result.exit_code == 1
         assert says in result.stderr.replace("\n", " ")
+
+
+def _rewritten(rows):
+    """Scores that were fitted again: the order is another one."""
+    return [{**row, "p": f"{1 - float(row['p']):.2f}"} for row in rows]
+
+
+def test_the_file_of_an_audit_says_itself_how_it_was_drawn(labelled, llmal, tmp_path):
+    rows = _rows(labelled)
+    grouped = [{**row, "dup": f"g{number // 2}"} for number, row in enumerate(rows)]
+    _write(labelled, grouped)
+    words = ("certify", "--data", labelled, *COLUMNS)
+    for name, more in (("rows.csv", ()), ("groups.csv", ("--group", "dup"))):
+        plan = (*words, *more, "--audit-plan", "70", "--seed", "1", "--out", tmp_path / name)
+        assert llmal(*plan).exit_code == 0
+        drawn = _rows(tmp_path / name)
+        filled = [{**row, "audit": row["truth"]} for row in drawn]
+        _write(tmp_path / name, filled)
+        whole = llmal(*words, *more, "--audited", tmp_path / name)
+        assert whole.exit_code == 0, whole.stderr
+        assert "taken on" not in whole.stdout
+    by_rows, by_groups = (
+        ("--audited", tmp_path / "rows.csv"),
+        ("--audited", tmp_path / "groups.csv"),
+    )
+    fewer = _write(tmp_path / "fewer.csv", _rows(tmp_path / "rows.csv")[:60])
+    assert "70 were drawn; it rests on the first 60" in llmal(*words, "--audited", fewer).stdout
+    holes = _write(tmp_path / "holes.csv", _rows(tmp_path / "rows.csv")[10:])
+    torn = [{**row, "seed": "1" if at else "2"} for at, row in enumerate(_rows(holes))]
+    torn = _write(tmp_path / "torn.csv", torn)
+    for more, says in (
+        (by_groups, "the audit was drawn by groups of near-duplicates"),
+        ((*by_rows, "--group", "dup"), "the audit was drawn row by row"),
+        ((*by_rows, "--seed", "2"), "was drawn with seed 1, and the seed 2 is given"),
+        (("--audited", holes), "some of its rows were left out"),
+        (("--audited", torn), "torn.csv, line 3, column 'seed'"),
+    ):
+        refused = llmal(*words, *more)
+        assert refused.exit_code == 1
+        assert says in " ".join(refused.stderr.split())
+    _write(labelled, _rewritten(grouped))
+    changed = llmal(*words, *by_rows)
+    assert changed.exit_code == 1
+    assert "are not those that the audit was drawn for" in " ".join(changed.stderr.split())
+
+
+def test_the_documented_commands_work_to_the_letter(labelled, llmal, tmp_path, monkeypatch):
+    """Those of docs/guarantee.md, in their order, with people between them."""
+    monkeypatch.chdir(tmp_path)
+    rows = _rows(labelled)
+    for row in rows[::7]:
+        row["gpt"], row["p"] = "ham" if row["truth"] == "spam" else "spam", "0.3"
+    _write(Path("labels.csv"), rows)
+    text = (Path(__file__).parents[2] / "docs" / "guarantee.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^llmal (certify (?:.*\\\n)*.*)$", text, flags=re.MULTILINE)
+    assert len(commands) == 4
+    for number, command in enumerate(commands):
+        words = shlex.split(command.replace("\\\n", " "))
+        if number == 3:
+            made = Certificate.from_json(Path("certificate.json").read_text(encoding="utf-8"))
+            assert len(made.to_people) == len(_rows(Path("review.csv")))
+        result = llmal(*words)
+        assert result.exit_code == 0, result.stderr
+        filled, column = ("audit.csv", "audit") if number == 0 else ("review.csv", "review")
+        if number in (0, 2):
+            rows = [{**row, column: row["truth"]} for row in _rows(Path(filled))]
+            _write(Path(filled), rows)
+    assert all(row["action"] == "stays" for row in _rows(Path("final.csv")))
+    assert json.loads(Path("certificate.json").read_text(encoding="utf-8"))["to_people"] == []
+    again = llmal(*shlex.split(commands[1].replace("\\\n", " ").replace("delivered", "new")))
+    assert "name another --certificate, or replace it with --force" in " ".join(
+        again.stderr.split()
+    )
+
+
+def test_labels_that_look_alike_are_cured_by_naming_them(labelled, llmal, tmp_path):
+    rows = _rows(labelled)
+    for place, name in ((4, "Spam"), (6, "SPAM")):
+        rows[place]["gpt"] = name
+    for row in rows[:80]:
+        row["checked"] = f" {row['truth'].upper()} "
+    rows[6]["gpt"] = "spam"
+    _write(labelled, rows)
+    words = ("certify", "--data", labelled, *COLUMNS, "--audit", "checked")
+    refused = llmal(*words)
+    assert refused.exit_code == 1
+    assert "could be the label 'Spam' or 'spam'" in " ".join(refused.stderr.split())
+    assert "or name all labels, each once (--labels" in " ".join(refused.stderr.split())
+    assert "could be" not in llmal(*words, "--labels", "spam,ham").stderr

@@ -301,7 +301,7 @@ def test_a_score_that_orders_nothing_is_told():
 def test_an_audit_of_other_labels_is_said_to_be_that_first():
     frame, truth = table()
     frame, _ = audited(frame, truth, items=150, seed=3)
-    with pytest.raises(DataError, match="labels, scores or seed are not those that the audit was"):
+    with pytest.raises(DataError, match="groups or seed are not those that the audit was"):
         certify(frame, **COLUMNS, seed=4)
 
 
@@ -472,3 +472,52 @@ def test_what_is_shown_says_the_promise_once(capsys):
     assert shown.startswith("2 of 600 rows:")
     assert shown.count("are wrong, once people have labelled") == 1
     assert made.in_words().count(made.certificate.claim) == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "max_error"), [("recall", 0.05), ("recall", 0.2), ("pool_error", 0.1)]
+)
+def test_an_audit_for_a_class_is_drawn_large_enough_for_it(mode, max_error):
+    frame, truth = table()
+    wanted = {"label": "gpt", "score": "p", "mode": mode, "of": "yes", "max_error": max_error}
+    enough = 0
+    for seed in range(8):
+        rows = draw_audit(frame, **wanted, seed=seed).to_pandas()
+        rows["audit"] = truth[rows["row"].to_numpy() - 1]
+        certificate = certify(frame, **wanted, audited=rows).certificate
+        enough += certificate.audited >= certificate.details["needed"]
+    assert enough == 8
+    few = draw_audit(frame, **wanted, items=20)
+    name = "recall" if mode == "recall" else "precision"
+    assert f"20 rows may certify nothing: the {name} of 'yes' takes" in few.notes[0]
+    assert f"which {few.needed:,} of all 600 hold with a probability of 95 %" in few.notes[0]
+    assert draw_audit(frame, **wanted, items=few.needed, seed=3).needed == few.needed
+
+
+def test_what_an_audit_of_elsewhere_rests_on_is_said():
+    frame, truth = table()
+    rows = np.random.default_rng(5).choice(600, 150, replace=False)
+    frame.loc[rows, "checked"] = truth[rows]
+    made = certify(frame, **COLUMNS)
+    assert made.certificate.holds
+    assert "is the word of whoever had them audited" in made.certificate.promise
+    assert "is the word of whoever had them audited" in made.certificate.rests_on[-1]
+    # A column of the data's own says nothing of a draw.
+    frame["seed"] = 9
+    elsewhere = frame.iloc[rows].assign(row=rows + 1, audit=truth[rows])
+    again = certify(
+        frame.drop(columns="checked"), label="gpt", score="p", audited=elsewhere
+    ).certificate
+    assert again.accepted.tolist() == made.certificate.accepted.tolist()
+    drawn = draw_audit(frame, label="gpt", score="p", items=150, seed=2).to_pandas()
+    assert set(drawn["llmal_seed"]) == {2}
+    drawn["audit"] = truth[drawn["row"].to_numpy() - 1]
+    kept = certify(frame.drop(columns="checked"), label="gpt", score="p", audited=drawn)
+    assert "word of whoever" not in kept.certificate.promise
+    frame["p"] = 1 - frame["p"]
+    with pytest.raises(DataError, match="are not those that the audit was drawn for"):
+        certify(frame, label="gpt", score="p", audited=drawn)
+    # Older files do not say how many were drawn.
+    old = drawn.drop(columns="draws")
+    frame["p"] = 1 - frame["p"]
+    assert certify(frame, label="gpt", score="p", audited=old).certificate.audited == 150
