@@ -69,7 +69,9 @@ class Cells:
         try:
             return task.match(self.values[row])
         except DataError as error:
-            raise DataError(error.what, where=self.where(row), fix=error.fix) from None
+            raise DataError(
+                error.what, where=self.where(row), fix=_with_cure(error, task)
+            ) from None
 
     def numbers(self) -> list[float | None]:
         """The cells as numbers.
@@ -149,6 +151,14 @@ def task_of_cells(cells: Sequence[Cells], labels: Any, kind: Any, name: str) -> 
         # A task has two labels or more, and who all say the same agree.
         seen.append("(another)")
     return task_of(labels, text=("text",), name=name, seen=seen, kind=kind)
+
+
+def _with_cure(error: DataError, task: Task) -> str | None:
+    """How to mend a cell that is no label, where the labels that there are look alike."""
+    if not look_alikes(task.names):
+        return error.fix
+    cure = "name all labels, each once (--labels, or labels=), and those that look alike are one"
+    return cure if error.fix is None else f"{error.fix}, or {cure}"
 
 
 def _warn_of_look_alikes(names: Sequence[str], cells: Sequence[Cells]) -> None:

@@ -119,11 +119,9 @@ def forecast(
     """
     if not len(pool):
         raise DataError("the pool is empty", where=pool.source)
-    course = _course(len(pool), router, budget, objective, start_items)
-    if audited:
-        most = len(pool) if budget.human_labels is None else budget.human_labels
-        labels = min(course.people + audited, most, len(pool))
-        course = replace(course, people=labels, rounds=course.rounds + 1)
+    course = _course(len(pool), router, budget, objective, start_items, audited)
+    unlimited = replace(budget, human_labels=None)
+    freely = _course(len(pool), router, unlimited, objective, start_items, audited).people
     annotators = [one.annotator for one in router.stages]
     asks = any(isinstance(one, Asking) for one in annotators)
     counted = _Counted(
@@ -142,12 +140,14 @@ def forecast(
         shown = counted.context(course.last).demonstrations
         others[spenders.generator] = spenders.synthesis(course.rounds, shown)
     labelling: dict[str, Usage] = {}
+    before: dict[str, Usage] = {}
     people = Usage()
     least: list[float] = []
     for stage in router.stages:
         annotator = stage.annotator
         cost = counted.answers(stage)
         if annotator.kind == "human":
+            before[annotator.name] = counted.answers(stage, freely)
             cost = _within(cost, budget.human_labels)
             people += cost
         labelling[annotator.name] = cost
@@ -173,7 +173,7 @@ def forecast(
         candidates=tuple(candidates),
         spenders=tuple(
             Spender(name, cost.requests, cost.tokens, cost.money, cost.human_labels)
-            for name, cost in costs.items()
+            for name, cost in {**costs, **before}.items()
             if cost.requests or cost.human_labels or cost.money
         ),
     )
@@ -211,7 +211,20 @@ def _within(cost: Usage, labels: int | None) -> Usage:
     return replace(cost, human_labels=labels, money=cost.money * labels / cost.human_labels)
 
 
-def _course(size: int, router: Router, budget: Budget, objective: str, start_items: int) -> _Course:
+def _course(
+    size: int, router: Router, budget: Budget, objective: str, start_items: int, audited: int
+) -> _Course:
+    course = _without_audit(size, router, budget, objective, start_items)
+    if not audited:
+        return course
+    most = size if budget.human_labels is None else budget.human_labels
+    labels = min(course.people + audited, most, size)
+    return replace(course, people=labels, rounds=course.rounds + 1)
+
+
+def _without_audit(
+    size: int, router: Router, budget: Budget, objective: str, start_items: int
+) -> _Course:
     kinds = [one.annotator.kind for one in router.stages]
     there = "human" in kinds
     picked = size
@@ -300,12 +313,17 @@ class _Counted:
             charges_texts=charges_texts,
         )
 
-    def answers(self, stage: Stage) -> Usage:
+    def answers(self, stage: Stage, most: int | None = None) -> Usage:
         """What the answers of a stage cost: about the items that cost most, with demonstrations
         once there are labels by people.
+
+        Args:
+            stage: Whose answers.
+            most: About how many items; by default as many as the course has.
         """
         annotator = stage.annotator
-        most = self._course.people if annotator.kind == "human" else self._course.asked
+        if most is None:
+            most = self._course.people if annotator.kind == "human" else self._course.asked
         once = self._all and isinstance(annotator, Prepares) and self._asks_once(annotator)
         bare = annotator.plan(self.items, self.context(0, charges_texts=not once, stage=stage))
         costs = _figures(bare.each)

@@ -67,6 +67,8 @@ def test_no_more_than_the_pool_can_be_asked(tmp_path: Path):
 def test_labels_of_people_hold_a_run_down(tmp_path: Path):
     plan = _plan(_pool(tmp_path), _human(cost=0.5), human_labels=30, batch=10)
     assert (plan.items, plan.human_labels, plan.money) == (30, 30, 15.0)
+    # What is said of the time before the limits is not held down by them.
+    assert (plan.spenders[0].human_labels, plan.spenders[0].money) == (100, 50.0)
     assert plan.limited_by == ("the budget of 30 human labels",)
 
 
