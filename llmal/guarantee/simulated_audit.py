@@ -82,7 +82,7 @@ def play(
     for done, (size, count) in enumerate(zip(looks, counts, strict=True), start=1):
         kept = max(kept, walk(ranks[:size], wrong[:size], count, rest))
         if count != NO_COUNT:
-            kept = max(kept, min(rest, allowed))  # so many may stay without an audit
+            kept = max(kept, _without_audit(ranks[:size], allowed, rest))
         saved = kept - int((ranks[:size] < kept).sum())
         scale = (float(wrong[:size].sum()) + 3) / (float(predicted[:size].sum()) + 3)
         promised = 0.0
@@ -93,6 +93,12 @@ def play(
         if saved >= promised:
             return Audited(size, saved)
     return Audited(looks[-1], saved)
+
+
+def _without_audit(audited: NDArray[np.int64], allowed: int, rest: int) -> int:
+    """How far the order goes on while no more than `allowed` in it have not been audited."""
+    before = np.sort(audited) - np.arange(len(audited))
+    return min(rest, allowed + int((before <= allowed).sum()))
 
 
 def near_counts(rest: int, allowed: int, looks: tuple[int, ...], alpha: float) -> tuple[int, ...]:

@@ -62,6 +62,17 @@ def test_an_audit_is_played_as_it_is_judged(looks: tuple[int, ...]) -> None:
     assert same >= (20 if len(looks) == 1 else 18)
 
 
+def test_where_nearly_all_is_wrong_as_much_is_played_to_stay_as_is_judged() -> None:
+    """As many as may be wrong stay without an audit, and what was audited among them besides."""
+    for seed in range(5):
+        frozen, _ = _frozen(seed, (150,))
+        wrong = np.ones(frozen.items, dtype=bool)
+        audited, saved = _judged(frozen, wrong)
+        assert (audited, saved) == (150, 55)
+        found = forecast_audit(frozen, wrong[frozen.drawn()], paths=5).at(0.05)
+        assert found.low == found.people == found.high == frozen.items - saved
+
+
 def test_what_a_pilot_leaves_open() -> None:
     # 100 items at log-odds 0, of which 30 are wrong: the intercept is ln(3/7), its variance
     # 1 / (100 * .3 * .7); of the slope they say nothing.
