@@ -359,7 +359,7 @@ def test_a_task_that_has_changed_voids_the_promise(options, tmp_path):
     assert anew.certificate.holds
     assert anew.certificate.items < 400
     others = 400 - anew.certificate.items
-    assert any(f"the other {others} people have answered in an earlier" in o for o in anew.notes)
+    assert any(f"not about {others} other rows: of an earlier audit" in o for o in anew.notes)
     assert anew.forecast().labelled == anew.people_labels
 
 
