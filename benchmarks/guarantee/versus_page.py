@@ -111,8 +111,7 @@ def _introduction(sets: Figures) -> list[str]:
         "How much is labelled before an audit was chosen on audits of llm_cebab, llm_mr and "
         "ag_news by tiny-lm with the same seeds, so these three flatter llmal a little. Few "
         "audits of what learns: read the lead, which is large, and not the promises that it "
-        "broke (validity is measured elsewhere). dbpedia14 was not labelled by SmolLM2, for "
-        "want of time.",
+        "broke (validity is measured elsewhere).",
     ]
 
 
