@@ -79,7 +79,10 @@ class SimilarityAnnotator:
                 ]
             )
         vectors = self._embedder.embed([item.text for item in items])
-        logits = (vectors @ self._labels.T).astype(np.float64) / self.temperature
+        # A matrix product rounds by the shape of its batch, and an item's answer may not depend on
+        # which others it was asked with.
+        cosines = np.einsum("nd,cd->nc", vectors, self._labels, dtype=np.float64, casting="safe")
+        logits = cosines / self.temperature
         probabilities = softmax(logits, axis=1)
         seconds = (time.perf_counter() - start) / len(items)
         names = self.task.names

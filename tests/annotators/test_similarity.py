@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -101,3 +102,28 @@ def test_a_temperature_must_be_above_zero(embedder: SentenceEmbedder, temperatur
     with pytest.raises(ConfigError) as caught:
         SimilarityAnnotator(_task(), embedder, temperature=temperature)
     assert str(caught.value) == f"temperature is {temperature}; it must be above 0"
+
+
+class _Vectors:
+    """An embedder whose vectors are drawn by the text, for a product of many roundings."""
+
+    dimensions = 384
+    fingerprint = "drawn"
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        rows = [np.random.default_rng(list(text.encode())).normal(size=384) for text in texts]
+        return np.array(rows, dtype=np.float32)
+
+
+def test_an_answer_does_not_depend_on_the_company():
+    annotator = SimilarityAnnotator(Task("t", list("abcdefg"), text="text"), _Vectors())
+    items = [Item(str(i), f"text {i}") for i in range(200)]
+
+    together = [one.probabilities for one in annotator.annotate(items)]
+    apart = [
+        one.probabilities
+        for start in range(0, 200, 7)
+        for one in annotator.annotate(items[start : start + 7])
+    ]
+
+    assert together == apart
