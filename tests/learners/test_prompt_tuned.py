@@ -12,53 +12,10 @@ import torch
 
 from llmal.errors import ConfigError, LanguageModelError, UnsupportedError
 from llmal.learners import REGISTRY, PromptTuned, load_learner
+from tests.support.small_models import save_small_model
 
-WORDS = ["red", "green", "blue", "sweet", "sour", "salty", "the", "is", "very"]
 TEXTS = ["red", "the sweet is very very sour the sour is salty", "green is blue", "salty"]
 Y = ["colour", "taste", "colour", "taste"]
-
-
-def _save_model(kind: str, directory: Path, context: int = 64) -> Path:
-    """A tiny model with random weights, the layers that a checkpoint of its kind would hold."""
-    import transformers
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
-
-    marks = ["<pad>", "<unk>", "<s>", "</s>"]
-    vocabulary = {word: i for i, word in enumerate([*marks, *WORDS])}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    if kind in ("bert", "roberta"):
-        tokenizer.post_processor = processors.TemplateProcessing(
-            single="<s> $A </s>", special_tokens=[("<s>", 2), ("</s>", 3)]
-        )
-    # GPT-2 checkpoints come without a padding token.
-    pad = {} if kind == "gpt2" else {"pad_token": "<pad>"}
-    transformers.PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, unk_token="<unk>", **pad
-    ).save_pretrained(directory)
-    shape: dict[str, Any] = {
-        "vocab_size": len(vocabulary),
-        "hidden_size": 16,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "initializer_range": 0.5,
-        "max_position_embeddings": context,
-        "pad_token_id": None if kind == "gpt2" else 0,
-        "bos_token_id": None,
-        "eos_token_id": None,
-    }
-    configuration, name = {
-        "llama": (transformers.LlamaConfig, "LlamaForCausalLM"),
-        "gpt2": (transformers.GPT2Config, "GPT2LMHeadModel"),
-        "bert": (transformers.BertConfig, "BertForMaskedLM"),
-        "roberta": (transformers.RobertaConfig, "RobertaForMaskedLM"),
-    }[kind]
-    if kind != "gpt2":
-        shape["intermediate_size"] = 16
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        getattr(transformers, name)(configuration(**shape)).save_pretrained(directory)
-    return directory
 
 
 def _learner(model: Path, **parameters: Any) -> PromptTuned:
@@ -68,7 +25,7 @@ def _learner(model: Path, **parameters: Any) -> PromptTuned:
 
 @pytest.mark.parametrize("kind", ["llama", "gpt2", "bert", "roberta"])
 def test_padding_does_not_change_the_probabilities(kind: str, tmp_path: Path):
-    learner = _learner(_save_model(kind, tmp_path / kind)).fit(TEXTS, Y)
+    learner = _learner(save_small_model(kind, tmp_path / kind)).fit(TEXTS, Y)
 
     together = learner.predict_proba(TEXTS)
     alone = np.concatenate([learner.predict_proba([text]) for text in TEXTS])
@@ -79,7 +36,7 @@ def test_padding_does_not_change_the_probabilities(kind: str, tmp_path: Path):
 
 @pytest.mark.parametrize("kind", ["llama", "bert"])
 def test_a_text_alone_gets_what_peft_itself_computes(kind: str, tmp_path: Path):
-    learner = _learner(_save_model(kind, tmp_path / kind)).fit(TEXTS, Y)
+    learner = _learner(save_small_model(kind, tmp_path / kind)).fit(TEXTS, Y)
     network = learner.network_
 
     with torch.inference_mode():
@@ -93,7 +50,7 @@ def test_a_text_alone_gets_what_peft_itself_computes(kind: str, tmp_path: Path):
 
 @pytest.mark.parametrize("kind", ["llama", "bert", "roberta"])
 def test_layers_that_the_checkpoint_lacks_are_saved_too(kind: str, tmp_path: Path):
-    learner = _learner(_save_model(kind, tmp_path / kind)).fit(TEXTS, Y)
+    learner = _learner(save_small_model(kind, tmp_path / kind)).fit(TEXTS, Y)
     learner.save(tmp_path / "saved")
     # Another seed in the file would start those layers elsewhere.
     path = tmp_path / "saved" / "learner.json"
@@ -107,7 +64,7 @@ def test_layers_that_the_checkpoint_lacks_are_saved_too(kind: str, tmp_path: Pat
 
 
 def test_only_prompt_and_head_are_trained(tmp_path: Path):
-    model = _save_model("llama", tmp_path / "llama")
+    model = save_small_model("llama", tmp_path / "llama")
     before = _learner(model, learning_rate=1e-12).fit(TEXTS, Y).network_.peft.state_dict()
 
     for train_classifier, expected in ((True, {"prompt", "score"}), (False, {"prompt"})):
@@ -119,7 +76,7 @@ def test_only_prompt_and_head_are_trained(tmp_path: Path):
 
 
 def test_hidden_states_have_the_models_width_and_follow_the_texts(tmp_path: Path):
-    learner = _learner(_save_model("llama", tmp_path / "llama")).fit(TEXTS, Y)
+    learner = _learner(save_small_model("llama", tmp_path / "llama")).fit(TEXTS, Y)
 
     hidden = learner.embed(TEXTS)
 
@@ -130,7 +87,7 @@ def test_hidden_states_have_the_models_width_and_follow_the_texts(tmp_path: Path
 
 @pytest.mark.parametrize("kind", ["llama", "roberta"])
 def test_a_text_longer_than_the_context_is_cut_and_that_is_said(kind: str, tmp_path: Path, caplog):
-    learner = _learner(_save_model(kind, tmp_path / kind, context=16), max_length=100)
+    learner = _learner(save_small_model(kind, tmp_path / kind, context=16), max_length=100)
 
     with caplog.at_level(logging.WARNING, logger="llmal.learners"):
         learner.fit([*TEXTS, "the is very " * 50], [*Y, "taste"])
@@ -139,13 +96,13 @@ def test_a_text_longer_than_the_context_is_cut_and_that_is_said(kind: str, tmp_p
 
 
 def test_a_soft_prompt_as_long_as_the_context_is_refused(tmp_path: Path):
-    model = _save_model("llama", tmp_path / "llama", context=16)
+    model = save_small_model("llama", tmp_path / "llama", context=16)
     with pytest.raises(ConfigError, match="leave no room for a text"):
         _learner(model, virtual_tokens=16).fit(TEXTS, Y)
 
 
 def test_an_empty_text_has_probabilities(tmp_path: Path):
-    learner = _learner(_save_model("llama", tmp_path / "llama")).fit(TEXTS, Y)
+    learner = _learner(save_small_model("llama", tmp_path / "llama")).fit(TEXTS, Y)
 
     np.testing.assert_allclose(
         learner.predict_proba(["", *TEXTS])[0], learner.predict_proba([""])[0], atol=1e-6
@@ -153,7 +110,7 @@ def test_an_empty_text_has_probabilities(tmp_path: Path):
 
 
 def test_training_that_diverges_is_one_sentence(tmp_path: Path):
-    model = _save_model("llama", tmp_path / "llama")
+    model = save_small_model("llama", tmp_path / "llama")
     with pytest.raises(ConfigError, match="lower learning_rate"):
         _learner(model, learning_rate=3e37, epochs=40).fit([*TEXTS, *TEXTS], [*Y, *Y[::-1]])
 
@@ -170,7 +127,7 @@ def test_a_model_that_is_not_there_is_one_sentence(model: str, sentence: str):
 
 
 def test_a_base_model_that_has_gone_is_named_when_loading(tmp_path: Path):
-    model = _save_model("llama", tmp_path / "llama")
+    model = save_small_model("llama", tmp_path / "llama")
     _learner(model).fit(TEXTS, Y).save(tmp_path / "saved")
     model.rename(tmp_path / "moved")
 
@@ -181,7 +138,7 @@ def test_a_base_model_that_has_gone_is_named_when_loading(tmp_path: Path):
 def test_an_encoder_decoder_is_refused(tmp_path: Path):
     import transformers
 
-    model = _save_model("bert", tmp_path / "bart")
+    model = save_small_model("bert", tmp_path / "bart")
     config = transformers.BartConfig(
         vocab_size=13,
         d_model=16,
@@ -223,7 +180,7 @@ def _questions(shared: Path, part: str, count: int) -> tuple[list[str], np.ndarr
 
 
 def test_the_former_name_of_the_seed_still_works(tmp_path: Path):
-    model = _save_model("bert", tmp_path / "bert")
+    model = save_small_model("bert", tmp_path / "bert")
     now = _learner(model, random_state=3).fit(TEXTS, Y)
     with pytest.warns(DeprecationWarning, match="now PromptTuned"):
         before = _learner(model, seed=3).fit(TEXTS, Y)
