@@ -170,7 +170,7 @@ class VLLM(Tokenized):
         try:
             return cls(
                 server.url,
-                served_as,
+                model=served_as,
                 tokenizer=source,
                 _server=server,
                 _settings=" ".join([f"/{dtype}", *arguments]),

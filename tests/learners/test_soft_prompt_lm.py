@@ -227,3 +227,16 @@ def test_transformers_says_the_same_of_a_plain_prompt(tiny_lm_path: Path):
     theirs = lm.score(prompts, network.candidates).log_probs
 
     np.testing.assert_allclose(mine.numpy(), theirs, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_server_of_its_own_serves_a_saved_soft_prompt(tiny_lm_path: Path, tmp_path: Path):
+    learner = trained(tiny_lm_path)
+    learner.save(tmp_path / "saved")
+
+    with SoftPromptLM.start(tmp_path / "saved", max_model_len=512) as served:
+        scores = served.score(prompts_of(learner), learner.network_.candidates)
+
+    with torch.inference_mode():
+        mine = learner.network_.forward(learner.network_.read(TEXTS[:4])).scores
+    np.testing.assert_allclose(scores.log_probs, mine.numpy(), atol=1e-3)
