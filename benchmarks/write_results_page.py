@@ -23,7 +23,7 @@ from guarantee.variants_page import guarantee_variants
 from guarantee.versus_page import guarantee_versus
 from guarantee.whole_run_page import guarantee_whole_run
 from icl_fewshot_page import icl_fewshot
-from learners.few_shot_page import learners_few_shot, learners_search
+from learners.few_shot_page import learners_few_shot, learners_search, learners_served
 from learners.noisy_page import learners_noisy
 from learning_curves_page import learning_curves, learning_curves_stopping
 from llm_selectors_page import llm_selectors
@@ -500,6 +500,7 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("shortlist_size", "The length of a shortlist that nothing was measured for", shortlist_size),
     ("learners_few_shot", "Soft prompts and other learners from few labels", learners_few_shot),
     ("learners_search", "Settings of soft prompts over causal models", learners_search),
+    ("learners_served", "A soft prompt behind a server", learners_served),
     ("goemotions", "Several labels an item", goemotions),
     ("text_pairs", "Pairs of texts", text_pairs),
     ("aggregation", "Several people's answers put together", aggregation),

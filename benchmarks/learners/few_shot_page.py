@@ -94,3 +94,32 @@ def learners_search(figures: Figures) -> list[str]:
             [[f"{one['accuracy']:.3f}", *(one[name] for name in names)] for one in settings[:6]],
         ),
     ]
+
+
+def learners_served(figures: Figures) -> list[str]:
+    """How near a served soft prompt is to the same in process, and items a second."""
+    rates = {
+        "served_items_s": "served",
+        "in_process_items_s": "in process",
+        "served_without_soft_prompt_items_s": "server, no soft prompt",
+        "transformers_without_soft_prompt_items_s": "transformers, no soft prompt",
+    }
+    rows = figures["rows"]
+    return [
+        f"A dynamic soft prompt behind vLLM beside the same in process, {figures['texts']} "
+        f"questions of trec6, labels of {min(rows[0]['label_tokens'])} to "
+        f"{max(rows[0]['label_tokens'])} tokens; the largest difference of log-probabilities, and "
+        "items a second. transformers reads once what all prompts begin with.",
+        "",
+        *table(
+            ["soft prompt", "difference", *rates.values()],
+            [
+                [
+                    row["place"],
+                    f"{row['largest_difference']:.1e}",
+                    *(f"{row[n]:.0f}" for n in rates),
+                ]
+                for row in rows
+            ],
+        ),
+    ]
