@@ -48,7 +48,6 @@ class Defaults:
         residual: Whether the attention is added to the task's vectors.
         start: How the task's vectors start.
         loss: Over the vocabulary or among the classes.
-        freeze_backbone: Whether the model is left alone.
     """
 
     m: int
@@ -59,16 +58,15 @@ class Defaults:
     residual: bool
     start: Literal["words", "normal"]
     loss: Loss
-    freeze_backbone: bool
 
 
-PROMPTAL = Defaults(4, 10, 2e-5, None, 0.5, False, "normal", "vocabulary", False)
+PROMPTAL = Defaults(4, 10, 2e-5, None, 0.5, False, "normal", "vocabulary")
 """The authors' own, for a masked language model of the size of RoBERTa."""
-CAUSAL = Defaults(20, 20, 1e-3, 3e-3, 0.1, True, "words", "classes", True)
+CAUSAL = Defaults(20, 20, 1e-3, 3e-3, 0.1, True, "words", "classes")
 """By benchmarks/learners/search.py."""
 DEFAULTS: Mapping[Kind, Defaults] = {
     "masked": PROMPTAL,
-    "encoder": Defaults(4, 10, 2e-5, None, 0.5, False, "normal", "classes", False),
+    "encoder": Defaults(4, 10, 2e-5, None, 0.5, False, "normal", "classes"),
     "causal": CAUSAL,
 }
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from llmal.learners.networks.adaptations import LowRank, WholeModel
 from llmal.learners.networks.sequence_classifier import SequenceClassifier
 from llmal.learners.text_learner import TextLearner
-from llmal.learners.training.settings import Settings
 from llmal.learners.training.terms import Term
 
 
@@ -71,16 +70,6 @@ class FineTuned(TextLearner):
         self.device = device
         self.terms = terms
         self.progress = progress
-
-    def _settings(self) -> Settings:
-        return Settings(
-            epochs=self.epochs,
-            learning_rate=self.learning_rate,
-            batch_size=self.batch_size,
-            weight_decay=self.weight_decay,
-            validation=self.validation,
-            patience=self.patience,
-        )
 
     def _network(self, classes: NDArray[Any], device: torch.device) -> SequenceClassifier:
         return SequenceClassifier(
@@ -153,15 +142,6 @@ class LoRA(TextLearner):
         self.device = device
         self.terms = terms
         self.progress = progress
-
-    def _settings(self) -> Settings:
-        return Settings(
-            epochs=self.epochs,
-            learning_rate=self.learning_rate,
-            batch_size=self.batch_size,
-            validation=self.validation,
-            patience=self.patience,
-        )
 
     def _network(self, classes: NDArray[Any], device: torch.device) -> SequenceClassifier:
         return SequenceClassifier(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -102,14 +103,7 @@ class PromptTuned(TextLearner):
                 DeprecationWarning,
                 stacklevel=3,
             )
-        return Settings(
-            epochs=self.epochs,
-            learning_rate=self.learning_rate,
-            batch_size=self.batch_size,
-            warm_up=0.1,
-            validation=self.validation,
-            patience=self.patience,
-        )
+        return replace(super()._settings(), warm_up=0.1)
 
     @property
     def _seed(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -39,8 +40,7 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A scikit-learn classifier over texts: a network over a pretrained model.
 
     A subclass names its parameters in its own `__init__` (`batch_size`, `random_state`, `device`,
-    `terms` and `progress` among them), gives its name in the registry, its `Settings` and its
-    network.
+    `terms` and `progress` among them), gives its name in the registry and its network.
 
     Every fit starts from a fresh network. The seed fixes the result on one machine; the caller's
     random state is neither read nor changed. An item of weight zero is left out; one class seen is
@@ -64,13 +64,14 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     network_: Network
     history_: History
 
-    @abstractmethod
     def _settings(self) -> Settings:
-        """How it is trained.
+        """How it is trained: by its parameters that settings have too.
 
         Raises:
             ConfigError: A parameter is not usable.
         """
+        own = self.get_params(deep=False)
+        return Settings(**{one.name: own[one.name] for one in fields(Settings) if one.name in own})
 
     @abstractmethod
     def _network(self, classes: NDArray[Any], device: torch.device) -> Network:

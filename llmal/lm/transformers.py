@@ -226,7 +226,7 @@ class TransformersLM(Tokenized):
         `wanted` gives for each prompt the tails to go on with, and the numbers that are asked for.
         """
         pairs = [(row, tail) for row, (tails, _) in enumerate(wanted) for tail in tails]
-        tokens, mask = self._left_padded(torch, ids)
+        tokens, mask = self._left_padded(ids)
         more: dict[str, Any] = {}
         if shared:
             more["past_key_values"] = copy.deepcopy(beginning)
@@ -282,14 +282,10 @@ class TransformersLM(Tokenized):
             rows[row, ~inside] = np.nan
         return rows
 
-    def _left_padded(self, torch: Any, ids: Sequence[Sequence[int]]) -> tuple[Any, Any]:
-        longest = max(len(one) for one in ids)
-        tokens = torch.zeros((len(ids), longest), dtype=torch.long)
-        mask = torch.zeros_like(tokens)
-        for row, one in enumerate(ids):
-            tokens[row, longest - len(one) :] = torch.tensor(one)
-            mask[row, longest - len(one) :] = 1
-        return tokens.to(self._device), mask.to(self._device)
+    def _left_padded(self, ids: Sequence[Sequence[int]]) -> tuple[Any, Any]:
+        from llmal.lm.padding import padded
+
+        return padded(ids, self._device, left=True)
 
     def _count(
         self, requests: int, read: int, written: int, seconds: float, cached: int = 0
@@ -313,7 +309,7 @@ class TransformersLM(Tokenized):
         ends = self._ends()
         for part in self._batches(ids, self._batch_tokens, extra=n):
             start = time.perf_counter()
-            tokens, mask = self._left_padded(torch, [ids[i] for i in part])
+            tokens, mask = self._left_padded([ids[i] for i in part])
             room = self.context_length
             limit = sampling.max_tokens
             if room is not None:
@@ -383,7 +379,7 @@ class TransformersLM(Tokenized):
 
         for part in self._batches(ids, self._tokens_read):
             start = time.perf_counter()
-            tokens, mask = self._left_padded(torch, [ids[i] for i in part])
+            tokens, mask = self._left_padded([ids[i] for i in part])
             with torch.inference_mode():
                 out = self._forward(
                     input_ids=tokens,

@@ -14,9 +14,9 @@ from llmal.errors import ConfigError
 from llmal.learners.networks.backbone import Backbone
 from llmal.learners.networks.devices import in_use
 from llmal.learners.networks.dynamic_prompt import DynamicPrompt
-from llmal.learners.networks.padding import padded
-from llmal.learners.networks.protocol import Output, Reading
+from llmal.learners.networks.protocol import Reading
 from llmal.learners.networks.template import Template
+from llmal.lm.padding import padded
 from llmal.lm.trie import Trie
 
 Place = Literal["front", "before text"]
@@ -147,13 +147,6 @@ class CausalPrompt(DynamicPrompt):
                 logits_to_keep=nodes + 1,
             ).logits
         return tree.log_probabilities(logits), states[0][:, width - 1].float()
-
-    def forward(self, readings: Sequence[Reading], dropout: float = 0.0) -> Output:
-        """Scores and states of a batch."""
-        output = super().forward(readings, dropout)
-        if not self.backbone.frozen and self.training:
-            self._memory = None
-        return output
 
     def _fixed(self) -> tuple[int, ...]:
         """The tokens that all filled templates begin with."""

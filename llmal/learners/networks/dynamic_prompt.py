@@ -18,7 +18,6 @@ from llmal.learners.networks.backbone import Backbone
 from llmal.learners.networks.context import context_of
 from llmal.learners.networks.devices import in_use
 from llmal.learners.networks.generator import Fusing, Fusion, SampleVectors, check_fusion
-from llmal.learners.networks.padding import padded
 from llmal.learners.networks.protocol import (
     Group,
     Output,
@@ -28,6 +27,7 @@ from llmal.learners.networks.protocol import (
     trainable,
 )
 from llmal.learners.networks.template import Template, cut
+from llmal.lm.padding import padded
 
 TRAINED = "soft_prompt.safetensors"
 BACKBONE = "backbone.safetensors"

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from llmal.errors import ConfigError
 from llmal.learners.networks.backbone import Backbone
 from llmal.learners.networks.dynamic_prompt import DynamicPrompt, first_states
-from llmal.learners.networks.padding import padded
 from llmal.learners.networks.protocol import Reading, no_scores_of_states
 from llmal.learners.networks.template import Template, single_tokens
+from llmal.lm.padding import padded
 
 
 class _InFront(DynamicPrompt):

@@ -13,7 +13,6 @@ from torch import Tensor
 from llmal.errors import DataError, UnsupportedError
 from llmal.learners.networks.adaptations import Adaptation
 from llmal.learners.networks.context import room_for_text
-from llmal.learners.networks.padding import padded
 from llmal.learners.networks.protocol import (
     Group,
     Output,
@@ -22,6 +21,7 @@ from llmal.learners.networks.protocol import (
     no_scores_of_states,
     trainable,
 )
+from llmal.lm.padding import padded
 from llmal.loading import load_local, load_offline_first, local_directory, quiet_loading
 
 logger = logging.getLogger("llmal.learners")
@@ -99,7 +99,7 @@ class SequenceClassifier:
         ids = self.tokenizer(words, add_special_tokens=False).input_ids or [0]
         wanted = [ids[place % len(ids)] for place in range(self.virtual_tokens)]
         with torch.no_grad():
-            vectors = self.peft.get_base_model().get_input_embeddings()(torch.tensor(wanted))
+            vectors = self._base.get_input_embeddings()(torch.tensor(wanted))
             self.peft.prompt_encoder["default"].embedding.weight.copy_(vectors)
 
     @property
