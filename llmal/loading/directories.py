@@ -81,9 +81,11 @@ def load_local(path: Path, load: Callable[[], T]) -> T:
     Raises:
         LanguageModelError: The directory holds no usable model.
     """
+    from safetensors import SafetensorError
+
     try:
         return load()
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         first = str(error).strip().splitlines() or [type(error).__name__]
         raise LanguageModelError(
             f"no usable model could be read ({first[0]})",

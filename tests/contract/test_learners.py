@@ -15,6 +15,7 @@ from sklearn.base import clone
 from llmal.errors import ConfigError, DataError
 from llmal.learners import (
     CommitteeLearner,
+    Contrastive,
     DynamicSoftPrompt,
     FineTuned,
     FromProbabilities,
@@ -89,6 +90,13 @@ def _lora(directory: Path) -> Case:
     return _over_texts(LoRA(_model(directory), epochs=5, learning_rate=0.05, device="cpu"))
 
 
+def _contrastive(directory: Path) -> Case:
+    # A head that is held back more would leave all probabilities near one half.
+    return _over_texts(
+        Contrastive(_model(directory), epochs=5, learning_rate=0.01, C=30, device="cpu")
+    )
+
+
 def _dynamic_soft_prompt(directory: Path) -> Case:
     # One word for each place of the sorted classes, however these are called.
     words = {"0": "sweet", "1": "red", "2": "sweet", "7": "red", "a": "sweet", "b": "red",
@@ -114,6 +122,7 @@ BUILDERS: dict[str, Callable[[Path], Case]] = {
     "prompt_tuned": _prompt_tuned,
     "fine_tuned": _fine_tuned,
     "lora": _lora,
+    "contrastive": _contrastive,
     "dynamic_soft_prompt": _dynamic_soft_prompt,
     "pruned": _pruned,
     "from_probabilities": _from_probabilities,
