@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -15,6 +16,9 @@ from llmal.task.spaces import Single, Space
 
 _UNREAD = "not a label of the task"
 _SHOWN = 6
+_READ = 40
+"""Characters of a text that show which item is meant."""
+_DECIMAL_COMMA = re.compile(r"0?,\d+|[01],0*")
 
 log = logging.getLogger("llmal.annotators")
 
@@ -183,8 +187,11 @@ class Recorded:
             share = -1.0
         if not 0 <= share <= 1:
             raise AnnotationError(
-                f"the confidence of item {item.id!r} in column {self._confidence!r} is {value!r}",
-                fix="it must be a number between 0 and 1",
+                f"the confidence of item {item.id!r} ({item.text[:_READ]!r}) in column "
+                f"{self._confidence!r} is {value!r}",
+                fix="write it with a point in place of the comma"
+                if isinstance(value, str) and _DECIMAL_COMMA.fullmatch(value.strip())
+                else "it must be a number between 0 and 1",
             )
         rest = (1 - share) / (len(self._labels) - 1)
         return {name: share if name == label else rest for name in self._labels}

@@ -155,7 +155,9 @@ def certify(
     seed: Seeded = None,
     skipped: Annotated[
         str | None,
-        typer.Option("--skipped", help="What stands there where a person could not say."),
+        typer.Option(
+            "--skipped", help="What stands there where a person could not say. [default: ?]"
+        ),
     ] = None,
     labels: AllLabels = None,
     kind: Kind = None,

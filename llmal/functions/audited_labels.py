@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.annotators.label_help import SKIP
 from llmal.core.fingerprint import fingerprint
 from llmal.core.records import Answer
 from llmal.errors import DataError
@@ -55,7 +56,8 @@ class PeopleAnswers:
     Attributes:
         column: Of the data, or of `table`; None where there are none.
         table: The rows that llmal wrote, filled in; None where they are in the data itself.
-        skipped: What stands there where a person could not say.
+        skipped: What stands there where a person could not say; by default "?", where that is
+            no label of the task.
     """
 
     column: str | None = None
@@ -268,14 +270,15 @@ def _answers_of(
     passed = np.zeros(count, dtype=np.bool_)
     if cells is None:
         return [None] * count, passed
-    if skipped is not None:
-        passed[:] = [name == skipped for name in cells.names()]
+    mark = SKIP if skipped is None else skipped
+    if skipped is not None or mark not in task.names:
+        passed[:] = [name == mark for name in cells.names()]
     kept = tuple(None if skip else value for value, skip in zip(cells.values, passed, strict=True))
     told = Cells(cells.name, kept, cells.lines, cells.source, cells.unit)
     try:
         return told.answers(task), passed
     except DataError as error:
-        hint = "where a person could not say, name what stands there: --skipped, or skipped="
+        hint = f"where a person could not say, write {SKIP}, or name what stands there by --skipped"
         fix = hint if error.fix is None else f"{error.fix}; {hint}"
         raise DataError(error.what, where=error.where, fix=fix) from None
 

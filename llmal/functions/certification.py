@@ -93,6 +93,7 @@ def certify(
         seed: The seed that the audit was drawn with; by default that which `audited` says. It
             breaks ties of the score too.
         skipped: What stands in the audit column where a person could not say; it counts as wrong.
+            By default "?", where that is no label.
         labels: All labels of the task; by default those of the machine and of people.
         kind: What an answer is.
         reading: Of a file.
@@ -321,6 +322,5 @@ def _check_groups(found: AuditedLabels, groups: NDArray[np.int64], audited: Posi
         raise DataError(
             f"row {other + 1} is labelled in the audit, and row {row + 1} of the same group is not",
             where=found.table.name,
-            fix="label all rows of a group that was drawn; --skipped names what stands where a "
-            "person could not say",
+            fix="label all rows of a group that was drawn, or write ? where a person could not say",
         )

@@ -71,9 +71,15 @@ def test_a_confidence_that_is_no_probability_is_named(sure: Any):
     with pytest.raises(AnnotationError) as caught:
         _one("neutral", sure=sure)
     assert str(caught.value) == (
-        f"the confidence of item '1' in column 'sure' is {sure!r}; "
+        f"the confidence of item '1' ('text') in column 'sure' is {sure!r}; "
         "it must be a number between 0 and 1"
     )
+
+
+@pytest.mark.parametrize("sure", ["0,52", ",5", "1,0"])
+def test_a_decimal_comma_is_named(sure: str):
+    with pytest.raises(AnnotationError, match=f"is '{sure}'; write it with a point"):
+        _one("neutral", sure=sure)
 
 
 @pytest.mark.parametrize("options", [{"column": "sayd"}, {"column": "said", "confidence": "sayd"}])

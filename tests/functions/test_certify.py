@@ -73,14 +73,17 @@ def test_labels_of_people_from_before_leave_the_pool_and_are_right():
         certify(frame, **COLUMNS, people="known")
 
 
-def test_rows_without_a_label_go_to_people_and_a_skipped_one_counts_as_wrong():
+@pytest.mark.parametrize(("mark", "given"), [("?", {}), ("-", {"skipped": "-"})])
+def test_rows_without_a_label_go_to_people_and_a_skipped_one_counts_as_wrong(
+    mark: str, given: dict[str, str]
+):
     frame, truth = table()
     frame["gpt"] = frame["gpt"].astype(object)
     frame.loc[[7, 9], "gpt"] = None
     frame.loc[7, "p"] = np.nan
     frame, places = audited(frame, truth, items=200, seed=2)
-    frame.loc[places[0], "checked"] = "?"
-    made = certify(frame, **COLUMNS, seed=2, skipped="?")
+    frame.loc[places[0], "checked"] = mark
+    made = certify(frame, **COLUMNS, seed=2, **given)
     action = made.column("action")
     assert action[7] == action[9] == action[places[0]] == "to people"
     assert made.certificate.wrong == (truth[places] != frame["gpt"][places]).sum() + (
@@ -459,7 +462,7 @@ def test_what_is_no_label_in_an_audit_says_how_to_skip():
     frame, truth = table(rows=100)
     frame, places = audited(frame, truth, items=60, seed=0)
     frame.loc[places[0], "checked"] = "can't say"
-    with pytest.raises(DataError, match="name what stands there: --skipped"):
+    with pytest.raises(DataError, match=r"write \?, or name what stands there by --skipped"):
         certify(frame, **COLUMNS, seed=0)
 
 
