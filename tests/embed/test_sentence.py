@@ -9,6 +9,7 @@ import pytest
 
 from llmal.embed import Embedder, EmbeddingCache, SentenceEmbedder
 from llmal.errors import DataError, LanguageModelError
+from llmal.loading import local_directory
 
 TEXTS = [
     "Who wrote Emma ?",
@@ -33,6 +34,14 @@ def test_vectors_are_unit_length_and_place_like_texts_together(embedder: Sentenc
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     np.testing.assert_array_equal(vectors[0], vectors[2])
     assert vectors[0] @ vectors[3] > vectors[0] @ vectors[1] + 0.2
+
+
+def test_the_model_of_the_package_has_a_name_that_everything_takes(embedder: SentenceEmbedder):
+    folder = local_directory("all-MiniLM-L6-v2")
+
+    assert folder is not None
+    assert (folder / "config.json").is_file()
+    assert local_directory("sentence-transformers/all-MiniLM-L6-v2") == folder
 
 
 def test_the_order_of_texts_and_batches_does_not_matter(embedder: SentenceEmbedder):

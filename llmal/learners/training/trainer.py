@@ -115,8 +115,11 @@ class _Training:
         self._parameters = [one for group in self._groups for one in group["params"]]
         self._steps = settings.epochs * -(-len(course.readings) // settings.batch_size)
         self._step = 0
+        # Fused: on a CPU the plain one takes a third of the time of a small encoder's step.
         self._optimizer = torch.optim.AdamW(
-            [dict(group) for group in self._groups], weight_decay=settings.weight_decay
+            [dict(group) for group in self._groups],
+            weight_decay=settings.weight_decay,
+            fused=True,
         )
         self._schedule = torch.optim.lr_scheduler.LambdaLR(
             self._optimizer, lambda step: settings.rate(step, self._steps)
