@@ -314,8 +314,8 @@ def run(options: argparse.Namespace) -> None:
         model = options.model if cell[2] == "fine_tuned" else "all-MiniLM-L6-v2"
         found = {"cell": cell, "model": model, **run_cell(cell, options, known)}
         if cell[2] == "fine_tuned":
-            found |= {"epochs": options.epochs, "learning_rate": options.learning_rate,
-                      "layers": options.layers, "max_length": options.max_length, "device": options.device}  # fmt: skip
+            names = ("epochs", "learning_rate", "layers", "max_length", "device")
+            found |= {name: getattr(options, name) for name in names}
         with lines.open("a", encoding="utf-8") as file:
             file.write(json.dumps(found) + "\n")
         print(found, flush=True)

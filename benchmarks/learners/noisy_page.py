@@ -92,7 +92,8 @@ def _sizes(cells: list[Cell]) -> str:
     said.append(f"{' or '.join(map(str, seeds))} seed{'s' if seeds != [1] else ''}")
     if "epochs" in plain:
         said.append(f"{plain['epochs']} passes at a rate of {plain['learning_rate']:g}")
-        said.append(f"texts cut to {plain['max_length']} tokens")
+        if "max_length" in plain:
+            said.append(f"texts cut to {plain['max_length']} tokens")
     return ", ".join(said)
 
 

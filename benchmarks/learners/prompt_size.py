@@ -1,0 +1,163 @@
+"""m and n of a soft prompt by held-out loss, against PromptAL's fixed 4 and 1.
+
+    python benchmarks/learners/prompt_size.py rate --work FOLDER
+    python benchmarks/learners/prompt_size.py run --work FOLDER [--learning-rate 1e-4]
+    python benchmarks/learners/prompt_size.py tell --work FOLDER
+
+DynamicSoftPrompt over MiniLM as an encoder, so many labels a class of trec6 and ag_news drawn from
+the train part, accuracy on test rows. Three ways, from the same draws: m=4 and n=1 with the default
+validation (a tenth is held out from 100 items on); the same with a fifth held out, from 20 items
+on, as the search holds out; and m="auto", n="auto", which trains each of six pairs so and keeps the
+one of the lowest held-out loss. `rate` chooses the learning rate of all three by m=4 and n=1 on
+emotion and dbpedia14, judged on other rows of their *train* parts. `run` writes one line a cell and
+goes on where it stopped, seed by seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from few_shot import draw, read_rows
+from results_file import record_command, recorded_commands, write_results
+
+NAME = "learners_prompt_size"
+SETS = ("trec6", "ag_news")
+SHOTS = (8, 32)
+WAYS: dict[str, dict[str, Any]] = {
+    "4 and 1": {"m": 4, "n": 1},
+    "4 and 1, a fifth held out": {"m": 4, "n": 1, "validation": 0.2},
+    "auto": {"m": "auto", "n": "auto"},
+}
+EPOCHS, LENGTH = 20, 64
+TEST_ROWS = 500
+TUNED_ON, TUNED_SHOTS, JUDGED = ("emotion", "dbpedia14"), 8, 300
+RATES = (1e-4, 3e-4, 1e-3)
+
+Cell = tuple[str, str, int, int]
+"""Set, way, labels a class, seed."""
+
+
+def make_learner(options: argparse.Namespace, seed: int, rate: float, **given: Any) -> Any:
+    from llmal.learners import DynamicSoftPrompt
+
+    folder = options.shared / "models" / options.model
+    return DynamicSoftPrompt(
+        str(folder) if folder.exists() else options.model,
+        epochs=EPOCHS,
+        learning_rate=rate,
+        max_length=LENGTH,
+        random_state=seed,
+        device="cpu",
+        **given,
+    )
+
+
+def accuracy(learner: Any, rows: list[dict[str, Any]]) -> float:
+    said = learner.predict([row["text"] for row in rows])
+    return float((said == np.array([row["label"] for row in rows])).mean())
+
+
+def run_cell(cell: Cell, options: argparse.Namespace) -> dict[str, Any]:
+    """Train and test."""
+    name, way, shots, seed = cell
+    texts, labels = draw(read_rows(options.shared, name, "train"), shots, seed)
+    test = read_rows(options.shared, name, "test")[:TEST_ROWS]
+    begun = time.perf_counter()
+    learner = make_learner(options, seed, options.learning_rate, **WAYS[way]).fit(texts, labels)
+    seconds = time.perf_counter() - begun
+    return {
+        "accuracy": accuracy(learner, test),
+        "tested": len(test),
+        "items": len(texts),
+        "m": learner.m_,
+        "n": learner.n_,
+        "train_s": round(seconds, 2),
+        "learning_rate": options.learning_rate,
+    }
+
+
+def run(options: argparse.Namespace) -> None:
+    path = options.work / "cells.jsonl"
+    kept = path.read_text("utf-8").splitlines() if path.exists() else []
+    done = {tuple(json.loads(line)["cell"]) for line in kept}
+    for seed in range(options.seeds):
+        for name in SETS:
+            for shots in SHOTS:
+                for way in WAYS:
+                    cell = (name, way, shots, seed)
+                    if cell not in done:
+                        found = run_cell(cell, options)
+                        _keep(path, {"cell": cell, "model": options.model, **found})
+
+
+def choose_rate(options: argparse.Namespace) -> None:
+    """Accuracy by learning rate, on sets and rows that nothing here is tested on."""
+    for name in TUNED_ON:
+        rows = read_rows(options.shared, name, "train")
+        judged, rest = rows[:JUDGED], rows[JUDGED:]
+        for rate in RATES:
+            for seed in range(2):
+                texts, labels = draw(rest, TUNED_SHOTS, seed)
+                learner = make_learner(options, seed, rate, m=4, n=1).fit(texts, labels)
+                found = {"set": name, "rate": rate, "seed": seed}
+                found |= {"accuracy": accuracy(learner, judged)}
+                _keep(options.work / "rates.jsonl", found)
+
+
+def _keep(path: Path, found: dict[str, Any]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(found) + "\n")
+    print(found, flush=True)
+
+
+def tell(options: argparse.Namespace) -> None:
+    def lines(name: str) -> list[dict[str, Any]]:
+        path = options.work / name
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+    by_rate: dict[float, list[float]] = {}
+    for one in lines("rates.jsonl"):
+        by_rate.setdefault(one["rate"], []).append(one["accuracy"])
+    write_results(
+        NAME,
+        {
+            "commands": recorded_commands(options.work),
+            "epochs": EPOCHS,
+            "max_length": LENGTH,
+            "tuned_on": list(TUNED_ON),
+            "rates": {str(rate): float(np.mean(found)) for rate, found in by_rate.items()},
+            "cells": lines("cells.jsonl"),
+        },
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    call = {"rate": choose_rate, "run": run, "tell": tell}
+    parser.add_argument("what", choices=call)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--model", default="all-MiniLM-L6-v2")
+    parser.add_argument("--learning-rate", type=float, default=3e-4)
+    parser.add_argument("--seeds", type=int, default=3)
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    if options.what != "tell":
+        import torch
+
+        torch.set_num_threads(1)
+        record_command(options.work)
+    call[options.what](options)
+
+
+if __name__ == "__main__":
+    main()
