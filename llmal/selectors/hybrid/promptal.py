@@ -41,6 +41,8 @@ class PromptALScore:
         neighbours: Labelled items that D looks at; fewer if fewer are labelled.
         normalise_entropy: Whether U is a share of its maximum, ln C.
         per_label: Items of the support set for each label.
+        calibrated: Whether the probabilities are divided by their mean over the support set; U is
+            the entropy of the learner's own probabilities otherwise.
 
     Raises:
         ConfigError: An argument is out of range.
@@ -53,6 +55,7 @@ class PromptALScore:
     neighbours: int = 10
     normalise_entropy: bool = False
     per_label: int = 100
+    calibrated: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.weight <= 1:
@@ -95,11 +98,14 @@ class PromptALScore:
 
     def _doubt(self, state: RoundState) -> NDArray[np.float64]:
         """U, shape (U,)."""
-        with np.errstate(divide="ignore"):
-            logs = np.log(state.probabilities.astype(np.float64))
-        doubt = entropy(PromptALPrior(per_label=self.per_label).fit(logs).transform(logs))
+        probabilities = state.probabilities.astype(np.float64)
+        if self.calibrated:
+            with np.errstate(divide="ignore"):
+                logs = np.log(probabilities)
+            probabilities = PromptALPrior(per_label=self.per_label).fit(logs).transform(logs)
+        doubt = entropy(probabilities)
         if self.normalise_entropy:
-            doubt /= np.log(logs.shape[1])
+            doubt /= np.log(probabilities.shape[1])
         return doubt
 
     def _apart(self, state: RoundState, rng: np.random.Generator) -> NDArray[np.float64]:
