@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from llmal.config.extending import EXTENDS
 from llmal.config.plug_ins import PLUG_IN, plug_in_names
 from llmal.config.schema import RunConfig
 from llmal.config.section import Section, named
@@ -55,9 +56,11 @@ def explain(error: ValidationError, data: Mapping[str, Any], places: Places) -> 
     return ConfigError("\n".join(str(sentence) for _, sentence in found))
 
 
-def _one(details: ErrorDetails, data: Mapping[str, Any], places: Places) -> tuple[int, ConfigError]:
+def _one(
+    details: ErrorDetails, data: Mapping[str, Any], places: Places
+) -> tuple[tuple[str, int], ConfigError]:
     path = _written_path(details["loc"], places)
-    line = places.line(path) or 0
+    line = places.order(path)
     if details["type"] == "extra_forbidden":
         *section, key = path
         return line, ConfigError(
@@ -127,7 +130,8 @@ def _fields(sections: Iterable[type[Section]]) -> dict[str, Any]:
 
 def _known_keys(path: KeyPath, data: Any) -> list[str]:
     """The keys that the section at a path may have."""
-    return list(_fields(_sections_at(path, data)))
+    known = list(_fields(_sections_at(path, data)))
+    return known if path else [*known, EXTENDS]
 
 
 def _annotation(path: KeyPath, key: str, data: Any) -> Any:

@@ -20,6 +20,15 @@ _PATHS: tuple[tuple[str, ...], ...] = (
     ("generator", "prompt"),
     ("ledger",),
 )
+_FILES = (
+    ("data", "pool"),
+    ("data", "test"),
+    ("data", "labels", "file"),
+    ("directory",),
+    ("exports", "*", "out"),
+    ("ledger",),
+)
+"""Those that are no names of anything else."""
 _SQLITE = "sqlite:///"
 
 
@@ -40,6 +49,24 @@ def with_relative_paths(content: dict[str, Any], directory: Path) -> dict[str, A
         return Path(os.path.relpath(path, directory)).as_posix()
 
     return {**_changed(content, relative), "directory": "."}
+
+
+def with_absolute_paths(content: dict[str, Any], base: Path) -> dict[str, Any]:
+    """A configuration as it is written, its paths made absolute; names of models stay.
+
+    Args:
+        content: The configuration as plain data; it is changed.
+        base: The directory that its paths are relative to.
+    """
+
+    def absolute(text: str) -> str:
+        return os.path.normpath(base / Path(text).expanduser())
+
+    def if_there(text: str) -> str:
+        path = absolute(text)
+        return path if _is_path(text) or Path(path).exists() else text
+
+    return _changed(_changed(content, absolute, _FILES), if_there)
 
 
 def with_found_paths(
@@ -78,8 +105,12 @@ def _is_path(text: str) -> bool:
     return text.startswith((".", "/", "~")) or text.count("/") > 1
 
 
-def _changed(content: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
-    for pattern in _PATHS:
+def _changed(
+    content: dict[str, Any],
+    change: Callable[[str], str],
+    patterns: tuple[tuple[str, ...], ...] = _PATHS,
+) -> dict[str, Any]:
+    for pattern in patterns:
         for holder, key in _places(content, pattern):
             value = holder[key]
             if isinstance(value, str) and pattern == ("ledger",):
@@ -96,6 +127,8 @@ def _places(content: Any, pattern: tuple[str, ...]) -> Iterator[tuple[Any, Any]]
     if step == "*" and isinstance(content, MutableSequence):
         for one in content:
             yield from _places(one, tuple(rest))
+    elif step == "*":  # one, without a list around it
+        yield from _places(content, tuple(rest))
     elif isinstance(content, MutableMapping) and step in content:
         if not rest:
             yield content, step

@@ -9,16 +9,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from llmal.config.explain import explain
+from llmal.config.extending import read_extended, read_file
 from llmal.config.references import Surroundings
-from llmal.config.schema import RunConfig, is_text
-from llmal.config.yaml_lines import read
-from llmal.errors import ConfigError
+from llmal.config.schema import RunConfig
 
 
 def load_config(
     path: str | Path, *, given: Mapping[str, Mapping[str, Any]] | None = None
 ) -> RunConfig:
-    """Read the configuration of a run from a YAML file.
+    """Read the configuration of a run from a YAML file, with what it extends.
 
     Args:
         path: The file.
@@ -29,25 +28,7 @@ def load_config(
             line for each mistake, with file, line, key and what to do.
     """
     file = Path(path)
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigError(
-            "there is no such file", where=str(path), fix="give the path of a YAML configuration"
-        ) from None
-    except IsADirectoryError:
-        raise ConfigError(
-            "this is a directory", where=str(path), fix="give the path of a YAML configuration"
-        ) from None
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise ConfigError(
-            f"the byte 0x{error.object[error.start]:02x} is not UTF-8",
-            where=f"{path}, line {line}",
-            fix="save the file as UTF-8",
-        ) from None
-    except OSError as error:
-        raise ConfigError(f"the file cannot be read ({error.strerror})", where=str(path)) from None
+    text = read_file(file, str(path))
     return parse_config(text, source=str(path), base=file.parent, given=given)
 
 
@@ -58,7 +39,7 @@ def parse_config(
     base: Path,
     given: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> RunConfig:
-    """Read the configuration of a run from YAML text.
+    """Read the configuration of a run from YAML text, with what it extends.
 
     Args:
         text: The YAML.
@@ -70,7 +51,7 @@ def parse_config(
     Raises:
         ConfigError: Something in it is not usable; the message has a line for each mistake.
     """
-    data, places = read(text, source, is_text)
+    data, places = read_extended(text, source, base)
     for section, values in (given or {}).items():
         written = data.get(section)
         data[section] = {**(written if isinstance(written, Mapping) else {}), **values}

@@ -64,6 +64,11 @@ def _looks_local(text: str) -> bool:
     return text.startswith((".", "/", "~")) or text.count("/") > 1
 
 
+def is_file_name(text: str) -> bool:
+    """Whether a text that may be the name of something of llmal's names a YAML file."""
+    return _looks_local(text) or text.endswith((".yaml", ".yml"))
+
+
 def _missing(path: Path, what: str = "file") -> PydanticCustomError:
     names: list[str] = []
     with contextlib.suppress(OSError):
@@ -88,7 +93,7 @@ def existing_or_name(text: str, info: ValidationInfo) -> str:
 
 
 def _prompt(text: str, info: ValidationInfo) -> str:
-    if not _looks_local(text) and not text.endswith((".yaml", ".yml")):
+    if not is_file_name(text):
         return text
     path = resolve(text, info)
     if kind_of(path) != "file":

@@ -38,6 +38,7 @@ from llmal.config.section import (
     Problem,
     Section,
     Text,
+    Texts,
     named_tuple,
     problem,
     problems,
@@ -183,10 +184,27 @@ class RoutingConfig(Named):
     """What says which machine is asked next; further keys are its parameters."""
 
 
+class RecipeConfig(Section):
+    """What a file that others extend says about itself. It is not taken over.
+
+    Attributes:
+        title: What it carries out.
+        paper: Where that is published.
+        faithful: What is as it is there.
+        ours: What is not, or is not said there.
+    """
+
+    title: Text
+    paper: Text
+    faithful: Texts = ()
+    ours: Texts = ()
+
+
 class RunConfig(Section):
     """The configuration of a run. Every path in it is absolute.
 
     Attributes:
+        recipe: What the file says about itself, where it is there to be extended.
         objective: "model" spends the budget on the best learner, "labels" on finishing the pool.
         phases: What the campaign does, part after part, in place of what the objective stands for.
         lm: None where there is no language model.
@@ -207,6 +225,7 @@ class RunConfig(Section):
         seed: Of everything that is random in the run.
     """
 
+    recipe: RecipeConfig | None = None
     task: TaskConfig
     data: DataConfig
     objective: Literal["model", "labels"] = "model"
@@ -393,9 +412,11 @@ class RunConfig(Section):
 
     @model_serializer(mode="wrap")
     def _without_what_is_replaced(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Phases take the place of the objective; of those that are not there nothing is said."""
+        """Phases take the place of the objective; of what is not there nothing is said."""
         content: dict[str, Any] = serialise(self)
         content.pop("phases" if self.phases is None else "objective", None)
+        if self.recipe is None:
+            content.pop("recipe", None)
         return content
 
     def where(self, *path: str | int) -> str:

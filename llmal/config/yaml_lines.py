@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,17 +37,43 @@ class Places:
     Attributes:
         source: Name of the document, as error messages give it.
         lines: Line of each key and of each list entry, counted from 1.
+        extended: Name of the document of what was written in one that this extends.
     """
 
     source: str = field(default="<config>", compare=False)
     lines: Mapping[KeyPath, int] = field(default_factory=dict, compare=False)
+    extended: Mapping[KeyPath, str] = field(default_factory=dict, compare=False)
 
-    def line(self, path: KeyPath) -> int | None:
-        """The line of a value, or of the nearest section around it that was written."""
+    def order(self, path: KeyPath) -> tuple[str, int]:
+        """Sorts places by document, this one first, and by line."""
+        found = self._nearest(path)
+        return self.extended.get(found, ""), self.lines.get(found, 0)
+
+    def over(self, below: Places) -> Places:
+        """The places of this document and, where it says nothing, of one that it extends."""
+        extended = {path: below.extended.get(path, below.source) for path in below.lines}
+        return Places(
+            self.source,
+            {**below.lines, **self.lines},
+            {path: name for path, name in extended.items() if path not in self.lines},
+        )
+
+    def without(self, paths: Collection[KeyPath]) -> Places:
+        """The same places but for what stands at some paths and below them."""
+        gone = set(paths)
+        kept = {
+            path: line
+            for path, line in self.lines.items()
+            if not any(path[:end] in gone for end in range(1, len(path) + 1))
+        }
+        return Places(self.source, kept, {p: n for p, n in self.extended.items() if p in kept})
+
+    def _nearest(self, path: KeyPath) -> KeyPath:
+        """The path of a value, or of the nearest section around it that was written."""
         for end in range(len(path), 0, -1):
             if path[:end] in self.lines:
-                return self.lines[path[:end]]
-        return None
+                return path[:end]
+        return ()
 
     def written(self, path: KeyPath) -> KeyPath:
         """The path of a value as it was written: without a position where there is no list."""
@@ -65,8 +91,10 @@ class Places:
             path: The place.
             key: A key of the section at that place; it decides the line and is not named.
         """
-        line = self.line(path if key is None else (*path, key))
-        parts = [self.source, f"line {line}" if line else "", _dotted(path)]
+        found = self._nearest(path if key is None else (*path, key))
+        line = self.lines.get(found)
+        source = self.extended.get(found, self.source)
+        parts = [source, f"line {line}" if line else "", _dotted(path)]
         return ", ".join(part for part in parts if part)
 
 
