@@ -127,15 +127,13 @@ def _merged(
     for key, value in own.items():
         here = (*path, key)
         before = below.get(key)
-        if _is_same_thing(before, value, has_kinds=here != _TASK):
+        if (
+            isinstance(before, Mapping)
+            and isinstance(value, Mapping)
+            and (here == _TASK or value.get("name", before.get("name")) == before.get("name"))
+        ):
             together[key] = _merged(before, value, here, replaced)
         else:
             together[key] = value
             replaced.append(here)
     return together
-
-
-def _is_same_thing(below: Any, own: Any, *, has_kinds: bool) -> bool:
-    if not (isinstance(below, Mapping) and isinstance(own, Mapping)):
-        return False
-    return not has_kinds or own.get("name", below.get("name")) == below.get("name")

@@ -204,7 +204,6 @@ class RunConfig(Section):
     """The configuration of a run. Every path in it is absolute.
 
     Attributes:
-        recipe: What the file says about itself, where it is there to be extended.
         objective: "model" spends the budget on the best learner, "labels" on finishing the pool.
         phases: What the campaign does, part after part, in place of what the objective stands for.
         lm: None where there is no language model.
@@ -223,9 +222,9 @@ class RunConfig(Section):
         directory: Default: runs/<name of the task> beside the configuration file.
         ledger: URL of a database. Default: SQLite in the directory.
         seed: Of everything that is random in the run.
+        recipe: What the file says about itself, where it is there to be extended.
     """
 
-    recipe: RecipeConfig | None = None
     task: TaskConfig
     data: DataConfig
     objective: Literal["model", "labels"] = "model"
@@ -252,6 +251,7 @@ class RunConfig(Section):
     directory: LocalPath = Field(default=None, validate_default=True)
     ledger: LedgerURL | None = None
     seed: Count = 0
+    recipe: RecipeConfig | None = None
 
     _places: Places = PrivateAttr(default_factory=Places)
 
