@@ -99,6 +99,13 @@ def test_the_entropy_as_a_share_of_its_maximum():
     assert "of its maximum" in share.why[0]
 
 
+def test_without_calibration_the_entropy_is_that_of_the_learner():
+    features, p = _arrays()
+    selection = _picks(features, p, [], 1, calibrated=False)
+    assert selection.indices[0] == _entropy(p).argmax() != _entropy(_calibrated(p)).argmax()
+    np.testing.assert_allclose(selection.scores[0], 0.9 * _entropy(p).max())
+
+
 def test_a_probability_of_zero_is_no_obstacle():
     features = _arrays(40)[0]
     p = np.tile([[1.0, 0.0], [0.5, 0.5]], (20, 1))
