@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +63,15 @@ def read_json(path: Path) -> dict[str, Any]:
     except (FileNotFoundError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+@contextlib.contextmanager
+def failures_to_write() -> Iterator[None]:
+    """Turn what libraries in Rust raise where a file cannot be written into an OSError."""
+    try:
+        yield
+    except Exception as error:  # tokenizers raises nothing narrower
+        if found := re.search(r"os error (\d+)|code: (\d+)", str(error)):
+            number = int(found[1] or found[2])
+            raise OSError(number, os.strerror(number)) from error
+        raise

@@ -132,12 +132,14 @@ def training(
                         fix="name another directory, or remove it")  # fmt: skip
     rows = LabelledRows.of(data, text, label=label, reading=reading)
     if labels is None:
+        if all(item.gold is None for item in rows.items):
+            raise _no_label(label)
         _warn_of_look_alikes(rows.items)
     task = task_of(labels, text=rows.text, guidelines=guidelines, name="train",
                    seen=[item.gold for item in rows.items])  # fmt: skip
     items = matched(rows.items, task, "data")
     if not items:
-        raise DataError("no row has a label to train on", fix=f"fill in the column {label!r}")
+        raise _no_label(label)
     made = _make(learner, options, task, seed)
     vectors = _embedder(embedder) if made.input == "embeddings" else None
     given: Any = [item.text for item in items]
@@ -149,7 +151,6 @@ def training(
     )
     classifier = TextClassifier(made, task.names, task.text, vectors, kind=task.kind_given)
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
         write_labels(folder, task, vectors)
         made.save(folder)
     if test is None:
@@ -165,6 +166,10 @@ def training(
     right = float((said == gold).mean())
     macro = float(f1_score(gold, said, average="macro", zero_division=0.0))
     return Trained(classifier, len(items), len(asked), right, macro, folder)
+
+
+def _no_label(column: str) -> DataError:
+    return DataError("no row has a label to train on", fix=f"fill in the column {column!r}")
 
 
 def _warn_of_look_alikes(items: Sequence[Item]) -> None:

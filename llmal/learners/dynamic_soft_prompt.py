@@ -250,7 +250,11 @@ class DynamicSoftPrompt(TextLearner):
             self.model, self.kind, device, self.dtype, frozen=self.freeze_backbone
         )
         defaults = DEFAULTS[backbone.kind]
-        words = words_of(classes.tolist(), self.verbalizers)
+        verbalizers = self.verbalizers
+        if backbone.kind == "encoder" and verbalizers is None:
+            # Its head says no words, so that classes may be numbers.
+            verbalizers = {one: str(one) for one in classes.tolist()}
+        words = words_of(classes.tolist(), verbalizers)
         shape = PromptShape(
             m=_given(getattr(self, "m_", None) if self.m == "auto" else self.m, defaults.m),
             n=getattr(self, "n_", 1) if self.n == "auto" else self.n,

@@ -34,6 +34,7 @@ from llmal.learners.storage import (
     read_learner,
     read_tensors,
     require_fitted,
+    saving,
     write_learner,
     write_tensors,
 )
@@ -289,10 +290,11 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         require_fitted(self)
         directory = Path(directory)
-        directory.mkdir(parents=True, exist_ok=True)
-        write_tensors(
-            directory / "weights.safetensors", {"coef": self.coef_, "intercept": self.intercept_}
-        )
+        with saving(directory):
+            write_tensors(
+                directory / "weights.safetensors",
+                {"coef": self.coef_, "intercept": self.intercept_},
+            )
         write_learner(
             directory,
             "linear",

@@ -18,7 +18,7 @@ from llmal.embed.protocol import Embedder, NamedEmbedder
 from llmal.embed.sentence import SentenceEmbedder
 from llmal.errors import ConfigError, DataError
 from llmal.learners.protocol import Learner, TableLearner, thresholds_of
-from llmal.learners.storage import FILE, kind_and_parameters
+from llmal.learners.storage import FILE, kind_and_parameters, saving
 from llmal.task import Task
 from llmal.task.spaces import Space, TaskKind, make_space
 from llmal.task.spaces.thresholds import decide
@@ -37,6 +37,9 @@ def write_labels(directory: Path, task: Task, embedder: Embedder | None) -> None
         directory: The folder of the learner.
         task: Its labels are the columns.
         embedder: Made the vectors that it was trained on; None for a learner that reads texts.
+
+    Raises:
+        DataError: The folder cannot be made or written to.
     """
     content: dict[str, Any] = {
         "format": _FORMAT,
@@ -50,9 +53,9 @@ def write_labels(directory: Path, task: Task, embedder: Embedder | None) -> None
     if embedder is not None:
         name = embedder.model if isinstance(embedder, NamedEmbedder) else None
         content["embedder"] = {"model": name, "fingerprint": embedder.fingerprint}
-    directory.mkdir(parents=True, exist_ok=True)
-    # The same in every round of a run, and then left alone.
-    write_json(directory / LABELS_FILE, content, indent=2)
+    with saving(directory):
+        # The same in every round of a run, and then left alone.
+        write_json(directory / LABELS_FILE, content, indent=2)
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ def load_learner(
     Raises:
         DataError: There is no learner, or it cannot be used: its labels are not known, or the
             embedder is not the one that it was trained with.
-        ConfigError: The names are too few.
+        ConfigError: The names are too few, or not those that were kept.
     """
     from llmal.learners import REGISTRY
 
@@ -139,7 +142,14 @@ def load_learner(
     name, parameters = kind_and_parameters(folder)
     learner: Learner = REGISTRY.get(name)(**parameters).load(folder)
     kept = _kept(folder)
-    names = tuple(labels) if labels is not None else tuple(kept.get("labels", ()))
+    own = tuple(kept.get("labels", ()))
+    if labels is not None and own and tuple(labels) != own:
+        raise ConfigError(
+            f"the learner was trained on the labels {', '.join(own)}, not on {', '.join(labels)}",
+            where=str(folder),
+            fix="leave labels out",
+        )
+    names = own if labels is None else tuple(labels)
     names = names or _own_names(learner)
     if not names:
         raise DataError(

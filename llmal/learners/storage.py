@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.files import write_whole
+from llmal.core.files import failures_to_write, write_whole
 from llmal.core.registry import former_names_of
 from llmal.errors import DataError
 
@@ -26,6 +27,21 @@ def require_fitted(learner: Any) -> None:
     """
     if not hasattr(learner, "classes_"):
         raise DataError(f"this {type(learner).__name__} is not fitted", fix="call fit first")
+
+
+@contextmanager
+def saving(directory: Path) -> Iterator[None]:
+    """Make the folder of a learner, into which the block writes.
+
+    Raises:
+        DataError: It cannot be made, or a file in it not be written.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with failures_to_write():
+            yield
+    except OSError as error:
+        raise _not_saved(directory, error) from error
 
 
 def write_tensors(path: Path, tensors: Mapping[str, NDArray[Any]]) -> None:
@@ -60,11 +76,15 @@ def _write(path: Path, content: bytes | str) -> None:
         # Not waiting for the disk: it is written once a round, and can be trained again.
         write_whole(path, content, durable=False)
     except OSError as error:
-        raise DataError(
-            f"the learner cannot be saved ({error.strerror or error})",
-            where=str(path),
-            fix="free some space, or check the folder's rights, and run again",
-        ) from error
+        raise _not_saved(path, error) from error
+
+
+def _not_saved(path: Path, error: OSError) -> DataError:
+    return DataError(
+        f"the learner cannot be saved ({error.strerror or error})",
+        where=str(path),
+        fix="free some space, or check the folder's rights, and run again",
+    )
 
 
 def kind_and_parameters(directory: Path) -> tuple[str, dict[str, Any]]:

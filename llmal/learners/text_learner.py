@@ -21,7 +21,14 @@ from llmal.learners.networks.protocol import Network
 from llmal.learners.noisy import REGISTRY as NOISE_TERMS
 from llmal.learners.noisy.kept import fresh_terms, terms_as_json
 from llmal.learners.soft_labels import SoftLabels
-from llmal.learners.storage import present_parameters, read_learner, require_fitted, write_learner
+from llmal.learners.storage import (
+    FILE,
+    present_parameters,
+    read_learner,
+    require_fitted,
+    saving,
+    write_learner,
+)
 from llmal.learners.training.bar import training_bar
 from llmal.learners.training.reading import outputs, states
 from llmal.learners.training.settings import Settings
@@ -202,8 +209,10 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         require_fitted(self)
         directory = Path(directory)
-        directory.mkdir(parents=True, exist_ok=True)
-        self.network_.save(directory)
+        with saving(directory):
+            # Written last; an earlier one must not stand beside weights that are not its own.
+            (directory / FILE).unlink(missing_ok=True)
+            self.network_.save(directory)
         given = {name: _plain(value) for name, value in self.get_params().items()}
         if "terms" in given:
             given["terms"] = terms_as_json(self.terms)

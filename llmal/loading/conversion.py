@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
-import re
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from llmal.core.files import failures_to_write
 from llmal.errors import LanguageModelError
 from llmal.loading.hub import quiet_loading
 
@@ -56,23 +55,11 @@ def convert_gguf(
             ) from error
         on_step(2)
         tokenizer.model_max_length = model.config.max_position_embeddings
-        with _failures_to_write():
+        with failures_to_write():
             tokenizer.save_pretrained(folder)
             on_step(3)
             model.save_pretrained(folder)
         on_step(STEPS)
-
-
-@contextlib.contextmanager
-def _failures_to_write() -> Iterator[None]:
-    """Turn what the libraries in Rust raise where a file cannot be written into an OSError."""
-    try:
-        yield
-    except Exception as error:  # tokenizers raises nothing narrower
-        if found := re.search(r"os error (\d+)|code: (\d+)", str(error)):
-            number = int(found[1] or found[2])
-            raise OSError(number, os.strerror(number)) from error
-        raise
 
 
 def _mend_pre_tokenizer(tokenizer: Any, gguf: Path) -> None:

@@ -254,9 +254,12 @@ def test_a_template_that_lacks_a_field_is_refused(template: str, sentence: str, 
         learner_over(model, "masked", template=template).fit(TEXTS, Y)
 
 
-def test_classes_that_are_numbers_need_words(llama: Path):
+def test_classes_that_are_numbers_need_words_where_words_are_said(llama: Path, tmp_path: Path):
     with pytest.raises(ConfigError, match="class 0 has no word"):
         learner_over(llama, "causal").fit(TEXTS, [0, 1] * 6)
+
+    headless = save_small_model("bert", tmp_path / "bert", words=VOCABULARY, head=False)
+    assert learner_over(headless, "encoder").fit(TEXTS, [0, 1] * 6).classes_.tolist() == [0, 1]
 
 
 def test_a_long_text_keeps_its_mask(tmp_path: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from llmal.errors import ConfigError
@@ -55,3 +56,42 @@ def room_for_text(model: Any, tokenizer: Any, taken: int, max_length: int, param
             f" and the soft prompt takes {taken}" if taken else "",
         )
     return min(room, max_length)
+
+
+class LongTexts:
+    """Says once that texts are longer than what is read of them.
+
+    Args:
+        most: Most tokens that are read of a text.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._said = False
+
+    def tell(self, cut: int, count: int) -> None:
+        """Say it, where some are.
+
+        Args:
+            cut: How many texts are cut.
+            count: Of how many.
+        """
+        if cut and not self._said:
+            self._said = True
+            logger.warning(
+                "%d of %d texts are cut at the end to %d tokens: max_length, or what the model has "
+                "room for",
+                cut,
+                count,
+                self._most,
+            )
+
+    def read(self, tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text with the tokenizer's own marks, cut at the end."""
+        if not texts:
+            return []
+        encoded = tokenizer(list(texts), truncation=True, max_length=self._most)
+        # Tokenizers that are not in Rust do not say what they cut.
+        self.tell(sum(bool(one.overflowing) for one in encoded.encodings or ()), len(texts))
+        ids: list[list[int]] = encoded["input_ids"]
+        return ids

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError, DataError
 from llmal.learners.networks.backbone import Backbone
-from llmal.learners.networks.context import context_of
+from llmal.learners.networks.context import LongTexts, context_of
 from llmal.learners.networks.devices import in_use
 from llmal.learners.networks.generator import Fusing, Fusion, SampleVectors, check_fusion
 from llmal.learners.networks.protocol import (
@@ -137,6 +137,7 @@ class DynamicPrompt(nn.Module):
             residual=shape.residual,
         )
         self.max_length = self._room(max_length)
+        self._long = LongTexts(self.max_length)
         self.to(device)
         self.eval()
 
@@ -158,7 +159,10 @@ class DynamicPrompt(nn.Module):
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """Token ids of the filled template, and what a frozen encoder says of each."""
         tokenizer = self.backbone.encoder.tokenizer
-        kept = cut(texts, tokenizer, self.max_length, one_line=self.backbone.kind == "causal")
+        kept, shortened = cut(
+            texts, tokenizer, self.max_length, one_line=self.backbone.kind == "causal"
+        )
+        self._long.tell(shortened, len(texts))
         mask = tokenizer.mask_token if self.backbone.kind == "masked" else ""
         filled = [self.template.fill(text, mask) for text in kept]
         encoded = self.backbone.encoder.encode(filled) if filled else []

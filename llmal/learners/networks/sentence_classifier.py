@@ -13,7 +13,7 @@ from torch import Tensor
 
 from llmal.embed.sentence import dimensions_of, load_sentence_model
 from llmal.errors import DataError, LanguageModelError, UnsupportedError
-from llmal.learners.networks.context import room_for_text
+from llmal.learners.networks.context import LongTexts, room_for_text
 from llmal.learners.networks.protocol import Group, Output, Reading, trainable
 from llmal.learners.storage import read_tensors, write_tensors
 from llmal.lm.padding import padded
@@ -56,6 +56,7 @@ class SentenceClassifier:
         self.max_length = room_for_text(
             self._embedder[0].auto_model, self._tokenizer, 0, max_length, "max_length"
         )
+        self._long = LongTexts(self.max_length)
         # Elsewhere, the tuned embedder reads as much of a text as it was tuned on.
         self._embedder.max_seq_length = self.max_length
         self._head = torch.nn.Linear(dimensions_of(self._embedder), labels, device=device)
@@ -85,10 +86,7 @@ class SentenceClassifier:
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """Token ids of each text, cut at the end to `max_length`."""
-        if not texts:
-            return []
-        encoded = self._tokenizer(list(texts), truncation=True, max_length=self.max_length)
-        return [Reading(tuple(ids)) for ids in encoded["input_ids"]]
+        return [Reading(tuple(ids)) for ids in self._long.read(self._tokenizer, texts)]
 
     def forward(self, readings: Sequence[Reading], dropout: float = 0.0) -> Output:
         """Scores, and the unit vectors that they are read from."""

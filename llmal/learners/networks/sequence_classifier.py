@@ -12,7 +12,7 @@ from torch import Tensor
 
 from llmal.errors import DataError, UnsupportedError
 from llmal.learners.networks.adaptations import Adaptation
-from llmal.learners.networks.context import room_for_text
+from llmal.learners.networks.context import LongTexts, room_for_text
 from llmal.learners.networks.protocol import (
     Group,
     Output,
@@ -77,6 +77,7 @@ class SequenceClassifier:
         self.max_length = room_for_text(
             base, self.tokenizer, self.virtual_tokens, max_length, "virtual_tokens"
         )
+        self._long = LongTexts(self.max_length)
         config = adaptation.config()
         self._prefix = config is not None and config.peft_type.value == "PREFIX_TUNING"
         if self._prefix and not self._decoder:
@@ -114,10 +115,7 @@ class SequenceClassifier:
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """Token ids of each text, cut at the end to `max_length`."""
-        if not texts:
-            return []
-        encoded = self.tokenizer(list(texts), truncation=True, max_length=self.max_length)
-        return [Reading(tuple(ids)) for ids in encoded["input_ids"]]
+        return [Reading(tuple(ids)) for ids in self._long.read(self.tokenizer, texts)]
 
     def losses(self, output: Output, targets: Tensor) -> Tensor:
         """Cross-entropy of each text, shape (n,)."""

@@ -146,13 +146,19 @@ def single_tokens(words: Sequence[str], backbone: Backbone) -> list[int]:
     return tokens
 
 
-def cut(texts: Sequence[str], tokenizer: Any, most: int, *, one_line: bool) -> list[str]:
-    """Texts cut at the end to so many tokens, on one line each where that is wanted."""
+def cut(
+    texts: Sequence[str], tokenizer: Any, most: int, *, one_line: bool
+) -> tuple[list[str], int]:
+    """Texts cut at the end to so many tokens, on one line each where that is wanted; and how many
+    were longer.
+    """
     lines = [to_one_line(text) if one_line else text for text in texts]
     if not lines:
-        return []
+        return [], 0
     encoded = tokenizer(lines, add_special_tokens=False, return_offsets_mapping=True)
-    return [
-        line if len(offsets) <= most else line[: offsets[most - 1][1]]
+    ends = [
+        len(line) if len(offsets) <= most else offsets[most - 1][1]
         for line, offsets in zip(lines, encoded["offset_mapping"], strict=True)
     ]
+    cut_short = sum(len(offsets) > most for offsets in encoded["offset_mapping"])
+    return [line[:end] for line, end in zip(lines, ends, strict=True)], cut_short

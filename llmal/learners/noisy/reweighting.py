@@ -64,7 +64,7 @@ class Reweighting(Term):
         """Read the gold items.
 
         Raises:
-            DataError: A gold label is none of the classes trained on.
+            DataError: A gold label is none of the classes trained on, or a class has none.
         """
         place = {label: column for column, label in enumerate(course.classes.tolist())}
         strange = [label for label in self.labels if label not in place]
@@ -72,6 +72,12 @@ class Reweighting(Term):
             raise DataError(
                 f"the gold label {strange[0]!r} is none of the labels trained on",
                 fix=f"use {', '.join(map(repr, place))}",
+            )
+        lacking = [label for label in place if label not in self.labels]
+        if lacking:
+            raise DataError(
+                f"no gold item has the label {lacking[0]!r}, so that its items would teach nothing",
+                fix="give right labels of every class",
             )
         columns = [place[label] for label in self.labels]
         self._random = course.numpy_generator()
