@@ -308,7 +308,7 @@ def run(options: argparse.Namespace) -> None:
     benches: dict[str, Bench] = {}
     sizes = {
         name: getattr(options, name)
-        for name in ("plm", "pool", "test", "rounds", "learning_rate", "epochs", "max_length")
+        for name in ("pool", "test", "rounds", "learning_rate", "epochs", "max_length")
     }
     for cell in cells(options):
         if cell in done:
@@ -316,7 +316,8 @@ def run(options: argparse.Namespace) -> None:
         name, variant, seed = cell
         if name not in benches:
             benches[name] = Bench(name, options)
-        found = {"cell": cell, **sizes, "rows": benches[name].run(variant, seed)}
+        plm = Path(options.plm).name
+        found = {"cell": cell, "plm": plm, **sizes, "rows": benches[name].run(variant, seed)}
         write_line(options.work / "cells.jsonl", found)
 
 
@@ -355,7 +356,7 @@ def tell(options: argparse.Namespace) -> None:
             "settings": [json.loads(line) for line in lines],
             "cells": sorted(read_cells(options.work), key=lambda line: line["cell"]),
         },
-        model=options.plm,
+        model=Path(options.plm).name,
     )
 
 
