@@ -10,7 +10,8 @@ query; a fresh model in every round. The learner and the selector are those of t
 items, and reads the pool twice, once for probabilities and once for features, which would double
 the time of this benchmark. Labels are the gold column. The pool and the test set are the first
 rows of the train and of the test part as shuffled by seed 0. The accuracy on the test set is
-measured after every round and decides nothing. Over a masked language model the learner has
+measured after every round and decides nothing. IMB, Unc, Div and Rep are PromptAL's names; each
+function below says whose definition it follows. Over a masked language model the learner has
 PromptAL's own settings; for an encoder without a language head `--learning-rate` and `--epochs`
 are given, chosen by `settings` on a set that this benchmark does not test. `run` writes one line
 a cell of set, variant and seed, and goes on where it stopped; all variants of one seed come first.
@@ -140,7 +141,7 @@ def divergence(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:
 def imbalance(columns: NDArray[np.int64], classes: int) -> float:
     """IMB of acquired items: (most of a class + 1) / (fewest of a class + 1).
 
-    PATRON (Yu et al., 2023) and PromptAL have no "+ 1"; with it a class that is missing, as rare
+    After PATRON (Yu et al., 2023), which has no "+ 1"; with it a class that is missing, as rare
     ones often are in few labels, gives a number too.
     """
     counts = np.bincount(columns, minlength=classes)
