@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
+from sklearn.utils import Tags
 
 from llmal.errors import ConfigError, DataError
 from llmal.learners.one_vs_rest import (
@@ -88,6 +89,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         multilabel_: Whether it was fitted on a table of labels.
         thresholds_: Shape (C,): probabilities above which a label of a table is given; else None.
         n_features_in_: d.
+        n_iter_: Iterations of the last fit; of a table of labels the most of one.
     """
 
     spaces: ClassVar[tuple[SpaceKind, ...]] = ("single", "multi")
@@ -100,6 +102,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     multilabel_: bool
     thresholds_: NDArray[np.float64] | None
     n_features_in_: int
+    n_iter_: int
     _trained_on: tuple[NDArray[np.float64], Targets | Indicator]
 
     def __init__(
@@ -115,6 +118,11 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.class_weight = class_weight
         self.random_state = random_state
         self.thresholds = thresholds
+
+    def __sklearn_tags__(self) -> Tags:
+        tags: Tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
 
     def fit(
         self, X: Any, y: ArrayLike | SoftLabels, sample_weight: ArrayLike | None = None
@@ -153,6 +161,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(made.classes) == 1:
             self.C_ = DEFAULT_C if self.C == "auto" else float(self.C)
             self.coef_, self.intercept_ = np.zeros((1, matrix.shape[1])), np.zeros(1)
+            self.n_iter_ = 0
             return self
         self.C_ = self._choose_C(matrix, made) if self.C == "auto" else float(self.C)
         self._fit_head(matrix, made, made.weights)
@@ -192,10 +201,12 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         strengths: NDArray[np.float64],
     ) -> Columns:
         """Fit every label by itself, with a penalty of its own."""
+        self.n_iter_ = 0
 
         def fit(column: int, own: NDArray[np.int64]) -> tuple[NDArray[np.float64], float]:
             head = clone(self).set_params(C=float(strengths[column]))
             head.fit(matrix, own, table.weights)
+            self.n_iter_ = max(self.n_iter_, head.n_iter_)
             return head.coef_[1] - head.coef_[0], head.intercept_[1] - head.intercept_[0]
 
         return fit_columns(table, matrix.shape[1], strengths, fit)
@@ -219,6 +230,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 self.max_iter,
                 self.C_,
             )
+        self.n_iter_ = int(np.max(model.n_iter_))
         self.coef_, self.intercept_ = _one_row_per_class(model)
 
     def committee(self, members: int, seed: int) -> list[Callable[[Any], NDArray[np.float64]]]:
@@ -269,7 +281,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         from scipy.special import softmax
 
         require_fitted(self)
-        matrix = embeddings(X, self.n_features_in_)
+        matrix = embeddings(X, self)
         if self.multilabel_:
             return Columns(self.coef_, self.intercept_, np.asarray(self.C_)).probabilities(matrix)
         return np.asarray(softmax(matrix @ self.coef_.T + self.intercept_, axis=1))
@@ -277,7 +289,11 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable class of each item, shape (n,); of a table of labels 1 for every label
         of a probability above its threshold, shape (n, C).
+
+        Raises:
+            DataError: Not fitted, or X does not fit.
         """
+        require_fitted(self)
         if self.multilabel_ and self.thresholds_ is not None:
             return np.asarray(self.predict_proba(X) > self.thresholds_, dtype=np.int64)
         return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])

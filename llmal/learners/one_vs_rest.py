@@ -56,7 +56,7 @@ class Columns:
 
 def is_indicator(y: Any) -> bool:
     """Whether targets are a table of labels, and not one label an item."""
-    return np.ndim(y) >= 2
+    return np.asarray(y).ndim >= 2
 
 
 def indicator(n: int, y: ArrayLike, sample_weight: ArrayLike | None) -> Indicator:

@@ -23,10 +23,12 @@ def require_fitted(learner: Any) -> None:
     """Refuse to go on with a learner that has seen no label.
 
     Raises:
-        DataError: It is not fitted.
+        UnfittedError: It is not fitted.
     """
     if not hasattr(learner, "classes_"):
-        raise DataError(f"this {type(learner).__name__} is not fitted", fix="call fit first")
+        from llmal.learners.unfitted import UnfittedError
+
+        raise UnfittedError(f"this {type(learner).__name__} is not fitted", fix="call fit first")
 
 
 @contextmanager

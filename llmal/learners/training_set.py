@@ -80,12 +80,28 @@ def targets(n: int, y: ArrayLike | SoftLabels, sample_weight: ArrayLike | None) 
     return Targets(kept, classes, codes.astype(np.int64), weights)
 
 
-def embeddings(X: Any, width: int | None = None) -> NDArray[np.float64]:
-    """X as a finite float matrix of the expected width.
+def embeddings(X: Any, learner: Any = None) -> NDArray[np.float64]:
+    """X as a finite float matrix.
+
+    Args:
+        X: Shape (n, d).
+        learner: A fitted one, whose `n_features_in_` d must be.
 
     Raises:
         DataError: It is not one.
     """
+    from scipy.sparse import issparse
+
+    if issparse(X):
+        raise DataError(
+            "sparse data are not supported: the embeddings are a sparse matrix",
+            fix="give X.toarray()",
+        )
+    if np.iscomplexobj(np.asarray(X)):
+        raise DataError(
+            "Complex data not supported: the embeddings hold complex numbers",
+            fix="give real numbers",
+        )
     try:
         matrix = np.asarray(X, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -96,11 +112,13 @@ def embeddings(X: Any, width: int | None = None) -> NDArray[np.float64]:
     if matrix.ndim != 2:
         raise DataError(
             f"the embeddings have shape {matrix.shape}",
-            fix="give a matrix of shape (items, dimensions)",
+            fix="Reshape your data to (items, dimensions)",
         )
-    if width is not None and matrix.shape[1] != width:
+    if learner is not None and matrix.shape[1] != learner.n_features_in_:
+        # The words are scikit-learn's.
         raise DataError(
-            f"the embeddings have {matrix.shape[1]} dimensions, the learner was fitted on {width}",
+            f"X has {matrix.shape[1]} features, but {type(learner).__name__} is expecting "
+            f"{learner.n_features_in_} features as input",
             fix="use the embedder that it was fitted with",
         )
     finite = np.isfinite(matrix).all(axis=1)
@@ -139,6 +157,11 @@ def classes_as_json(classes: NDArray[Any]) -> list[str | int | bool]:
 
 
 def _labels(y: ArrayLike) -> NDArray[Any]:
+    if y is None:
+        raise DataError(
+            "a learner requires y to be passed, but the target y is None",
+            fix="give one label for each item",
+        )
     raw = np.asarray(y)
     if raw.ndim != 1:
         raise DataError(f"the labels have shape {raw.shape}", fix="give one label for each item")
@@ -149,6 +172,15 @@ def _labels(y: ArrayLike) -> NDArray[Any]:
             return raw.astype(np.bool_)
         if all(isinstance(label, (int, np.integer)) for label in raw):
             return raw.astype(np.int64)
+    if raw.dtype.kind == "f" and len(raw):
+        # A column of numbers in which some are missing is read as float.
+        whole = np.isfinite(raw).all() and (raw == np.round(raw)).all()
+        if whole:
+            return raw.astype(np.int64)
+        raise DataError(
+            "the labels are neither all strings nor all integers, but continuous numbers",
+            fix="give label names or label columns; leave unlabelled items out",
+        )
     # An array from a list that mixes names and numbers has turned the numbers into names.
     mixed = raw.dtype.kind == "U" and not isinstance(y, np.ndarray) and not _all_strings(y)
     if (raw.dtype.kind not in "Uiub" and len(raw)) or mixed:

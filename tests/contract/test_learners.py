@@ -317,6 +317,16 @@ def test_no_items_have_no_probabilities(case: Case):
     assert case.learner.fit(case.X, case.y).predict_proba(case.pick([])).shape == (0, 2)
 
 
+def test_an_empty_text_is_a_text(case: Case):
+    if isinstance(case.X, np.ndarray):
+        pytest.skip("embeddings are no texts")
+    learner = case.learner.fit([*case.X, ""], [*case.y, 0])
+
+    alone = learner.predict_proba([""])
+
+    np.testing.assert_allclose(learner.predict_proba(["", *case.X])[:1], alone, atol=1e-5)
+
+
 def test_bad_input_is_one_sentence(case: Case):
     n = len(case.y)
     bad: list[tuple[Any, Any, Any, str]] = [

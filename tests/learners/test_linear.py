@@ -98,7 +98,7 @@ def test_embeddings_that_are_not_usable_are_named(X, sentence: str):
 
 def test_embeddings_of_another_width_are_refused_in_prediction():
     head = LinearHead().fit(*_blobs())
-    with pytest.raises(DataError, match="5 dimensions, the learner was fitted on 16"):
+    with pytest.raises(DataError, match="X has 5 features, but LinearHead is expecting 16"):
         head.predict_proba(np.zeros((2, 5)))
 
 

@@ -87,11 +87,16 @@ class LongTexts:
             )
 
     def read(self, tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of each text with the tokenizer's own marks, cut at the end."""
+        """Token ids of each text with the tokenizer's own marks, cut at the end.
+
+        Many decoders' tokenizers make no token of an empty text, and a model cannot read none: it
+        reads the end token there, or another mark where there is no end token.
+        """
         if not texts:
             return []
         encoded = tokenizer(list(texts), truncation=True, max_length=self._most)
         # Tokenizers that are not in Rust do not say what they cut.
         self.tell(sum(bool(one.overflowing) for one in encoded.encodings or ()), len(texts))
-        ids: list[list[int]] = encoded["input_ids"]
-        return ids
+        marks = (tokenizer.eos_token_id, tokenizer.pad_token_id, tokenizer.unk_token_id)
+        empty = [next((one for one in marks if one is not None), 0)]
+        return [ids or empty for ids in encoded["input_ids"]]

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils import Tags, get_tags
 
 from llmal.errors import ConfigError, DataError
 from llmal.learners.protocol import CommitteeLearner, Learner
@@ -37,6 +38,16 @@ class WrappedLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     classes_: NDArray[Any]
     learner_: Learner
+
+    def __sklearn_tags__(self) -> Tags:
+        tags: Tags = super().__sklearn_tags__()
+        tags.input_tags = get_tags(self._made()).input_tags
+        return tags
+
+    @property
+    def n_features_in_(self) -> int:
+        """d, of a learner over embeddings that is fitted."""
+        return int(self.learner_.n_features_in_)  # type: ignore[attr-defined]
 
     @property
     def input(self) -> Literal["embeddings", "texts"]:
@@ -68,7 +79,8 @@ class WrappedLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable class of each item, shape (n,)."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        best = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[best])
 
     def committee(self, members: int, seed: int) -> list[Callable[[Any], NDArray[np.float64]]]:
         """That of the learner.
