@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from llmal.cli.file_commands import annotate, generate, predict, select, serve, strategies, train
+from llmal.cli.file_commands import (
+    annotate,
+    export_learner,
+    generate,
+    predict,
+    select,
+    serve,
+    strategies,
+    train,
+)
 from llmal.cli.groups import icl, models
 from llmal.cli.guarantee_commands import certify, forecast, label, trial
 from llmal.cli.run_commands import doctor, export, plan, relabel, report, run
@@ -53,6 +62,7 @@ for _command in (
     train,
     predict,
     serve,
+    export_learner,
     select,
     strategies,
     generate,

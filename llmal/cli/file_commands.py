@@ -253,6 +253,40 @@ def serve(
 
 
 @tell_mistakes
+def export_learner(
+    learner: Annotated[
+        Path, typer.Argument(help="A run directory, or the folder of a trained learner.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The folder to write.")],
+    adapter: Annotated[
+        bool,
+        typer.Option("--adapter", help="Of low-rank updates a PEFT adapter, not the merged model."),
+    ] = False,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", help="What its card says was measured, accuracy=0.9; several."),
+    ] = None,
+    embedder: Annotated[
+        str | None,
+        typer.Option("--embedder", help="Path or name of the embedder that it was trained with."),
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Write a trained learner as transformers, PEFT or scikit-learn load it, with a model card."""
+    from llmal.cli.export_learner import export_learner as command
+
+    command(
+        learner,
+        out=out,
+        adapter=adapter,
+        metrics=metric or (),
+        embedder=embedder,
+        as_json=as_json,
+    )
+
+
+@tell_mistakes
 def select(
     data: Annotated[Path, typer.Option("--data", help="The file to choose from.")],
     out: TableOut,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -41,3 +42,12 @@ class NamedEmbedder(Protocol):
     """An embedder that can be had again by a name or a path."""
 
     model: str
+
+
+@runtime_checkable
+class SavableEmbedder(NamedEmbedder, Protocol):
+    """An embedder whose model can be written into a folder that sentence-transformers loads."""
+
+    def save_model(self, directory: Path) -> None:
+        """Write the model."""
+        ...

@@ -136,6 +136,14 @@ class SentenceEmbedder:
                 on_progress(int(kept.sum()) + start + len(chosen), len(keys))
         return vectors[inverse]
 
+    def save_model(self, directory: Path) -> None:
+        """Write the model into a folder that sentence-transformers loads.
+
+        Raises:
+            LanguageModelError: The model cannot be found or loaded.
+        """
+        self._load().save(str(directory), create_model_card=False)
+
     def _commit(self) -> str:
         from huggingface_hub import try_to_load_from_cache
         from huggingface_hub.errors import HFValidationError

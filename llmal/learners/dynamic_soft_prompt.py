@@ -18,11 +18,11 @@ from llmal.learners.networks.causal_prompt import CausalPrompt, Place
 from llmal.learners.networks.dynamic_prompt import (
     DynamicPrompt,
     Features,
-    Loss,
     PromptShape,
 )
 from llmal.learners.networks.generator import Fusing
 from llmal.learners.networks.masked_prompt import EncoderPrompt, MaskedPrompt
+from llmal.learners.networks.protocol import Loss
 from llmal.learners.networks.template import make_template, words_of
 from llmal.learners.soft_labels import SoftLabels
 from llmal.learners.text_learner import TextLearner
@@ -217,7 +217,7 @@ class DynamicSoftPrompt(TextLearner):
             key=_held_out_loss,
         )
         self.network_, self.classes_, self.history_ = best.network_, best.classes_, best.history_
-        self.terms_ = best.terms_
+        self.terms_, self.trained_on_ = best.terms_, best.trained_on_
         self.m_, self.n_ = best.m_, best.n_
         return self
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from numpy.typing import NDArray
 
+from llmal.errors import ConfigError
 from llmal.learners.networks.adaptations import LowRank, WholeModel
+from llmal.learners.networks.backbone import load_backbone
+from llmal.learners.networks.causal_lora import CausalLoRA
+from llmal.learners.networks.protocol import Loss
 from llmal.learners.networks.sequence_classifier import SequenceClassifier
+from llmal.learners.networks.template import make_template, words_of
 from llmal.learners.text_learner import TextLearner
 from llmal.learners.training.terms import Term
 
@@ -82,10 +88,20 @@ class FineTuned(TextLearner):
 
 
 class LoRA(TextLearner):
-    """Low-rank updates of a frozen sequence classifier (Hu et al., 2022), by PEFT.
+    """Low-rank updates of a frozen model (Hu et al., 2022), by PEFT.
+
+    With answer="head" a sequence classifier is adapted, whose head is trained too. With
+    answer="words" a causal language model is adapted to go on behind a prompt with the word of a
+    class, of any number of tokens; then the updates are all there is, and a server that knows PEFT
+    adapters answers the same (`llmal.learners.serving.LoRALM`).
 
     Args:
         model: Directory, known name or hub name of an encoder or a decoder-only model.
+        answer: By a classification "head", or by the "words" of the labels.
+        template: Of words: with `{text}`; by default llmal's own labelling prompt.
+        instruction: Of words: guidelines of the task, in front of the template.
+        verbalizers: Of words: the word of each class; by default its name.
+        loss: Of words: cross-entropy over the "vocabulary", or among the "classes".
         rank: Of each update.
         alpha: Updates are scaled by alpha / rank.
         dropout: Before each update.
@@ -108,10 +124,17 @@ class LoRA(TextLearner):
 
     registered_as = "lora"
 
+    network_: SequenceClassifier | CausalLoRA
+
     def __init__(
         self,
         model: str | Path,
         *,
+        answer: Literal["head", "words"] = "head",
+        template: str | None = None,
+        instruction: str = "",
+        verbalizers: Mapping[Any, str] | None = None,
+        loss: Loss = "classes",
         rank: int = 8,
         alpha: float = 16,
         dropout: float = 0.0,
@@ -128,6 +151,11 @@ class LoRA(TextLearner):
         progress: bool = False,
     ) -> None:
         self.model = model
+        self.answer = answer
+        self.template = template
+        self.instruction = instruction
+        self.verbalizers = verbalizers
+        self.loss = loss
         self.rank = rank
         self.alpha = alpha
         self.dropout = dropout
@@ -143,11 +171,33 @@ class LoRA(TextLearner):
         self.terms = terms
         self.progress = progress
 
-    def _network(self, classes: NDArray[Any], device: torch.device) -> SequenceClassifier:
+    def _network(
+        self, classes: NDArray[Any], device: torch.device
+    ) -> SequenceClassifier | CausalLoRA:
+        updates = LowRank(self.rank, self.alpha, self.dropout, self.modules)
+        if self.answer == "words":
+            words = words_of(classes.tolist(), self.verbalizers)
+            backbone = load_backbone(self.model, "auto", device, None, frozen=True)
+            return CausalLoRA(
+                backbone,
+                make_template(self.template, self.instruction, words, backbone),
+                words,
+                updates=replace(updates, task="CAUSAL_LM"),
+                loss=self.loss,
+                max_length=self.max_length,
+                device=device,
+            )
+        if self.answer != "head":
+            raise ConfigError(f"answer is {self.answer!r}", fix='use "head" or "words"')
+        if self.template is not None:
+            raise ConfigError(
+                "a classification head reads texts without a template",
+                fix='leave template out, or use answer="words"',
+            )
         return SequenceClassifier(
             str(self.model),
             len(classes),
-            adaptation=LowRank(self.rank, self.alpha, self.dropout, self.modules),
+            adaptation=updates,
             max_length=self.max_length,
             device=device,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -20,7 +20,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import Tags
 
+from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError, DataError
+from llmal.learners.exporting.head import export_head
 from llmal.learners.one_vs_rest import (
     Columns,
     Indicator,
@@ -39,7 +41,7 @@ from llmal.learners.storage import (
     write_learner,
     write_tensors,
 )
-from llmal.learners.training_set import Targets, classes_as_json, embeddings, targets
+from llmal.learners.training_set import Targets, class_counts, classes_as_json, embeddings, targets
 from llmal.task.spaces import SpaceKind
 from llmal.task.spaces.thresholds import HALF, f1_thresholds
 
@@ -90,6 +92,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         thresholds_: Shape (C,): probabilities above which a label of a table is given; else None.
         n_features_in_: d.
         n_iter_: Iterations of the last fit; of a table of labels the most of one.
+        trained_on_: How many items of each class; None if it was saved before that was kept.
     """
 
     spaces: ClassVar[tuple[SpaceKind, ...]] = ("single", "multi")
@@ -103,6 +106,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     thresholds_: NDArray[np.float64] | None
     n_features_in_: int
     n_iter_: int
+    trained_on_: list[int] | None
     _trained_on: tuple[NDArray[np.float64], Targets | Indicator]
 
     def __init__(
@@ -149,6 +153,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             table = indicator(len(matrix), y, sample_weight)
             self.n_features_in_ = matrix.shape[1]
             self.classes_ = np.arange(table.holds.shape[1])
+            self.trained_on_ = table.holds.sum(axis=0).tolist()
             self._trained_on = matrix[table.kept], table
             self._fit_table(matrix[table.kept], table)
             return self
@@ -156,6 +161,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         made = targets(len(matrix), y, sample_weight)
         matrix = matrix[made.kept]
         self.classes_ = made.classes
+        self.trained_on_ = class_counts(made)
         self.n_features_in_ = matrix.shape[1]
         self._trained_on = (matrix, made)
         if len(made.classes) == 1:
@@ -320,8 +326,40 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 "C": np.asarray(self.C_).tolist(),
                 "multilabel": self.multilabel_,
                 "thresholds": None if self.thresholds_ is None else self.thresholds_.tolist(),
+                "trained_on": self.trained_on_,
             },
         )
+
+    def export(
+        self,
+        directory: str | Path,
+        *,
+        embedder: Embedder,
+        names: Sequence[str] | None = None,
+        metrics: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write a folder that sentence-transformers and scikit-learn load, with a model card.
+
+        The classifier is written by skops, which holds named types and no code that runs when it
+        is read, as a pickle would.
+
+        Args:
+            directory: An empty folder, or none yet.
+            embedder: Made the vectors that it was trained on; its model goes along.
+            names: Names of the classes, in their order; by default the classes themselves.
+            metrics: What the card says was measured.
+
+        Raises:
+            DataError: Not fitted, trained on a single class, or the folder holds something.
+            UnsupportedError: The embedder has no files that could go along.
+            ConfigError: skops is not installed.
+        """
+        require_fitted(self)
+        called = [str(one) for one in self.classes_] if names is None else list(names)
+        settings = self.get_params()
+        if self.thresholds_ is not None:
+            settings["thresholds_"] = self.thresholds_.tolist()
+        export_head(self, directory, embedder, called, settings, metrics or {})
 
     def load(self, directory: str | Path) -> Self:
         """Read what `save` wrote, into this object.
@@ -341,6 +379,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.C_ = np.asarray(content["C"]) if self.multilabel_ else float(content["C"])
         self.coef_, self.intercept_ = tensors["coef"], tensors["intercept"]
         self.n_features_in_ = self.coef_.shape[1]
+        self.trained_on_ = content.get("trained_on")
         self.__dict__.pop("_trained_on", None)
         return self
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from llmal.errors import UnsupportedError
 from llmal.learners.soft_labels import SoftLabels
 
 
@@ -85,9 +86,36 @@ class ProbabilityLearner(Protocol):
 
 
 @runtime_checkable
+class ExportingLearner(Protocol):
+    """A learner that can be written for other libraries."""
+
+    def export(
+        self,
+        directory: str | Path,
+        *,
+        names: Sequence[str] | None = None,
+        metrics: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
+        """Write a folder with a model card.
+
+        One over embeddings takes an `embedder`, which goes along; one over texts takes `merge`.
+        """
+        ...
+
+
+@runtime_checkable
 class EmbeddingLearner(Protocol):
     """A learner that has a feature space of its own."""
 
     def embed(self, X: Any) -> NDArray[np.float32]:
         """Where its classes are separated, shape (n, d)."""
         ...
+
+
+def no_form(learner: Learner) -> UnsupportedError:
+    """That no other library loads a learner."""
+    return UnsupportedError(
+        f"a {type(learner).__name__} has no form that another library loads",
+        fix="use the saved learner: llmal.load_learner",
+    )

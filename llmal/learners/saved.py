@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,13 @@ from llmal.core.records import Answer
 from llmal.embed.protocol import Embedder, NamedEmbedder
 from llmal.embed.sentence import SentenceEmbedder
 from llmal.errors import ConfigError, DataError
-from llmal.learners.protocol import Learner, TableLearner, thresholds_of
+from llmal.learners.protocol import (
+    ExportingLearner,
+    Learner,
+    TableLearner,
+    no_form,
+    thresholds_of,
+)
 from llmal.learners.storage import FILE, kind_and_parameters, saving
 from llmal.task import Task
 from llmal.task.spaces import Space, TaskKind, make_space
@@ -111,6 +117,33 @@ class TextClassifier:
         thresholds = thresholds_of(self.learner)
         return self.space.answers(decide(self.space, probabilities, thresholds))
 
+    def export(
+        self,
+        directory: str | Path,
+        *,
+        merge: bool = True,
+        metrics: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write the learner as a folder that other libraries load, with a model card.
+
+        Args:
+            directory: An empty folder, or none yet.
+            merge: Whether low-rank updates go with their model, as one; else a PEFT adapter alone.
+            metrics: What the card says was measured.
+
+        Raises:
+            DataError: It was trained on a single class, or the folder holds something.
+            UnsupportedError: No other library computes the same.
+            ConfigError: A package is missing.
+        """
+        if not isinstance(self.learner, ExportingLearner):
+            raise no_form(self.learner)
+        names = [self.labels[column] for column in self._columns()]
+        own: dict[str, Any] = {"merge": merge}
+        if self.embedder is not None:
+            own = {"embedder": self.embedder}
+        self.learner.export(directory, names=names, metrics=metrics, **own)
+
     def _columns(self) -> list[int]:
         classes = self.learner.classes_.tolist()
         if all(isinstance(one, str) for one in classes):
@@ -138,7 +171,7 @@ def load_learner(
     """
     from llmal.learners import REGISTRY
 
-    folder = _folder(Path(path).expanduser())
+    folder = learner_folder(path)
     name, parameters = kind_and_parameters(folder)
     learner: Learner = REGISTRY.get(name)(**parameters).load(folder)
     kept = _kept(folder)
@@ -177,7 +210,19 @@ def _on_tables(learner: Learner) -> bool:
     return isinstance(learner, TableLearner) and learner.multilabel_
 
 
-def _folder(path: Path) -> Path:
+def is_learner(path: str | Path) -> bool:
+    """Whether there is a trained learner, in this folder or in that of a run."""
+    place = Path(path).expanduser()
+    return (place / FILE).is_file() or (place / FOLDER / FILE).is_file()
+
+
+def learner_folder(path: str | Path) -> Path:
+    """The folder of a learner, given itself or the directory of a run.
+
+    Raises:
+        DataError: There is no trained learner.
+    """
+    path = Path(path).expanduser()
     for place in (path, path / FOLDER):
         if (place / FILE).is_file():
             return place

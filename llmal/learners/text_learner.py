@@ -17,6 +17,7 @@ from sklearn.utils import Tags
 
 from llmal.core.registry import Registry
 from llmal.errors import DataError
+from llmal.learners.exporting.card import Card, whole_export, write_card
 from llmal.learners.networks.devices import own_randomness, pick_device
 from llmal.learners.networks.protocol import Network
 from llmal.learners.noisy import REGISTRY as NOISE_TERMS
@@ -35,9 +36,15 @@ from llmal.learners.training.reading import outputs, states
 from llmal.learners.training.settings import Settings
 from llmal.learners.training.terms import Term
 from llmal.learners.training.trainer import History, train
-from llmal.learners.training_set import Targets, classes_as_json, targets, texts
+from llmal.learners.training_set import (
+    Targets,
+    class_counts,
+    classes_as_json,
+    targets,
+    texts,
+)
 from llmal.lm.encoder import model_hash
-from llmal.loading import local_directory
+from llmal.loading import local_directory, quiet_loading
 
 DROPOUT = 0.1
 """Share of the input embeddings' entries that a dropout pass drops, as many decoders have no
@@ -71,6 +78,7 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     classes_: NDArray[Any]
     network_: Network
     history_: History
+    trained_on_: list[int] | None
 
     def __sklearn_tags__(self) -> Tags:
         tags: Tags = super().__sklearn_tags__()
@@ -143,6 +151,7 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                     )
             self._finish(network, [items[i] for i in made.kept], made)
         self.network_, self.classes_ = network, made.classes
+        self.trained_on_ = class_counts(made)
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
@@ -220,18 +229,64 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             # Written last; an earlier one must not stand beside weights that are not its own.
             (directory / FILE).unlink(missing_ok=True)
             self.network_.save(directory)
-        given = {name: _plain(value) for name, value in self.get_params().items()}
-        if "terms" in given:
-            given["terms"] = terms_as_json(self.terms)
         write_learner(
             directory,
             self.registered_as,
             {
-                "parameters": given,
+                "parameters": self._plain_parameters(),
                 "classes": classes_as_json(self.classes_),
                 "base": self._base_hash(),
+                "trained_on": self.trained_on_,
             },
         )
+
+    def export(
+        self,
+        directory: str | Path,
+        *,
+        names: Sequence[str] | None = None,
+        merge: bool = True,
+        metrics: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write a folder that transformers or PEFT loads, with a model card that says how.
+
+        Args:
+            directory: An empty folder, or none yet.
+            names: Names of the classes, in their order; by default the classes themselves.
+            merge: Whether low-rank updates go with their model, as one; else a PEFT adapter alone.
+            metrics: What the card says was measured.
+
+        Raises:
+            DataError: Not fitted, trained on a single class, or the folder holds something.
+            UnsupportedError: No other library computes the same.
+        """
+        require_fitted(self)
+        called = [str(one) for one in self.classes_] if names is None else list(names)
+        if len(called) < 2:
+            raise DataError(
+                "the learner has seen a single class, and a classifier has two or more",
+                fix="train it on items of several classes",
+            )
+        source = _source(self.model)
+        with whole_export(directory) as place:
+            with quiet_loading():
+                form = self.network_.export(place, called, merge=merge)
+            card = Card(
+                type(self).__name__,
+                called,
+                self.trained_on_,
+                Path(source).name if Path(source).is_dir() else source,
+                model_hash(source),
+                self._plain_parameters(),
+                metrics or {},
+            )
+            write_card(place, card, form)
+
+    def _plain_parameters(self) -> dict[str, Any]:
+        given = {name: _plain(value) for name, value in self.get_params().items()}
+        if "terms" in given:
+            given["terms"] = terms_as_json(self.terms)
+        return given
 
     def load(self, directory: str | Path) -> Self:
         """Read what `save` wrote, into this object; the base model is loaded from where it was.
@@ -248,18 +303,13 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             kept["terms"] = NOISE_TERMS.make_part(kept.get("terms", ()))
         self.set_params(**{**dict.fromkeys(self.former_names), **kept})
         classes = np.asarray(content["classes"])
-        base = content.get("base")
-        if base and (found := self._base_hash()) and found != base:
-            raise DataError(
-                f"the learner was trained with another model than {str(self.model)!r} is now",
-                where=str(directory),
-                fix="put the model back that it was trained with, or fit it again",
-            )
+        check_base(content, self.model, directory)
         device = pick_device(self.device)
         with own_randomness(self._seed, device):
             network = self._saved_network(directory, classes, device)
         network.module.eval()
         self.network_, self.classes_ = network, classes
+        self.trained_on_ = content.get("trained_on")
         return self
 
     def _base_hash(self) -> str:
@@ -273,6 +323,26 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         network = self._network(classes, device)
         network.load(directory)
         return network
+
+
+def check_base(content: Mapping[str, Any], model: str | Path, directory: Path) -> None:
+    """Refuse a base model that is another than a learner was trained with.
+
+    Args:
+        content: What the learner's file holds.
+        model: The base model as it is found now.
+        directory: The learner's folder, for the message.
+
+    Raises:
+        DataError: Their hashes differ.
+    """
+    base = content.get("base")
+    if base and (found := model_hash(_source(model))) and found != base:
+        raise DataError(
+            f"the learner was trained with another model than {str(model)!r} is now",
+            where=str(directory),
+            fix="put the model back that it was trained with, or fit it again",
+        )
 
 
 def _source(model: str | Path) -> str:

@@ -151,6 +151,11 @@ def texts(X: Any) -> list[str]:
     return [str(text) for text in X]
 
 
+def class_counts(made: Targets) -> list[int]:
+    """How many items there are of each class; of soft labels by the likeliest."""
+    return [int(one) for one in np.bincount(made.codes, minlength=len(made.classes))]
+
+
 def classes_as_json(classes: NDArray[Any]) -> list[str | int | bool]:
     """Classes as plain strings, integers or truth values, for a configuration file."""
     return list(classes.tolist())

@@ -11,6 +11,7 @@ COMMANDS = ["run", "plan", "annotate", "select", "strategies", "generate", "repo
 COMMANDS += [
     "doctor",
     "train",
+    "export-learner",
     "predict",
     "serve",
     "models",

@@ -97,10 +97,26 @@ def _contrastive(directory: Path) -> Case:
     )
 
 
+# One word for each place of the sorted classes, however these are called.
+VERBALIZERS = {"0": "sweet", "1": "red", "2": "sweet", "7": "red", "a": "sweet", "b": "red",
+               "ant": "sweet", "zebra": "red", "only": "red"}  # fmt: skip
+
+
+def _lora_words(directory: Path) -> Case:
+    return _over_texts(
+        LoRA(
+            _model(directory),
+            answer="words",
+            template="{text} is",
+            verbalizers=VERBALIZERS,
+            epochs=10,
+            learning_rate=0.05,
+            device="cpu",
+        )
+    )
+
+
 def _dynamic_soft_prompt(directory: Path) -> Case:
-    # One word for each place of the sorted classes, however these are called.
-    words = {"0": "sweet", "1": "red", "2": "sweet", "7": "red", "a": "sweet", "b": "red",
-             "ant": "sweet", "zebra": "red", "only": "red"}  # fmt: skip
     # A model of random weights says nothing that a soft prompt could bring out: it learns too.
     return _over_texts(
         DynamicSoftPrompt(
@@ -111,7 +127,7 @@ def _dynamic_soft_prompt(directory: Path) -> Case:
             learning_rate=0.01,
             device="cpu",
             freeze_backbone=False,
-            verbalizers=words,
+            verbalizers=VERBALIZERS,
             template="{text} is",
         )
     )
@@ -123,6 +139,7 @@ BUILDERS: dict[str, Callable[[Path], Case]] = {
     "fine_tuned": _fine_tuned,
     "lora": _lora,
     "contrastive": _contrastive,
+    "lora_words": _lora_words,
     "dynamic_soft_prompt": _dynamic_soft_prompt,
     "pruned": _pruned,
     "from_probabilities": _from_probabilities,

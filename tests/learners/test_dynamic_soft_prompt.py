@@ -11,7 +11,8 @@ from sklearn.base import clone
 
 from llmal.errors import ConfigError, DataError
 from llmal.learners import DynamicSoftPrompt, load_learner
-from llmal.learners.networks.causal_prompt import CausalPrompt, Tree
+from llmal.learners.networks.causal_prompt import CausalPrompt
+from llmal.learners.networks.label_tree import Tree
 from llmal.lm import TransformersLM
 from tests.support.small_models import WORDS, save_small_model
 

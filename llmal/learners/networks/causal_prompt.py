@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from llmal.errors import ConfigError
+from llmal.learners.exporting.form import Form, words_form
 from llmal.learners.networks.backbone import Backbone
 from llmal.learners.networks.devices import in_use
 from llmal.learners.networks.dynamic_prompt import DynamicPrompt
+from llmal.learners.networks.label_tree import Tree, label_trie, score_labels
 from llmal.learners.networks.protocol import Reading
 from llmal.learners.networks.template import Template
 from llmal.lm.padding import padded
-from llmal.lm.trie import Trie
 
 Place = Literal["front", "before text"]
 
@@ -48,9 +48,8 @@ class CausalPrompt(DynamicPrompt):
         place: Place,
         **options: Any,
     ) -> None:
-        self.candidates = [f" {word}" for word in words]
-        paths = backbone.encoder.candidates(self.candidates)
-        self.trie = Trie(paths, self.candidates, end=backbone.encoder.end)
+        self.trie = label_trie(words, backbone.encoder)
+        self.candidates = self.trie.candidates
         super().__init__(backbone, template, options.pop("shape"), **options)
         if place not in ("front", "before text"):
             raise ConfigError(f"place is {place!r}", fix='use "front" or "before text"')
@@ -129,24 +128,31 @@ class CausalPrompt(DynamicPrompt):
         inputs = inputs.masked_scatter(inside[..., None], prompts.float())
         if dropout:
             inputs = nn.functional.dropout(inputs, dropout)
-        nodes = tree.size
-        if nodes:
-            tail = self.backbone.embed(tree.tokens).expand(count, nodes, -1)
-            inputs = torch.cat([inputs, tail], dim=1)
-        positions = skipped + (mask.cumsum(dim=1) - 1).clamp(min=0)
-        ends = skipped + mask.sum(dim=1, keepdim=True)
-        positions = torch.cat([positions, ends + tree.depths[None] - 1], dim=1)
-        dtype = self.model.get_input_embeddings().weight.dtype
-        with self.backbone.seen() as states:
-            logits = self.model(
-                inputs_embeds=inputs.to(dtype),
-                attention_mask=tree.mask(mask, skipped, dtype),
-                position_ids=positions,
-                past_key_values=self._cache(memory, count),
-                use_cache=memory is not None,
-                logits_to_keep=nodes + 1,
-            ).logits
-        return tree.log_probabilities(logits), states[0][:, width - 1].float()
+        return score_labels(
+            self.backbone, inputs, mask, tree, skipped=skipped, cache=self._cache(memory, count)
+        )
+
+    @property
+    def is_peft(self) -> bool:
+        """Whether it is what PEFT calls prompt tuning: fixed, in front, of a model left alone."""
+        return super().is_peft and not self.fixed
+
+    def export(self, directory: Path, names: Sequence[str], *, merge: bool) -> Form:
+        """Write a fixed soft prompt in front of a model that was left alone as a PEFT adapter.
+
+        Raises:
+            UnsupportedError: It depends on the text, stands elsewhere, or the model was trained.
+        """
+        if not self.is_peft or not self.backbone.frozen:
+            return super().export(directory, names, merge=merge)
+        self.write_peft(directory)
+        return words_form(
+            dict(zip(names, self.trie.paths, strict=True)),
+            self.template.before,
+            self.template.around,
+            self.max_length,
+            adapter=True,
+        )
 
     def _fixed(self) -> tuple[int, ...]:
         """The tokens that all filled templates begin with."""
@@ -183,73 +189,3 @@ class CausalPrompt(DynamicPrompt):
         for number, (keys, values) in enumerate(memory):
             cache.update(keys.expand(count, -1, -1, -1), values.expand(count, -1, -1, -1), number)
         return cache
-
-
-class Tree:
-    """The inner nodes of a trie behind texts, on a device.
-
-    Args:
-        trie: The candidates' tokens.
-        device: Where it is used.
-    """
-
-    def __init__(self, trie: Trie, device: torch.device) -> None:
-        self.trie, self._device = trie, device
-        inner = trie.nodes[1:]
-        self.size = len(inner)
-        self.tokens = torch.tensor(
-            [[node.prefix[-1] for node in inner]], dtype=torch.long, device=device
-        )
-        self.depths = torch.tensor(
-            [len(node.prefix) for node in inner], dtype=torch.long, device=device
-        )
-        above = [
-            [node.prefix[: len(other.prefix)] == other.prefix for other in inner] for node in inner
-        ]
-        self._above = torch.tensor(above, dtype=torch.bool, device=device).view(
-            self.size, self.size
-        )
-        steps = np.zeros((trie.width, len(trie.paths)), dtype=np.float32)
-        for column, places in enumerate(trie.steps):
-            steps[places, column] = 1
-        self._steps = torch.from_numpy(steps).to(device)
-        self._children = [
-            torch.tensor(node.children, dtype=torch.long, device=device) for node in trie.nodes
-        ]
-
-    def mask(self, texts: Tensor, before: int, dtype: torch.dtype) -> Tensor:
-        """What is added to attention, shape (b, 1, q, k): texts are causal, nodes see the text and
-        the nodes above them.
-
-        Args:
-            texts: Shape (b, L): 1 where there is no padding, which stands in front.
-            before: Keys that stand in front of all texts and are seen by all.
-            dtype: Of the model.
-        """
-        count, length = texts.shape
-        total = length + self.size
-        seen = torch.zeros((total, total), dtype=torch.bool, device=self._device)
-        seen[:length, :length] = torch.ones(
-            (length, length), dtype=torch.bool, device=self._device
-        ).tril()
-        seen[length:, :length] = True
-        seen[length:, length:] = self._above
-        real = torch.cat([texts.bool(), texts.new_ones((count, self.size)).bool()], dim=1)
-        allowed = seen[None] & real[:, None]
-        if before:
-            allowed = torch.cat([allowed.new_ones((count, total, before)), allowed], dim=2)
-        added = torch.zeros(allowed.shape, dtype=dtype, device=self._device)
-        return added.masked_fill(~allowed, torch.finfo(dtype).min)[:, None]
-
-    def log_probabilities(self, logits: Tensor) -> Tensor:
-        """Log-probabilities of whole candidates, shape (b, C), float32.
-
-        Args:
-            logits: Shape (b, nodes, vocabulary): after the text, and after each node.
-        """
-        logs = torch.log_softmax(logits.float(), dim=-1)
-        parts = [logs[:, node, tokens] for node, tokens in enumerate(self._children)]
-        row = torch.cat(parts, dim=1)
-        # Minus infinity times zero would be no number.
-        row = row.clamp(min=-math.sqrt(torch.finfo(torch.float32).max))
-        return row @ self._steps

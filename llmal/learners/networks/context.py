@@ -66,7 +66,7 @@ class LongTexts:
     """
 
     def __init__(self, most: int) -> None:
-        self._most = most
+        self.most = most
         self._said = False
 
     def tell(self, cut: int, count: int) -> None:
@@ -83,7 +83,7 @@ class LongTexts:
                 "room for",
                 cut,
                 count,
-                self._most,
+                self.most,
             )
 
     def read(self, tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
@@ -94,7 +94,7 @@ class LongTexts:
         """
         if not texts:
             return []
-        encoded = tokenizer(list(texts), truncation=True, max_length=self._most)
+        encoded = tokenizer(list(texts), truncation=True, max_length=self.most)
         # Tokenizers that are not in Rust do not say what they cut.
         self.tell(sum(bool(one.overflowing) for one in encoded.encodings or ()), len(texts))
         marks = (tokenizer.eos_token_id, tokenizer.pad_token_id, tokenizer.unk_token_id)

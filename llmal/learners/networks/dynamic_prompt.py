@@ -13,29 +13,30 @@ import torch
 from torch import Tensor, nn
 
 from llmal.embed.protocol import Embedder
-from llmal.errors import ConfigError, DataError
+from llmal.errors import ConfigError, DataError, UnsupportedError
+from llmal.learners.exporting.form import Form
+from llmal.learners.networks.adaptations import ADAPTER, ADAPTER_WEIGHTS
 from llmal.learners.networks.backbone import Backbone
-from llmal.learners.networks.context import LongTexts, context_of
+from llmal.learners.networks.context import LongTexts
 from llmal.learners.networks.devices import in_use
 from llmal.learners.networks.generator import Fusing, Fusion, SampleVectors, check_fusion
 from llmal.learners.networks.protocol import (
     Group,
+    Loss,
     Output,
     Reading,
-    cross_entropies,
     no_scores_of_states,
     trainable,
+    word_losses,
 )
-from llmal.learners.networks.template import Template, cut
+from llmal.learners.networks.template import Template, fill_in, room_in
 from llmal.lm.padding import padded
 
 TRAINED = "soft_prompt.safetensors"
 BACKBONE = "backbone.safetensors"
-ADAPTER = "adapter"
 
 SampleEncoder = Literal["pretrained", "live"]
 Features = Literal["answer", "first", "prompt"]
-Loss = Literal["vocabulary", "classes"]
 
 _AT_ONCE = 32
 
@@ -136,7 +137,14 @@ class DynamicPrompt(nn.Module):
             dropout=shape.dropout,
             residual=shape.residual,
         )
-        self.max_length = self._room(max_length)
+        self.max_length = room_in(
+            template,
+            backbone,
+            shape.length + self.answer_length,
+            max_length,
+            what="template and soft prompt",
+            fix="shorten the instruction, or lower m",
+        )
         self._long = LongTexts(self.max_length)
         self.to(device)
         self.eval()
@@ -158,15 +166,8 @@ class DynamicPrompt(nn.Module):
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """Token ids of the filled template, and what a frozen encoder says of each."""
-        tokenizer = self.backbone.encoder.tokenizer
-        kept, shortened = cut(
-            texts, tokenizer, self.max_length, one_line=self.backbone.kind == "causal"
-        )
-        self._long.tell(shortened, len(texts))
-        mask = tokenizer.mask_token if self.backbone.kind == "masked" else ""
-        filled = [self.template.fill(text, mask) for text in kept]
-        encoded = self.backbone.encoder.encode(filled) if filled else []
-        return self.read_ids([tuple(one) for one in encoded], kept)
+        kept, ids = fill_in(texts, self.template, self.backbone, self._long)
+        return self.read_ids(ids, kept)
 
     def read_ids(self, ids: Sequence[tuple[int, ...]], texts: Sequence[str]) -> list[Reading]:
         """Texts that stand in their templates already.
@@ -196,9 +197,7 @@ class DynamicPrompt(nn.Module):
 
     def losses(self, output: Output, targets: Tensor) -> Tensor:
         """Cross-entropy of each text, over the vocabulary or among the classes."""
-        if self._loss == "vocabulary":
-            return -(targets * output.scores).sum(dim=1)
-        return cross_entropies(output.scores, targets)
+        return word_losses(self._loss, output.scores, targets)
 
     def scores_of(self, states: Tensor) -> Tensor:
         """Refused: the words of the classes are read from the model itself."""
@@ -232,13 +231,21 @@ class DynamicPrompt(nn.Module):
         """
         from safetensors.torch import save_file
 
-        if self._is_peft:
-            self._save_peft(directory / ADAPTER)
+        if self.is_peft:
+            self.write_peft(directory / ADAPTER)
         save_file(self.trained_weights(), directory / TRAINED)
         if not self.backbone.frozen:
             weights = {name: one.detach().cpu().contiguous().clone() for name, one in
                        self.model.state_dict().items()}  # fmt: skip
             save_file(weights, directory / BACKBONE)
+
+    def export(self, directory: Path, names: Sequence[str], *, merge: bool) -> Form:
+        """Refused, but for a fixed soft prompt over a causal model: that is a PEFT adapter."""
+        raise UnsupportedError(
+            "no other library computes a soft prompt that depends on the text",
+            fix="use the saved learner: llmal.load_learner, or SoftPromptLM for a server of its "
+            "model; with n=0 a soft prompt over a causal model is exported as a PEFT adapter",
+        )
 
     def load(self, directory: Path) -> None:
         """Take over what `save` wrote.
@@ -268,10 +275,12 @@ class DynamicPrompt(nn.Module):
             ) from error
 
     @property
-    def _is_peft(self) -> bool:
+    def is_peft(self) -> bool:
+        """Whether it is what PEFT calls prompt tuning."""
         return self.backbone.kind == "causal" and not self.shape.depends_on_text
 
-    def _save_peft(self, directory: Path) -> None:
+    def write_peft(self, directory: Path) -> None:
+        """Write it as PEFT's prompt tuning."""
         from peft import PromptTuningConfig
         from safetensors.torch import save_file
 
@@ -289,7 +298,7 @@ class DynamicPrompt(nn.Module):
         ).save_pretrained(str(directory))
         save_file(
             {"prompt_embeddings": self.task.detach().cpu().contiguous()},
-            directory / "adapter_model.safetensors",
+            directory / ADAPTER_WEIGHTS,
         )
 
     def _start(self, initial: str, width: int) -> Tensor:
@@ -300,22 +309,6 @@ class DynamicPrompt(nn.Module):
         wanted = torch.tensor([ids[place % len(ids)] for place in range(self.shape.m)])
         with torch.no_grad():
             return self.backbone.embed(wanted.to(self.device)).cpu().clone()
-
-    def _room(self, max_length: int) -> int:
-        """Most tokens of a text beside template, soft prompt and answer."""
-        context = context_of(self.model)
-        if context is None:
-            return max_length
-        mask = self.backbone.encoder.tokenizer.mask_token or ""
-        empty = self.backbone.encoder.encode([self.template.fill("", mask)])[0]
-        taken = len(empty) + self.shape.length + self.answer_length + 2
-        if context - taken < 1:
-            raise ConfigError(
-                f"template and soft prompt take {taken} tokens and leave no room for a text in a "
-                f"context of {context}",
-                fix="shorten the instruction, or lower m",
-            )
-        return min(max_length, context - taken)
 
     @property
     def answer_length(self) -> int:

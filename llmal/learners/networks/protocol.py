@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypedDict
+from typing import Any, Literal, Protocol, TypedDict
 
 import torch
 from torch import Tensor
 
 from llmal.errors import UnsupportedError
+from llmal.learners.exporting.form import Form
+
+Loss = Literal["vocabulary", "classes"]
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,19 @@ class Network(Protocol):
         """Write what training changed."""
         ...
 
+    def export(self, directory: Path, names: Sequence[str], *, merge: bool) -> Form:
+        """Write what other libraries load.
+
+        Args:
+            directory: An empty folder.
+            names: The labels, in the order of the classes.
+            merge: Whether an adapter goes with its model, as one; else the adapter alone.
+
+        Raises:
+            UnsupportedError: No other library computes the same.
+        """
+        ...
+
     def load(self, directory: Path) -> None:
         """Take over what `save` wrote.
 
@@ -116,6 +132,19 @@ def no_scores_of_states() -> UnsupportedError:
 def cross_entropies(scores: Tensor, targets: Tensor) -> Tensor:
     """Cross-entropy of scores, shape (n, C), to shares of classes, shape (n, C), for each text."""
     return -(targets * torch.log_softmax(scores.float(), dim=1)).sum(dim=1)
+
+
+def word_losses(loss: Loss, scores: Tensor, targets: Tensor) -> Tensor:
+    """The loss of each text, shape (n,), where a language model says the words of the classes.
+
+    Args:
+        loss: Cross-entropy over the whole vocabulary, or among the classes.
+        scores: Log-probabilities of the classes' words, shape (n, C).
+        targets: Shares of the classes, shape (n, C).
+    """
+    if loss == "vocabulary":
+        return -(targets * scores).sum(dim=1)
+    return cross_entropies(scores, targets)
 
 
 def trainable(module: torch.nn.Module) -> list[torch.nn.Parameter]:

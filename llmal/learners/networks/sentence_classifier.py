@@ -7,20 +7,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
 from llmal.embed.sentence import dimensions_of, load_sentence_model
 from llmal.errors import DataError, LanguageModelError, UnsupportedError
+from llmal.learners.exporting.form import Form, embedder_form
+from llmal.learners.exporting.head import EMBEDDER, linear_classifier, write_head
 from llmal.learners.networks.context import LongTexts, room_for_text
 from llmal.learners.networks.protocol import Group, Output, Reading, trainable
 from llmal.learners.storage import read_tensors, write_tensors
 from llmal.lm.padding import padded
 from llmal.loading import quiet_loading
-
-EMBEDDER = "embedder"
-"""The folder of the tuned embedder, which `SentenceEmbedder` takes too."""
 
 HEAD = "head.safetensors"
 
@@ -118,6 +118,13 @@ class SentenceClassifier:
             directory / HEAD,
             {"weight": self._head.weight.cpu().numpy(), "bias": self._head.bias.cpu().numpy()},
         )
+
+    def export(self, directory: Path, names: Sequence[str], *, merge: bool) -> Form:
+        """Write the tuned embedder, and a scikit-learn classifier of its vectors."""
+        self._embedder.save(str(directory / EMBEDDER), create_model_card=False)
+        weight, bias = (one.detach().cpu().double().numpy() for one in self._head.parameters())
+        write_head(directory, linear_classifier(weight, bias, np.array(names)))
+        return embedder_form(names)
 
     def load(self, directory: Path) -> None:
         """Take over the head that `save` wrote; the embedder is the one that this was made over.

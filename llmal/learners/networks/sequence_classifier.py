@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,15 @@ import torch
 from torch import Tensor
 
 from llmal.errors import DataError, UnsupportedError
-from llmal.learners.networks.adaptations import Adaptation
+from llmal.learners.exporting.form import Form, classifier_form, head_adapter_form
+from llmal.learners.networks.adaptations import (
+    ADAPTER,
+    Adaptation,
+    adapted,
+    load_adapter,
+    merged,
+    write_adapter,
+)
 from llmal.learners.networks.context import LongTexts, room_for_text
 from llmal.learners.networks.protocol import (
     Group,
@@ -27,7 +36,6 @@ from llmal.loading import load_local, load_offline_first, local_directory, quiet
 logger = logging.getLogger("llmal.learners")
 
 HEADS = ("classifier", "score")
-ADAPTER = "adapter"
 WEIGHTS = "model.safetensors"
 
 
@@ -85,8 +93,9 @@ class SequenceClassifier:
                 f"{model!r} is an encoder, which takes no prefix of keys and values",
                 fix='use method "prompt" or "p_tuning"',
             )
-        self.peft: Any = base if config is None else _adapted(base, config, fresh)
+        self.peft: Any = base if config is None else adapted(base, config, fresh)
         self._whole = config is None
+        self._mergeable = not self.virtual_tokens
         if adaptation.starts_as_words:
             self._start_as(initial)
         self.peft.to(device).eval()
@@ -161,8 +170,27 @@ class SequenceClassifier:
             self.peft.save_pretrained(str(directory))
             self.tokenizer.save_pretrained(str(directory))
             return
-        # "auto" would ask the hub whether the vocabulary was resized; it never is.
-        self.peft.save_pretrained(str(directory / ADAPTER), save_embedding_layers=False)
+        write_adapter(self.peft, directory / ADAPTER)
+
+    def export(self, directory: Path, names: Sequence[str], *, merge: bool) -> Form:
+        """Write the classifier with its labels, low-rank updates added in; or a PEFT adapter."""
+        if not self._whole and not (merge and self._mergeable):
+            write_adapter(self.peft, directory)
+            return head_adapter_form(names, self.max_length)
+        model = self.peft if self._whole else merged(self.peft)
+        kept = model.config
+        model.config = copy.deepcopy(kept)
+        model.config.id2label = dict(enumerate(names))
+        model.config.label2id = {name: place for place, name in enumerate(names)}
+        model.config.problem_type = "single_label_classification"
+        tokenizer = copy.deepcopy(self.tokenizer)
+        tokenizer.model_max_length = self.max_length
+        try:
+            model.save_pretrained(str(directory))
+            tokenizer.save_pretrained(str(directory))
+        finally:
+            model.config = kept
+        return classifier_form()
 
     def load(self, directory: Path) -> None:
         """Take over what `save` wrote.
@@ -170,26 +198,22 @@ class SequenceClassifier:
         Raises:
             DataError: It is missing, damaged, or of a model of another shape.
         """
-        from peft import set_peft_model_state_dict
+        if not self._whole:
+            load_adapter(self.peft, directory)
+            return
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        path = directory / (
-            WEIGHTS if self._whole else str(Path(ADAPTER) / "adapter_model.safetensors")
-        )
+        path = directory / WEIGHTS
         try:
-            weights = load_file(path)
-            if self._whole:
-                # Weights that are tied are written once.
-                missing = self.peft.load_state_dict(weights, strict=False)
-                if missing.unexpected_keys:
-                    raise KeyError(missing.unexpected_keys[0])
-                self.peft.tie_weights()
-            else:
-                set_peft_model_state_dict(self.peft, weights)
+            # Weights that are tied are written once.
+            missing = self.peft.load_state_dict(load_file(path), strict=False)
+            if missing.unexpected_keys:
+                raise KeyError(missing.unexpected_keys[0])
+            self.peft.tie_weights()
         except (OSError, SafetensorError, KeyError, RuntimeError) as error:
             raise DataError(
-                "the adapter is missing, damaged, or belongs to another model",
+                "the weights are missing, damaged, or belong to another model",
                 where=str(path),
                 fix="fit and save the learner again",
             ) from error
@@ -206,13 +230,6 @@ class SequenceClassifier:
         if self._prefix:
             return embedded, mask, {"past_key_values": prompt}
         return torch.cat([prompt.to(embedded.dtype), embedded], dim=1), mask, {}
-
-
-def _adapted(base: Any, config: Any, fresh: list[str]) -> Any:
-    from peft import get_peft_model
-
-    config.modules_to_save = fresh
-    return get_peft_model(base, config)
 
 
 def _load(model: str, labels: int) -> tuple[Any, Any, list[str]]:

@@ -10,6 +10,7 @@ from typing import Any
 from llmal.core.records import Item
 from llmal.errors import ConfigError
 from llmal.learners.networks.backbone import Backbone
+from llmal.learners.networks.context import LongTexts, context_of
 from llmal.prompting.templates import load_prompt, to_one_line
 from llmal.task import Task
 
@@ -144,6 +145,59 @@ def single_tokens(words: Sequence[str], backbone: Backbone) -> list[int]:
     if len(set(tokens)) < len(tokens):
         raise ConfigError("two classes have the same token", fix="give one of them another word")
     return tokens
+
+
+def fill_in(
+    texts: Sequence[str], template: Template, backbone: Backbone, long: LongTexts
+) -> tuple[list[str], list[tuple[int, ...]]]:
+    """Texts in their templates, as a model reads them.
+
+    Args:
+        texts: n texts.
+        template: Where they go.
+        backbone: The model.
+        long: How much is kept of a text, and who says so.
+
+    Returns:
+        What is kept of each text, and the token ids of its filled template.
+    """
+    tokenizer = backbone.encoder.tokenizer
+    kept, shortened = cut(texts, tokenizer, long.most, one_line=backbone.kind == "causal")
+    long.tell(shortened, len(texts))
+    mask = tokenizer.mask_token if backbone.kind == "masked" else ""
+    filled = [template.fill(text, mask) for text in kept]
+    encoded = backbone.encoder.encode(filled) if filled else []
+    return kept, [tuple(one) for one in encoded]
+
+
+def room_in(
+    template: Template, backbone: Backbone, taken: int, max_length: int, *, what: str, fix: str
+) -> int:
+    """Most tokens of a text, at most `max_length`, beside its template and what else takes some.
+
+    Args:
+        template: Where texts go.
+        backbone: The model.
+        taken: Places that a soft prompt and the answer take.
+        max_length: Most tokens that are wanted.
+        what: What takes them, for messages.
+        fix: What to do where there is no room, for messages.
+
+    Raises:
+        ConfigError: There is no room for a text.
+    """
+    context = context_of(backbone.model)
+    if context is None:
+        return max_length
+    mask = backbone.encoder.tokenizer.mask_token or ""
+    empty = backbone.encoder.encode([template.fill("", mask)])[0]
+    taken += len(empty) + 2
+    if context - taken < 1:
+        raise ConfigError(
+            f"{what} take {taken} tokens and leave no room for a text in a context of {context}",
+            fix=fix,
+        )
+    return min(max_length, context - taken)
 
 
 def cut(

@@ -12,7 +12,12 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import Tags, get_tags
 
 from llmal.errors import ConfigError, DataError
-from llmal.learners.protocol import CommitteeLearner, Learner
+from llmal.learners.protocol import (
+    CommitteeLearner,
+    ExportingLearner,
+    Learner,
+    no_form,
+)
 from llmal.learners.storage import (
     kind_and_parameters,
     read_learner,
@@ -113,6 +118,18 @@ class WrappedLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 "classes": classes_as_json(self.classes_),
             },
         )
+
+    def export(self, directory: str | Path, **options: Any) -> None:
+        """Export the learner that was trained, as its own `export` does.
+
+        Raises:
+            DataError: Not fitted, or the folder holds something.
+            UnsupportedError: It has no form that another library loads.
+        """
+        require_fitted(self)
+        if not isinstance(self.learner_, ExportingLearner):
+            raise no_form(self.learner_)
+        self.learner_.export(directory, **options)
 
     def load(self, directory: str | Path) -> Self:
         """Read what `save` wrote, into this object.

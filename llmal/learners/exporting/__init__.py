@@ -1,0 +1,1 @@
+"""Trained learners as folders that other libraries load."""
