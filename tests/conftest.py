@@ -80,7 +80,8 @@ def vllm(tiny_lm_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         tiny_lm_path,
         name="tiny-lm",
         max_model_len=1024,
-        arguments=["--enable-prompt-embeds"],
+        arguments=["--enable-prompt-embeds", "--enable-lora"],
+        environment={"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1"},
         log_file=tmp_path_factory.mktemp("vllm") / "server.log",
     ) as lm:
         assert lm.server is not None

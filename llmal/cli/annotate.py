@@ -12,6 +12,7 @@ from pathlib import Path
 from llmal.annotators import Context, LLMAnnotator, Router, Stage
 from llmal.cli.demonstrations import labelled_by_people
 from llmal.cli.models import language_model_of, planning_model_of
+from llmal.cli.source import lm_section
 from llmal.cli.spending import Spending, give_most
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.config import LLMAnnotatorConfig, RunConfig, load_config
@@ -234,7 +235,7 @@ def _configuration(
     ]
     if missing:
         raise ConfigError(f"{missing[0]} is missing", fix="give it, or a --config")
-    lm = {"model": flags.model, "url": flags.url, "backend": flags.backend}
+    lm = lm_section(flags.model, flags.url, flags.backend)
     if chosen is not None:
         task = chosen.task.as_dict()
         task["labels"] = {

@@ -42,7 +42,7 @@ def language_model_of(
         what = (
             "asking" if config.lm.url else "starting" if config.lm.backend == "vllm" else "loading"
         )
-        where = ", ".join(config.lm.url) or config.lm.model
+        where = ", ".join(config.lm.url) or config.lm.learner or config.lm.model
         say(f"{what} the language model {where} ({config.lm.backend})")
     lm = language_model(config.lm, directory=log_directory)
     try:

@@ -58,7 +58,9 @@ Labelled = Annotated[
 Gold = Annotated[str | None, typer.Option("--gold", help="Its column with the labels.")]
 Model = Annotated[
     str | None,
-    typer.Option("--model", help="Path, known name or hub name, in place of the file's lm."),
+    typer.Option(
+        "--model", help="Path, known name, hub name, or a learner's folder, in place of the lm."
+    ),
 ]
 Url = Annotated[str | None, typer.Option("--url", help="A server that runs, http://…/v1.")]
 Backend = Annotated[str | None, typer.Option("--backend", help="vllm or transformers.")]

@@ -14,6 +14,7 @@ from llmal.config import RunConfig, load_config
 from llmal.core.records import Item
 from llmal.errors import ConfigError, DataError
 from llmal.factory.pools import open_pool, reading_of
+from llmal.learners.saved import is_learner
 from llmal.pool import Pool
 from llmal.pool.readers import DETECTED, Reading
 from llmal.run.items import RunItems
@@ -73,7 +74,7 @@ class Source:
             "gold": self.gold,
             **asdict(self.reading),
         }
-        lm = {"model": self.model, "url": self.url, "backend": self.backend}
+        lm = lm_section(self.model, self.url, self.backend)
         for section, values in (("data", data), ("lm", lm)):
             kept = {key: value for key, value in values.items() if value is not None}
             if kept:
@@ -126,3 +127,10 @@ class Source:
                 fix="give other texts, or use them all the same with overlap: keep",
             )
         return items.usable
+
+
+def lm_section(model: str | None, url: str | None, backend: str | None) -> dict[str, str | None]:
+    """The section `lm` that options make; a model that is a learner's folder is that learner."""
+    if model is not None and is_learner(model):
+        return {"learner": str(Path(model).expanduser().absolute()), "url": url, "backend": backend}
+    return {"model": model, "url": url, "backend": backend}

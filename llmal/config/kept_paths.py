@@ -14,6 +14,7 @@ _PATHS: tuple[tuple[str, ...], ...] = (
     ("data", "test", "hub"),
     ("data", "labels", "file"),
     ("lm", "model"),
+    ("lm", "learner"),
     ("embedder", "model"),
     ("learner", "model"),
     ("annotator", "*", "prompt"),

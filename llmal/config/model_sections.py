@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from llmal.config.plug_ins import PLUG_IN, PlugIn, tag_of
-from llmal.config.references import ModelName, existing_or_name
+from llmal.config.references import DirectoryName, ModelName, existing_or_name
 from llmal.config.section import (
     Amount,
     Positive,
@@ -46,6 +46,10 @@ class LMConfig(Section):
         url: Base address of one server or several, such as http://localhost:8000/v1.
         model: Path, name of a known model (`llmal models`) or hub name; with `url` the name under
             which the model is served.
+        learner: The folder of a trained learner that is a language model, a dynamic soft prompt or
+            low-rank updates that answer with words, or the directory of the run that trained it.
+            Without `url` a server of its base model is started; with it, `model` is the name of
+            that there.
         dtype: Type of the weights, as the backend calls it.
         max_model_len: Longest context, in tokens.
         price: Default: free.
@@ -57,6 +61,7 @@ class LMConfig(Section):
     backend: Literal["vllm", "transformers"] = "vllm"
     url: Annotated[tuple[Text, ...], BeforeValidator(as_tuple)] = ()
     model: Text | None = None
+    learner: DirectoryName | None = None
     dtype: Text | None = None
     max_model_len: Positive | None = None
     price: PriceConfig = PriceConfig()
@@ -98,6 +103,7 @@ class LMConfig(Section):
         if self.backend == "transformers":
             unused: dict[str, Any] = {
                 "url": self.url,
+                "learner": self.learner,
                 "args": self.args,
                 "api_key_env": self.api_key_env,
             }
@@ -112,7 +118,10 @@ class LMConfig(Section):
             why = "has no effect without lm.url"
             fix = "remove it"
         found: list[Problem] = [((key,), why, fix) for key, value in unused.items() if value]
-        if not self.model and not self.url:
+        if self.learner and self.model and not self.url:
+            why = "has no effect with lm.learner: the model is the one that it was trained over"
+            found.append((("model",), why, "remove it"))
+        if not self.model and not self.url and not self.learner:
             needed = (
                 "'model' is" if self.backend == "transformers" else "'model' and 'url' are both"
             )

@@ -92,6 +92,13 @@ def existing_or_name(text: str, info: ValidationInfo) -> str:
     return text
 
 
+def _directory(text: str, info: ValidationInfo) -> str:
+    path = resolve(text, info)
+    if kind_of(path) != "directory":
+        raise _missing(path, "directory")
+    return str(path)
+
+
 def _prompt(text: str, info: ValidationInfo) -> str:
     if not is_file_name(text):
         return text
@@ -158,6 +165,9 @@ DataSource = Annotated[Path | HubDataset, BeforeValidator(_data_source)]
 
 ModelName = Annotated[Text, AfterValidator(existing_or_name)]
 """The absolute path of a model that exists, or its name on the hub."""
+
+DirectoryName = Annotated[Text, AfterValidator(_directory)]
+"""The absolute path of a directory that exists."""
 
 PromptName = Annotated[Text, AfterValidator(_prompt)]
 """The absolute path of a prompt file that exists, or the name of a prompt of llmal's."""

@@ -28,18 +28,26 @@ def language_model(config: LMConfig, *, directory: Path | None = None) -> Langua
         from llmal.lm.transformers import TransformersLM
 
         return TransformersLM(str(config.model), dtype=config.dtype, price=price)
+    started: dict[str, Any] = {
+        "dtype": config.dtype,
+        "max_model_len": config.max_model_len,
+        "log_file": None if directory is None else directory / "vllm.log",
+        "arguments": [part for item in config.args.items() for part in _argument(*item)],
+        "price": price,
+    }
+    if config.learner is not None:
+        from llmal.learners.serving.opening import lm_class
+
+        kind = lm_class(config.learner)
+        if config.url:
+            given = {"model": config.model, "price": price, "api_key": _api_key(config)}
+            return kind(config.url, config.learner, **given)
+        return kind.start(config.learner, **started)
     from llmal.lm.vllm import VLLM
 
     if config.url:
         return VLLM(config.url, config.model, price=price, api_key=_api_key(config))
-    return VLLM.start(
-        str(config.model),
-        dtype=config.dtype,
-        max_model_len=config.max_model_len,
-        log_file=None if directory is None else directory / "vllm.log",
-        arguments=[part for item in config.args.items() for part in _argument(*item)],
-        price=price,
-    )
+    return VLLM.start(str(config.model), **started)
 
 
 def planning_model(config: LMConfig) -> LanguageModel:
@@ -53,6 +61,10 @@ def planning_model(config: LMConfig) -> LanguageModel:
         return CountingLM(str(config.model), price=price, work=in_process_work)
     if config.url:
         return language_model(config)
+    if config.learner is not None:
+        from llmal.learners.serving.opening import counting_learner
+
+        return counting_learner(config.learner, price=price, context_length=config.max_model_len)
     return CountingLM(str(config.model), price=price, context_length=config.max_model_len)
 
 

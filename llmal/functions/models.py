@@ -20,8 +20,8 @@ SIMILARITY = "similarity"
 """In the place of a language model: label by the likeness of texts and label descriptions."""
 
 GIVE_A_MODEL = (
-    "give lm= the path or name of a model (a small one is 'smollm2-135m-instruct'), the URL of a "
-    "server (http://localhost:8000/v1), or a model of llmal.lm"
+    "give lm= the path or name of a model (a small one is 'smollm2-135m-instruct'), the folder of "
+    "a learner, the URL of a server (http://localhost:8000/v1), or a model of llmal.lm"
 )
 
 
@@ -63,6 +63,12 @@ def _model(lm: Any) -> tuple[LanguageModel, bool]:
             from llmal.lm.vllm import VLLM
 
             return VLLM(name), True
+        from llmal.learners.saved import is_learner
+
+        if is_learner(name):
+            from llmal.learners.serving.opening import lm_class
+
+            return lm_class(name).start(name), True
         from llmal.lm.transformers import TransformersLM
 
         return TransformersLM(name), True
@@ -84,14 +90,21 @@ def counting_model(lm: Any) -> Iterator[LanguageModel]:
         ConfigError: There is no such thing.
         LanguageModelError: Its tokenizer cannot be had.
     """
-    if isinstance(lm, (str, os.PathLike)) and not os.fspath(lm).startswith(("http:", "https:")):
-        from llmal.lm.counting import CountingLM
-        from llmal.lm.transformers import in_process_work
-
-        yield CountingLM(os.fspath(lm), work=in_process_work)
+    name = os.fspath(lm) if isinstance(lm, (str, os.PathLike)) else None
+    if name is None or name.startswith(("http:", "https:")):
+        with opened_model(lm, cache=False) as model:
+            yield model
         return
-    with opened_model(lm, cache=False) as model:
-        yield model
+    from llmal.learners.saved import is_learner
+    from llmal.lm.counting import CountingLM
+    from llmal.lm.transformers import in_process_work
+
+    if is_learner(name):
+        from llmal.learners.serving.opening import counting_learner
+
+        yield counting_learner(name)
+        return
+    yield CountingLM(name, work=in_process_work)
 
 
 def _cache_path(cache: CacheChoice) -> Path:

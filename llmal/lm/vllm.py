@@ -115,6 +115,7 @@ class VLLM(Tokenized):
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         startup_timeout: float = 600,
+        _adapters: Sequence[str] = (),
         **options: Any,
     ) -> Self:
         """Start a server of our own and use it; `close` stops it.
@@ -161,7 +162,8 @@ class VLLM(Tokenized):
         server = Server(
             source,
             name=served_as,
-            arguments=[*given, *arguments],
+            # Of adapters a fingerprint says what they hold, not where they lie.
+            arguments=[*given, *arguments, *_adapters],
             environment={**surroundings, **(environment or {})},
             port=port,
             log=log_file,
@@ -180,26 +182,20 @@ class VLLM(Tokenized):
             server.stop()
             raise
 
-    def _served(self) -> dict[str, dict[str, Any]]:
-        response = self._client.get("/models")
-        try:
-            return {str(card["id"]): dict(card) for card in response.json()["data"]}
-        except (ValueError, KeyError, TypeError) as error:
-            raise ServerError(
-                f"what answers at {response.url} ({response.status_code}) is no OpenAI-compatible "
-                "model server",
-                fix="check the url; it usually ends in /v1",
-            ) from error
+    def _served(self) -> Mapping[str, Mapping[str, Any]]:
+        return served_models(self._client)
 
-    def _choose(self, served: Mapping[str, Any], model: str | None) -> str:
+    def _choose(self, served: Mapping[str, Mapping[str, Any]], model: str | None) -> str:
         names = ", ".join(served)
         if model is None:
-            if len(served) != 1:
+            # Adapters stand in the list too, each with the name of the model that it belongs to.
+            alone = [name for name, card in served.items() if not card.get("parent")]
+            if len(alone) != 1:
                 raise LanguageModelError(
                     f"the server at {self._client.urls[0]} serves {len(served)} models ({names})",
                     fix="say which one with model",
                 )
-            return next(iter(served))
+            return alone[0]
         if model not in served:
             raise LanguageModelError(
                 f"the server at {self._client.urls[0]} does not serve {model!r}, only {names}",
@@ -452,6 +448,23 @@ class VLLM(Tokenized):
         self._client.close()
         if self._server is not None:
             self._server.stop()
+
+
+def served_models(client: Client) -> dict[str, dict[str, Any]]:
+    """What a server says of each model that it serves, by name.
+
+    Raises:
+        ServerError: No server answers, or it is none of models.
+    """
+    response = client.get("/models")
+    try:
+        return {str(card["id"]): dict(card) for card in response.json()["data"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ServerError(
+            f"what answers at {response.url} ({response.status_code}) is no OpenAI-compatible "
+            "model server",
+            fix="check the url; it usually ends in /v1",
+        ) from error
 
 
 def _choices(answer: dict[str, Any], expected: int) -> list[dict[str, Any]]:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+
+from llmal.learners import DynamicSoftPrompt, LoRA
 
 
 def _lm(path):
@@ -187,3 +190,88 @@ def test_doctor_exits_with_1_where_nothing_can_be_kept(llmal, json_of, tmp_path,
     found = json_of(result)
     assert found["works"] is False
     assert [one["name"] for one in found["checks"] if one["state"] == "bad"] == ["cache"]
+
+
+@pytest.fixture(params=["lora", "soft-prompt"])
+def tuned(request, tiny_lm_path: Path, tmp_path: Path) -> tuple[str, Path]:
+    """A saved learner that is a language model, and how its fingerprint names it."""
+    shape = {"epochs": 1, "device": "cpu", "instruction": "What is the note about?"}
+    learner = (
+        LoRA(tiny_lm_path, answer="words", **shape)
+        if request.param == "lora"
+        else DynamicSoftPrompt(tiny_lm_path, m=4, **shape)
+    )
+    learner.fit(["the team won", "salt the soup", "rain and wind"], ["sport", "food", "weather"])
+    learner.save(tmp_path / "tuned")
+    return request.param, tmp_path / "tuned"
+
+
+def test_a_trained_learner_is_annotator_selector_and_generator(
+    project, llmal, json_of, vllm, tuned, tmp_path
+):
+    name, folder = tuned
+    path = project(
+        lm={"url": vllm.urls[0], "learner": folder.name, "model": vllm.model},
+        annotator={"name": "llm", "calibrate": "none"},
+        selector={"name": "llm_difficulty", "candidates": 12},
+        generator={"name": "class_conditional", "agreement": 0.0, "max_words": 20},
+        budget={"batch": 6, "rounds": 2},
+    )
+
+    result = llmal("run", path, "--json")
+
+    assert result.exit_code == 0, result.stderr
+    assert json_of(result)["labelled_by"]["llm"] == 18
+    out = tmp_path / "annotations.jsonl"
+    assert llmal("export", tmp_path / "run", "--what", "annotations", "--out", out).exit_code == 0
+    assert all(f"/{name}-" in json.dumps(row) for row in _rows(out))
+    out = tmp_path / "new.jsonl"
+    result = llmal("generate", "--config", path, "-k", "1", "--label", "food", "--out", out)
+    assert result.exit_code == 0, result.stderr
+    assert _rows(out)
+    out = tmp_path / "labelled.jsonl"
+    result = llmal(
+        *("annotate", "--data", tmp_path / "test.csv", "--labels", "sport,food,weather"),
+        *("--model", folder, "--url", vllm.urls[0], "--calibrate", "none", "--out", out),
+    )
+    assert result.exit_code == 0, result.stderr
+    assert {row["llmal_label"] for row in _rows(out)} <= {"sport", "food", "weather"}
+
+
+def test_a_plan_counts_the_vectors_of_a_soft_prompt(project, llmal, json_of, tuned, tiny_lm_path):
+    name, folder = tuned
+    tokens = []
+    for lm in ({"model": str(tiny_lm_path)}, {"learner": folder.name}):
+        path = project(lm=lm, annotator={"name": "llm", "calibrate": "none"},
+                       budget={"batch": 6, "rounds": 1})  # fmt: skip
+        result = llmal("plan", path, "--json")
+        assert result.exit_code == 0, result.stderr
+        plan = json_of(result)
+        tokens.append((plan["tokens"], plan["requests"]))
+
+    (plain, asked), (with_learner, again) = tokens
+    assert asked == again > 0
+    assert with_learner - plain == (0 if name == "lora" else 4 * asked)
+
+
+def test_a_learner_that_is_no_language_model_is_one_sentence(
+    project, llmal, tiny_lm_path, tmp_path
+):
+    from llmal.learners import LinearHead
+
+    LinearHead().fit([[0.0], [1.0]], ["a", "b"]).save(tmp_path / "linear")
+    said = []
+    for lm in (
+        {"learner": "linear"},
+        {"learner": "nowhere"},
+        {"learner": "linear", "model": str(tiny_lm_path)},
+        {"learner": "linear", "model": str(tiny_lm_path), "backend": "transformers"},
+    ):
+        result = llmal("plan", project(lm=lm, annotator={"name": "llm"}))
+        assert result.exit_code != 0
+        said.append(result.stderr)
+
+    assert "a learner 'linear' is no language model" in said[0]
+    assert "there is no directory" in said[1]
+    assert "the model is the one that it was trained over" in said[2]
+    assert "no effect with the backend 'transformers'" in said[3]

@@ -15,6 +15,8 @@ from llmal.core.fingerprint import digest
 from llmal.errors import DataError, LanguageModelError, ServerError, UnsupportedError
 from llmal.learners.dynamic_soft_prompt import DynamicSoftPrompt
 from llmal.learners.networks.causal_prompt import CausalPrompt
+from llmal.learners.networks.dynamic_prompt import TRAINED
+from llmal.learners.storage import kind_and_parameters, read_tensors
 from llmal.lm import scoring
 from llmal.lm.protocol import Completion, Sampling
 from llmal.lm.questions import questions_work
@@ -60,7 +62,7 @@ class SoftPromptLM(VLLM):
             b"".join(name.encode() + value.numpy().tobytes() for name, value in weights), 8
         ).hex()
         super().__init__(url, **options)
-        self._work = self._count_work
+        self._work = soft_work(self._network.shape.length)
         self._check()
 
     @classmethod
@@ -83,6 +85,11 @@ class SoftPromptLM(VLLM):
         return super().start(known.model, arguments=arguments, learner=known, **options)
 
     @property
+    def chat(self) -> bool:
+        """No: learners are trained with prompts for completion, whatever the model knows."""
+        return False
+
+    @property
     def fingerprint(self) -> str:
         """That of the served model, and a hash of the soft prompt."""
         return f"{super().fingerprint}/soft-prompt-{self._own}"
@@ -92,11 +99,6 @@ class SoftPromptLM(VLLM):
         """Most tokens of prompt and answer together, beside the soft prompt."""
         length = super().context_length
         return None if length is None else length - self._network.shape.length
-
-    def _count_work(self, trie: Trie, nodes: scoring.Nodes = None) -> scoring.Work:
-        work = questions_work(trie, nodes)
-        more = work.passes * self._network.shape.length
-        return scoring.Work(work.passes, work.reads, work.extra + more, work.written)
 
     def _ask(self, ids: list[list[int]], trie: Trie, needed: list[scoring.Nodes]) -> scoring.Rows:
         # Embeddings take memory: those of a part of the prompts at a time.
@@ -176,6 +178,32 @@ class SoftPromptLM(VLLM):
                 fix=f"start it with {FLAG}, and with the model that the soft prompt was trained "
                 "over",
             ) from error
+
+
+def soft_work(length: int) -> scoring.CountWork:
+    """What scoring takes where so many vectors stand in every prompt."""
+
+    def work(trie: Trie, nodes: scoring.Nodes = None) -> scoring.Work:
+        plain = questions_work(trie, nodes)
+        more = plain.passes * length
+        return scoring.Work(plain.passes, plain.reads, plain.extra + more, plain.written)
+
+    return work
+
+
+def soft_length(folder: Path) -> int:
+    """How many vectors a saved soft prompt has.
+
+    Args:
+        folder: That of a saved `DynamicSoftPrompt`.
+
+    Raises:
+        DataError: It is missing or damaged.
+    """
+    _, parameters = kind_and_parameters(folder)
+    vectors = read_tensors(folder / TRAINED, ("task",))["task"]
+    fixed = parameters.get("fusion") == "sample"
+    return int(parameters["n"]) if fixed else len(vectors)
 
 
 def _encoded(vectors: Tensor) -> Embedded:
