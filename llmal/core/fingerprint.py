@@ -29,6 +29,7 @@ Thing = Literal[
     "known model",
     "embedder folder",
     "embedder of the hub",
+    "hidden states",
     "word statistics",
     "synthetic item",
     "example",
@@ -121,6 +122,11 @@ SCHEMES: Mapping[Thing, Scheme] = {
     "example": Scheme("its texts and its label", "other values that it came with", 8),
     "measured part of a report": Scheme(
         "all that the measuring depends on", "how long it took", 16
+    ),
+    "hidden states": Scheme(
+        "the model's own fingerprint, the layer, how the states of a text are pooled, longest text",
+        "device and batch size, which change vectors in the last digits alone",
+        16,
     ),
     "frozen labels": Scheme(
         "labels that no person gave, their order, who gave them, and the plan of their audit",

@@ -12,17 +12,25 @@ from llmal.core.registry import Registry
 
 if TYPE_CHECKING:
     from llmal.embed.cache import EmbeddingCache as EmbeddingCache
+    from llmal.embed.hidden_states import HiddenStateEmbedder as HiddenStateEmbedder
     from llmal.embed.neighbours import nearest as nearest
     from llmal.embed.pool_matrix import embed_pool as embed_pool
     from llmal.embed.protocol import Embedder as Embedder
     from llmal.embed.sentence import SentenceEmbedder as SentenceEmbedder
 
-REGISTRY = Registry("embed", {"sentence": "llmal.embed.sentence:SentenceEmbedder"})
+REGISTRY = Registry(
+    "embed",
+    {
+        "hidden_states": "llmal.embed.hidden_states:HiddenStateEmbedder",
+        "sentence": "llmal.embed.sentence:SentenceEmbedder",
+    },
+)
 """Embedders by their name in the configuration."""
 
 _HOMES = {
     "Embedder": "protocol",
     "EmbeddingCache": "cache",
+    "HiddenStateEmbedder": "hidden_states",
     "SentenceEmbedder": "sentence",
     "embed_pool": "pool_matrix",
     "nearest": "neighbours",
@@ -32,6 +40,7 @@ __all__ = [
     "REGISTRY",
     "Embedder",
     "EmbeddingCache",
+    "HiddenStateEmbedder",
     "SentenceEmbedder",
     "embed_pool",
     "nearest",

@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +107,13 @@ class EmbeddingCache:
         if fingerprint not in self._shelves:
             self._shelves[fingerprint] = _Shelf(self.directory / fingerprint)
         return self._shelves[fingerprint]
+
+
+def cache_of(given: EmbeddingCache | str | Path | Literal[False] | None) -> EmbeddingCache | None:
+    """A cache, one in a directory, None for the default directory, False for none."""
+    if given is False:
+        return None
+    return given if isinstance(given, EmbeddingCache) else EmbeddingCache(given)
 
 
 class _Shelf:

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.core.fingerprint import GrowingFingerprint, fingerprint, hash_of_file
-from llmal.embed.cache import EmbeddingCache, text_keys
+from llmal.embed.cache import EmbeddingCache, cache_of
+from llmal.embed.once import embed_once
 from llmal.embed.protocol import Progress
 from llmal.errors import ConfigError, LanguageModelError
 from llmal.loading import (
@@ -25,7 +26,6 @@ from llmal.loading import (
 
 logger = logging.getLogger("llmal.embed")
 
-BATCHES_PER_BLOCK = 16
 HASHED_SUFFIXES = {".json", ".txt", ".model", ".safetensors", ".bin"}
 
 
@@ -63,11 +63,7 @@ class SentenceEmbedder:
         self.model = str(model)
         self.device = device
         self.batch_size = batch_size
-        self.cache: EmbeddingCache | None
-        if cache is False:
-            self.cache = None
-        else:
-            self.cache = cache if isinstance(cache, EmbeddingCache) else EmbeddingCache(cache)
+        self.cache = cache_of(cache)
         self._loaded: Any = None
         self._fingerprint: str | None = None
 
@@ -77,7 +73,7 @@ class SentenceEmbedder:
         if self._fingerprint is None:
             directory = local_directory(self.model)
             if directory is not None:
-                self._fingerprint = _hash_of_directory(directory)
+                self._fingerprint = hash_of_directory(directory)
             else:
                 self._fingerprint = fingerprint(
                     "embedder of the hub", f"{self.model}@{self._commit()}"
@@ -99,42 +95,25 @@ class SentenceEmbedder:
             DataError: Something among the texts is not a string.
             LanguageModelError: The model cannot be found or loaded.
         """
-        keys, first, inverse = np.unique(text_keys(texts), return_index=True, return_inverse=True)
-        if not len(keys):
-            return np.empty((0, self.dimensions), dtype=np.float32)
-        if self.cache is not None:
-            kept, known = self.cache.lookup(self.fingerprint, keys)
-        else:
-            kept, known = np.zeros(len(keys), dtype=bool), np.empty((0, 0), dtype=np.float32)
-        missing = np.flatnonzero(~kept)
-        if not len(missing):
-            if on_progress is not None:
-                on_progress(len(keys), len(keys))
-            return known[inverse]
+        return embed_once(
+            texts,
+            fingerprint=self.fingerprint,
+            cache=self.cache,
+            batch_size=self.batch_size,
+            dimensions=lambda: self.dimensions,
+            compute=self._compute,
+            on_progress=on_progress,
+        )
 
-        model = self._load()
-        vectors = np.empty((len(keys), dimensions_of(model)), dtype=np.float32)
-        if len(known):
-            vectors[kept] = known
-        # Texts of like length share a batch, so little is spent on padding.
-        lengths = np.array([len(texts[first[i]]) for i in missing])
-        missing = missing[np.argsort(-lengths, kind="stable")]
-        block = self.batch_size * BATCHES_PER_BLOCK
-        for start in range(0, len(missing), block):
-            chosen = missing[start : start + block]
-            made = model.encode(
-                [texts[first[i]] for i in chosen],
-                batch_size=self.batch_size,
-                normalize_embeddings=True,
-                convert_to_numpy=True,
-                show_progress_bar=False,
-            )
-            vectors[chosen] = np.asarray(made, dtype=np.float32)
-            if self.cache is not None:
-                self.cache.append(self.fingerprint, keys[chosen], vectors[chosen])
-            if on_progress is not None:
-                on_progress(int(kept.sum()) + start + len(chosen), len(keys))
-        return vectors[inverse]
+    def _compute(self, texts: list[str]) -> NDArray[np.float32]:
+        made = self._load().encode(
+            texts,
+            batch_size=self.batch_size,
+            normalize_embeddings=True,
+            convert_to_numpy=True,
+            show_progress_bar=False,
+        )
+        return np.asarray(made, dtype=np.float32)
 
     def save_model(self, directory: Path) -> None:
         """Write the model into a folder that sentence-transformers loads.
@@ -200,7 +179,7 @@ def dimensions_of(model: Any) -> int:
     return int(ask() if ask is not None else model.get_sentence_embedding_dimension())
 
 
-def _hash_of_directory(directory: Path) -> str:
+def hash_of_directory(directory: Path) -> str:
     """Hash of the contents: two fine-tunings of one model differ in nothing but their weights."""
     growing = GrowingFingerprint("embedder folder")
     for path in sorted(directory.rglob("*")):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from llmal.learners.dynamic_soft_prompt import DynamicSoftPrompt as DynamicSoftPrompt
     from llmal.learners.fine_tuned import FineTuned as FineTuned
     from llmal.learners.fine_tuned import LoRA as LoRA
+    from llmal.learners.layer_fusion import LayerFusion as LayerFusion
     from llmal.learners.linear import LinearHead as LinearHead
     from llmal.learners.noisy.from_probabilities import FromProbabilities as FromProbabilities
     from llmal.learners.noisy.pruned import Pruned as Pruned
@@ -35,6 +36,7 @@ REGISTRY = Registry(
         "dynamic_soft_prompt": "llmal.learners.dynamic_soft_prompt:DynamicSoftPrompt",
         "fine_tuned": "llmal.learners.fine_tuned:FineTuned",
         "from_probabilities": "llmal.learners.noisy.from_probabilities:FromProbabilities",
+        "layer_fusion": "llmal.learners.layer_fusion:LayerFusion",
         "linear": "llmal.learners.linear:LinearHead",
         "lora": "llmal.learners.fine_tuned:LoRA",
         "prompt_tuned": "llmal.learners.prompt_tuned:PromptTuned",
@@ -50,6 +52,7 @@ _HOMES = {
     "EmbeddingLearner": "protocol",
     "FineTuned": "fine_tuned",
     "FromProbabilities": "noisy.from_probabilities",
+    "LayerFusion": "layer_fusion",
     "Learner": "protocol",
     "LinearHead": "linear",
     "LoRA": "fine_tuned",
@@ -68,6 +71,7 @@ __all__ = [
     "EmbeddingLearner",
     "FineTuned",
     "FromProbabilities",
+    "LayerFusion",
     "Learner",
     "LinearHead",
     "LoRA",

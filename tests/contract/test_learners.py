@@ -19,6 +19,7 @@ from llmal.learners import (
     DynamicSoftPrompt,
     FineTuned,
     FromProbabilities,
+    LayerFusion,
     Learner,
     LinearHead,
     LoRA,
@@ -116,6 +117,10 @@ def _lora_words(directory: Path) -> Case:
     )
 
 
+def _layer_fusion(directory: Path) -> Case:
+    return _over_texts(LayerFusion(_model(directory), epochs=20, learning_rate=0.1, device="cpu"))
+
+
 def _dynamic_soft_prompt(directory: Path) -> Case:
     # A model of random weights says nothing that a soft prompt could bring out: it learns too.
     return _over_texts(
@@ -140,6 +145,7 @@ BUILDERS: dict[str, Callable[[Path], Case]] = {
     "lora": _lora,
     "contrastive": _contrastive,
     "lora_words": _lora_words,
+    "layer_fusion": _layer_fusion,
     "dynamic_soft_prompt": _dynamic_soft_prompt,
     "pruned": _pruned,
     "from_probabilities": _from_probabilities,

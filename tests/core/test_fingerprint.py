@@ -22,7 +22,7 @@ from llmal.core.fingerprint import (
 )
 from llmal.core.records import Item
 from llmal.embed.cache import text_keys
-from llmal.embed.sentence import _hash_of_directory
+from llmal.embed.sentence import hash_of_directory
 from llmal.few_shot.chosen import ChosenPrompt
 from llmal.few_shot.prompt import in_short
 from llmal.lm.cache import cache_key
@@ -125,7 +125,7 @@ def _values(folder: Path) -> dict[str, object]:
         "calibrator": in_short(temperature),
         "model folder": model_hash(model),
         "known model": manifest.identity,
-        "embedder folder": _hash_of_directory(model),
+        "embedder folder": hash_of_directory(model),
         "word statistics": statistics.fingerprint,
         "key of an answer": cache_key("model", "score", b"\x00\x01", "é").hex(),
         "key of a chat prompt": prompt_key(message).hex(),  # type: ignore[arg-type]

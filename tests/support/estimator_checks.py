@@ -58,7 +58,15 @@ EXPECTED: dict[str, dict[str, str]] = {
         "check_sample_weight_equivalence_on_dense_data": _FOLDS,
     },
     **dict.fromkeys(
-        ("contrastive", "dynamic_soft_prompt", "fine_tuned", "lora", "prompt_tuned"), _OVER_TEXTS
+        (
+            "contrastive",
+            "dynamic_soft_prompt",
+            "fine_tuned",
+            "layer_fusion",
+            "lora",
+            "prompt_tuned",
+        ),
+        _OVER_TEXTS,
     ),
 }
 """The checks that each learner never passes, and why."""
@@ -106,6 +114,7 @@ def checked_learners(directory: Path) -> dict[str, Callable[[], Any]]:
     # Classes that are numbers have no words of their own.
     words = {str(column): VOCABULARY[column] for column in range(-1, 12)}
     return {
+        "layer_fusion": lambda: over_texts("layer_fusion"),
         "linear": lambda: linear("linear"),
         "from_probabilities": lambda: linear("from_probabilities"),
         "pruned": lambda: linear("pruned"),

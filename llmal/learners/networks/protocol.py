@@ -21,8 +21,9 @@ class Reading:
     """A text as a network reads it.
 
     Attributes:
-        ids: Its token ids, cut to what the network takes.
-        features: What a frozen part made of it, shape (d,); None if there is none.
+        ids: Its token ids, cut to what the network takes; none where it reads features alone.
+        features: What a frozen part made of it, shape (d,), or (L, d) of L layers; None if there
+            is none.
     """
 
     ids: tuple[int, ...]

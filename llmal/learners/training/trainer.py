@@ -144,7 +144,9 @@ class _Training:
                 self._stop_diverged(epoch, best_loss)
                 break
             if not held or best < 0 or held_out[-1] < held_out[best]:
-                best, kept = epoch, [one.detach().clone() for one in self._parameters]
+                # After the last pass there is nothing that could be worse.
+                last = epoch == self._settings.epochs - 1
+                best, kept = epoch, None if last else self._keep(kept)
             elif epoch - best >= self._settings.patience:
                 break
         self._restore(kept)
@@ -216,6 +218,15 @@ class _Training:
             epoch + 1,
             rate,
         )
+
+    def _keep(self, kept: list[Tensor] | None) -> list[Tensor]:
+        """A copy of the weights, in the place of an earlier one."""
+        if kept is None:
+            return [one.detach().clone() for one in self._parameters]
+        with torch.no_grad():
+            for copy, parameter in zip(kept, self._parameters, strict=True):
+                copy.copy_(parameter)
+        return kept
 
     def _restore(self, kept: list[Tensor] | None) -> None:
         if kept is not None:
