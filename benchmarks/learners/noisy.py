@@ -8,13 +8,15 @@ random ("symmetric") or by the next one of the sorted labels ("class-dependent")
 two language models have labelled them (`benchmarks/guarantee/collect_labels.py`, with their
 probabilities); and the recorded answers of large models in three sets. Items are drawn anew for
 each seed; 50 further ones with their right labels are the gold items of reweighting, and of the
-control that simply adds them to the others. Learners: MiniLM (or `--model`; with `--layers` its
-first ones alone) of which every weight is trained for a fixed number of passes, the last of which
-counts, by DynamicSoftPrompt with one vector and a head on the mean state; and a linear head on
-MiniLM's vectors. FreeAL's split acts from the second pass on and its other terms rise over one, as
-passes are few. No setting was chosen on any of these sets; the learning rate is one that learns
-dbpedia14. `run` writes one line a cell and goes on where it stopped, sets and noises in the order
-that they are named in, so that a run cut short has the first ones whole.
+control that simply adds them to the others. Three learners: a perceptron on MiniLM's vectors
+(`perceptron.py`), trained by llmal's loop for 50 passes with all terms as they are by default; a
+linear head on the same vectors; and MiniLM itself (or `--model`; with `--layers` its first ones
+alone), every weight trained for `--epochs` passes by DynamicSoftPrompt with one vector and a head
+on the mean state, where FreeAL's split acts from the second pass on and its other terms rise over
+one, as passes are few. The last pass counts always. No setting was chosen on any of these sets; the
+rate of the last learner is one that learns dbpedia14. `run` writes one line a cell and goes on
+where it stopped, sets and noises in the order that they are named in, so that a run cut short has
+the first ones whole.
 """
 
 from __future__ import annotations
@@ -47,17 +49,19 @@ SETTINGS = [
     *((name, noise) for name in ("trec6", "ag_news") for noise in (*MADE_UP, *MODELS)),
     *((name, "recorded") for name in RECORDED),
 ]
+TRAINED = (
+    "plain",
+    "gold added",
+    "split",
+    "split, mixup, consistency",
+    "reweighting",
+    "negative learning",
+    "pruning",
+    "soft labels",
+)
 METHODS = {
-    "fine_tuned": (
-        "plain",
-        "gold added",
-        "split",
-        "split, mixup, consistency",
-        "reweighting",
-        "negative learning",
-        "pruning",
-        "soft labels",
-    ),
+    "perceptron": TRAINED,
+    "fine_tuned": TRAINED,
     "linear": ("plain", "gold added", "pruning", "soft labels", "weights"),
 }
 NEEDS_PROBABILITIES = ("soft labels", "weights")
@@ -149,7 +153,9 @@ def recorded_material(name: str, items: int, rng: np.random.Generator, shared: P
                     right[2], copies)  # fmt: skip
 
 
-def make_learner(kind: str, method: str, made: Material, seed: int, options: Any) -> Any:
+def make_learner(
+    kind: str, method: str, made: Material, seed: int, options: Any, known: dict[str, Any]
+) -> Any:
     from llmal.learners import DynamicSoftPrompt, LinearHead, Pruned
     from llmal.learners.noisy import (
         Consistency,
@@ -159,21 +165,29 @@ def make_learner(kind: str, method: str, made: Material, seed: int, options: Any
         Reweighting,
     )
 
+    short = kind == "fine_tuned"
+    late: dict[str, Any] = {"from_epoch": 1} if short else {}
+    slow: dict[str, Any] = {"ramp": 1} if short else {}
+    mix: Any = "embeddings" if short else "states"
+    terms = {
+        "split": lambda: [GaussianMixtureSplit(**late)],
+        "split, mixup, consistency": lambda: [
+            GaussianMixtureSplit(**late),
+            Mixup(mix, **slow),
+            Consistency(copies=made.copies, **slow),
+        ],
+        "reweighting": lambda: [Reweighting(made.gold_texts, made.gold)],
+        "negative learning": lambda: [
+            NegativeLearning("drawn" if made.probabilities is None else "unlikely")
+        ],
+    }.get(method, list)
     if kind == "linear":
         base: Any = LinearHead(random_state=seed)
+    elif kind == "perceptron":
+        from perceptron import Perceptron
+
+        base = Perceptron(kept_vectors(known), random_state=seed, terms=terms())
     else:
-        terms = {
-            "split": lambda: [GaussianMixtureSplit(from_epoch=1)],
-            "split, mixup, consistency": lambda: [
-                GaussianMixtureSplit(from_epoch=1),
-                Mixup(ramp=1),
-                Consistency(copies=made.copies, ramp=1),
-            ],
-            "reweighting": lambda: [Reweighting(made.gold_texts, made.gold)],
-            "negative learning": lambda: [
-                NegativeLearning("drawn" if made.probabilities is None else "unlikely")
-            ],
-        }
         base = DynamicSoftPrompt(
             model_to_tune(options),
             kind="encoder",
@@ -187,11 +201,20 @@ def make_learner(kind: str, method: str, made: Material, seed: int, options: Any
             validation=0.0,
             random_state=seed,
             device=options.device,
-            terms=terms.get(method, list)(),
+            terms=terms(),
         )
     if method == "pruning":
         return Pruned(base, folds=FOLDS, random_state=seed)
     return base
+
+
+def kept_vectors(known: dict[str, Any]) -> Any:
+    """MiniLM's, each text once."""
+    from perceptron import KeptVectors
+
+    if "vectors" not in known:
+        known["vectors"] = KeptVectors()
+    return known["vectors"]
 
 
 def model_to_tune(options: Any) -> str:
@@ -225,18 +248,18 @@ def run_cell(cell: Cell, options: argparse.Namespace, known: dict[str, Any]) -> 
     texts, y, weights = made.texts, made.labels, None
     if method == "gold added":
         texts, y = [*texts, *made.gold_texts], np.concatenate([y, made.gold])
-    learner = make_learner(kind, method, made, seed, options)
+    learner = make_learner(kind, method, made, seed, options, known)
     labels: Any = y
     if made.probabilities is not None:
         columns = np.arange(made.probabilities.shape[1])
-        if method == "soft labels" or (method == "negative learning" and kind == "fine_tuned"):
+        if method == "soft labels" or method == "negative learning":
             labels = SoftLabels(made.probabilities, columns)
         elif method == "weights":
             weights = made.probabilities[np.arange(len(y)), y]
     given: Any = texts
     tested: Any = made.test_texts
     if kind == "linear":
-        given, tested = vectors(texts, known), vectors(made.test_texts, known)
+        given, tested = (kept_vectors(known).embed(one) for one in (texts, made.test_texts))
     begun = time.perf_counter()
     learner.fit(given, labels, weights)
     seconds = time.perf_counter() - begun
@@ -266,19 +289,6 @@ def judged(learner: Any, made: Material) -> dict[str, float]:
     if wrong.any():
         found["wrong_left_out"] = float((~kept)[wrong].mean())
     return found
-
-
-def vectors(texts: list[str], known: dict[str, Any]) -> NDArray[np.float32]:
-    """MiniLM's, each text once."""
-    from llmal.embed import SentenceEmbedder
-
-    if "embedder" not in known:
-        known["embedder"], known["vectors"] = SentenceEmbedder(), {}
-    new = [text for text in dict.fromkeys(texts) if text not in known["vectors"]]
-    if new:
-        made = np.asarray(known["embedder"].embed(new), dtype=np.float32)
-        known["vectors"].update(zip(new, made, strict=True))
-    return np.stack([known["vectors"][text] for text in texts])
 
 
 def cells(options: argparse.Namespace) -> list[Cell]:
@@ -313,6 +323,8 @@ def run(options: argparse.Namespace) -> None:
             continue
         model = options.model if cell[2] == "fine_tuned" else "all-MiniLM-L6-v2"
         found = {"cell": cell, "model": model, **run_cell(cell, options, known)}
+        if cell[2] == "perceptron":
+            found |= {"epochs": 50, "learning_rate": 1e-3}
         if cell[2] == "fine_tuned":
             names = ("epochs", "learning_rate", "layers", "max_length", "device")
             found |= {name: getattr(options, name) for name in names}

@@ -10,7 +10,8 @@ from page_tables import table
 Figures = dict[str, Any]
 Cell = dict[str, Any]
 _LEARNERS = {
-    "fine_tuned": "An encoder fine-tuned",
+    "perceptron": "A perceptron on MiniLM's vectors",
+    "fine_tuned": "MiniLM itself, every weight trained",
     "linear": "A linear head on MiniLM's vectors",
 }
 
