@@ -23,8 +23,11 @@ from guarantee.variants_page import guarantee_variants
 from guarantee.versus_page import guarantee_versus
 from guarantee.whole_run_page import guarantee_whole_run
 from icl_fewshot_page import icl_fewshot
+from learners.curriculum_page import learners_curriculum
 from learners.few_shot_page import learners_few_shot, learners_search, learners_served
 from learners.noisy_page import learners_noisy
+from learners.prompt_size_page import learners_prompt_size
+from learners.promptal_million_page import learners_promptal_million
 from learners.promptal_page import learners_promptal
 from learning_curves_page import learning_curves, learning_curves_stopping
 from llm_selectors_page import llm_selectors
@@ -515,6 +518,13 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("guarantee_routing", "Who is asked: routing policies", guarantee_routing),
     ("guarantee_trial", "A machine in a person's place", guarantee_trial),
     ("learners_noisy", "Training on labels some of which are wrong", learners_noisy),
+    ("learners_curriculum", "ALLSH's curriculum loss from few labels", learners_curriculum),
+    ("learners_prompt_size", "The size of a soft prompt by held-out loss", learners_prompt_size),
+    (
+        "learners_promptal_million",
+        "PromptAL's query over a million items",
+        learners_promptal_million,
+    ),
     ("annotate_throughput", "Throughput of annotation", annotate_throughput),
     ("kill_and_resume", "Killed and run again", kill_and_resume),
     ("million_rows", "A pool of a million rows", million_rows),

@@ -109,7 +109,8 @@ class DynamicSoftPrompt(TextLearner):
         prompt_learning_rate: Peak rate of the task's vectors.
         batch_size: Items in one step.
         max_length: Most tokens kept of a text.
-        validation: Share of the items that is held out to stop early, where there are 100 or more.
+        validation: Share of the items that is held out to stop early, where there are 100 or more;
+            from 20 on where the share is at least a fifth, as it is where m or n is "auto".
         patience: Passes without a lower held-out loss after which training ends.
         dtype: Of a model that is left alone; vectors are float32 always.
         random_state: For everything that is drawn.
