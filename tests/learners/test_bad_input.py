@@ -99,7 +99,7 @@ def test_weights_of_another_number_of_classes_are_refused(bert: Path, tmp_path: 
     content["classes"] = ["a", "b", "c"]
     path.write_text(json.dumps(content))
 
-    with pytest.raises(DataError, match="missing, damaged, or belongs to another model"):
+    with pytest.raises(DataError, match="missing, damaged, or belong to another model"):
         _fine_tuned(bert).load(tmp_path / "saved")
 
 
