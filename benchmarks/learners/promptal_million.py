@@ -8,8 +8,8 @@ The query picks 32. *llmal* is `PromptALScore.select`; its parts are told too. *
 step as their code has it: scikit-learn's KMeans (k-means++, one start) on all unlabelled features,
 and its KDTree for the 10 nearest labelled. Each measurement has a process of its own, with one
 thread: seconds of the wall and of the processor, and by how much the memory grew that no file
-backs. What takes more than --limit of the processor is stopped, and that side is not tried with more. Parts are
-measured at the fewest labelled items, and the wider features at these alone.
+backs. What takes more than --limit of the processor is stopped, and that side is not tried with
+more. Parts are measured at the fewest labelled items, and the wider features at these alone.
 
 `agreement` compares the picks on small pools, the clusters given: the scores of the authors' way in
 float64 from the same clusters, and which item of each is best. `learner` is items a second of a

@@ -44,11 +44,11 @@ def learners_promptal_million(figures: Figures) -> list[str]:
             "llmal, MB", "authors, seconds", "authors, MB", "authors / llmal"]  # fmt: skip
     return [
         f"One query of {figures['picks']} items on made-up features and probabilities of "
-        f"{figures['labels']} labels, memory-mapped; seconds of the processor (of the wall, on a "
-        "machine that did other work too), one thread, and by how much the process's private "
-        "memory grew. *Authors* is scikit-learn's k-means++ over all features and its KDTree, as "
-        f"in their code; after {figures['limit_s']:g} seconds of the processor it was stopped, and not "
-        "tried with more. llmal's centres come from 256 items a cluster, so its clusters are not "
+        f"{figures['labels']} labels, memory-mapped; seconds of the processor, one thread, and by "
+        "how much the process's private memory grew. *Authors* is scikit-learn's k-means++ over "
+        "all features and its KDTree, as in their code; after "
+        f"{figures['limit_s']:g} seconds of the processor it was stopped, and not tried with more. "
+        "llmal's centres come from 256 items a cluster, so its clusters are not "
         "those of a k-means over all.",
         "",
         *table(head, body),
