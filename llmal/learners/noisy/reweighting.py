@@ -139,11 +139,10 @@ def gains(
             for (name, one), want in zip(parameters.items(), wanted, strict=True)
         }
         there = {name: one.detach() for name, one in parameters.items()}
-        _, found = torch.func.jvp(
+        helps: Tensor = torch.func.jvp(
             lambda values: torch.func.functional_call(losses, values, ()), (there,), (direction,)
-        )
-    helps: Tensor = found.detach()
-    return helps
+        )[1]
+    return helps.detach()
 
 
 @contextmanager
