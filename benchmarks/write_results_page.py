@@ -29,6 +29,7 @@ from learners.noisy_page import learners_noisy
 from learners.prompt_size_page import learners_prompt_size
 from learners.promptal_million_page import learners_promptal_million
 from learners.promptal_page import learners_promptal
+from learners.throughput_page import learners_estimator_checks, learners_throughput
 from learning_curves_page import learning_curves, learning_curves_stopping
 from llm_selectors_page import llm_selectors
 from main_job_page import main_job
@@ -505,6 +506,8 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("learners_few_shot", "Soft prompts and other learners from few labels", learners_few_shot),
     ("learners_search", "Settings of soft prompts over causal models", learners_search),
     ("learners_served", "A soft prompt behind a server", learners_served),
+    ("learners_throughput", "How fast learners train", learners_throughput),
+    ("learners_estimator_checks", "scikit-learn's checks of learners", learners_estimator_checks),
     ("learners_promptal", "What the parts of PromptAL bring", learners_promptal),
     ("goemotions", "Several labels an item", goemotions),
     ("text_pairs", "Pairs of texts", text_pairs),

@@ -40,7 +40,7 @@ def learners_few_shot(figures: Figures) -> list[str]:
         "Accuracy on the first 500 test rows as shuffled by seed 0, by the number of labels a "
         "class that people gave (mean ± standard deviation over draws, in brackets how many "
         "draws). Every method has the same labels. Soft prompts have the settings that `search.py` "
-        "found on other sets (`--settings`); LoRA and the classification head have their defaults, "
+        "found on other sets (`--settings`); the others that are trained have their defaults, "
         "and nobody searched for theirs. *Prompt tuning, label words* is PEFT's prompt tuning in "
         "front of llmal's own labelling prompt, scored over whole labels; the *dynamic soft "
         "prompt* depends on the text besides. Zero-shot has no labels, and stands in the first "

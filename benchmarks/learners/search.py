@@ -1,4 +1,4 @@
-"""How the defaults of soft prompts over causal models, and of contrastive tuning, were found.
+"""How the defaults of soft prompts over causal models were found, and settings of others may be.
 
     python benchmarks/learners/search.py run --work FOLDER --models smollm2-135m-instruct
     python benchmarks/learners/search.py tell --work FOLDER
@@ -10,6 +10,7 @@ Settings are drawn at random and each is tried on sets that `few_shot.py` does n
 mr, dbpedia14): so many labels a class, and the accuracy on other rows of the *train* part. Every
 setting sees the same draws. `tell` writes the mean accuracy of each setting and of each value, and
 the best with and without vectors of the text into FOLDER/best.json, for `few_shot.py --settings`.
+The defaults of the contrastive learner stand as they were set, without a search.
 """
 
 from __future__ import annotations
