@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+import llmal
 from llmal.errors import ConfigError, DataError
 from llmal.learners import LoRA, load_learner
 from llmal.lm import TransformersLM
@@ -160,3 +161,22 @@ def test_an_adapter_of_other_layers_is_refused(llama: Path, tmp_path: Path):
 
     with pytest.raises(DataError, match="belongs to another model"):
         load_learner(tmp_path / "one")
+
+
+def test_the_words_of_a_task_come_from_the_task(llama: Path, tmp_path: Path):
+    """In a run, and in one call, classes are columns of the task's labels."""
+    labels = [
+        llmal.Label("warm", words=["red"]),
+        llmal.Label("cold", words=["very sour"]),
+        llmal.Label("unseen", words=["the"]),
+    ]
+    rows = [{"text": text, "label": ("warm", "cold")[place % 2]}
+            for place, text in enumerate(TEXTS)]  # fmt: skip
+    options = {"model": str(llama), "answer": "words", "epochs": 1, "device": "cpu",
+               "template": "Text : {text} Label :"}  # fmt: skip
+
+    found = llmal.train(rows, "lora", options=options, labels=labels, directory=tmp_path / "out")
+    load_learner(tmp_path / "out").export(tmp_path / "exported")
+
+    assert set(found.classifier.learner.network_.candidates) == {" red", " very sour"}
+    assert "| warm | 6 |\n| cold | 6 |" in (tmp_path / "exported" / "README.md").read_text()

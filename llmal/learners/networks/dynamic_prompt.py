@@ -242,9 +242,11 @@ class DynamicPrompt(nn.Module):
     def export(self, directory: Path, names: Sequence[str], *, merge: bool) -> Form:
         """Refused, but for a fixed soft prompt over a causal model: that is a PEFT adapter."""
         raise UnsupportedError(
-            "no other library computes a soft prompt that depends on the text",
-            fix="use the saved learner: llmal.load_learner, or SoftPromptLM for a server of its "
-            "model; with n=0 a soft prompt over a causal model is exported as a PEFT adapter",
+            "no other library computes a soft prompt that depends on the text, stands behind fixed "
+            "words, or has a model behind it that is no causal one or was trained too",
+            fix="use the saved learner: llmal.load_learner, or SoftPromptLM for a server of a "
+            "causal model; with n=0, in front of a causal model that is left alone, it is a PEFT "
+            "adapter",
         )
 
     def load(self, directory: Path) -> None:
