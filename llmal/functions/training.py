@@ -98,7 +98,8 @@ def train(
         encoding: Of files.
 
     Raises:
-        DataError: The data are not usable, or there is a learner in the directory already.
+        DataError: The data are not usable, there is a learner in the directory already, or nothing
+            can be saved there.
         ConfigError: The learner or an option is unknown or not usable.
         LanguageModelError: A model cannot be found or loaded.
     """
@@ -130,6 +131,8 @@ def training(
     if folder is not None and (folder / FILE).exists():
         raise DataError("there is a trained learner here already", where=str(folder),
                         fix="name another directory, or remove it")  # fmt: skip
+    if folder is not None:
+        _check_writable(folder)
     rows = LabelledRows.of(data, text, label=label, reading=reading)
     if labels is None:
         if all(item.gold is None for item in rows.items):
@@ -166,6 +169,15 @@ def training(
     right = float((said == gold).mean())
     macro = float(f1_score(gold, said, average="macro", zero_division=0.0))
     return Trained(classifier, len(items), len(asked), right, macro, folder)
+
+
+def _check_writable(folder: Path) -> None:
+    """Say before a training, and not after it, that nothing can be saved there."""
+    place = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        what = "no directory" if not place.is_dir() else "not to be written to"
+        raise DataError(f"no learner can be saved here: {str(place)!r} is {what}",
+                        where=str(folder), fix="name another directory")  # fmt: skip
 
 
 def _no_label(column: str) -> DataError:

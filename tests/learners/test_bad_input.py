@@ -248,6 +248,15 @@ def test_what_cannot_be_trained_on_is_one_sentence_and_leaves_nothing(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_place_to_save_is_looked_at_before_the_training(bert: Path, tmp_path: Path):
+    (tmp_path / "out").write_text("")
+
+    with pytest.raises(DataError, match="no learner can be saved here") as info:
+        llmal.train(ROWS, _fine_tuned(bert / "gone"), directory=tmp_path / "out" / "learner")
+
+    assert "out' is no directory" in str(info.value)
+
+
 def test_a_class_of_a_single_item_is_trained_on(bert: Path, tmp_path: Path):
     done = _train(tmp_path, [*ROWS, ("very", "manner")], *_by(bert, "epochs=1"))
 
