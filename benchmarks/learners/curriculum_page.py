@@ -50,8 +50,8 @@ def learners_curriculum(figures: Figures) -> list[str]:
         "many unlabelled texts. Mean ± standard deviation over draws of the labelled items; the "
         "difference to training without the loss is paired by draw, with its standard error. *KL* "
         "is how far what is said of a test text and of a copy of it are apart, which is what the "
-        "loss lowers. The paper trains all of BERT, so its gains are of another learner. Texts are cut "
-        "to 64 words, which matters to imdb alone. The "
+        "loss lowers. The paper trains all of BERT, so its gains are of another learner. Texts are "
+        "cut to 64 words, which matters to imdb alone. The "
         f"learning rate was chosen on {figures['tuned_on']} without the loss ({rates}). Test rows: "
         f"{tested}.",
         "",
