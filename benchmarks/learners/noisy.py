@@ -14,8 +14,8 @@ linear head on the same vectors; and MiniLM itself (or `--model`; with `--layers
 alone), every weight trained for `--epochs` passes by DynamicSoftPrompt with one vector and a head
 on the mean state, where FreeAL's split acts from the second pass on and its other terms rise over
 one, as passes are few. *Split from half-way* was added when the split had been seen to come too
-early for the perceptron. The last pass counts always. No setting was chosen on any of these sets; the
-rate of the last learner is one that learns dbpedia14. `run` writes one line a cell and goes on
+early for the perceptron. The last pass counts always. No setting was chosen on any of these sets;
+the rate of the last learner is one that learns dbpedia14. `run` writes one line a cell and goes on
 where it stopped, sets and noises in the order that they are named in, so that a run cut short has
 the first ones whole.
 """

@@ -170,6 +170,20 @@ def test_the_split_finds_the_flipped_labels(model: Path):
     assert learner.terms[0].probabilities is None
 
 
+def test_a_class_that_the_split_leaves_nothing_of_is_named(caplog):
+    # Nothing but class 0 is ever said, as by a network that has not learnt class 1 yet.
+    course = _course(["a", "aa", "b", "bb"], [0, 0, 1, 1], ((3.0, 0.0), (3.0, 0.0)))
+    split = GaussianMixtureSplit(from_epoch=1)
+    split.begin(course)
+
+    for course.epoch in (0, 1, 2):
+        split.begin_epoch(course)
+
+    assert course.clean.tolist() == [True, True, False, False]
+    assert caplog.text.count("before pass 2 the split takes every label 1 for wrong") == 1
+    assert caplog.text.count("for wrong") == 1
+
+
 def test_the_split_waits_for_its_pass(model: Path):
     texts, _, wrong = _noisy()
     late = _learner(model, epochs=2, terms=[GaussianMixtureSplit(from_epoch=2)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -16,6 +17,8 @@ from llmal.learners.training.trainer import losses_of
 
 _ITERATIONS, _STOPS_BELOW, _LEAST_VARIANCE = 100, 1e-3, 5e-4
 
+logger = logging.getLogger("llmal.learners")
+
 
 @dataclass
 class GaussianMixtureSplit(Term):
@@ -26,7 +29,9 @@ class GaussianMixtureSplit(Term):
     fitted to them; an item is clean where the one of the lower mean is likelier than
     `clean_above`. The loss on labels is then the mean over the clean items of a batch, and other
     terms are told which they are. It takes more than `from_epoch` passes to act, so give the
-    learner enough of them, and mind that it may stop early before.
+    learner enough of them, and mind that it may stop early before. It must not act too early
+    either: of a class that is not learnt yet all labels seem wrong, and then it never is. That is
+    told of in the log.
 
     Args:
         clean_above: The least probability of the lower Gaussian.
@@ -45,6 +50,7 @@ class GaussianMixtureSplit(Term):
         default=None, init=False, repr=False, compare=False
     )
     _random: np.random.Generator | None = field(default=None, init=False, repr=False, compare=False)
+    _warned: bool = field(default=False, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_share("clean_above", self.clean_above)
@@ -53,6 +59,7 @@ class GaussianMixtureSplit(Term):
     def begin(self, course: Course) -> None:
         """Nothing is judged yet."""
         self.probabilities, self._random = None, course.numpy_generator()
+        self._warned = False
 
     def begin_epoch(self, course: Course) -> None:
         """Split the items by their losses without dropout."""
@@ -63,6 +70,20 @@ class GaussianMixtureSplit(Term):
         self.probabilities = low_loss_probabilities(losses.cpu().double().numpy(), self._random)
         clean = self.probabilities > self.clean_above
         course.clean = torch.as_tensor(clean, device=course.network.device)
+        self._warn_of_lost_classes(course, clean)
+
+    def _warn_of_lost_classes(self, course: Course, clean: NDArray[np.bool_]) -> None:
+        columns = course.targets.argmax(dim=1).cpu().numpy()
+        lost = np.setdiff1d(columns, columns[clean])
+        if len(lost) and not self._warned:
+            self._warned = True
+            logger.warning(
+                "before pass %d the split takes every label %s for wrong, so that it is not learnt "
+                "any more. Raise from_epoch (now %d), or the learning rate",
+                course.epoch + 1,
+                " and every label ".join(repr(course.classes[one].item()) for one in lost),
+                self.from_epoch,
+            )
 
     def weigh(self, course: Course, batch: Batch) -> Tensor | None:
         """All weight of the batch to its clean items; none where it has none."""
