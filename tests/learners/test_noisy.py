@@ -172,7 +172,7 @@ def test_the_split_finds_the_flipped_labels(model: Path):
 
 def test_a_class_that_the_split_leaves_nothing_of_is_named(caplog):
     # Nothing but class 0 is ever said, as by a network that has not learnt class 1 yet.
-    course = _course(["a", "aa", "b", "bb"], [0, 0, 1, 1], ((3.0, 0.0), (3.0, 0.0)))
+    course = _course(["a", "a", "b", "b"], [0, 0, 1, 1], ((3.0, 3.0), (0.0, 0.0)))
     split = GaussianMixtureSplit(from_epoch=1)
     split.begin(course)
 
