@@ -1,6 +1,7 @@
 """PromptAL's query step on a million items, beside the way of its authors.
 
-    python benchmarks/learners/promptal_million.py [--sizes 10000 100000 1000000] [--limit 240]
+    python benchmarks/learners/promptal_million.py run --work FOLDER [--sizes 10000 100000 1000000]
+    python benchmarks/learners/promptal_million.py tell --work FOLDER
 
 Features and probabilities are made up: a mixture of Gaussians, one to each of 6 labels, in 64
 hidden directions of 384 or 768 float32, memory-mapped; probabilities by the distance to the means.
@@ -36,10 +37,12 @@ from numpy.typing import NDArray
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from results_file import write_results
+from results_file import record_command, recorded_commands, write_results
 
 NAME = "learners_promptal_million"
 LABELS, HIDDEN, PICKS, NEAREST, WEIGHT = 6, 64, 32, 10, 0.9
+WIDTHS, LABELLED = (384, 768), (352, 3200)
+KEYS = ("items", "width", "labelled", "side")
 ROWS_AT_ONCE = 20_000
 
 
@@ -240,13 +243,69 @@ def learner_rate(shared: Path) -> dict[str, Any]:
     return found
 
 
+def run(options: argparse.Namespace) -> None:
+    """One line a measurement, on from where it stopped."""
+    path = options.work / "rows.jsonl"
+    rows = _lines(path)
+    done = {tuple(row[name] for name in KEYS) for row in rows}
+    slow = {row["side"] for row in rows if "stopped_s" in row}
+    for count in options.sizes:
+        for width in WIDTHS:
+            cases = [
+                (count, width, labelled, side)
+                for labelled in (LABELLED if width == WIDTHS[0] else LABELLED[:1])
+                for side in (SIDES if labelled == LABELLED[0] else ("llmal", "authors"))
+            ]
+            if all(case in done or case[3] in slow for case in cases):
+                continue
+            with tempfile.TemporaryDirectory(dir=options.work) as folder:
+                make_pool(Path(folder), count, width)
+                for case in cases:
+                    if case in done or case[3] in slow:
+                        continue
+                    found = _in_process(case[3], Path(folder), case[2], options.limit)
+                    if "stopped_s" in found:
+                        slow.add(case[3])
+                    _keep(path, {**dict(zip(KEYS, case, strict=True)), **found})
+
+
+def tell(options: argparse.Namespace) -> None:
+    """The figures, with the agreement and the learner's part, which take little."""
+    with tempfile.TemporaryDirectory(dir=options.work) as folder:
+        agreement = [
+            agree(Path(folder), labelled, 5_000, width) for width in WIDTHS for labelled in LABELLED
+        ]
+    write_results(
+        NAME,
+        {
+            "commands": recorded_commands(options.work),
+            "labels": LABELS,
+            "picks": PICKS,
+            "limit_s": options.limit,
+            "agreement": agreement,
+            "learner": learner_rate(options.shared),
+            "rows": _lines(options.work / "rows.jsonl"),
+        },
+    )
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    text = path.read_text("utf-8") if path.exists() else ""
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def _keep(path: Path, row: dict[str, Any]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
+    print(row, flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["run", "tell"], nargs="?")
+    parser.add_argument("--work", type=Path, default=Path("million"))
     parser.add_argument("--sizes", nargs="+", type=int, default=[10_000, 100_000, 1_000_000])
-    parser.add_argument("--widths", nargs="+", type=int, default=[384, 768])
-    parser.add_argument("--labelled", nargs="+", type=int, default=[352, 3200])
-    parser.add_argument("--limit", type=int, default=240, help="seconds of the processor")
-    parser.add_argument("--scratch", type=Path, help="where the pools are written")
+    parser.add_argument("--limit", type=int, default=120, help="seconds of the processor")
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--measure", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -254,40 +313,12 @@ def main() -> None:
         side, folder, labelled, limit = options.measure
         measure(side, Path(folder), int(labelled), int(limit))
         return
-    rows: list[dict[str, Any]] = []
-    slow: set[str] = set()
-    with tempfile.TemporaryDirectory(dir=options.scratch) as scratch:
-        folder = Path(scratch)
-        agreement = [
-            agree(folder, labelled, 5_000, width)
-            for width in options.widths
-            for labelled in options.labelled
-        ]
-        print(agreement, flush=True)
-        for count in options.sizes:
-            for width in options.widths:
-                make_pool(folder, count, width)
-                few = options.labelled[:1]
-                for labelled in options.labelled if width == options.widths[0] else few:
-                    for side in SIDES if labelled in few else ("llmal", "authors"):
-                        row = {"items": count, "width": width, "labelled": labelled, "side": side}
-                        if side not in slow:
-                            row |= _in_process(side, folder, labelled, options.limit)
-                            if "stopped_s" in row:
-                                slow.add(side)
-                            rows.append(row)
-                            print(row, flush=True)
-    write_results(
-        NAME,
-        {
-            "labels": LABELS,
-            "picks": PICKS,
-            "limit_s": options.limit,
-            "agreement": agreement,
-            "learner": learner_rate(options.shared),
-            "rows": rows,
-        },
-    )
+    options.work.mkdir(parents=True, exist_ok=True)
+    if options.what == "run":
+        record_command(options.work)
+        run(options)
+    else:
+        tell(options)
 
 
 def _in_process(side: str, folder: Path, labelled: int, limit: int) -> dict[str, Any]:
