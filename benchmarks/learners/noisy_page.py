@@ -19,10 +19,11 @@ _LEARNERS = {
 def learners_noisy(figures: Figures) -> list[str]:
     """Accuracy by kind of noise and method, learner by learner."""
     lines = [
-        "Accuracy on right labels, mean ± standard deviation over seeds, the best method of each "
-        "row in bold. *Gold added* is the control of reweighting: its 50 right labels are simply "
+        "Accuracy on right labels, mean ± standard deviation over seeds where there are several, "
+        "the best method of each row in bold. *Gold added* is the control of reweighting: its 50 right labels are simply "
         "trained on. *Recorded* are the answers of large models that came with the sets. No "
-        "setting was chosen on these sets."
+        "setting was chosen on these sets. Runs were cut by the time there was: a single seed says "
+        "little by itself, the sum over settings more."
     ]
     for learner, words in _LEARNERS.items():
         cells = [one for one in figures["cells"] if one["cell"][2] == learner]
@@ -116,9 +117,10 @@ def _accuracies(cells: list[Cell]) -> list[str]:
             if method not in ways:
                 row.append("")
                 continue
-            sd = float(np.std([one["accuracy"] for one in ways[method]]))
+            found_by_seed = [one["accuracy"] for one in ways[method]]
+            spread = f" ± {np.std(found_by_seed):.3f}" if len(found_by_seed) > 1 else ""
             bold = "**" if round(means[method], 3) == best else ""
-            row.append(f"{bold}{means[method]:.3f}{bold} ± {sd:.3f}")
+            row.append(f"{bold}{means[method]:.3f}{bold}{spread}")
         body.append(row)
     return table(["set", "labels", "wrong", *methods], body)
 
