@@ -20,8 +20,9 @@ def learners_noisy(figures: Figures) -> list[str]:
     """Accuracy by kind of noise and method, learner by learner."""
     lines = [
         "Accuracy on right labels, mean ± standard deviation over seeds where there are several, "
-        "the best method of each row in bold. *Gold added* is the control of reweighting: its 50 right labels are simply "
-        "trained on. *Recorded* are the answers of large models that came with the sets. No "
+        "the best method of each row in bold. *Gold added* is the control of reweighting: its 50 "
+        "right labels are simply trained on. *Recorded* are the answers of large models that came "
+        "with the sets. No "
         "setting was chosen on these sets. Runs were cut by the time there was: a single seed says "
         "little by itself, the sum over settings more."
     ]
