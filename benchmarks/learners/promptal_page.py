@@ -40,6 +40,7 @@ def learners_promptal(figures: Figures) -> list[str]:
         "one over the mean distance of the pool to the nearest of them; Rep, the mean of one over "
         "the distance to the 10 nearest in the pool, both between that model's states.",
         *_settings(figures),
+        *_missing(cells),
     ]
     for name in dict.fromkeys(cell["cell"][0] for cell in cells):
         mine = [cell for cell in cells if cell["cell"][0] == name]
@@ -73,6 +74,20 @@ def _settings(figures: Figures) -> list[str]:
         "So this says little about PromptAL over RoBERTa; the same command with `--plm "
         "roberta-base`, and no rate, passes and sizes given, does that where there is a GPU.",
     ]
+
+
+def _missing(cells: list[dict[str, Any]]) -> list[str]:
+    """What a time limit left out."""
+    seeds = {}
+    for cell in cells:
+        name, variant, _ = cell["cell"]
+        seeds[name, variant] = seeds.get((name, variant), 0) + 1
+    if len(set(seeds.values())) == 1 and len({name for name, _ in seeds}) > 1:
+        return []
+    said = (
+        "Cells were run set by set and seed by seed under a time limit, so later ones are missing."
+    )
+    return ["", said]
 
 
 def _sizes(cells: list[dict[str, Any]]) -> str:
@@ -119,7 +134,7 @@ def _differences(by: dict[str, Seeds], order: Sequence[str]) -> list[str]:
     said = (
         "Points of accuracy of the full method above each variant, paired by seed, ± standard "
         "error. With three seeds a difference has to be 4.3 standard errors from zero, with two "
-        "12.7, for a 95 % interval that leaves zero out"
+        "12.7, for a 95 % interval that leaves zero out; one seed says nothing of chance"
     )
     if sure:
         said += (
@@ -127,7 +142,7 @@ def _differences(by: dict[str, Seeds], order: Sequence[str]) -> list[str]:
             "would by chance. Of the rest nothing can be said either way."
         )
     else:
-        said += ". None is: nothing can be said of any part either way."
+        said += ". No difference is that far: nothing can be said of any part either way."
     return [said, "", *table(["full minus", *measures, "seeds"], body)]
 
 
