@@ -69,8 +69,8 @@ def _settings(figures: Figures) -> list[str]:
         "The model is a sentence encoder without a language head, so there is no mask, no word of "
         "a class and no loss over a vocabulary here: a linear head on the mean state stands in "
         "their place. Accuracy of rates and passes (the paper's are 2e-05 and 10) on rows of "
-        f"{tried[0]['set']}, 16 labels a class, one draw: {said}. The rate below was taken before "
-        "all of these were in, and fewer passes for want of time. "
+        f"{tried[0]['set']}, 16 labels a class, one draw (`settings` was ended after it): {said}. "
+        "The rate below was taken before all of these were in, and fewer passes for want of time. "
         "So this says little about PromptAL over RoBERTa; the same command with `--plm "
         "roberta-base`, and no rate, passes and sizes given, does that where there is a GPU.",
     ]
