@@ -24,7 +24,12 @@ from guarantee.versus_page import guarantee_versus
 from guarantee.whole_run_page import guarantee_whole_run
 from icl_fewshot_page import icl_fewshot
 from learners.curriculum_page import learners_curriculum
-from learners.few_shot_page import learners_few_shot, learners_search, learners_served
+from learners.few_shot_page import (
+    learners_few_shot,
+    learners_search,
+    learners_served,
+    learners_served_lora,
+)
 from learners.noisy_page import learners_noisy
 from learners.prompt_size_page import learners_prompt_size
 from learners.promptal_million_page import learners_promptal_million
@@ -506,6 +511,7 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("learners_few_shot", "Soft prompts and other learners from few labels", learners_few_shot),
     ("learners_search", "Settings of soft prompts over causal models", learners_search),
     ("learners_served", "A soft prompt behind a server", learners_served),
+    ("learners_served_lora", "Low-rank updates behind a server", learners_served_lora),
     ("learners_throughput", "How fast learners train", learners_throughput),
     ("learners_estimator_checks", "scikit-learn's checks of learners", learners_estimator_checks),
     ("learners_promptal", "What the parts of PromptAL bring", learners_promptal),

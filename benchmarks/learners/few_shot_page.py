@@ -123,3 +123,37 @@ def learners_served(figures: Figures) -> list[str]:
             ],
         ),
     ]
+
+
+def learners_served_lora(figures: Figures) -> list[str]:
+    """How near served low-rank updates are to the same in process, and items a second."""
+    rates = {
+        "served_items_s": "served",
+        "in_process_items_s": "in process",
+        "served_alone_items_s": "the model alone, on that server",
+        "transformers_alone_items_s": "the model alone, transformers",
+    }
+    rows = figures["rows"]
+    return [
+        "Low-rank updates that answer with words: added by the server itself (*LoRA*), and in the "
+        f"weights of the exported model that it serves (*merged*); {figures['texts']} questions of "
+        f"trec6, labels of {min(rows[0]['label_tokens'])} to {max(rows[0]['label_tokens'])} "
+        "tokens; the largest difference of log-probabilities from the learner's own, and items a "
+        "second. *Load* is that of all processes of the machine "
+        f"({figures['machine']}): where it is above the number of cores, others took part of "
+        "them, and rates are to be compared within a row alone. vLLM's CPU build copies the "
+        "updates once for every token that it reads, which a GPU's kernels do not.",
+        "",
+        *table(
+            ["way", "difference", *rates.values(), "load"],
+            [
+                [
+                    row["learner"],
+                    f"{row['largest_difference']:.1e}",
+                    *(f"{row[name]:.1f}" if name in row else "" for name in rates),
+                    f"{row['load']:.1f}",
+                ]
+                for row in rows
+            ],
+        ),
+    ]
