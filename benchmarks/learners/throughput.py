@@ -323,6 +323,7 @@ def tell(options: argparse.Namespace) -> None:
             "commands": recorded_commands(options.work),
             "batch": BATCH, "passes": PASSES, "longest": LONGEST, "texts": TEXTS, "shots": SHOTS,
             "pair_passes": PAIR_PASSES, "tested": TESTED, "times": TIMES,
+            "note": options.note,
             "figures": [json.loads(line) for line in lines],
         },
     )  # fmt: skip
@@ -341,6 +342,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--setfit-python", type=Path)
     parser.add_argument("--cell", nargs=4)
+    parser.add_argument("--note", default="", help="what a reader of the figures must know")
     options = parser.parse_args()
     call[options.what](options)
 

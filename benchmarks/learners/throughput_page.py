@@ -8,6 +8,7 @@ import numpy as np
 from page_tables import table
 
 Figures = dict[str, Any]
+OWN = ("FineTuned", "LoRA", "Contrastive")
 
 
 def learners_throughput(figures: Figures) -> list[str]:
@@ -18,8 +19,8 @@ def learners_throughput(figures: Figures) -> list[str]:
         groups.setdefault((group, model, name), {}).setdefault(method, []).append(one)
     rows = []
     for (_, model, name), methods in sorted(groups.items(), reverse=True):
-        own = next(iter(methods))
-        for method, ones in methods.items():
+        own = next((one for one in methods if one in OWN), None)
+        for method, ones in sorted(methods.items(), key=lambda one: one[0] != own):
             rows.append(
                 [
                     model,
@@ -29,15 +30,18 @@ def learners_throughput(figures: Figures) -> list[str]:
                     _rates(ones, "seconds"),
                     _rates(ones, "processor_seconds"),
                     *(
-                        f"{_rate(methods[own], by) / _rate(ones, by):.2f}" if method != own else ""
+                        f"{_rate(methods[own], by) / _rate(ones, by):.2f}"
+                        if own is not None and method != own
+                        else ""
                         for by in ("processor_seconds", "seconds")
                     ),
                     f"{max(one['peak_mb'] for one in ones):.0f}",
                     f"{np.mean([one['accuracy'] for one in ones]):.2f}",
                 ]
             )
-    longest = ", ".join(f"{number} on {name}" for name, number in figures["longest"].items())
-    sizes = ", ".join(f"{number} of {name}" for name, number in figures["texts"].items())
+    sets = sorted({one["cell"][2] for one in figures["figures"]})
+    longest = ", ".join(f"{figures['longest'][name]} on {name}" for name in sets)
+    sizes = ", ".join(f"{figures['texts'][name]} of {name}" for name in sets)
     return [
         f"Training of the same model on the same texts ({sizes}; of the pairs {figures['shots']} "
         f"texts a class), in batches of {figures['batch']}, {figures['passes']} passes "
@@ -47,13 +51,14 @@ def learners_throughput(figures: Figures) -> list[str]:
         "the machine too, so the seconds of the processor tell more than those on the clock; "
         "mean ± standard deviation of the trainings. The ratio is llmal's rate to that of the row. "
         "Memory is the most that the process held, its libraries included; the accuracy is on the "
-        f"first {figures['tested']} test rows.",
+        f"first {figures['tested']} test rows. {figures['note']}".strip(),
         "",
         "*By length* is the Trainer with batches of texts of near lengths, as llmal has them by "
         "default. The contrastive learner trains all pairs of a batch, so a text is read once for "
         "many pairs; SetFit reads two texts a pair. It stands here with as many texts as llmal "
         "reads, at llmal's rate of learning, and with all pairs that it makes by default, at its "
-        "own.",
+        "own. Its seconds hold the fit of its head; llmal's do not, which reads each text once "
+        "more.",
         "",
         *table(
             [

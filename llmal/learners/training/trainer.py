@@ -173,10 +173,11 @@ class _Training:
         return total / count
 
     def _descend(self, loss: Tensor) -> None:
-        self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self._parameters, self._settings.largest_gradient)
         self._optimizer.step()
+        # Now, so that no gradient lies in memory beside the next step's activations.
+        self._optimizer.zero_grad()
 
     def _loss(self, rows: NDArray[np.int64]) -> Tensor:
         """The loss of a step; without a gradient, where no item has a weight and no term a loss."""
