@@ -33,7 +33,6 @@ def learners_curriculum(figures: Figures) -> list[str]:
                     _difference(gains) if alpha else "",
                     f"{sum(one > 0 for one in gains)} of {len(gains)}" if alpha else "",
                     f"{np.mean([one['divergence'] for one in found]):.4f}",
-                    f"{np.mean([one['train_s'] for one in found]):.1f}",
                 ]
             )
     rates = "; ".join(f"{rate}: {mean:.3f}" for rate, (_, mean) in figures["rates"].items())
@@ -44,7 +43,7 @@ def learners_curriculum(figures: Figures) -> list[str]:
                 "fine_tuned": "MiniLM, every weight trained"}  # fmt: skip
     said = " and ".join(learners[one] for one in dict.fromkeys(one["learner"] for one in cells))
     head = ["set", "labelled", "pool", "alpha", "accuracy", "points above none", "better in seeds",
-            "KL of text and copy", "seconds"]  # fmt: skip
+            "KL of text and copy"]  # fmt: skip
     return [
         f"The learner is {said}; {figures['steps']} steps of {figures['batch']} labelled and as "
         "many unlabelled texts. Mean ± standard deviation over draws of the labelled items; the "
