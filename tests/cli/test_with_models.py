@@ -192,7 +192,7 @@ def test_doctor_exits_with_1_where_nothing_can_be_kept(llmal, json_of, tmp_path,
     assert [one["name"] for one in found["checks"] if one["state"] == "bad"] == ["cache"]
 
 
-@pytest.fixture(params=["lora", "soft-prompt"])
+@pytest.fixture
 def tuned(request, tiny_lm_path: Path, tmp_path: Path) -> tuple[str, Path]:
     """A saved learner that is a language model, and how its fingerprint names it."""
     shape = {"epochs": 1, "device": "cpu", "instruction": "What is the note about?"}
@@ -206,10 +206,14 @@ def tuned(request, tiny_lm_path: Path, tmp_path: Path) -> tuple[str, Path]:
     return request.param, tmp_path / "tuned"
 
 
+@pytest.mark.parametrize(
+    "tuned", [pytest.param("lora", marks=pytest.mark.slow), "soft-prompt"], indirect=True
+)
 def test_a_trained_learner_is_annotator_selector_and_generator(
-    project, llmal, json_of, vllm, tuned, tmp_path
+    project, llmal, json_of, request, tuned, tmp_path
 ):
     name, folder = tuned
+    vllm = request.getfixturevalue("vllm_with_adapters" if name == "lora" else "vllm")
     path = project(
         lm={"url": vllm.urls[0], "learner": folder.name, "model": vllm.model},
         annotator={"name": "llm", "calibrate": "none"},
@@ -238,6 +242,7 @@ def test_a_trained_learner_is_annotator_selector_and_generator(
     assert {row["llmal_label"] for row in _rows(out)} <= {"sport", "food", "weather"}
 
 
+@pytest.mark.parametrize("tuned", ["lora", "soft-prompt"], indirect=True)
 def test_a_plan_counts_the_vectors_of_a_soft_prompt(project, llmal, json_of, tuned, tiny_lm_path):
     name, folder = tuned
     tokens = []

@@ -52,8 +52,8 @@ def learner(tiny_lm_path: Path) -> LoRA:
 
 
 @pytest.fixture(scope="module")
-def served(vllm: VLLM, learner: LoRA) -> Iterator[LoRALM]:
-    with LoRALM(vllm.urls, learner) as made:
+def served(vllm_with_adapters: VLLM, learner: LoRA) -> Iterator[LoRALM]:
+    with LoRALM(vllm_with_adapters.urls, learner) as made:
         yield made
 
 
@@ -66,11 +66,14 @@ def scores_of(learner: LoRA) -> np.ndarray:
         return learner.network_.forward(learner.network_.read(TEXTS[:4])).scores.numpy()
 
 
-def test_its_scores_are_those_of_the_learner(served: LoRALM, learner: LoRA, vllm: VLLM):
+@pytest.mark.slow
+def test_its_scores_are_those_of_the_learner(
+    served: LoRALM, learner: LoRA, vllm_with_adapters: VLLM
+):
     candidates = learner.network_.candidates
 
     scores = served.score(prompts_of(learner), candidates)
-    plain = vllm.score(prompts_of(learner), candidates)
+    plain = vllm_with_adapters.score(prompts_of(learner), candidates)
 
     assert scores.exact
     assert (min(scores.lengths), max(scores.lengths)) == (1, 3)
@@ -82,8 +85,9 @@ def test_its_scores_are_those_of_the_learner(served: LoRALM, learner: LoRA, vllm
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_two_adapters_on_one_server_do_not_mix(
-    served: LoRALM, learner: LoRA, vllm: VLLM, tmp_path: Path
+    served: LoRALM, learner: LoRA, vllm_with_adapters: VLLM, tmp_path: Path
 ):
     """Neither in the server's prefix cache nor in llmal's own, which all three share here."""
     other = trained(Path(learner.model), seed=7)
@@ -91,9 +95,9 @@ def test_two_adapters_on_one_server_do_not_mix(
     cache = ResponseCache(tmp_path / "answers.sqlite")
     other.save(tmp_path / "other")
     with (
-        LoRALM(vllm.urls, learner, cache=cache) as one,
-        LoRALM(vllm.urls, tmp_path / "other", cache=cache) as second,
-        VLLM(vllm.urls, cache=cache) as plain,
+        LoRALM(vllm_with_adapters.urls, learner, cache=cache) as one,
+        LoRALM(vllm_with_adapters.urls, tmp_path / "other", cache=cache) as second,
+        VLLM(vllm_with_adapters.urls, cache=cache) as plain,
     ):
         asked = [lm.score(prompts, candidates).log_probs for lm in (one, second, plain)]
         again = [lm.score(prompts, candidates).log_probs for lm in (plain, second, one)]
@@ -108,21 +112,35 @@ def test_two_adapters_on_one_server_do_not_mix(
     assert len(names) == 3
 
 
-def test_the_server_is_left_as_it_was(learner: LoRA, vllm: VLLM):
+@pytest.mark.slow
+def test_the_server_is_left_as_it_was(learner: LoRA, vllm_with_adapters: VLLM):
     other = trained(Path(learner.model), seed=3)
-    with LoRALM(vllm.urls, other) as made:
+    with LoRALM(vllm_with_adapters.urls, other) as made:
         name, folder = made.model, made._updates.folder
         assert name in made._client.get("/models").text
         assert folder.is_dir()
 
-    assert name not in vllm._client.get("/models").text
+    assert name not in vllm_with_adapters._client.get("/models").text
     assert not folder.exists()
 
 
-def test_the_context_is_that_of_the_model_behind(served: LoRALM, vllm: VLLM):
-    assert served.context_length == vllm.context_length == 1024
+@pytest.mark.slow
+def test_the_context_is_that_of_the_model_behind(served: LoRALM, vllm_with_adapters: VLLM):
+    assert served.context_length == vllm_with_adapters.context_length == 1024
 
 
+@pytest.mark.slow
+def test_likelihoods_are_refused_before_they_end_the_server(
+    served: LoRALM, vllm_with_adapters: VLLM
+):
+    with VLLM(vllm_with_adapters.urls) as plain:
+        for lm in (served, plain):
+            with pytest.raises(UnsupportedError, match="a server without --enable-lora"):
+                lm.log_likelihood(["a text"])
+    assert served.score(["a"], [" b"]).log_probs.shape == (1, 1)
+
+
+@pytest.mark.slow
 def test_it_annotates_as_the_learner_predicts(served: LoRALM, learner: LoRA):
     import llmal
     from llmal.task import Label, Task
@@ -161,40 +179,44 @@ def test_only_a_learner_that_answers_with_words_is_served(tiny_lm_path: Path, tm
         LoRALM(url, tmp_path / "nowhere")
 
 
-def test_an_adapter_that_is_not_ours_is_refused(learner: LoRA, vllm: VLLM, tmp_path: Path):
+@pytest.mark.slow
+def test_an_adapter_that_is_not_ours_is_refused(
+    learner: LoRA, vllm_with_adapters: VLLM, tmp_path: Path
+):
     """Under our name the server has the updates of another learner, or those of another model."""
     trained(Path(learner.model), seed=9).save(tmp_path / "mine")
     trained(Path(learner.model), seed=5).save(tmp_path / "other")
-    with LoRALM(vllm.urls, tmp_path / "mine") as made:
+    with LoRALM(vllm_with_adapters.urls, tmp_path / "mine") as made:
         name = made.model
     body = {"lora_name": name, "lora_path": str(tmp_path / "other" / "adapter")}
-    httpx.post(f"{vllm.urls[0]}/load_lora_adapter", json=body).raise_for_status()
+    httpx.post(f"{vllm_with_adapters.urls[0]}/load_lora_adapter", json=body).raise_for_status()
     try:
         with pytest.raises(UnsupportedError, match="has other weights under the name lora-"):
-            LoRALM(vllm.urls, tmp_path / "mine")
+            LoRALM(vllm_with_adapters.urls, tmp_path / "mine")
     finally:
-        httpx.post(f"{vllm.urls[0]}/unload_lora_adapter", json={"lora_name": name})
+        httpx.post(f"{vllm_with_adapters.urls[0]}/unload_lora_adapter", json={"lora_name": name})
 
 
-def test_a_damaged_adapter_is_one_sentence(learner: LoRA, vllm: VLLM, tmp_path: Path):
+@pytest.mark.slow
+def test_a_damaged_adapter_is_one_sentence(learner: LoRA, vllm_with_adapters: VLLM, tmp_path: Path):
     learner.save(tmp_path / "saved")
     (tmp_path / "saved" / "adapter" / "adapter_model.safetensors").write_bytes(b"no tensors")
 
     with pytest.raises(UnsupportedError, match="does not load them"):
-        LoRALM(vllm.urls, tmp_path / "saved")
+        LoRALM(vllm_with_adapters.urls, tmp_path / "saved")
     (tmp_path / "saved" / "adapter" / "adapter_config.json").unlink()
     with pytest.raises(DataError, match="missing or damaged"):
-        LoRALM(vllm.urls, tmp_path / "saved")
+        LoRALM(vllm_with_adapters.urls, tmp_path / "saved")
 
 
-def test_another_base_model_is_refused(learner: LoRA, tmp_path: Path, vllm: VLLM):
+def test_another_base_model_is_refused(learner: LoRA, tmp_path: Path):
     learner.save(tmp_path / "saved")
     path = tmp_path / "saved" / "learner.json"
     content = json.loads(path.read_text())
     path.write_text(json.dumps({**content, "base": "another"}))
 
     with pytest.raises(DataError, match="trained with another model"):
-        LoRALM(vllm.urls, tmp_path / "saved")
+        LoRALM("http://127.0.0.1:9/v1", tmp_path / "saved")
 
 
 @pytest.mark.slow
