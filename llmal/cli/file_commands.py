@@ -36,6 +36,7 @@ from llmal.cli.options import (
     Values,
 )
 from llmal.cli.telling import tell_mistakes
+from llmal.learners import REGISTRY as LEARNERS
 
 
 @tell_mistakes
@@ -140,7 +141,7 @@ def train(
         str,
         typer.Option(
             "--learner",
-            help="linear (on embeddings), fine_tuned, lora, prompt_tuned or dynamic_soft_prompt.",
+            help=f"One of {', '.join(LEARNERS.names())}.",
         ),
     ] = "linear",
     option: Annotated[
@@ -199,7 +200,9 @@ def predict(
     out: TableOut,
     text: Annotated[
         list[str] | None,
-        typer.Option("--text", help="Text column; several times. [default: those of the run]"),
+        typer.Option(
+            "--text", help="Text column; several times. [default: those that it learnt from]"
+        ),
     ] = None,
     encoding: Encoding = None,
     delimiter: Delimiter = None,
@@ -214,7 +217,7 @@ def predict(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Label a file with the learner that a run has trained. Asks nobody and costs nothing."""
+    """Label a file with a trained learner. Asks nobody and costs nothing."""
     from llmal.cli.predict import predict as command
     from llmal.pool.readers import Reading
 

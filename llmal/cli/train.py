@@ -64,6 +64,7 @@ def train(
     result = {
         "out": str(out),
         "items": found.items,
+        "unlabelled": found.unlabelled,
         "labels": list(found.classifier.labels),
         "tested": found.tested,
         "accuracy": found.accuracy,

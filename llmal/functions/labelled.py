@@ -85,11 +85,15 @@ class LabelledRows:
         items: The items, the label in `gold`.
         rows: The row of each.
         text: The text columns.
+        places: Where each stands, for messages.
+        unlabelled: How many rows have no label.
     """
 
     items: tuple[Item, ...]
     rows: tuple[Row, ...]
     text: tuple[str, ...]
+    places: tuple[str, ...]
+    unlabelled: int
 
     @classmethod
     def of(
@@ -119,11 +123,14 @@ class LabelledRows:
         column = _label_column(data, rows, label)
         items: list[Item] = []
         kept: list[Row] = []
+        places: list[str] = []
+        unlabelled = 0
         times: Counter[str] = Counter()
         for number, row in rows.read():
             where = f"{rows.name}, {rows.unit} {number}"
             answer = _answer(row.get(column), where)
             if answer is None:
+                unlabelled += 1
                 continue
             item = rows.item(row)
             if isinstance(item, str):
@@ -133,7 +140,8 @@ class LabelledRows:
             id = item.id if times[item.id] == 1 else f"{item.id}-{times[item.id]}"
             items.append(replace(item, id=id, gold=answer))
             kept.append(row)
-        return cls(tuple(items), tuple(kept), rows.text)
+            places.append(where)
+        return cls(tuple(items), tuple(kept), rows.text, tuple(places), unlabelled)
 
 
 def _answer(value: Any, where: str) -> Answer | None:
@@ -159,19 +167,31 @@ def label_name(value: Any, where: str) -> str | None:
         raise DataError(f"the label is {error}", where=where, fix=fix) from None
 
 
-def matched(items: Iterable[Item], task: Task, what: str = "demonstrations") -> list[Item]:
+def matched(
+    items: Sequence[Item],
+    task: Task,
+    what: str = "demonstrations",
+    places: Sequence[str] | None = None,
+) -> list[Item]:
     """The items with their labels as the task spells them.
+
+    Args:
+        items: Labelled ones.
+        task: Whose labels they are.
+        what: Name of the argument, for messages.
+        places: Where each stands, if that is known.
 
     Raises:
         DataError: One is no label of the task, or could be two of them.
     """
     result: list[Item] = []
-    for item in items:
+    for number, item in enumerate(items):
         try:
             result.append(replace(item, gold=task.match(item.gold)))
         except DataError as error:
             shown = item.text if len(item.text) < 40 else f"{item.text[:39]}…"
-            raise DataError(error.what, where=f"{what}, {shown!r}", fix=error.fix) from None
+            where = what if places is None else places[number]
+            raise DataError(error.what, where=f"{where}, {shown!r}", fix=error.fix) from None
     return result
 
 

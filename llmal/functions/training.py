@@ -36,6 +36,7 @@ class Trained:
     Attributes:
         classifier: Takes texts and gives labels.
         items: How many labelled texts it was trained on.
+        unlabelled: How many rows had no label and were left out.
         tested: How many it was tested on; 0 without a test.
         accuracy: The share of the test's labels that it gives; None without a test.
         macro_f1: The mean F1 of the labels on the test; None without a test.
@@ -44,6 +45,7 @@ class Trained:
 
     classifier: TextClassifier
     items: int
+    unlabelled: int = 0
     tested: int = 0
     accuracy: float | None = None
     macro_f1: float | None = None
@@ -55,6 +57,8 @@ class Trained:
     def __str__(self) -> str:
         kind = type(self.classifier.learner).__name__
         said = f"{kind}, trained on {counted(self.items, 'text')}"
+        if self.unlabelled:
+            said += f" ({counted(self.unlabelled, 'row')} without a label left out)"
         if self.accuracy is not None:
             said += (
                 f"; {self.accuracy:.1%} of {counted(self.tested, 'test text')} right, macro-F1 "
@@ -140,9 +144,10 @@ def training(
         _warn_of_look_alikes(rows.items)
     task = task_of(labels, text=rows.text, guidelines=guidelines, name="train",
                    seen=[item.gold for item in rows.items])  # fmt: skip
-    items = matched(rows.items, task, "data")
+    items = matched(rows.items, task, "data", rows.places)
     if not items:
         raise _no_label(label)
+    _warn_of_labels_without_items(items, task)
     made = _make(learner, options, task, seed)
     vectors = _embedder(embedder) if made.input == "embeddings" else None
     given: Any = [item.text for item in items]
@@ -157,9 +162,9 @@ def training(
         write_labels(folder, task, vectors)
         made.save(folder)
     if test is None:
-        return Trained(classifier, len(items), directory=folder)
-    asked = matched(LabelledRows.of(test, rows.text, label=label, what="test",
-                                    reading=reading).items, task, "test")  # fmt: skip
+        return Trained(classifier, len(items), rows.unlabelled, directory=folder)
+    tested = LabelledRows.of(test, rows.text, label=label, what="test", reading=reading)
+    asked = matched(tested.items, task, "test", tested.places)
     if not asked:
         raise DataError("no row of the test has a label", fix=f"fill in the column {label!r}")
     said = task.space.targets(classifier.predict([item.text for item in asked]))
@@ -168,7 +173,7 @@ def training(
 
     right = float((said == gold).mean())
     macro = float(f1_score(gold, said, average="macro", zero_division=0.0))
-    return Trained(classifier, len(items), len(asked), right, macro, folder)
+    return Trained(classifier, len(items), rows.unlabelled, len(asked), right, macro, folder)
 
 
 def _check_writable(folder: Path) -> None:
@@ -192,6 +197,19 @@ def _warn_of_look_alikes(items: Sequence[Item]) -> None:
             "%s differ in case or spaces alone and become different classes; name all labels "
             "(--labels, or labels=) and they are read as one",
             " and ".join(map(repr, alike)),
+        )
+
+
+def _warn_of_labels_without_items(items: Sequence[Item], task: Task) -> None:
+    """Say which labels nothing was labelled with: no learner can learn them."""
+    seen = {name for item in items for name in names_of(item.gold)}
+    missing = [name for name in task.names if name not in seen]
+    if missing:
+        log.warning(
+            "no text has the label%s %s, so the learner never gives %s",
+            "s" if len(missing) > 1 else "",
+            ", ".join(map(repr, missing)),
+            "them" if len(missing) > 1 else "it",
         )
 
 

@@ -268,6 +268,7 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 fix="train it on items of several classes",
             )
         source = _source(self.model)
+        base = Path(source).name if Path(source).is_dir() else source
         with whole_export(directory) as place:
             with quiet_loading():
                 form = self.network_.export(place, called, merge=merge)
@@ -275,9 +276,9 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 type(self).__name__,
                 called,
                 self.trained_on_,
-                Path(source).name if Path(source).is_dir() else source,
+                base,
                 model_hash(source),
-                self._plain_parameters(),
+                {**self._plain_parameters(), "model": base},
                 metrics or {},
             )
             write_card(place, card, form)

@@ -118,3 +118,23 @@ def test_a_series_of_texts_and_a_learner_that_is_not_fitted(model: Path):
         learner.predict(["red"])
     frame = pd.DataFrame(ROWS)
     assert len(learner.fit(frame["message"], frame["topic"]).predict(frame["message"])) == 24
+
+
+def test_what_is_left_out_and_what_cannot_be_learnt_is_told(embedder, caplog):
+    rows = [*ROWS, {"message": "a cup", "topic": None}, {"message": "a box", "topic": ""}]
+    found = llmal.train(rows, label="topic", text="message", embedder=embedder,
+                        labels=["colour", "taste", "smell"])  # fmt: skip
+    assert found.unlabelled == 2
+    assert "trained on 24 texts (2 rows without a label left out)" in str(found)
+    assert "no text has the label 'smell', so the learner never gives it" in caplog.text
+    assert list(found.classifier.learner.classes_) == [0, 1]
+
+
+def test_a_label_that_is_none_of_the_task_is_named_with_its_row(embedder):
+    with pytest.raises(DataError, match=r"data, row 1, 'the is red': 'colour' is not a label"):
+        llmal.train(ROWS, label="topic", text="message", embedder=embedder, labels=["taste", "x"])
+
+
+def test_the_help_names_every_learner():
+    said = CliRunner().invoke(app, ["train", "--help"], env={"COLUMNS": "400"}).stdout
+    assert all(name in said for name in llmal.learners.REGISTRY.names())
