@@ -33,7 +33,7 @@ _WEIGHTS = (
     "items are shuffled into batches, so that twice an item is another course than weight two"
 )
 _FOLDS = "the labels are judged in folds, and other rows fall into other folds"
-_SMALL = "two passes over a model of random weights do not always reach 83 % right"
+_SMALL = "two passes over a model of random weights get less than 83 % right"
 _PADDING = "a text beside longer ones is padded, which moves float32 probabilities by some 1e-7"
 
 _OVER_NUMBERS = {"check_dtype_object": _TYPE}
