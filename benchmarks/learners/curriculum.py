@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import json
 import sys
 import time
 from pathlib import Path
@@ -31,7 +30,13 @@ from numpy.typing import NDArray
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from few_shot import read_rows
-from results_file import record_command, recorded_commands, write_results
+from results_file import (
+    add_line,
+    read_lines,
+    record_command,
+    recorded_commands,
+    write_results,
+)
 
 NAME = "learners_curriculum"
 SHARE = 0.01
@@ -155,16 +160,14 @@ def run_cell(cell: Cell, options: argparse.Namespace) -> dict[str, Any]:
 
 def run(options: argparse.Namespace) -> None:
     path = options.work / "cells.jsonl"
-    kept = path.read_text("utf-8").splitlines() if path.exists() else []
-    done = {tuple(json.loads(line)["cell"]) for line in kept}
+    done = {tuple(line["cell"]) for line in read_lines(path)}
     for seed in range(options.seeds):
         for name in options.sets:
             for alpha in ALPHAS:
                 if (name, alpha, seed) not in done:
                     cell = (name, alpha, seed)
-                    _keep(
-                        path, {"cell": cell, "learner": options.learner, **run_cell(cell, options)}
-                    )
+                    found = run_cell(cell, options)
+                    add_line(path, {"cell": cell, "learner": options.learner, **found})
 
 
 def choose_rate(options: argparse.Namespace) -> None:
@@ -176,22 +179,12 @@ def choose_rate(options: argparse.Namespace) -> None:
         for seed in range(options.seeds):
             learner = train(TUNED_ON, rest, 0.0, rate, seed, options)
             found = {"rate": rate, "seed": seed, "accuracy": accuracy(learner, judged)}
-            _keep(path, found)
-
-
-def _keep(path: Path, found: dict[str, Any]) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(found) + "\n")
-    print(found, flush=True)
+            add_line(path, found)
 
 
 def tell(options: argparse.Namespace) -> None:
-    def lines(name: str) -> list[dict[str, Any]]:
-        path = options.work / name
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-
     by_rate: dict[float, list[float]] = {}
-    for one in lines("rates.jsonl"):
+    for one in read_lines(options.work / "rates.jsonl"):
         by_rate.setdefault(one["rate"], []).append(one["accuracy"])
     write_results(
         NAME,
@@ -202,7 +195,7 @@ def tell(options: argparse.Namespace) -> None:
             "tuned_on": TUNED_ON,
             "rates": {str(rate): [len(found), float(np.mean(found))] for rate, found in
                       by_rate.items()},
-            "cells": lines("cells.jsonl"),
+            "cells": read_lines(options.work / "cells.jsonl"),
         },
     )  # fmt: skip
 

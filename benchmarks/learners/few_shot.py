@@ -27,7 +27,13 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from results_file import record_command, recorded_commands, write_results
+from results_file import (
+    add_line,
+    read_lines,
+    record_command,
+    recorded_commands,
+    write_results,
+)
 
 NAME = "learners_few_shot"
 SETS = ("trec6", "ag_news", "sst2")
@@ -203,27 +209,17 @@ def cells(options: argparse.Namespace) -> list[Cell]:
 def run(options: argparse.Namespace) -> None:
     record_command(options.work)
     number, _, parts = options.part.partition("/")
-    done = {
-        tuple(json.loads(line)["cell"])
-        for path in options.work.glob("cells*.jsonl")
-        for line in path.read_text("utf-8").splitlines()
-    }
+    done = {tuple(line["cell"]) for line in read_lines(*options.work.glob("cells*.jsonl"))}
     known: dict[str, Any] = {}
     for cell in cells(options)[int(number) - 1 :: int(parts)]:
         if cell in done:
             continue
         found = {"cell": cell, "device": options.device, **run_cell(cell, options, known)}
-        with (options.work / f"cells.{number}of{parts}.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(found) + "\n")
-        print(found, flush=True)
+        add_line(options.work / f"cells.{number}of{parts}.jsonl", found)
 
 
 def tell(options: argparse.Namespace) -> None:
-    lines = [
-        json.loads(line)
-        for path in sorted(options.work.glob("cells*.jsonl"))
-        for line in path.read_text("utf-8").splitlines()
-    ]
+    lines = read_lines(*sorted(options.work.glob("cells*.jsonl")))
     lines.sort(key=lambda line: line["cell"])
     write_results(NAME, {"commands": recorded_commands(options.work), "cells": lines})
 

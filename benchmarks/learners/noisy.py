@@ -38,7 +38,13 @@ from numpy.typing import NDArray
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from few_shot import read_rows
-from results_file import record_command, recorded_commands, write_results
+from results_file import (
+    add_line,
+    read_lines,
+    record_command,
+    recorded_commands,
+    write_results,
+)
 
 NAME = "learners_noisy"
 GOLD = 50
@@ -317,8 +323,7 @@ def run(options: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     record_command(options.work)
     lines = options.work / "cells.jsonl"
-    kept = lines.read_text("utf-8").splitlines() if lines.exists() else []
-    done = {tuple(json.loads(line)["cell"]) for line in kept}
+    done = {tuple(line["cell"]) for line in read_lines(lines)}
     known: dict[str, Any] = {}
     for cell in cells(options):
         if cell in done:
@@ -330,13 +335,11 @@ def run(options: argparse.Namespace) -> None:
         if cell[2] == "fine_tuned":
             names = ("epochs", "learning_rate", "layers", "max_length", "device")
             found |= {name: getattr(options, name) for name in names}
-        with lines.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(found) + "\n")
-        print(found, flush=True)
+        add_line(lines, found)
 
 
 def tell(options: argparse.Namespace) -> None:
-    lines = [json.loads(line) for line in (options.work / "cells.jsonl").open(encoding="utf-8")]
+    lines = read_lines(options.work / "cells.jsonl")
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for line in lines:
         groups.setdefault(tuple(line["cell"][:4]), []).append(line)

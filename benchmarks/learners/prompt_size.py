@@ -17,7 +17,6 @@ where it stopped, few labels first, seed by seed.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
@@ -29,7 +28,13 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from few_shot import draw, read_rows
 from noisy import model_to_tune
-from results_file import record_command, recorded_commands, write_results
+from results_file import (
+    add_line,
+    read_lines,
+    record_command,
+    recorded_commands,
+    write_results,
+)
 
 NAME = "learners_prompt_size"
 SETS = ("trec6", "ag_news")
@@ -89,8 +94,7 @@ def run_cell(cell: Cell, options: argparse.Namespace) -> dict[str, Any]:
 
 def run(options: argparse.Namespace) -> None:
     path = options.work / "cells.jsonl"
-    kept = path.read_text("utf-8").splitlines() if path.exists() else []
-    done = {tuple(json.loads(line)["cell"]) for line in kept}
+    done = {tuple(line["cell"]) for line in read_lines(path)}
     for shots in SHOTS:
         for seed in range(options.seeds):
             for name in SETS:
@@ -98,7 +102,7 @@ def run(options: argparse.Namespace) -> None:
                     cell = (name, way, shots, seed)
                     if cell not in done:
                         found = run_cell(cell, options)
-                        _keep(
+                        add_line(
                             path,
                             {
                                 "cell": cell,
@@ -120,22 +124,12 @@ def choose_rate(options: argparse.Namespace) -> None:
                 learner = make_learner(options, seed, rate, m=4, n=1).fit(texts, labels)
                 found = {"set": name, "rate": rate, "seed": seed}
                 found |= {"accuracy": accuracy(learner, judged)}
-                _keep(options.work / "rates.jsonl", found)
-
-
-def _keep(path: Path, found: dict[str, Any]) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(found) + "\n")
-    print(found, flush=True)
+                add_line(options.work / "rates.jsonl", found)
 
 
 def tell(options: argparse.Namespace) -> None:
-    def lines(name: str) -> list[dict[str, Any]]:
-        path = options.work / name
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-
     by_rate: dict[float, list[float]] = {}
-    for one in lines("rates.jsonl"):
+    for one in read_lines(options.work / "rates.jsonl"):
         by_rate.setdefault(one["rate"], []).append(one["accuracy"])
     write_results(
         NAME,
@@ -145,7 +139,7 @@ def tell(options: argparse.Namespace) -> None:
             "max_length": LENGTH,
             "tuned_on": list(TUNED_ON),
             "rates": {str(rate): float(np.mean(found)) for rate, found in by_rate.items()},
-            "cells": lines("cells.jsonl"),
+            "cells": read_lines(options.work / "cells.jsonl"),
         },
     )
 

@@ -20,7 +20,6 @@ a cell of set, variant and seed, and goes on where it stopped; all variants of o
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -33,7 +32,13 @@ from numpy.typing import NDArray
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from learners.few_shot import draw, read_rows
-from results_file import record_command, recorded_commands, write_results
+from results_file import (
+    add_line,
+    read_lines,
+    record_command,
+    recorded_commands,
+    write_results,
+)
 
 NAME = "learners_promptal"
 SETS = ("trec6", "ag_news")
@@ -291,16 +296,7 @@ def cells(options: argparse.Namespace) -> list[Cell]:
 
 def read_cells(work: Path) -> list[dict[str, Any]]:
     """What is done."""
-    path = work / "cells.jsonl"
-    lines = path.read_text("utf-8").splitlines() if path.exists() else []
-    return [json.loads(line) for line in lines]
-
-
-def write_line(path: Path, found: dict[str, Any]) -> None:
-    """Add a line, and show it."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(found) + "\n")
-    print(json.dumps(found)[:300], flush=True)
+    return read_lines(work / "cells.jsonl")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -319,7 +315,7 @@ def run(options: argparse.Namespace) -> None:
             benches[name] = Bench(name, options)
         plm = Path(options.plm).name
         found = {"cell": cell, "plm": plm, **sizes, "rows": benches[name].run(variant, seed)}
-        write_line(options.work / "cells.jsonl", found)
+        add_line(options.work / "cells.jsonl", found)
 
 
 def settings(options: argparse.Namespace) -> None:
@@ -334,7 +330,7 @@ def settings(options: argparse.Namespace) -> None:
             begun = time.process_time()
             said = learner.fit(texts, labels).predict([row["text"] for row in judged])
             right = float((said == np.array([row["label"] for row in judged])).mean())
-            write_line(
+            add_line(
                 options.work / "settings.jsonl",
                 {
                     "set": options.tune_on,
@@ -349,12 +345,11 @@ def settings(options: argparse.Namespace) -> None:
 
 def tell(options: argparse.Namespace) -> None:
     tried = options.work / "settings.jsonl"
-    lines = tried.read_text("utf-8").splitlines() if tried.exists() else []
     write_results(
         NAME,
         {
             "commands": recorded_commands(options.work),
-            "settings": [json.loads(line) for line in lines],
+            "settings": read_lines(tried),
             "cells": sorted(read_cells(options.work), key=lambda line: line["cell"]),
         },
         model=Path(options.plm).name,

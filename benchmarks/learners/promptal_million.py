@@ -37,7 +37,13 @@ from numpy.typing import NDArray
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from results_file import record_command, recorded_commands, write_results
+from results_file import (
+    add_line,
+    read_lines,
+    record_command,
+    recorded_commands,
+    write_results,
+)
 
 NAME = "learners_promptal_million"
 LABELS, HIDDEN, PICKS, NEAREST, WEIGHT = 6, 64, 32, 10, 0.9
@@ -246,7 +252,7 @@ def learner_rate(shared: Path) -> dict[str, Any]:
 def run(options: argparse.Namespace) -> None:
     """One line a measurement, on from where it stopped."""
     path = options.work / "rows.jsonl"
-    rows = _lines(path)
+    rows = read_lines(path)
     done = {tuple(row[name] for name in KEYS) for row in rows}
     slow = {row["side"] for row in rows if "stopped_s" in row}
     for count in options.sizes:
@@ -266,7 +272,7 @@ def run(options: argparse.Namespace) -> None:
                     found = _in_process(case[3], Path(folder), case[2], options.limit)
                     if "stopped_s" in found:
                         slow.add(case[3])
-                    _keep(path, {**dict(zip(KEYS, case, strict=True)), **found})
+                    add_line(path, {**dict(zip(KEYS, case, strict=True)), **found})
 
 
 def tell(options: argparse.Namespace) -> None:
@@ -284,20 +290,9 @@ def tell(options: argparse.Namespace) -> None:
             "limit_s": options.limit,
             "agreement": agreement,
             "learner": learner_rate(options.shared),
-            "rows": _lines(options.work / "rows.jsonl"),
+            "rows": read_lines(options.work / "rows.jsonl"),
         },
     )
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    text = path.read_text("utf-8") if path.exists() else ""
-    return [json.loads(line) for line in text.splitlines()]
-
-
-def _keep(path: Path, row: dict[str, Any]) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
-    print(row, flush=True)
 
 
 def main() -> None:

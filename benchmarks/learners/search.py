@@ -27,7 +27,13 @@ import numpy as np
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from few_shot import CONTRASTIVE, GUIDELINES, draw, make_learner, read_rows
-from results_file import record_command, recorded_commands, write_results
+from results_file import (
+    add_line,
+    read_lines,
+    record_command,
+    recorded_commands,
+    write_results,
+)
 
 PROMPT = "dynamic soft prompt"
 NAMES = {PROMPT: "learners_search", CONTRASTIVE: "learners_search_contrastive"}
@@ -99,17 +105,11 @@ def run(options: argparse.Namespace) -> None:
         place, name, model, shots, seed = cell
         found = try_setting(name, model, shots, seed, known[place], options)
         line = {"cell": cell, "setting": known[place], **found}
-        with (options.work / f"search.{number}of{parts}.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-        print(line, flush=True)
+        add_line(options.work / f"search.{number}of{parts}.jsonl", line)
 
 
 def tell(options: argparse.Namespace) -> None:
-    lines = [
-        json.loads(line)
-        for path in sorted(options.work.glob("search*.jsonl"))
-        for line in path.read_text("utf-8").splitlines()
-    ]
+    lines = read_lines(*sorted(options.work.glob("search*.jsonl")))
     # Only settings that every set, size and draw has seen are compared.
     counts: dict[str, list[float]] = {}
     for line in lines:

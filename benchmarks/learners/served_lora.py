@@ -13,7 +13,6 @@ again.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
@@ -24,7 +23,7 @@ import numpy as np
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from few_shot import GUIDELINES, draw, read_rows
-from results_file import write_results
+from results_file import add_line, read_lines, write_results
 from served import WORDS, in_process, timed
 
 from llmal.learners import LoRA
@@ -94,15 +93,13 @@ def main() -> None:
     texts, labels = draw(read_rows(options.shared, "trec6", "train"), 8, 0)
     asked = [row["text"] for row in read_rows(options.shared, "trec6", "test")[: options.texts]]
     kept = options.work / f"{options.model}.{len(asked)}.jsonl"
-    lines = kept.read_text(encoding="utf-8").splitlines() if kept.exists() else []
-    rows = {row["learner"]: row for row in map(json.loads, lines)}
+    rows = {row["learner"]: row for row in read_lines(kept)}
     learner = None
     for way in WAYS:
         if way not in rows:
             learner = learner or trained(source, texts, labels)
             rows[way] = compare(way, source, learner, asked, options.work)
-            with kept.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(rows[way]) + "\n")
+            add_line(kept, rows[way])
         done = [rows[one] for one in WAYS if one in rows]
         write_results(
             "learners_served_lora", {"texts": len(asked), "rows": done}, model=options.model

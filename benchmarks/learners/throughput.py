@@ -32,7 +32,13 @@ import numpy as np
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from few_shot import draw, read_rows
-from results_file import record_command, recorded_commands, write_results
+from results_file import (
+    add_line,
+    read_lines,
+    record_command,
+    recorded_commands,
+    write_results,
+)
 
 NAME = "learners_throughput"
 BATCH, RATE, LORA_RATE, PAIR_RATE = 16, 5e-5, 5e-4, 5e-5
@@ -290,8 +296,7 @@ def peak() -> float:
 def run(options: argparse.Namespace) -> None:
     record_command(options.work)
     path = options.work / "figures.jsonl"
-    lines = path.read_text("utf-8").splitlines() if path.exists() else []
-    done = {(*json.loads(line)["cell"], json.loads(line)["repeat"]) for line in lines}
+    done = {(*line["cell"], line["repeat"]) for line in read_lines(path)}
     for repeat in range(options.repeats):
         for group in options.groups:
             for model in options.models if group != "pairs" else MODELS[:1]:
@@ -310,13 +315,10 @@ def run(options: argparse.Namespace) -> None:
                         ).stdout  # fmt: skip
                         found = {"cell": cell, "repeat": repeat, "device": options.device,
                                  **json.loads(said.splitlines()[-1])}  # fmt: skip
-                        with path.open("a", encoding="utf-8") as file:
-                            file.write(json.dumps(found) + "\n")
-                        print(found, flush=True)
+                        add_line(path, found)
 
 
 def tell(options: argparse.Namespace) -> None:
-    lines = (options.work / "figures.jsonl").read_text("utf-8").splitlines()
     write_results(
         NAME,
         {
@@ -324,7 +326,7 @@ def tell(options: argparse.Namespace) -> None:
             "batch": BATCH, "passes": PASSES, "longest": LONGEST, "texts": TEXTS, "shots": SHOTS,
             "pair_passes": PAIR_PASSES, "tested": TESTED, "times": TIMES,
             "note": options.note,
-            "figures": [json.loads(line) for line in lines],
+            "figures": read_lines(options.work / "figures.jsonl"),
         },
     )  # fmt: skip
 

@@ -14,20 +14,7 @@ from llmal.learners import DynamicSoftPrompt, LoRA
 from llmal.learners.serving import LoRALM
 from llmal.lm import VLLM, ResponseCache
 from llmal.lm.server import Server
-
-TEXTS = [
-    "Who wrote Emma ?",
-    "How far is the moon from the earth , and how long does light take ?",
-    "What is a prime number ?",
-    "Which river runs through Paris ?",
-] * 3
-LABELS = ["Person", "Number", "Description", "Location"] * 3
-WORDS = {
-    "Person": "human being",
-    "Number": "number",
-    "Description": "number of words",
-    "Location": "location",
-}
+from tests.support.questions import LABELS, TEXTS, WORDS
 
 
 def trained(model: Path, seed: int = 0) -> LoRA:

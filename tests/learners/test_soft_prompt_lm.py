@@ -13,21 +13,8 @@ from llmal.errors import DataError, UnsupportedError
 from llmal.learners import DynamicSoftPrompt
 from llmal.learners.serving.soft_prompt_lm import SoftPromptLM
 from llmal.lm import VLLM, ResponseCache, Sampling, TransformersLM
+from tests.support.questions import LABELS, TEXTS, WORDS
 from tests.support.small_models import save_small_model
-
-TEXTS = [
-    "Who wrote Emma ?",
-    "How far is the moon from the earth , and how long does light take ?",
-    "What is a prime number ?",
-    "Which river runs through Paris ?",
-] * 3
-LABELS = ["Person", "Number", "Description", "Location"] * 3
-WORDS = {
-    "Person": "human being",
-    "Number": "number",
-    "Description": "number of words",
-    "Location": "location",
-}
 
 
 def trained(model: Path, **parameters: object) -> DynamicSoftPrompt:
