@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
+from cells import add_processes, read_cells, run_cells
 from few_shot import read_rows
 from results_file import (
     add_line,
@@ -113,7 +114,7 @@ def train(
         "batch_size": BATCH,
         "validation": 0.0,
         "random_state": seed,
-        "device": "cpu",
+        "device": options.device,
         "terms": terms,
     }
     learner: Any = Perceptron(vectors(), **common)
@@ -159,19 +160,18 @@ def run_cell(cell: Cell, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def run(options: argparse.Namespace) -> None:
-    path = options.work / "cells.jsonl"
-    done = {tuple(line["cell"]) for line in read_lines(path)}
-    for seed in range(options.seeds):
-        for name in options.sets:
-            for alpha in ALPHAS:
-                if (name, alpha, seed) not in done:
-                    cell = (name, alpha, seed)
-                    found = run_cell(cell, options)
-                    add_line(path, {"cell": cell, "learner": options.learner, **found})
+    cells = [
+        (name, alpha, seed)
+        for seed in range(options.seeds)
+        for name in options.sets
+        for alpha in ALPHAS
+    ]
+    run_cells(options, cells, lambda cell: {"learner": options.learner, **run_cell(cell, options)})
 
 
 def choose_rate(options: argparse.Namespace) -> None:
     """Accuracy by learning rate, on a set and rows that nothing here is tested on."""
+    record_command(options.work)
     path = options.work / "rates.jsonl"
     rows = read(options.shared, TUNED_ON, "train")
     judged, rest = rows[:JUDGED], rows[JUDGED:]
@@ -195,7 +195,7 @@ def tell(options: argparse.Namespace) -> None:
             "tuned_on": TUNED_ON,
             "rates": {str(rate): [len(found), float(np.mean(found))] for rate, found in
                       by_rate.items()},
-            "cells": read_lines(options.work / "cells.jsonl"),
+            "cells": read_cells(options.work),
         },
     )  # fmt: skip
 
@@ -210,13 +210,14 @@ def main() -> None:
     parser.add_argument("--learner", choices=list(RATES), default="perceptron")
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--device", default="cpu")
+    add_processes(parser)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     if options.what != "tell":
         import torch
 
         torch.set_num_threads(1)
-        record_command(options.work)
     call[options.what](options)
 
 

@@ -8,8 +8,7 @@ of it, LoRA, a linear head on MiniLM's vectors, and MiniLM tuned on pairs (contr
 the same labels: so many a class, drawn from the train part, three draws. The accuracy is that on
 the first test rows as shuffled by seed 0. No setting is chosen on any of them: learners have their
 defaults (`search.py` says how these were found, on other sets). `run` writes one line a cell and
-goes on where it stopped; `--part 2/6` does every sixth cell, the second of them, for several
-processes at once.
+goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -27,13 +26,8 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from results_file import (
-    add_line,
-    read_lines,
-    record_command,
-    recorded_commands,
-    write_results,
-)
+from learners.cells import add_processes, read_cells, run_cells
+from results_file import recorded_commands, write_results
 
 NAME = "learners_few_shot"
 SETS = ("trec6", "ag_news", "sst2")
@@ -207,21 +201,18 @@ def cells(options: argparse.Namespace) -> list[Cell]:
 
 
 def run(options: argparse.Namespace) -> None:
-    record_command(options.work)
-    number, _, parts = options.part.partition("/")
-    done = {tuple(line["cell"]) for line in read_lines(*options.work.glob("cells*.jsonl"))}
     known: dict[str, Any] = {}
-    for cell in cells(options)[int(number) - 1 :: int(parts)]:
-        if cell in done:
-            continue
-        found = {"cell": cell, "device": options.device, **run_cell(cell, options, known)}
-        add_line(options.work / f"cells.{number}of{parts}.jsonl", found)
+
+    def measure(cell: Cell) -> dict[str, Any]:
+        return {"device": options.device, **run_cell(cell, options, known)}
+
+    run_cells(options, cells(options), measure)
 
 
 def tell(options: argparse.Namespace) -> None:
-    lines = read_lines(*sorted(options.work.glob("cells*.jsonl")))
-    lines.sort(key=lambda line: line["cell"])
-    write_results(NAME, {"commands": recorded_commands(options.work), "cells": lines})
+    write_results(
+        NAME, {"commands": recorded_commands(options.work), "cells": read_cells(options.work)}
+    )
 
 
 def main() -> None:
@@ -236,8 +227,8 @@ def main() -> None:
     parser.add_argument("--shots", nargs="+", type=int, default=list(SHOTS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--part", default="1/1")
     parser.add_argument("--settings", type=Path, help="what search.py found, for the defaults")
+    add_processes(parser)
     options = parser.parse_args()
     options.settings = {} if options.settings is None else json.loads(options.settings.read_text())
     options.work.mkdir(parents=True, exist_ok=True)

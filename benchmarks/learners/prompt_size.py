@@ -26,6 +26,7 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
+from cells import add_processes, read_cells, run_cells
 from few_shot import draw, read_rows
 from noisy import model_to_tune
 from results_file import (
@@ -63,7 +64,7 @@ def make_learner(options: argparse.Namespace, seed: int, rate: float, **given: A
         learning_rate=rate,
         max_length=LENGTH,
         random_state=seed,
-        device="cpu",
+        device=options.device,
         **given,
     )
 
@@ -93,28 +94,23 @@ def run_cell(cell: Cell, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def run(options: argparse.Namespace) -> None:
-    path = options.work / "cells.jsonl"
-    done = {tuple(line["cell"]) for line in read_lines(path)}
-    for shots in SHOTS:
-        for seed in range(options.seeds):
-            for name in SETS:
-                for way in WAYS:
-                    cell = (name, way, shots, seed)
-                    if cell not in done:
-                        found = run_cell(cell, options)
-                        add_line(
-                            path,
-                            {
-                                "cell": cell,
-                                "model": options.model,
-                                "layers": options.layers,
-                                **found,
-                            },
-                        )
+    cells = [
+        (name, way, shots, seed)
+        for shots in SHOTS
+        for seed in range(options.seeds)
+        for name in SETS
+        for way in WAYS
+    ]
+
+    def measure(cell: Cell) -> dict[str, Any]:
+        return {"model": options.model, "layers": options.layers, **run_cell(cell, options)}
+
+    run_cells(options, cells, measure)
 
 
 def choose_rate(options: argparse.Namespace) -> None:
     """Accuracy by learning rate, on sets and rows that nothing here is tested on."""
+    record_command(options.work)
     for name in TUNED_ON:
         rows = read_rows(options.shared, name, "train")
         judged, rest = rows[:JUDGED], rows[JUDGED:]
@@ -139,7 +135,7 @@ def tell(options: argparse.Namespace) -> None:
             "max_length": LENGTH,
             "tuned_on": list(TUNED_ON),
             "rates": {str(rate): float(np.mean(found)) for rate, found in by_rate.items()},
-            "cells": read_lines(options.work / "cells.jsonl"),
+            "cells": read_cells(options.work),
         },
     )
 
@@ -154,13 +150,14 @@ def main() -> None:
     parser.add_argument("--layers", type=int, help="only the first ones of the model")
     parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--device", default="cpu")
+    add_processes(parser)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     if options.what != "tell":
         import torch
 
         torch.set_num_threads(1)
-        record_command(options.work)
     call[options.what](options)
 
 

@@ -27,10 +27,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
+from learners.cells import add_processes, read_cells, run_cells
 from learners.few_shot import draw, read_rows
 from results_file import (
     add_line,
@@ -205,8 +207,9 @@ class Bench:
         self.shares = np.bincount(self.gold, minlength=len(self.classes)) / len(self.gold)
         self.model = Model(name, options)
         kept = options.work / f"reference.{name}.npz"
-        if not kept.exists():
-            self._make_reference(kept)
+        with FileLock(kept.with_suffix(".lock")):
+            if not kept.exists():
+                self._make_reference(kept)
         with np.load(kept) as arrays:
             self.reference = arrays["probabilities"], arrays["states"]
 
@@ -285,37 +288,30 @@ class Bench:
 
 
 def cells(options: argparse.Namespace) -> list[Cell]:
-    """All cells: set by set, seed by seed."""
+    """All cells: seed by seed, set by set."""
     return [
         (name, variant, seed)
-        for name in options.sets
         for seed in range(options.seeds)
+        for name in options.sets
         for variant in options.variants
     ]
 
 
-def read_cells(work: Path) -> list[dict[str, Any]]:
-    """What is done."""
-    return read_lines(work / "cells.jsonl")
-
-
 def run(options: argparse.Namespace) -> None:
-    record_command(options.work)
-    done = {tuple(line["cell"]) for line in read_cells(options.work)}
     benches: dict[str, Bench] = {}
     sizes = {
         name: getattr(options, name)
         for name in ("pool", "test", "rounds", "learning_rate", "epochs", "max_length")
     }
-    for cell in cells(options):
-        if cell in done:
-            continue
+
+    def measure(cell: Cell) -> dict[str, Any]:
         name, variant, seed = cell
         if name not in benches:
             benches[name] = Bench(name, options)
-        plm = Path(options.plm).name
-        found = {"cell": cell, "plm": plm, **sizes, "rows": benches[name].run(variant, seed)}
-        add_line(options.work / "cells.jsonl", found)
+        rows = benches[name].run(variant, seed)
+        return {"plm": Path(options.plm).name, **sizes, "rows": rows}
+
+    run_cells(options, cells(options), measure)
 
 
 def settings(options: argparse.Namespace) -> None:
@@ -350,7 +346,7 @@ def tell(options: argparse.Namespace) -> None:
         {
             "commands": recorded_commands(options.work),
             "settings": read_lines(tried),
-            "cells": sorted(read_cells(options.work), key=lambda line: line["cell"]),
+            "cells": read_cells(options.work),
         },
         model=Path(options.plm).name,
     )
@@ -390,6 +386,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--tune-on", default="emotion", help="of `settings`")
     parser.add_argument("--rates", nargs="+", type=float, default=[1e-4, 3e-4, 1e-3])
+    add_processes(parser)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     if options.what != "tell":

@@ -26,14 +26,9 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
+from cells import add_processes, read_cells, run_cells
 from few_shot import CONTRASTIVE, GUIDELINES, draw, make_learner, read_rows
-from results_file import (
-    add_line,
-    read_lines,
-    record_command,
-    recorded_commands,
-    write_results,
-)
+from results_file import recorded_commands, write_results
 
 PROMPT = "dynamic soft prompt"
 NAMES = {PROMPT: "learners_search", CONTRASTIVE: "learners_search_contrastive"}
@@ -90,8 +85,6 @@ def try_setting(
 
 
 def run(options: argparse.Namespace) -> None:
-    record_command(options.work)
-    number, _, parts = options.part.partition("/")
     cells = [
         (place, name, model, shots, seed)
         for place in range(options.settings)
@@ -101,15 +94,17 @@ def run(options: argparse.Namespace) -> None:
         for seed in range(options.seeds)
     ]
     known = settings(options.method, options.settings)
-    for cell in cells[int(number) - 1 :: int(parts)]:
+
+    def measure(cell: tuple[int, str, str, int, int]) -> dict[str, Any]:
         place, name, model, shots, seed = cell
         found = try_setting(name, model, shots, seed, known[place], options)
-        line = {"cell": cell, "setting": known[place], **found}
-        add_line(options.work / f"search.{number}of{parts}.jsonl", line)
+        return {"setting": known[place], **found}
+
+    run_cells(options, cells, measure)
 
 
 def tell(options: argparse.Namespace) -> None:
-    lines = read_lines(*sorted(options.work.glob("search*.jsonl")))
+    lines = read_cells(options.work)
     # Only settings that every set, size and draw has seen are compared.
     counts: dict[str, list[float]] = {}
     for line in lines:
@@ -155,7 +150,7 @@ def main() -> None:
     parser.add_argument("--settings", type=int, default=24)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--part", default="1/1")
+    add_processes(parser)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     (run if options.what == "run" else tell)(options)

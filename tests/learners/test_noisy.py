@@ -33,7 +33,7 @@ from llmal.learners.noisy import (
 )
 from llmal.learners.noisy.consistency import symmetric_divergence
 from llmal.learners.noisy.curriculum_loss import divergence
-from llmal.learners.noisy.gaussian_mixture_split import low_loss_probabilities
+from llmal.learners.noisy.gaussian_mixture_split import low_loss_probabilities, lowest_of_each
 from llmal.learners.noisy.negative_learning import negative_loss
 from llmal.learners.noisy.reweighting import gains
 from llmal.learners.training.terms import Batch, Course, Term
@@ -163,7 +163,8 @@ def test_the_split_finds_the_flipped_labels(model: Path):
         random_state=1,
     ).fit(texts, wrong)
 
-    kept = learner.terms_[0].probabilities > 0.7
+    kept = learner.terms_[0].kept
+    assert (kept >= (learner.terms_[0].probabilities > 0.7)).all()
     assert kept[flipped].sum() <= 2
     assert np.delete(kept, flipped).mean() > 0.95
     assert (learner.predict(texts) == y).mean() > 0.95
@@ -173,7 +174,7 @@ def test_the_split_finds_the_flipped_labels(model: Path):
 def test_a_class_that_the_split_leaves_nothing_of_is_named(caplog):
     # Nothing but class 0 is ever said, as by a network that has not learnt class 1 yet.
     course = _course(["a", "a", "b", "b"], [0, 0, 1, 1], ((3.0, 3.0), (0.0, 0.0)))
-    split = GaussianMixtureSplit(from_epoch=1)
+    split = GaussianMixtureSplit(from_epoch=1, least_kept=0.0)
     split.begin(course)
 
     for course.epoch in (0, 1, 2):
@@ -182,6 +183,22 @@ def test_a_class_that_the_split_leaves_nothing_of_is_named(caplog):
     assert course.clean.tolist() == [True, True, False, False]
     assert caplog.text.count("before pass 2 the split takes every label 1 for wrong") == 1
     assert caplog.text.count("for wrong") == 1
+
+
+def test_of_each_label_the_lowest_losses_are_kept(caplog):
+    losses, columns = np.array([0.1, 3.0, 2.0, 4.0, 2.5, 3.0]), np.array([0, 1, 1, 1, 1, 0])
+    for share, kept in ((0.0, []), (0.2, [0, 2]), (0.5, [0, 2, 4]), (0.6, [0, 1, 2, 4, 5])):
+        assert np.flatnonzero(lowest_of_each(losses, columns, share)).tolist() == kept
+    # Nothing but class 0 is ever said, and class 1 is learnt from even so.
+    course = _course(["a", "a", "b", "b"], [0, 0, 1, 1], ((3.0, 3.0), (0.0, 0.0)))
+    split = GaussianMixtureSplit(from_epoch=0, least_kept=0.5)
+
+    split.begin(course)
+    split.begin_epoch(course)
+
+    assert course.clean.tolist() == split.kept.tolist() == [True, True, True, False]
+    assert split.probabilities[2] < 0.5
+    assert "for wrong" not in caplog.text
 
 
 def test_the_split_waits_for_its_pass(model: Path):
@@ -487,7 +504,12 @@ def test_terms_come_back_with_a_saved_learner(model: Path, tmp_path: Path, caplo
     _learner(model, epochs=1, terms=terms).fit(texts, y).save(tmp_path / "kept")
 
     written = json.loads((tmp_path / "kept" / "learner.json").read_text())["parameters"]["terms"]
-    assert written[0] == {"name": "gaussian_mixture_split", "clean_above": 0.6, "from_epoch": 4}
+    assert written[0] == {
+        "name": "gaussian_mixture_split",
+        "clean_above": 0.6,
+        "from_epoch": 4,
+        "least_kept": 0.7,
+    }
     back = load_learner(tmp_path / "kept", labels=["colour", "taste"]).learner
     assert back.terms[0] == terms[0]
     assert back.terms[1] == terms[1]

@@ -29,36 +29,42 @@ class GaussianMixtureSplit(Term):
     fitted to them; an item is clean where the one of the lower mean is likelier than
     `clean_above`. The loss on labels is then the mean over the clean items of a batch, and other
     terms are told which they are. It takes more than `from_epoch` passes to act, so give the
-    learner enough of them, and mind that it may stop early before. It must not act too early
-    either: of a class that is not learnt yet all labels seem wrong, and then it never is. That is
-    told of in the log.
+    learner enough of them, and mind that it may stop early before. Of a label that is not learnt
+    yet all items seem wrong, and if none were kept it never would be: so of each label a share of
+    its items is kept in any case, those of the lowest losses. FreeAL has no such share.
 
     Args:
         clean_above: The least probability of the lower Gaussian.
         from_epoch: The first pass, from 0 on, that it acts in.
+        least_kept: The least share of the items of each label that counts as clean; with 0, as
+            published, a label of which nothing is left is told of in the log.
 
     Attributes:
         probabilities: Shape (n,): that of the lower Gaussian for each item, as of the last split,
             in the order of the items trained on; None before the first.
+        kept: Shape (n,): which items count as clean, likewise.
     """
 
     registered_as: ClassVar[str] = "gaussian_mixture_split"
 
     clean_above: float = 0.7
     from_epoch: int = 4
+    least_kept: float = 0.7
     probabilities: NDArray[np.float64] | None = field(
         default=None, init=False, repr=False, compare=False
     )
+    kept: NDArray[np.bool_] | None = field(default=None, init=False, repr=False, compare=False)
     _random: np.random.Generator | None = field(default=None, init=False, repr=False, compare=False)
     _warned: bool = field(default=False, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_share("clean_above", self.clean_above)
         check_least("from_epoch", self.from_epoch)
+        check_share("least_kept", self.least_kept)
 
     def begin(self, course: Course) -> None:
         """Nothing is judged yet."""
-        self.probabilities, self._random = None, course.numpy_generator()
+        self.probabilities, self.kept, self._random = None, None, course.numpy_generator()
         self._warned = False
 
     def begin_epoch(self, course: Course) -> None:
@@ -67,21 +73,25 @@ class GaussianMixtureSplit(Term):
             return
         assert self._random is not None
         losses = losses_of(course.network, course.readings, course.targets, course.batch_size)
-        self.probabilities = low_loss_probabilities(losses.cpu().double().numpy(), self._random)
-        clean = self.probabilities > self.clean_above
-        course.clean = torch.as_tensor(clean, device=course.network.device)
-        self._warn_of_lost_classes(course, clean)
-
-    def _warn_of_lost_classes(self, course: Course, clean: NDArray[np.bool_]) -> None:
+        judged = losses.cpu().double().numpy()
         columns = course.targets.argmax(dim=1).cpu().numpy()
-        lost = np.setdiff1d(columns, columns[clean])
+        self.probabilities = low_loss_probabilities(judged, self._random)
+        self.kept = self.probabilities > self.clean_above
+        self.kept |= lowest_of_each(judged, columns, self.least_kept)
+        course.clean = torch.as_tensor(self.kept, device=course.network.device)
+        self._warn_of_lost_classes(course, columns[self.kept])
+
+    def _warn_of_lost_classes(self, course: Course, kept: NDArray[np.int64]) -> None:
+        columns = course.targets.argmax(dim=1).cpu().numpy()
+        lost = np.setdiff1d(columns, kept)
         if len(lost) and not self._warned:
             self._warned = True
             logger.warning(
                 "before pass %d the split takes every label %s for wrong, so that it is not learnt "
-                "any more. Raise from_epoch (now %d), or the learning rate",
+                "any more. Raise least_kept (now %g), from_epoch (now %d) or the learning rate",
                 course.epoch + 1,
                 " and every label ".join(repr(course.classes[one].item()) for one in lost),
+                self.least_kept,
                 self.from_epoch,
             )
 
@@ -117,3 +127,21 @@ def low_loss_probabilities(
     ).fit(column)
     lower = int(mixture.means_.ravel().argmin())
     return np.asarray(mixture.predict_proba(column)[:, lower])
+
+
+def lowest_of_each(
+    losses: NDArray[np.float64], columns: NDArray[np.int64], share: float
+) -> NDArray[np.bool_]:
+    """Which items are among that share of the lowest losses of those with the same label.
+
+    Args:
+        losses: Shape (n,).
+        columns: Shape (n,): the items' labels.
+        share: 0 to 1; a part of an item counts as one.
+    """
+    found = np.zeros(len(losses), dtype=bool)
+    for column in np.unique(columns):
+        mine = np.flatnonzero(columns == column)
+        count = int(np.ceil(share * len(mine)))
+        found[mine[np.argsort(losses[mine], kind="stable")[:count]]] = True
+    return found
