@@ -30,6 +30,7 @@ Thing = Literal[
     "embedder folder",
     "embedder of the hub",
     "hidden states",
+    "served embeddings",
     "word statistics",
     "synthetic item",
     "example",
@@ -126,6 +127,11 @@ SCHEMES: Mapping[Thing, Scheme] = {
     "hidden states": Scheme(
         "the model's own fingerprint, the layer, how the states of a text are pooled, longest text",
         "device and batch size, which change vectors in the last digits alone",
+        16,
+    ),
+    "served embeddings": Scheme(
+        "the served model, longest text, pooling and arguments of a server of our own",
+        "the server's address and version, which change vectors in the last digits alone",
         16,
     ),
     "frozen labels": Scheme(

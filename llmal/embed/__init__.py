@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from llmal.embed.pool_matrix import embed_pool as embed_pool
     from llmal.embed.protocol import Embedder as Embedder
     from llmal.embed.sentence import SentenceEmbedder as SentenceEmbedder
+    from llmal.embed.served import ServedEmbedder as ServedEmbedder
 
 REGISTRY = Registry(
     "embed",
     {
         "hidden_states": "llmal.embed.hidden_states:HiddenStateEmbedder",
+        "served": "llmal.embed.served:ServedEmbedder",
         "sentence": "llmal.embed.sentence:SentenceEmbedder",
     },
 )
@@ -32,6 +34,7 @@ _HOMES = {
     "EmbeddingCache": "cache",
     "HiddenStateEmbedder": "hidden_states",
     "SentenceEmbedder": "sentence",
+    "ServedEmbedder": "served",
     "embed_pool": "pool_matrix",
     "nearest": "neighbours",
 }
@@ -42,6 +45,7 @@ __all__ = [
     "EmbeddingCache",
     "HiddenStateEmbedder",
     "SentenceEmbedder",
+    "ServedEmbedder",
     "embed_pool",
     "nearest",
 ]

@@ -86,6 +86,12 @@ class HiddenStateEmbedder:
         return self._fingerprint
 
     @property
+    def configuration(self) -> dict[str, Any]:
+        """What it is made of, without where and how fast it runs."""
+        options = {"layer": self.layer, "pooling": self.pooling, "max_length": self.max_length}
+        return {"name": "hidden_states", "model": self.model, **options}
+
+    @property
     def layers(self) -> int:
         """L: the layers of the model and its input embeddings."""
         return int(self._settings().get_text_config().num_hidden_layers) + 1

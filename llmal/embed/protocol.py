@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,15 +38,22 @@ class Embedder(Protocol):
 
 
 @runtime_checkable
-class NamedEmbedder(Protocol):
-    """An embedder that can be had again by a name or a path."""
+class ConfiguredEmbedder(Protocol):
+    """An embedder that can be had again from plain values."""
 
-    model: str
+    @property
+    def configuration(self) -> dict[str, Any] | None:
+        """Its name in the registry, as `name`, and its options; None where it cannot be had
+        again, as of a server that ends with this process.
+        """
+        ...
 
 
 @runtime_checkable
-class SavableEmbedder(NamedEmbedder, Protocol):
+class SavableEmbedder(Protocol):
     """An embedder whose model can be written into a folder that sentence-transformers loads."""
+
+    model: str
 
     def save_model(self, directory: Path) -> None:
         """Write the model."""

@@ -68,6 +68,11 @@ class SentenceEmbedder:
         self._fingerprint: str | None = None
 
     @property
+    def configuration(self) -> dict[str, Any]:
+        """What it is made of, without where and how fast it runs."""
+        return {"name": "sentence", "model": self.model}
+
+    @property
     def fingerprint(self) -> str:
         """Hash of all files of a local model, or of the name and commit of a hub model."""
         if self._fingerprint is None:

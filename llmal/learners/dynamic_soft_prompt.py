@@ -8,26 +8,29 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal, Self
 
+import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
 from llmal.embed.sentence import SentenceEmbedder
 from llmal.errors import ConfigError
-from llmal.learners.networks.backbone import KINDS, Kind, load_backbone
+from llmal.learners.networks.backbone import KINDS, Backbone, Kind, load_backbone
 from llmal.learners.networks.causal_prompt import CausalPrompt, Place
 from llmal.learners.networks.dynamic_prompt import (
     DynamicPrompt,
     Features,
     PromptShape,
+    Start,
 )
 from llmal.learners.networks.generator import Fusing
 from llmal.learners.networks.masked_prompt import EncoderPrompt, MaskedPrompt
 from llmal.learners.networks.protocol import Loss
-from llmal.learners.networks.template import make_template, words_of
+from llmal.learners.networks.template import Template, cut, make_template, words_of
 from llmal.learners.soft_labels import SoftLabels
 from llmal.learners.text_learner import TextLearner
 from llmal.learners.training.settings import Settings
 from llmal.learners.training.terms import Term
+from llmal.learners.training_set import Targets
 from llmal.learners.words import initial_words
 
 M_TRIED = (4, 8, 16)
@@ -56,7 +59,7 @@ class Defaults:
     prompt_learning_rate: float | None
     dropout: float
     residual: bool
-    start: Literal["words", "normal"]
+    start: Start
     loss: Loss
 
 
@@ -89,7 +92,13 @@ class DynamicSoftPrompt(TextLearner):
         heads: Of the attention.
         dropout: Of the attention.
         residual: Add the task's vectors to what the attention gives.
-        start: The task's vectors start as embeddings of the task's "words", or as "normal" noise.
+        start: The task's vectors start as embeddings of the task's "words", as "normal" noise, or,
+            over a causal model, as those of labelled "demonstrations" out of the items, as in
+            context-aware prompt tuning (CPT: Blau et al., 2024), which is `n=0` and a radius; m is
+            then the number of their tokens.
+        shots: Items of each class that are demonstrations.
+        radius: How far each vector of the task may move from where it started, in units of the
+            root of width / 2048 as in CPT, which has 0.1; None for any distance.
         template: With `{text}` and, for a masked language model, `{mask}`; by default llmal's own
             labelling prompt for a causal model, and `{text} It was {mask}.` for a masked one.
         instruction: Guidelines of the task, in front of the template.
@@ -126,10 +135,12 @@ class DynamicSoftPrompt(TextLearner):
     """
 
     registered_as = "dynamic_soft_prompt"
+    found_in_fit = ("m_", "n_")
 
     network_: DynamicPrompt
     m_: int
     n_: int
+    _demonstrations: Sequence[tuple[str, int]] | None = None
 
     def __init__(
         self,
@@ -141,7 +152,9 @@ class DynamicSoftPrompt(TextLearner):
         heads: int = 4,
         dropout: float | None = None,
         residual: bool | None = None,
-        start: Literal["words", "normal"] | None = None,
+        start: Start | None = None,
+        shots: int = 2,
+        radius: float | None = None,
         template: str | None = None,
         instruction: str = "",
         verbalizers: Mapping[Any, str] | None = None,
@@ -172,6 +185,8 @@ class DynamicSoftPrompt(TextLearner):
         self.dropout = dropout
         self.residual = residual
         self.start = start
+        self.shots = shots
+        self.radius = radius
         self.template = template
         self.instruction = instruction
         self.verbalizers = verbalizers
@@ -210,7 +225,10 @@ class DynamicSoftPrompt(TextLearner):
             LanguageModelError: The model cannot be found, loaded or used.
         """
         if "auto" not in (self.m, self.n):
-            super().fit(X, y, sample_weight)
+            try:
+                super().fit(X, y, sample_weight)
+            finally:
+                self._demonstrations = None
             self.m_, self.n_ = self.network_.shape.m, self.network_.shape.n
             return self
         best = min(
@@ -246,6 +264,47 @@ class DynamicSoftPrompt(TextLearner):
             fewest_to_hold_out=20 if self.validation >= LEAST_HELD_OUT else 100,
         )
 
+    def _prepare(self, items: list[str], made: Targets) -> None:
+        if self.start != "demonstrations":
+            return
+        if self.m is not None:
+            raise ConfigError(
+                f"m is {self.m!r}, and with demonstrations it is the number of their tokens",
+                fix="leave m out, and give shots",
+            )
+        if not isinstance(self.shots, int) or self.shots < 1:
+            raise ConfigError(f"shots is {self.shots!r}", fix="it must be a whole number above 0")
+        rng = np.random.default_rng(self.random_state)
+        order = rng.permutation(len(items))
+        rows = np.concatenate(
+            [order[made.codes[order] == code][: self.shots] for code in np.unique(made.codes)]
+        )
+        self._demonstrations = [(items[row], int(made.codes[row])) for row in rng.permutation(rows)]
+
+    def _initial(
+        self, classes: NDArray[Any], words: Sequence[str], template: Template, backbone: Backbone
+    ) -> tuple[int, ...]:
+        """Tokens from whose embeddings the task's vectors start."""
+        tokenizer = backbone.encoder.tokenizer
+        if self.start != "demonstrations":
+            text = initial_words(self.instruction, classes, words)
+            return tuple(tokenizer(text, add_special_tokens=False).input_ids) or (0,)
+        if backbone.kind != "causal":
+            raise ConfigError(
+                f"a soft prompt over a {backbone.kind} model cannot start as demonstrations",
+                fix="use a causal model, or another start",
+            )
+        if self._demonstrations is None:  # of a saved one, which has its vectors
+            return (0,) * self.m_
+        kept, _ = cut(
+            [text for text, _ in self._demonstrations], tokenizer, self.max_length, one_line=True
+        )
+        shown = [
+            f"{Template('', template.around).fill(text).rstrip()} {words[code]}\n\n"
+            for text, (_, code) in zip(kept, self._demonstrations, strict=True)
+        ]
+        return tuple(tokenizer("".join(shown), add_special_tokens=False).input_ids)
+
     def _network(self, classes: NDArray[Any], device: torch.device) -> DynamicPrompt:
         backbone = load_backbone(
             self.model, self.kind, device, self.dtype, frozen=self.freeze_backbone
@@ -256,26 +315,31 @@ class DynamicSoftPrompt(TextLearner):
             # Its head says no words, so that classes may be numbers.
             verbalizers = {one: str(one) for one in classes.tolist()}
         words = words_of(classes.tolist(), verbalizers)
+        template = make_template(self.template, self.instruction, words, backbone)
+        initial = self._initial(classes, words, template, backbone)
+        m = getattr(self, "m_", None) if self.m == "auto" else self.m
+        if self.start == "demonstrations":
+            m = len(initial)
         shape = PromptShape(
-            m=_given(getattr(self, "m_", None) if self.m == "auto" else self.m, defaults.m),
+            m=_given(m, defaults.m),
             n=getattr(self, "n_", 1) if self.n == "auto" else self.n,
             fusion=self.fusion,
             heads=self.heads,
             dropout=_given(self.dropout, defaults.dropout),
             residual=_given(self.residual, defaults.residual),
             start=_given(self.start, defaults.start),
+            radius=self.radius,
             learning_rate=_given(self.prompt_learning_rate, defaults.prompt_learning_rate),
         )
         options: dict[str, Any] = {
             "shape": shape,
-            "initial": initial_words(self.instruction, classes, words),
+            "initial": initial,
             "sample_encoder": self._encoder(),
             "loss": _given(self.loss, defaults.loss),
             "features": self.features,
             "max_length": self.max_length,
             "device": device,
         }
-        template = make_template(self.template, self.instruction, words, backbone)
         if backbone.kind == "causal":
             return CausalPrompt(backbone, template, words, place=self.place, **options)
         if self.place != "front":

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from llmal.core.files import write_json
 from llmal.core.records import Answer
-from llmal.embed.protocol import Embedder, NamedEmbedder
+from llmal.embed import REGISTRY as EMBEDDERS
+from llmal.embed.protocol import ConfiguredEmbedder, Embedder
 from llmal.embed.sentence import SentenceEmbedder
 from llmal.errors import ConfigError, DataError
 from llmal.learners.protocol import (
@@ -57,8 +58,8 @@ def write_labels(directory: Path, task: Task, embedder: Embedder | None) -> None
     if task.kind != "single":
         content["kind"] = task.kind_given
     if embedder is not None:
-        name = embedder.model if isinstance(embedder, NamedEmbedder) else None
-        content["embedder"] = {"model": name, "fingerprint": embedder.fingerprint}
+        made = embedder.configuration if isinstance(embedder, ConfiguredEmbedder) else None
+        content["embedder"] = {**(made or {}), "fingerprint": embedder.fingerprint}
     with saving(directory):
         # The same in every round of a run, and then left alone.
         write_json(directory / LABELS_FILE, content, indent=2)
@@ -262,17 +263,21 @@ def _embedder(
     if learner.input == "texts":
         return None
     name, fingerprint = kept.get("model"), kept.get("fingerprint")
-    if given is None and name is None:
+    if given is None and kept.get("name", name) is None:
         raise DataError(
             "the learner reads embeddings, and which embedder made them is not known",
             where=str(folder),
             fix="give embedder=",
         )
     made: Embedder
-    if given is None or isinstance(given, str):
-        made = SentenceEmbedder(str(given or name))
-    else:
+    if isinstance(given, str):
+        made = SentenceEmbedder(given)
+    elif given is not None:
         made = given
+    else:
+        # A learner of before embedders had names has that of the model alone.
+        options = {key: value for key, value in kept.items() if key not in ("name", "fingerprint")}
+        made = EMBEDDERS.make(kept.get("name", "sentence"), options)
     if fingerprint is not None and made.fingerprint != fingerprint:
         raise DataError(
             f"the learner was trained on embeddings of {name or 'another embedder'} "

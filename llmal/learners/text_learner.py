@@ -66,6 +66,8 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     former_names: ClassVar[Mapping[str, str]] = {}
     parts: ClassVar[Mapping[str, Registry]] = {"terms": NOISE_TERMS}
     registered_as: ClassVar[str]
+    found_in_fit: ClassVar[tuple[str, ...]] = ()
+    """Attributes that a fit found, plain values, without which a saved network is not built."""
 
     model: str | Path
     batch_size: int
@@ -98,6 +100,15 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     @abstractmethod
     def _network(self, classes: NDArray[Any], device: torch.device) -> Network:
         """A fresh network for some classes."""
+
+    def _prepare(self, items: list[str], made: Targets) -> None:
+        """What is taken from the items before the network is made; nothing, unless a learner's
+        start depends on them.
+
+        Args:
+            items: The texts to train on.
+            made: Their labels.
+        """
 
     def _finish(self, network: Network, items: list[str], made: Targets) -> None:
         """What is left to do when the network is trained; nothing, unless a learner has more.
@@ -133,6 +144,7 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         made = targets(len(items), y, sample_weight)
         device = pick_device(self.device)
         count = len(made.classes)
+        self._prepare([items[i] for i in made.kept], made)
         with own_randomness(self._seed, device):
             network = self._network(made.classes, device)
             if count > 1:
@@ -236,6 +248,7 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 "parameters": self._plain_parameters(),
                 "classes": classes_as_json(self.classes_),
                 "base": self._base_hash(),
+                "found": {name: getattr(self, name) for name in self.found_in_fit},
                 "trained_on": self.trained_on_,
             },
         )
@@ -305,6 +318,9 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.set_params(**{**dict.fromkeys(self.former_names), **kept})
         classes = np.asarray(content["classes"])
         check_base(content, self.model, directory)
+        for name in self.found_in_fit:
+            if name in content.get("found", {}):
+                setattr(self, name, content["found"][name])
         device = pick_device(self.device)
         with own_randomness(self._seed, device):
             network = self._saved_network(directory, classes, device)

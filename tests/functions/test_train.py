@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 import llmal
 from llmal.cli.app import app
+from llmal.embed import HiddenStateEmbedder
 from llmal.errors import ConfigError, DataError
 from tests.support.small_models import WORDS, save_small_model
 
@@ -43,10 +44,16 @@ def test_a_learner_over_texts_is_trained_tested_saved_and_used(model: Path, tmp_
     assert list(again.labels) == list(found.classifier.predict([r["message"] for r in ROWS]))
 
 
-def test_a_linear_head_on_embeddings_finds_its_embedder_again(tmp_path: Path, embedder):
-    found = llmal.train(ROWS, label="topic", text="message", directory=tmp_path, embedder=embedder)
+@pytest.mark.parametrize("states", [False, True])
+def test_a_linear_head_on_embeddings_finds_its_embedder_again(
+    model: Path, tmp_path: Path, embedder, states: bool
+):
+    if states:
+        embedder = HiddenStateEmbedder(model, layer=1, pooling="last", max_length=9, cache=False)
+    found = llmal.train(ROWS, label="topic", text="message", directory=tmp_path / "trained",
+                        embedder=embedder)  # fmt: skip
 
-    back = llmal.load_learner(tmp_path)
+    back = llmal.load_learner(tmp_path / "trained")
 
     texts = [row["message"] for row in ROWS]
     np.testing.assert_allclose(back.predict_proba(texts), found.classifier.predict_proba(texts))

@@ -217,7 +217,7 @@ def test_a_model_in_half_precision_has_vectors_in_full(llama: Path):
     assert next(learner.network_.model.parameters()).dtype == torch.bfloat16
 
 
-def test_m_and_n_are_chosen_by_held_out_loss(llama: Path, monkeypatch):
+def test_m_and_n_are_chosen_by_held_out_loss(llama: Path, tmp_path: Path, monkeypatch):
     from llmal.learners import dynamic_soft_prompt
 
     monkeypatch.setattr(dynamic_soft_prompt, "M_TRIED", (1, 2))
@@ -227,6 +227,86 @@ def test_m_and_n_are_chosen_by_held_out_loss(llama: Path, monkeypatch):
     assert learner.n_ in (0, 1)
     assert learner.history_.held_out
     assert clone(learner).m == "auto"
+    learner.save(tmp_path / "saved")
+    back = load_learner(tmp_path / "saved", labels=["colour", "taste"])
+    assert np.array_equal(back.predict_proba(TEXTS), learner.predict_proba(TEXTS))
+
+
+CONTEXT = {"m": None, "n": 0, "start": "demonstrations", "radius": 0.1}
+
+
+def test_a_context_starts_as_demonstrations_and_stays_near_them(llama: Path, tmp_path: Path):
+    learner = learner_over(
+        llama, "causal", **CONTEXT, shots=1, epochs=20, prompt_learning_rate=0.05
+    ).fit(TEXTS, Y)
+
+    network = learner.network_
+    words = network.embedding().weight
+    ids = [int((words - vector).norm(dim=1).argmin()) for vector in network.centre]
+    shown = network.backbone.encoder.tokenizer.decode(ids)
+    assert shown.count("Text") == shown.count("Label") == 2
+    assert "Label : colour" in shown
+    assert "Label : taste" in shown
+    assert learner.m_ == len(network.centre)
+    moved = (network.task_vectors() - network.centre).norm(dim=1).detach()
+    most = 0.1 * np.sqrt(network.backbone.width / 2048)
+    assert float(moved.max()) == pytest.approx(most, rel=1e-5)
+    assert float((network.task - network.centre).norm(dim=1).max()) > 2 * most
+    learner.save(tmp_path / "saved")
+    back = load_learner(tmp_path / "saved", labels=["colour", "taste"])
+    assert np.array_equal(back.predict_proba(TEXTS), learner.predict_proba(TEXTS))
+
+
+def test_a_context_computes_what_pefts_context_aware_prompt_tuning_does(llama: Path):
+    from peft import CPTConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    learner = learner_over(llama, "causal", **CONTEXT, epochs=1).fit(TEXTS, Y)
+    network = learner.network_
+    delta = torch.randn_like(network.task) * 0.02
+    with torch.no_grad():
+        network.task.copy_(network.centre + delta)
+    count = len(delta)
+    settings = CPTConfig(
+        task_type="CAUSAL_LM",
+        cpt_token_ids=[0] * count,
+        cpt_mask=[1] * count,
+        cpt_tokens_type_mask=[2] * count,
+    )
+    peft = get_peft_model(AutoModelForCausalLM.from_pretrained(llama), settings).eval()
+    encoder = peft.prompt_encoder["default"]
+    encoder.embedding.weight.data.copy_(network.centre)
+    encoder.delta_embedding.weight.data.copy_(delta)
+    ids = torch.tensor([network.read(["red"])[0].ids])
+    with torch.no_grad():
+        theirs = peft(input_ids=ids, attention_mask=torch.ones_like(ids), labels=None).logits
+    expected = theirs[0, -1].log_softmax(dim=0)
+
+    ours = network(network.read(["red"])).scores[0]
+
+    tokens = [path[0] for path in network.trie.paths]
+    assert ours.tolist() == pytest.approx(expected[tokens].tolist(), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"m": 4}, "m is 4, and with demonstrations it is the number of their tokens"),
+        ({"shots": 0}, "shots is 0"),
+        ({"radius": 0.0}, "radius is 0.0"),
+        ({"start": "noise"}, "start is 'noise'"),
+        ({"shots": 6, "template": "Text : " + "very " * 40 + "{text} Label :"}, "shots"),
+    ],
+)
+def test_a_context_that_cannot_be_is_refused(llama: Path, given: dict[str, Any], sentence: str):
+    with pytest.raises(ConfigError, match=sentence):
+        learner_over(llama, "causal", **{**CONTEXT, **given}).fit(TEXTS, Y)
+
+
+def test_only_a_causal_model_reads_demonstrations(tmp_path: Path):
+    model = save_small_model("bert", tmp_path / "bert", words=VOCABULARY)
+    with pytest.raises(ConfigError, match="over a masked model cannot start as demonstrations"):
+        learner_over(model, "masked", **CONTEXT).fit(TEXTS, Y)
 
 
 def test_words_that_are_no_single_token_are_named(tmp_path: Path):

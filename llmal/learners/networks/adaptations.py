@@ -114,7 +114,8 @@ class SoftPrompt:
         if self.method not in ("prompt", "p_tuning", "prefix"):
             raise ConfigError(
                 f"there is no soft prompt {self.method!r}",
-                fix='use "prompt", "p_tuning" or "prefix"',
+                fix='use "prompt", "p_tuning" or "prefix"; context-aware prompt tuning is '
+                'DynamicSoftPrompt(start="demonstrations", n=0, radius=0.1)',
             )
         if self.start not in ("words", "random"):
             raise ConfigError(f"start is {self.start!r}", fix='use "words" or "random"')

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -36,6 +37,7 @@ TRAINED = "soft_prompt.safetensors"
 BACKBONE = "backbone.safetensors"
 
 SampleEncoder = Literal["pretrained", "live"]
+Start = Literal["words", "normal", "demonstrations"]
 Features = Literal["answer", "first", "prompt"]
 
 _AT_ONCE = 32
@@ -52,7 +54,8 @@ class PromptShape:
         heads: Of the attention.
         dropout: Of the attention.
         residual: Whether the attention is added to the task's vectors.
-        start: The task's vectors start as embeddings of the task's words, or as N(0, 1).
+        start: The task's vectors start as embeddings of words, or as N(0, 1).
+        radius: How far each of them may move from its start, in units of the root of width / 2048.
         learning_rate: Peak rate of the task's vectors; None for that of everything else.
     """
 
@@ -62,13 +65,17 @@ class PromptShape:
     heads: int = 4
     dropout: float = 0.5
     residual: bool = False
-    start: Literal["words", "normal"] = "normal"
+    start: Start = "normal"
+    radius: float | None = None
     learning_rate: float | None = None
 
     def __post_init__(self) -> None:
         check_fusion(self.fusion, self.m, self.n)
-        if self.start not in ("words", "normal"):
-            raise ConfigError(f"start is {self.start!r}", fix='use "words" or "normal"')
+        if self.start not in get_args(Start):
+            fix = 'use "words", "normal" or "demonstrations"'
+            raise ConfigError(f"start is {self.start!r}", fix=fix)
+        if self.radius is not None and not self.radius > 0:
+            raise ConfigError(f"radius is {self.radius!r}", fix="it must be above 0, or None")
 
     @property
     def length(self) -> int:
@@ -88,7 +95,7 @@ class DynamicPrompt(nn.Module):
         backbone: The model.
         template: What it reads of a text.
         shape: How the soft prompt is built.
-        initial: Words from which the task's vectors start.
+        initial: Tokens from whose embeddings the task's vectors start, in turn.
         sample_encoder: What the text's vectors are made from: "pretrained", the model as it was
             before training, computed once a text; "live", the model as it is; or an embedder.
         loss: Over the whole vocabulary, or among the classes.
@@ -107,7 +114,7 @@ class DynamicPrompt(nn.Module):
         template: Template,
         shape: PromptShape,
         *,
-        initial: str,
+        initial: Sequence[int],
         sample_encoder: SampleEncoder | Embedder,
         loss: Loss,
         features: Features,
@@ -124,6 +131,8 @@ class DynamicPrompt(nn.Module):
         self._known: dict[tuple[int, ...], Tensor] = {}
         width = backbone.width
         self.task = nn.Parameter(self._start(initial, width))
+        self.centre: Tensor | None
+        self.register_buffer("centre", None if shape.radius is None else self.task.detach().clone())
         self.sample: SampleVectors | None = None
         if shape.depends_on_text:
             wide = width if self._embedder is None else self._embedder.dimensions
@@ -143,7 +152,8 @@ class DynamicPrompt(nn.Module):
             shape.length + self.answer_length,
             max_length,
             what="template and soft prompt",
-            fix="shorten the instruction, or lower m",
+            fix="shorten the instruction, or lower "
+            + ("shots or max_length" if shape.start == "demonstrations" else "m"),
         )
         self._long = LongTexts(self.max_length)
         self.to(device)
@@ -187,8 +197,19 @@ class DynamicPrompt(nn.Module):
 
     def prompts(self, readings: Sequence[Reading]) -> Tensor:
         """The soft prompts of texts, shape (b, v, d), float32."""
-        made: Tensor = self.fusion(self.task, self._sample_vectors(readings), len(readings))
+        sample = self._sample_vectors(readings)
+        made: Tensor = self.fusion(self.task_vectors(), sample, len(readings))
         return made
+
+    def task_vectors(self) -> Tensor:
+        """The task's vectors, shape (m, d), brought back to where they may be."""
+        if self.centre is None or self.shape.radius is None:
+            return self.task
+        most = self.shape.radius * math.sqrt(self.backbone.width / 2048)
+        moved = self.task - self.centre
+        distances = torch.linalg.vector_norm(moved, dim=1, keepdim=True)
+        vectors: Tensor = self.centre + moved * (most / distances.clamp(min=most))
+        return vectors
 
     def forward(self, readings: Sequence[Reading], dropout: float = 0.0) -> Output:
         """Scores and states of a batch."""
@@ -299,16 +320,14 @@ class DynamicPrompt(nn.Module):
             inference_mode=True,
         ).save_pretrained(str(directory))
         save_file(
-            {"prompt_embeddings": self.task.detach().cpu().contiguous()},
+            {"prompt_embeddings": self.task_vectors().detach().cpu().contiguous()},
             directory / ADAPTER_WEIGHTS,
         )
 
-    def _start(self, initial: str, width: int) -> Tensor:
+    def _start(self, initial: Sequence[int], width: int) -> Tensor:
         if self.shape.start == "normal":
             return torch.randn(self.shape.m, width)
-        tokenizer = self.backbone.encoder.tokenizer
-        ids = tokenizer(initial, add_special_tokens=False).input_ids or [0]
-        wanted = torch.tensor([ids[place % len(ids)] for place in range(self.shape.m)])
+        wanted = torch.tensor([initial[place % len(initial)] for place in range(self.shape.m)])
         with torch.no_grad():
             return self.backbone.embed(wanted.to(self.device)).cpu().clone()
 
