@@ -45,7 +45,7 @@ class Defaults:
     Attributes:
         m: Vectors of the task.
         epochs: Most passes over the items.
-        learning_rate: Of all but the task's vectors.
+        learning_rate: Of all but the task's vectors; for an encoder see `rate_for`.
         prompt_learning_rate: Of the task's vectors.
         dropout: Of the attention.
         residual: Whether the attention is added to the task's vectors.
@@ -69,7 +69,7 @@ CAUSAL = Defaults(20, 20, 1e-3, 3e-3, 0.1, True, "words", "classes")
 """By benchmarks/learners/search.py."""
 DEFAULTS: Mapping[Kind, Defaults] = {
     "masked": PROMPTAL,
-    "encoder": Defaults(4, 10, 2e-5, None, 0.5, False, "normal", "classes"),
+    "encoder": Defaults(4, 10, 2e-4, None, 0.5, False, "normal", "classes"),
     "causal": CAUSAL,
 }
 
@@ -253,10 +253,12 @@ class DynamicSoftPrompt(TextLearner):
         return DynamicSoftPrompt(**{**given, "validation": max(self.validation, LEAST_HELD_OUT)})
 
     def _settings(self) -> Settings:
-        defaults = DEFAULTS[self._kind_to_train()]
+        kind, width = self._kind_and_width()
+        defaults = DEFAULTS[kind]
+        rate = rate_for(width) if kind == "encoder" else defaults.learning_rate
         return Settings(
             epochs=defaults.epochs if self.epochs is None else self.epochs,
-            learning_rate=_given(self.learning_rate, defaults.learning_rate),
+            learning_rate=_given(self.learning_rate, rate),
             batch_size=self.batch_size,
             schedule="constant" if defaults is PROMPTAL else "linear",
             validation=self.validation,
@@ -355,15 +357,25 @@ class DynamicSoftPrompt(TextLearner):
             return self.sample_encoder
         return SentenceEmbedder(self.sample_encoder)
 
-    def _kind_to_train(self) -> Kind:
+    def _kind_and_width(self) -> tuple[Kind, int]:
         from transformers import AutoConfig
 
         from llmal.learners.networks.backbone import kind_of
         from llmal.lm.encoder import load_pretrained
 
-        if self.kind in KINDS:
-            return self.kind
-        return kind_of(load_pretrained(AutoConfig, str(self.model), "configuration"))
+        config = load_pretrained(AutoConfig, str(self.model), "configuration")
+        kind = self.kind if self.kind in KINDS else kind_of(config)
+        return kind, int(config.get_text_config().hidden_size)
+
+
+def rate_for(width: int) -> float:
+    """The peak rate for an encoder without a language head, all of whose weights are trained.
+
+    Of a small one it is what `benchmarks/learners/promptal.py settings` found for MiniLM, of width
+    384; it falls with the square of the width, to the 5e-5 that models of 768 are tuned with.
+    """
+    most = DEFAULTS["encoder"].learning_rate
+    return min(most, most * (384 / width) ** 2)
 
 
 def _given(value: Any, default: Any) -> Any:

@@ -11,6 +11,7 @@ from sklearn.base import clone
 
 from llmal.errors import ConfigError, DataError
 from llmal.learners import DynamicSoftPrompt, load_learner
+from llmal.learners.dynamic_soft_prompt import rate_for
 from llmal.learners.networks.causal_prompt import CausalPrompt
 from llmal.learners.networks.label_tree import Tree
 from llmal.lm import TransformersLM
@@ -217,6 +218,10 @@ def test_a_model_in_half_precision_has_vectors_in_full(llama: Path):
     assert next(learner.network_.model.parameters()).dtype == torch.bfloat16
 
 
+def test_a_small_encoder_is_trained_at_a_higher_rate_than_a_large_one():
+    assert [rate_for(width) for width in (128, 384, 768)] == pytest.approx([2e-4, 2e-4, 5e-5])
+
+
 def test_m_and_n_are_chosen_by_held_out_loss(llama: Path, tmp_path: Path, monkeypatch):
     from llmal.learners import dynamic_soft_prompt
 
@@ -251,7 +256,7 @@ def test_a_context_starts_as_demonstrations_and_stays_near_them(llama: Path, tmp
     moved = (network.task_vectors() - network.centre).norm(dim=1).detach()
     most = 0.1 * np.sqrt(network.backbone.width / 2048)
     assert float(moved.max()) == pytest.approx(most, rel=1e-5)
-    assert float((network.task - network.centre).norm(dim=1).max()) > 2 * most
+    assert float((network.task - network.centre).detach().norm(dim=1).max()) > 2 * most
     learner.save(tmp_path / "saved")
     back = load_learner(tmp_path / "saved", labels=["colour", "taste"])
     assert np.array_equal(back.predict_proba(TEXTS), learner.predict_proba(TEXTS))
