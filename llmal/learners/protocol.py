@@ -86,6 +86,19 @@ class ProbabilityLearner(Protocol):
 
 
 @runtime_checkable
+class LearnerOverModel(Protocol):
+    """A learner over a pretrained model that may not be there."""
+
+    def check_model(self) -> None:
+        """Look for the model, before people work for a learner that cannot be trained.
+
+        Raises:
+            LanguageModelError: It is not there, or cannot be read.
+        """
+        ...
+
+
+@runtime_checkable
 class ExportingLearner(Protocol):
     """A learner that can be written for other libraries."""
 

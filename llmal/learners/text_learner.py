@@ -43,7 +43,7 @@ from llmal.learners.training_set import (
     targets,
     texts,
 )
-from llmal.lm.encoder import model_hash
+from llmal.lm.encoder import load_pretrained, model_hash
 from llmal.loading import local_directory, quiet_loading
 
 DROPOUT = 0.1
@@ -87,6 +87,16 @@ class TextLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.one_d_array = tags.input_tags.string = True
         tags.input_tags.two_d_array = False
         return tags
+
+    def check_model(self) -> None:
+        """Read the configuration of the model.
+
+        Raises:
+            LanguageModelError: It is not there, or cannot be read.
+        """
+        from transformers import AutoConfig
+
+        load_pretrained(AutoConfig, str(self.model), "configuration")
 
     def _settings(self) -> Settings:
         """How it is trained: by its parameters that settings have too.

@@ -22,7 +22,7 @@ from llmal.embed.protocol import Embedder
 from llmal.errors import UnaffordableRetryError
 from llmal.generators.protocol import Filter, Generator
 from llmal.guarantee.guarantee import Guarantee
-from llmal.learners.protocol import Learner
+from llmal.learners.protocol import Learner, LearnerOverModel
 from llmal.ledger import Ledger, Round
 from llmal.lm.cache import kept_answers
 from llmal.lm.progress import Meter, reporting
@@ -233,7 +233,12 @@ class Orchestrator:
         return probes
 
     def plan(self) -> RunPlan:
-        """What the run can cost at most, and a sample of its prompts. Asks nobody."""
+        """What the run can cost at most, and a sample of its prompts. Asks nobody.
+
+        Raises:
+            LanguageModelError: The model that the learner is over is not there.
+        """
+        self._check_learner()
         first, *later = self.campaign.selectors
         plan = forecast(
             self.task,
@@ -283,6 +288,7 @@ class Orchestrator:
             LlmalError: Something failed. Everything that was answered before is kept, and `run`
                 again goes on from there.
         """
+        self._check_learner()
         self.campaign.interruption.wanted = False
         self._contexts.forget()
         with contextlib.ExitStack() as held:
@@ -320,6 +326,11 @@ class Orchestrator:
         self.campaign.interruption.wanted = False
         self._announcer.tell("waiting" if status == "waiting" else "stopped", reason, status=status)
         return result
+
+    def _check_learner(self) -> None:
+        """Look for the learner's model before people work for a learner that cannot be trained."""
+        if isinstance(self.learner, LearnerOverModel):
+            self.learner.check_model()
 
     def _end_soon(self) -> None:
         self.campaign.interruption.wanted = True

@@ -189,6 +189,19 @@ def test_a_mistake_in_the_configuration_is_a_sentence_with_its_line(project, llm
     assert "Traceback" in err
 
 
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_a_learner_whose_model_is_not_there_is_told_of_before_people_work(
+    project, llmal, tmp_path, command
+):
+    gone = str(tmp_path / "gone")
+    learner = {"name": "pruned", "learner": {"name": "fine_tuned", "model": gone}}
+    result = llmal(command, project(learner=learner))
+    assert result.exit_code == 1
+    assert f"there is no model at {gone!r}" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "run" / "to_label.csv").exists()
+
+
 def test_directory_and_seed_on_the_command_line(project, llmal, tmp_path):
     path = project()
     result = llmal("run", path, "--directory", tmp_path / "other", "--seed", "3")

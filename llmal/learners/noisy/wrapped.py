@@ -16,6 +16,7 @@ from llmal.learners.protocol import (
     CommitteeLearner,
     ExportingLearner,
     Learner,
+    LearnerOverModel,
     no_form,
 )
 from llmal.learners.storage import (
@@ -72,6 +73,16 @@ class WrappedLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ConfigError(f"{made!r} is no learner", fix="give a learner, or its name")
         learner: Learner = clone(made)
         return learner
+
+    def check_model(self) -> None:
+        """Look for the model of the learner, where it is over one.
+
+        Raises:
+            LanguageModelError: It is not there, or cannot be read.
+        """
+        made = self._made()
+        if isinstance(made, LearnerOverModel):
+            made.check_model()
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probabilities, shape (n, classes seen); columns in the order of `classes_`.
