@@ -90,6 +90,7 @@ def generate(
         "accepted": len(synthesis.accepted),
         "missing": synthesis.missing,
         "refused_by": synthesis.refusals,
+        "counts": [one.as_dict() for one in synthesis.counts],
         "usage": {**writing.usage.as_dict(), "tokens": writing.usage.tokens},
     }
     text = f"{len(synthesis.accepted):,} of {len(synthesis.items):,} texts are accepted: {out}"

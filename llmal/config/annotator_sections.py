@@ -311,7 +311,8 @@ class _Filtered(BaseModel):
         agreement: Smallest probability of the intended label, by the language model.
         calibrate: What makes these probabilities of its scores, one after another; "auto" leaves it
             to llmal, and "none" leaves the scores as they are.
-        filters: Further filters, which see what the others have let through.
+        filters: What refuses texts, in turn; "default" stands for format_length, near_duplicates
+            and label_agreement. None: these.
     """
 
     per_class: Positive = 10
@@ -322,7 +323,7 @@ class _Filtered(BaseModel):
     similarity: Annotated[float, Field(gt=0, le=1)] = 0.95
     agreement: Share = 0.5
     calibrate: Calibrators = (CalibratorConfig(name="auto"),)
-    filters: Annotated[tuple[FilterConfig, ...], BeforeValidator(named_tuple)] = ()
+    filters: Annotated[tuple[FilterConfig, ...], BeforeValidator(named_tuple)] | None = None
 
     @model_validator(mode="after")
     def _words(self) -> Self:

@@ -16,8 +16,7 @@ from llmal.factory.offers import style_of
 from llmal.factory.places import within
 from llmal.generators import REGISTRY
 from llmal.generators.class_conditional import ClassConditional
-from llmal.generators.filters import REGISTRY as FILTERS
-from llmal.generators.filters import FormatAndLength, LabelAgreement, NearDuplicates
+from llmal.generators.filters import FilterLike, make_filters
 from llmal.lm.protocol import LanguageModel
 from llmal.pool import Pool
 from llmal.prompting.templates import load_prompt
@@ -46,6 +45,7 @@ def make_run_generator(
         style=style_of(config),
         calibrate=make_calibrators(config, section.calibrate, "generator"),
         unlabelled=drawn_texts(pool, config.seed),
+        seed=config.seed,
         where=within(config, "generator"),
     )
 
@@ -61,6 +61,9 @@ def make_generator(
     style: str = "auto",
     calibrate: Calibrate = AUTO,
     unlabelled: Sequence[Item] = (),
+    labelled: Sequence[Item] | None = None,
+    filters: Sequence[FilterLike] | None = None,
+    seed: int = 0,
     where: Callable[..., str] | None = None,
 ) -> tuple[Any, list[Any]]:
     """The generator of a configuration, and the filters behind it.
@@ -75,6 +78,9 @@ def make_generator(
         style: The form of the prompts.
         calibrate: What makes probabilities of the judge's scores.
         unlabelled: Texts that the judge is calibrated on.
+        labelled: Labelled items that are not of the pool.
+        filters: In the place of those of the configuration.
+        seed: For what draws.
         where: Says where a key of the section stands, or one further in, given as a path.
     """
     limits = {
@@ -98,24 +104,24 @@ def make_generator(
             temperature=section.temperature,
             **limits,
         )
-    filters: list[Any] = [
-        FormatAndLength(**limits),
-        NearDuplicates(
-            () if pool is None else pool,
-            () if test is None else test,
-            embedder=embedder,
-            threshold=section.similarity,
-        ),
-        LabelAgreement(
-            task,
-            lm,
-            minimum=section.agreement,
-            style=style,
-            calibrate=calibrate,
-            unlabelled=unlabelled,
-        ),
-    ]
-    for number, one in enumerate(section.filters):
-        place = None if where is None else functools.partial(where, "filters", number)
-        filters.append(FILTERS.make(one.name, one.options, offers=offers, where=place))
-    return generator, filters
+    chain = filters
+    if chain is None and section.filters is not None:
+        chain = [{"name": one.name, **one.options} for one in section.filters]
+    made = make_filters(
+        chain,
+        offers={
+            **offers,
+            "pool": pool,
+            "test": test,
+            "labelled": labelled,
+            "unlabelled": unlabelled,
+            "calibrate": calibrate,
+            "seed": seed,
+        },
+        settings={
+            "near_duplicates": {"threshold": section.similarity},
+            "label_agreement": {"minimum": section.agreement},
+        },
+        where=None if where is None else lambda n: functools.partial(where, "filters", n),
+    )
+    return generator, made

@@ -29,7 +29,7 @@ from llmal.functions.rows import Row, open_rows
 from llmal.functions.spending import check_reach
 from llmal.functions.tasks import Labels, task_of
 from llmal.generators import Request, SynthesisResult, generate_filtered, plan_filtered
-from llmal.generators.filters import Preparing
+from llmal.generators.filters import FilterLike, Preparing
 from llmal.generators.rows import COLUMNS, fields_of, texts_of
 from llmal.lm.progress import Meter, reporting
 from llmal.prompting.protocol import Probing
@@ -68,6 +68,7 @@ def generate(
     similarity: float = 0.95,
     agreement: float = 0.5,
     calibrate: Calibrate = AUTO,
+    filters: Sequence[FilterLike] | None = None,
     prompt: str | None = None,
     style: str = "auto",
     embedder: Embedder | str | os.PathLike[str] | None = None,
@@ -107,6 +108,9 @@ def generate(
         agreement: Least probability of the label by the model that wrote the text.
         calibrate: What makes these probabilities of its scores, as for `llmal.annotate`; "auto"
             fits on demonstrations and `avoid`.
+        filters: What refuses texts, in turn: filters, functions that give a reason or None for a
+            text, names, or mappings of a name and options. "default" stands for those that there
+            are without it: format_length, near_duplicates and label_agreement.
         prompt: Name of a prompt of llmal, or path of a YAML file.
         style: "chat", "completion", or "auto".
         embedder: An embedder, its path or its name, for `similarity`.
@@ -143,7 +147,8 @@ def generate(
         agreement=agreement,
         prompt=prompt,
     )
-    known = [*shown, *([] if avoid is None else _texts(avoid, columns))]
+    avoided = [] if avoid is None else _texts(avoid, columns)
+    known = [*shown, *avoided]
     with contextlib.ExitStack() as stack:
         opened = counting_model(lm) if dry_run else opened_model(lm, cache=cache)
         writing = Writing(
@@ -154,10 +159,12 @@ def generate(
             embedder=embedder_of(embedder),
             labels=[label] if isinstance(label, str) else label,
             demonstrations=shown,
-            pool=known or None,
+            pool=avoided or None,
+            labelled=shown or None,
             style=style,
             calibrate=calibrate,
             unlabelled=_drawn(known, seed),
+            filters=filters,
             seed=seed,
             budget=budget,
         )
@@ -180,9 +187,11 @@ class Writing:
         demonstrations: Labelled items; each label is shown its own.
         pool: Texts that must not be written again.
         test: Likewise.
+        labelled: Likewise; labelled items that are not of the pool.
         style: The form of the prompts.
         calibrate: What makes probabilities of the judge's scores.
         unlabelled: Texts that it is calibrated on.
+        filters: In the place of those of the section.
         seed: Same seed, same texts.
         budget: Nothing is written that could cost more than is left.
 
@@ -202,9 +211,11 @@ class Writing:
         demonstrations: Sequence[Item] = (),
         pool: Pool | Sequence[Item] | None = None,
         test: Pool | None = None,
+        labelled: Sequence[Item] | None = None,
         style: str = "auto",
         calibrate: Calibrate = AUTO,
         unlabelled: Sequence[Item] = (),
+        filters: Sequence[FilterLike] | None = None,
         seed: int = 0,
         budget: Budget | None = None,
     ) -> None:
@@ -223,6 +234,9 @@ class Writing:
             style=style,
             calibrate=calibrate,
             unlabelled=unlabelled,
+            labelled=labelled,
+            filters=filters,
+            seed=seed,
         )
         self._requests = [
             Request(name, tuple(one for one in demonstrations if one.gold == name), seed)
@@ -359,6 +373,7 @@ def generated(synthesis: SynthesisResult, task: Task, cost: Usage) -> Generated:
         cost,
         refused=[row for row in rows if not row[called["accepted"]]],
         missing=synthesis.missing,
+        counts=[one.as_dict() for one in synthesis.counts],
     )
 
 

@@ -233,14 +233,22 @@ class Generated(Results):
     Attributes:
         refused: The others, with `refused_by` and `reason`.
         missing: How many are wanting, by label; only labels that lack some.
+        counts: For each generator and label a mapping of these two, of `accepted`, a number, and of
+            `refused`, numbers by filter.
     """
 
     def __init__(
-        self, *args: Any, refused: Sequence[Row], missing: Mapping[str, int], **more: Any
+        self,
+        *args: Any,
+        refused: Sequence[Row],
+        missing: Mapping[str, int],
+        counts: Sequence[Mapping[str, Any]] = (),
+        **more: Any,
     ) -> None:
         super().__init__(*args, **more)
         self.refused = list(refused)
         self.missing = dict(missing)
+        self.counts = [dict(one) for one in counts]
 
     @property
     def texts(self) -> list[str]:

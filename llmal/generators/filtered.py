@@ -12,7 +12,7 @@ from llmal.core.fingerprint import digest
 from llmal.core.plans import BatchPlan
 from llmal.core.records import SyntheticItem, Usage
 from llmal.errors import ConfigError
-from llmal.generators.filters.run import plan_filtered
+from llmal.generators.filters.run import Count, count_items, plan_filtered
 from llmal.generators.protocol import Filter, Generator, Request
 
 log = logging.getLogger("llmal.generators")
@@ -59,6 +59,11 @@ class SynthesisResult:
         return dict(
             Counter(item.refused_by or "" for item in self.items if not item.accepted).most_common()
         )
+
+    @property
+    def counts(self) -> list[Count]:
+        """Texts accepted and refused by generator, label and filter."""
+        return count_items(self.items)
 
     @property
     def usage(self) -> Usage:

@@ -258,7 +258,7 @@ def test_a_filter_of_another_package(
     assert parse_config(config.to_yaml(), base=config.directory.parent) == config
     run = build(config, lm=tiny_hf)
     assert run._synthesis is not None
-    polite = run._synthesis.parts[-1]
+    (polite,) = run._synthesis.parts[1:]
     assert polite.word == "thanks"  # type: ignore[union-attr]
     refused = parsed(head + "generator: {name: writer, filters: [polite, {name: polite, wrd: x}]}")
     assert _refusal(lambda: build(refused, lm=tiny_hf)) == (

@@ -12,8 +12,7 @@ from llmal.annotators import Context, LLMAnnotator
 from llmal.core.records import Item, SyntheticItem, Usage
 from llmal.embed import SentenceEmbedder
 from llmal.errors import ConfigError, DataError
-from llmal.generators import Filter, FormatAndLength, LabelAgreement, NearDuplicates, run_filters
-from llmal.generators.filters import REGISTRY
+from llmal.generators import FormatAndLength, LabelAgreement, NearDuplicates, run_filters
 from llmal.pool import Pool
 from llmal.task import Label, Task
 
@@ -46,15 +45,6 @@ def embedder(tmp_path_factory):
 def trec(shared):
     with gzip.open(shared / "data" / "trec6" / "test.jsonl.gz", "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in file]
-
-
-def test_the_filters_of_the_registry_are_filters_and_know_their_names(tiny_hf):
-    made = [FormatAndLength(), NearDuplicates(), LabelAgreement(_task(), tiny_hf)]
-    assert sorted(one.name for one in made) == REGISTRY.names()
-    for one in made:
-        assert isinstance(one, Filter)
-        assert type(one) is REGISTRY.get(one.name)
-        assert one.check([]) == []
 
 
 @pytest.mark.parametrize(

@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-from llmal.core.registry import Registry
 from llmal.generators.filters.format_length import FormatAndLength
+from llmal.generators.filters.function import FunctionFilter
 from llmal.generators.filters.label_agreement import LabelAgreement
+from llmal.generators.filters.making import DEFAULT, REGISTRY, FilterLike, make_filters
 from llmal.generators.filters.near_duplicates import NearDuplicates
 from llmal.generators.filters.run import (
+    Count,
     Metered,
     Preparing,
     Remembering,
+    count_items,
     filters_cost,
     plan_filtered,
     run_filters,
 )
 
-REGISTRY = Registry(
-    "filters",
-    {
-        "format_length": "llmal.generators.filters.format_length:FormatAndLength",
-        "near_duplicates": "llmal.generators.filters.near_duplicates:NearDuplicates",
-        "label_agreement": "llmal.generators.filters.label_agreement:LabelAgreement",
-    },
-)
-"""Names of filters, and the classes that they stand for."""
-
 __all__ = [
+    "DEFAULT",
     "REGISTRY",
+    "Count",
+    "FilterLike",
     "FormatAndLength",
+    "FunctionFilter",
     "LabelAgreement",
     "Metered",
     "NearDuplicates",
     "Preparing",
     "Remembering",
+    "count_items",
     "filters_cost",
+    "make_filters",
     "plan_filtered",
     "run_filters",
 ]

@@ -1,4 +1,4 @@
-"""Refuses texts that are already in the pool, in the test set, or among those accepted before."""
+"""Refuses texts that are already in the pool, labelled, in the test set, or accepted before."""
 
 from __future__ import annotations
 
@@ -33,15 +33,17 @@ class NearDuplicates:
 
     Two texts are the same if they differ in case, white space and Unicode form alone. With an
     embedder, texts whose cosine reaches the threshold are near duplicates too, found exactly
-    (faiss); without one only equal texts are found. A text is compared with the pool, the test
-    set, the texts before it in the batch, and those that `remember` was told of.
+    (faiss); without one only equal texts are found. A text is compared with the pool, the
+    labelled items, the test set, the texts before it in the batch, and those that `remember` was
+    told of.
 
-    Pool and test set are read once, at the first check, in chunks. What is kept of them is 16
+    They are read once, at the first check, in chunks. What is kept of them is 16
     bytes a text, and their embeddings where there is an embedder.
 
     Args:
         pool: The pool.
         test: The test set.
+        labelled: Labelled items that are not of the pool.
         embedder: Gives unit vectors.
         pool_embeddings: Shape (N, d), by the same embedder, for the N texts of the pool; a
             memory-map will do. Without them the pool is embedded here.
@@ -60,6 +62,7 @@ class NearDuplicates:
         pool: Texts | None = None,
         test: Texts | None = None,
         *,
+        labelled: Texts | None = None,
         embedder: Embedder | None = None,
         pool_embeddings: NDArray[np.float32] | None = None,
         threshold: float = 0.95,
@@ -79,7 +82,11 @@ class NearDuplicates:
             )
         self.threshold = threshold
         self._embedder = embedder
-        self._sources = (("the pool", pool, pool_embeddings), ("the test set", test, None))
+        self._sources = (
+            ("the pool", pool, pool_embeddings),
+            ("the labelled items", labelled, None),
+            ("the test set", test, None),
+        )
         self._references: list[_Reference] | None = None
         self._accepted = _Accepted()
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
-from typing import Protocol, runtime_checkable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Protocol, runtime_checkable
 
 from llmal.core.plans import BatchPlan, Plan
 from llmal.core.records import SyntheticItem, Usage, total
@@ -131,6 +132,44 @@ def filters_cost(filters: Sequence[Filter], k: int, tokens: int) -> Usage:
         stacklevel=2,
     )
     return total([one.highest(tokens) for one in filters if isinstance(one, Metered)] * k)
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many texts of a generator and a label there were.
+
+    Attributes:
+        generator: Its name.
+        label: That was asked for.
+        accepted: That passed every filter.
+        refused: By name of the filter that refused them, most first.
+    """
+
+    generator: str
+    label: str
+    accepted: int
+    refused: Mapping[str, int]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        return {**vars(self), "refused": dict(self.refused)}
+
+
+def count_items(items: Iterable[SyntheticItem]) -> list[Count]:
+    """Accepted and refused texts by generator, label and filter, in order of appearance."""
+    accepted: Counter[tuple[str, str]] = Counter()
+    refused: dict[tuple[str, str], Counter[str]] = {}
+    for item in items:
+        key = item.generator, item.label
+        own = refused.setdefault(key, Counter())
+        if item.accepted:
+            accepted[key] += 1
+        else:
+            own[item.refused_by or ""] += 1
+    return [
+        Count(generator, label, accepted[generator, label], dict(own.most_common()))
+        for (generator, label), own in refused.items()
+    ]
 
 
 def _share_out(usage: Usage, count: int) -> list[Usage]:
