@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from llmal.annotators.learned import LearnedAnnotator
     from llmal.annotators.llm import LLMAnnotator
     from llmal.annotators.outside import Outside
+    from llmal.annotators.programs.annotator import LabellingPrograms
+    from llmal.annotators.programs.file import Program, read_programs, save_programs
+    from llmal.annotators.programs.sandbox import Sandbox
+    from llmal.annotators.programs.writer import ProgramWriter
     from llmal.annotators.protocol import Annotator, Context, drawn_texts
     from llmal.annotators.recorded import Recorded
     from llmal.annotators.router import AcceptanceRule, Router, Stage, Threshold
@@ -24,7 +28,13 @@ if TYPE_CHECKING:
 _HOMES = {
     "FewShotClassifier": "few_shot_classifier",
     "LLMAnnotator": "llm",
+    "LabellingPrograms": "programs.annotator",
     "LearnedAnnotator": "learned",
+    "Program": "programs.file",
+    "ProgramWriter": "programs.writer",
+    "Sandbox": "programs.sandbox",
+    "read_programs": "programs.file",
+    "save_programs": "programs.file",
     "SimilarityAnnotator": "similarity",
     "SimulatedHuman": "simulated",
     "Recorded": "recorded",
@@ -45,6 +55,7 @@ REGISTRY = Registry(
     "annotators",
     {
         "llm": "llmal.annotators.llm:LLMAnnotator",
+        "labelling_programs": "llmal.annotators.programs.annotator:LabellingPrograms",
         "learned": "llmal.annotators.learned:LearnedAnnotator",
         "similarity": "llmal.annotators.similarity:SimilarityAnnotator",
         "recorded": "llmal.annotators.recorded:Recorded",
@@ -61,16 +72,22 @@ __all__ = [
     "HumanFunction",
     "HumanQueue",
     "LLMAnnotator",
+    "LabellingPrograms",
     "LearnedAnnotator",
     "Outside",
+    "Program",
+    "ProgramWriter",
     "Recorded",
     "Router",
+    "Sandbox",
     "SimilarityAnnotator",
     "SimulatedHuman",
     "Stage",
     "Threshold",
     "WorkerFiles",
     "drawn_texts",
+    "read_programs",
+    "save_programs",
 ]
 
 __getattr__ = attributes(__name__, _HOMES)

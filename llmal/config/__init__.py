@@ -9,6 +9,7 @@ from llmal.config.annotator_sections import (
     LLMAnnotatorConfig,
     PlugInAnnotatorConfig,
     PlugInGeneratorConfig,
+    ProgramsAnnotatorConfig,
     RecordedAnnotatorConfig,
     SimilarityAnnotatorConfig,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "PlugInGeneratorConfig",
     "PredictedTargetConfig",
     "PriceConfig",
+    "ProgramsAnnotatorConfig",
     "RecordedAnnotatorConfig",
     "RunConfig",
     "SelectorConfig",

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from llmal.config.plug_ins import PLUG_IN, PlugIn, tag_of
-from llmal.config.references import PromptName
+from llmal.config.references import LocalPath, PromptName
 from llmal.config.section import (
     Amount,
     Count,
@@ -236,6 +236,30 @@ class LearnedAnnotatorConfig(StageSection, Section):
         return self.threshold
 
 
+class ProgramsAnnotatorConfig(StageSection, Section):
+    """Labels by functions that a language model or a person wrote once.
+
+    Attributes:
+        ledger_name: Who is written into the ledger (`as` in the file).
+        programs: Files of programs: JSON that llmal wrote, or Python.
+        threshold: Smallest probability at which a label stands.
+        seconds: Most seconds that a program may take for the texts of a batch.
+        memory: Most MB of its process.
+    """
+
+    name: Literal["labelling_programs"]
+    ledger_name: Text = Field(default="labelling_programs", alias="as")
+    programs: Annotated[tuple[LocalPath, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+    threshold: Share = 0.9
+    seconds: Positive = 10
+    memory: Annotated[int, Field(ge=128)] = 512
+
+    @property
+    def smallest_accepted(self) -> float:
+        """The threshold."""
+        return self.threshold
+
+
 class RecordedAnnotatorConfig(StageSection, Section):
     """Labels that were obtained elsewhere and stand in a column of the pool.
 
@@ -283,14 +307,16 @@ class PlugInAnnotatorConfig(StageSection, PlugIn):
         return {"as": value.get("name"), **value} if isinstance(value, Mapping) else value
 
 
+_OWN = ("llm", "human", "similarity", "learned", "labelling_programs", "recorded")
 AnnotatorConfig = Annotated[
     Annotated[LLMAnnotatorConfig, Tag("llm")]
     | Annotated[HumanAnnotatorConfig, Tag("human")]
     | Annotated[SimilarityAnnotatorConfig, Tag("similarity")]
     | Annotated[LearnedAnnotatorConfig, Tag("learned")]
+    | Annotated[ProgramsAnnotatorConfig, Tag("labelling_programs")]
     | Annotated[RecordedAnnotatorConfig, Tag("recorded")]
     | Annotated[PlugInAnnotatorConfig, Tag(PLUG_IN)],
-    Discriminator(tag_of("annotator", ("llm", "human", "similarity", "learned", "recorded"))),
+    Discriminator(tag_of("annotator", _OWN)),
 ]
 
 

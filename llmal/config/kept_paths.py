@@ -18,6 +18,8 @@ _PATHS: tuple[tuple[str, ...], ...] = (
     ("embedder", "model"),
     ("learner", "model"),
     ("annotator", "*", "prompt"),
+    ("annotator", "*", "programs"),
+    ("annotator", "*", "programs", "*"),
     ("generator", "prompt"),
     ("ledger",),
 )
@@ -25,6 +27,8 @@ _FILES = (
     ("data", "pool"),
     ("data", "test"),
     ("data", "labels", "file"),
+    ("annotator", "*", "programs"),
+    ("annotator", "*", "programs", "*"),
     ("directory",),
     ("exports", "*", "out"),
     ("ledger",),
@@ -126,9 +130,12 @@ def _places(content: Any, pattern: tuple[str, ...]) -> Iterator[tuple[Any, Any]]
     """The mappings that hold a value which a pattern names, each with its key."""
     step, *rest = pattern
     if step == "*" and isinstance(content, MutableSequence):
-        for one in content:
-            yield from _places(one, tuple(rest))
-    elif step == "*":  # one, without a list around it
+        for place, one in enumerate(content):
+            if rest:
+                yield from _places(one, tuple(rest))
+            else:
+                yield content, place
+    elif step == "*" and rest:  # one, without a list around it
         yield from _places(content, tuple(rest))
     elif isinstance(content, MutableMapping) and step in content:
         if not rest:

@@ -15,6 +15,7 @@ from llmal.config import (
     LearnedAnnotatorConfig,
     LLMAnnotatorConfig,
     PlugInAnnotatorConfig,
+    ProgramsAnnotatorConfig,
     RecordedAnnotatorConfig,
     RunConfig,
     SimilarityAnnotatorConfig,
@@ -90,6 +91,17 @@ def _annotator(
                 confidence=section.confidence,
                 name=section.ledger_name,
             )
+        case ProgramsAnnotatorConfig():
+            from llmal.annotators.programs.annotator import LabellingPrograms
+
+            with located(config, *place, "programs"):
+                return LabellingPrograms(
+                    task,
+                    section.programs,
+                    seconds=section.seconds,
+                    memory=section.memory,
+                    name=section.ledger_name,
+                )
         case LearnedAnnotatorConfig():
             from llmal.annotators.learned import LearnedAnnotator
 

@@ -189,6 +189,46 @@ def test_a_mistake_in_the_configuration_is_a_sentence_with_its_line(project, llm
     assert "Traceback" in err
 
 
+def test_labelling_programs_answer_first_and_people_what_those_do_not_know(
+    project, llmal, tmp_path
+):
+    (tmp_path / "words.py").write_text(
+        "def label(text):\n"
+        "    if 'rain' in text or 'snow' in text or 'wind' in text:\n"
+        "        return 'weather'\n"
+        "    if 'team' in text or 'goals' in text:\n"
+        "        return 'sport'\n"
+    )
+    (tmp_path / "contrary.py").write_text(
+        "def label(text): return 'food' if 'rain' in text else 0\n"
+    )
+    programs = ["words.py", "contrary.py"]  # beside the configuration
+    path = project(
+        annotator=[
+            {"name": "labelling_programs", "programs": programs, "threshold": 0.5},
+            {"name": "human", "via": "gold"},
+        ],
+        start={"items": 12},
+        selector={"name": "random"},
+    )
+    result = llmal("run", path)
+    assert result.exit_code == 0, result.stderr
+    assert "the program 'contrary' is dropped" in result.stderr
+    out = tmp_path / "labels.csv"
+    assert llmal("export", tmp_path / "run", "--out", out).exit_code == 0
+    labels = _read_csv(out)
+    assert {row["annotator"] for row in labels} == {"labelling_programs", "human"}
+    right = _gold(tmp_path / "pool.csv")
+    assert all(right[row["id"]] == row["label"] for row in labels)
+    kept = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
+    assert kept["annotator"][0]["programs"] == ["../words.py", "../contrary.py"]
+    (tmp_path / "words.py").unlink()
+    gone = llmal("run", project(annotator=[{"name": "labelling_programs", "programs": "words.py"},
+                                           {"name": "human", "via": "gold"}]))  # fmt: skip
+    assert gone.exit_code == 1
+    assert "words.py: the programs cannot be read (No such file or directory)" in gone.stderr
+
+
 @pytest.mark.parametrize("command", ["plan", "run"])
 def test_a_learner_whose_model_is_not_there_is_told_of_before_people_work(
     project, llmal, tmp_path, command

@@ -1,0 +1,1 @@
+"""Labelling programs: functions that a language model wrote, run apart from this process."""
