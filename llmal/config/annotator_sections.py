@@ -378,6 +378,10 @@ class GeneratorConfig(_Filtered, Section):
             base models do better.
         prompt: Path of a prompt file, or name of one of llmal's.
         prompt_values: Values for the prompt's defaults, such as {noun: question}.
+        attributes: What texts shall differ in, and the values: {topic: [sport, music]}.
+        others: Demonstrations of other labels in each prompt.
+        per_prompt: Texts to one prompt; None for 16, or 1 where attributes differ from one to the
+            next.
     """
 
     name: Literal["class_conditional"]
@@ -385,6 +389,9 @@ class GeneratorConfig(_Filtered, Section):
     structure: Literal["json", "line"] = "json"
     prompt: PromptName | None = None
     prompt_values: dict[str, str] = Field(default_factory=dict)
+    attributes: dict[str, Any] = Field(default_factory=dict)
+    others: Count = 0
+    per_prompt: Positive | None = None
 
 
 AnyGeneratorConfig = Annotated[

@@ -8,14 +8,13 @@ from typing import Any
 
 from llmal.annotators.protocol import drawn_texts
 from llmal.calibration.default import AUTO, Calibrate
-from llmal.config import PlugInGeneratorConfig, RunConfig
+from llmal.config import GeneratorConfig, PlugInGeneratorConfig, RunConfig
 from llmal.core.records import Item
 from llmal.embed.protocol import Embedder
 from llmal.factory.calibrators import make_calibrators
 from llmal.factory.offers import style_of
 from llmal.factory.places import within
 from llmal.generators import REGISTRY
-from llmal.generators.class_conditional import ClassConditional
 from llmal.generators.filters import FilterLike, make_filters
 from llmal.lm.protocol import LanguageModel
 from llmal.pool import Pool
@@ -89,21 +88,8 @@ def make_generator(
         if (value := getattr(section, name)) is not None
     }
     offers = {"task": task, "lm": lm, "embedder": embedder, "style": style, **limits}
-    generator: Any
-    if isinstance(section, PlugInGeneratorConfig):
-        shown = {**offers, "shots": section.shots}
-        generator = REGISTRY.make(section.name, section.options, offers=shown, where=where)
-    else:
-        generator = ClassConditional(
-            task,
-            lm,
-            prompt=load_prompt(section.prompt or "generate").with_values(section.prompt_values),
-            structure=section.structure,
-            style=style,
-            shots=section.shots,
-            temperature=section.temperature,
-            **limits,
-        )
+    shown = {**offers, "shots": section.shots}
+    generator = REGISTRY.make(section.name, _options_of(section), offers=shown, where=where)
     chain = filters
     if chain is None and section.filters is not None:
         chain = [{"name": one.name, **one.options} for one in section.filters]
@@ -125,3 +111,20 @@ def make_generator(
         where=None if where is None else lambda n: functools.partial(where, "filters", n),
     )
     return generator, made
+
+
+def _options_of(section: GeneratorConfig | PlugInGeneratorConfig) -> dict[str, Any]:
+    """What the generator of a section is made with, besides what it is offered."""
+    if isinstance(section, PlugInGeneratorConfig):
+        return section.options
+    prompt = load_prompt(section.prompt or "generate/class_conditional")
+    options: dict[str, Any] = {
+        "prompt": prompt.with_values(section.prompt_values),
+        "structure": section.structure,
+        "temperature": section.temperature,
+        "others": section.others,
+        "attributes": section.attributes,
+    }
+    if section.per_prompt is not None:
+        options["per_prompt"] = section.per_prompt
+    return options

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from llmal.core.plans import BatchPlan
 from llmal.core.records import Item, SyntheticItem
+
+Need = Literal["sources"]
+"""What a request must hold for some generators, by the name of its attribute."""
 
 
 @dataclass(frozen=True)
@@ -20,12 +23,15 @@ class Request:
         seed: Makes the draw repeatable.
         standing_in: Whether the demonstrations stand for others that are no longer, in a forecast:
             which ones will be shown is not known.
+        sources: Labelled items, of any label, that new ones are made from where a generator does
+            so; the label is in `gold`.
     """
 
     label: str
     demonstrations: Sequence[Item] = field(default_factory=tuple)
     seed: int = 0
     standing_in: bool = False
+    sources: Sequence[Item] = field(default_factory=tuple)
 
 
 @runtime_checkable
@@ -43,6 +49,16 @@ class Generator(Protocol):
         """Plan to write k texts. Those that are unusable come back too, refused and with the
         reason. Asks nobody.
         """
+        ...
+
+
+@runtime_checkable
+class Needing(Protocol):
+    """A generator that cannot write without more than a label."""
+
+    @property
+    def requires(self) -> tuple[Need, ...]:
+        """Attributes of a request that must be filled."""
         ...
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Style = Literal["chat", "completion"]
 
+_FORMER_NAMES = {"generate": "generate/class_conditional"}
+
 _KEYS = {"name", "version", "inputs", "defaults", "completion", "chat", "candidate", "stop"}
 
 
@@ -225,12 +227,12 @@ def load_prompt(name_or_path: str | Path | PromptTemplate) -> PromptTemplate:
 
     path = Path(name_or_path)
     if path.suffix not in {".yaml", ".yml"}:
-        path = prompt_folder() / f"{name_or_path}.yaml"
+        name = str(name_or_path)
+        path = prompt_folder() / f"{_FORMER_NAMES.get(name, name)}.yaml"
         if not path.is_file():
-            known = sorted(one.stem for one in prompt_folder().glob("*.yaml"))
             raise ConfigError(
-                f"there is no prompt {str(name_or_path)!r}",
-                fix=f"known are {', '.join(known)}; or give the path of a YAML file",
+                f"there is no prompt {name!r}",
+                fix=f"known are {', '.join(prompt_names())}; or give the path of a YAML file",
             )
     try:
         raw = path.read_bytes()
@@ -332,6 +334,14 @@ def prompt_folder() -> Path:
     package = Path(__file__).resolve().parents[1]
     inside = package / "prompts"
     return inside if inside.is_dir() else package.parent / "prompts"
+
+
+def prompt_names() -> list[str]:
+    """The names of llmal's own prompts; one in a folder has both, as in generate/boundary."""
+    folder = prompt_folder()
+    return sorted(
+        one.relative_to(folder).with_suffix("").as_posix() for one in folder.rglob("*.yaml")
+    )
 
 
 def to_one_line(text: str) -> str:

@@ -16,7 +16,7 @@ from llmal.prompting.templates import (
     fence,
     load_prompt,
     looks_like_instruction,
-    prompt_folder,
+    prompt_names,
     to_one_line,
     without_special_tokens,
 )
@@ -53,7 +53,7 @@ def _task() -> Task:
 # Loading
 
 
-@pytest.mark.parametrize("name", sorted(one.stem for one in prompt_folder().glob("*.yaml")))
+@pytest.mark.parametrize("name", prompt_names())
 def test_every_prompt_of_llmal_loads_and_is_called_like_its_file(name: str):
     template = load_prompt(name)
     assert template.name == name
@@ -61,7 +61,11 @@ def test_every_prompt_of_llmal_loads_and_is_called_like_its_file(name: str):
 
 
 def test_there_are_prompts_to_load():
-    assert {"label", "rationale", "generate"} <= {one.stem for one in prompt_folder().glob("*")}
+    assert {"label", "rationale", "generate/class_conditional"} <= set(prompt_names())
+
+
+def test_a_prompt_is_found_by_its_former_name():
+    assert load_prompt("generate") == load_prompt("generate/class_conditional")
 
 
 def test_a_path_overrides_what_llmal_has(tmp_path: Path):
@@ -79,7 +83,7 @@ def test_the_key_changes_with_every_byte_of_the_file(tmp_path: Path):
 def test_an_unknown_prompt_is_answered_with_those_that_there_are():
     with pytest.raises(ConfigError) as caught:
         load_prompt("lable")
-    known = ", ".join(sorted(one.stem for one in prompt_folder().glob("*.yaml")))
+    known = ", ".join(prompt_names())
     assert str(caught.value) == (
         f"there is no prompt 'lable'; known are {known}; or give the path of a YAML file"
     )
