@@ -318,6 +318,20 @@ def run(options: argparse.Namespace) -> None:
                         add_line(path, found)
 
 
+def whole(figures: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Figures of repetitions that every method of a comparison has; a run may have been cut."""
+    wanted = {group: len(methods) for group, methods in GROUPS.items()}
+    counts: dict[tuple[Any, ...], int] = {}
+    for one in figures:
+        key = (*one["cell"][:3], one["repeat"])
+        counts[key] = counts.get(key, 0) + 1
+    return [
+        one
+        for one in figures
+        if counts[(*one["cell"][:3], one["repeat"])] == wanted[one["cell"][0]]
+    ]
+
+
 def tell(options: argparse.Namespace) -> None:
     write_results(
         NAME,
@@ -326,7 +340,7 @@ def tell(options: argparse.Namespace) -> None:
             "batch": BATCH, "passes": PASSES, "longest": LONGEST, "texts": TEXTS, "shots": SHOTS,
             "pair_passes": PAIR_PASSES, "tested": TESTED, "times": TIMES,
             "note": options.note,
-            "figures": read_lines(options.work / "figures.jsonl"),
+            "figures": whole(read_lines(options.work / "figures.jsonl")),
         },
     )  # fmt: skip
 

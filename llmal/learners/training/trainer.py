@@ -221,9 +221,9 @@ class _Training:
         )
 
     def _keep(self, kept: list[Tensor] | None) -> list[Tensor]:
-        """A copy of the weights, in the place of an earlier one."""
+        """A copy of the weights in the machine's own memory, in the place of an earlier one."""
         if kept is None:
-            return [one.detach().clone() for one in self._parameters]
+            return [one.detach().to("cpu", copy=True) for one in self._parameters]
         with torch.no_grad():
             for copy, parameter in zip(kept, self._parameters, strict=True):
                 copy.copy_(parameter)
