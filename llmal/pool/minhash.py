@@ -1,4 +1,4 @@
-"""Texts that share most of their character five-grams, found by min-wise hashing.
+"""Texts that share most of their shingles, such as character five-grams, by min-wise hashing.
 
 Broder, On the resemblance and containment of documents (1997); the banding is that of Leskovec,
 Rajaraman and Ullman, Mining of Massive Datasets, section 3.4.
@@ -7,32 +7,35 @@ Rajaraman and Ullman, Mining of Massive Datasets, section 3.4.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from llmal.errors import ConfigError
 from llmal.pool.text_keys import fold, text_key
 
 Grams = NDArray[np.uint64]
 Positions = NDArray[np.int64]
 
-_GRAM = 5
-_BANDS = 16
 _ROWS = 5
+_VALUES = 80
 """Two texts of Jaccard index s share a band with probability 1 - (1 - s^5)^16: 0.9999 at 0.85."""
+
+_MISSED = 1e-3
 
 _PER_BAND = 4
 """Most texts of one bucket that are looked at; of a template's thousand copies some will do."""
 
 _MARGIN = 0.2
-_CHARACTERS = 1 << 21
+_CHARACTERS = 1 << 17
 _NO_WORD = re.compile(r"[\W_]+")
-_FACTORS = np.random.default_rng(0x5EED).integers(2**62, size=(_BANDS * _ROWS, 2)).astype(
+_FACTORS = np.random.default_rng(0x5EED).integers(2**62, size=(_VALUES, 2)).astype(
     np.uint64
 ) * np.uint64(2) + np.uint64(1)
-_POWERS = np.uint64(0x100000001B3) ** np.arange(_GRAM, dtype=np.uint64)
+_BASE = np.uint64(0x100000001B3)
 
 
 def words_of(text: str) -> str:
@@ -40,18 +43,80 @@ def words_of(text: str) -> str:
     return _NO_WORD.sub(" ", fold(text)).strip()
 
 
-def jaccard(one: str, other: str) -> float:
-    """How many of the five-grams of two texts they share, of all that either has.
+@dataclass(frozen=True)
+class Shingles:
+    """What texts are compared by: their runs of so many characters, or of so many words.
 
-    Texts too short for a five-gram are compared as a whole.
+    Letters and digits alone count, in lower case and compatible Unicode form. A text too short for
+    a shingle is one as a whole.
+
+    Attributes:
+        unit: Of what a shingle is a run.
+        size: Of how many.
+
+    Raises:
+        ConfigError: The unit is unknown, or the size below one.
     """
-    first, second = words_of(one), words_of(other)
-    if not first or not second:
-        return float(text_key(one) == text_key(other))
-    a, b = ({text[n : n + _GRAM] for n in range(len(text) - _GRAM + 1)} for text in (first, second))
+
+    unit: Literal["characters", "words"] = "characters"
+    size: int = 5
+
+    def __post_init__(self) -> None:
+        if self.unit not in ("characters", "words"):
+            raise ConfigError(f"unit is {self.unit!r}", fix="it is characters or words")
+        if self.size < 1:
+            raise ConfigError(f"size is {self.size}", fix="it must be at least 1")
+
+    def of(self, text: str) -> frozenset[Hashable]:
+        """The shingles of a text; none if it has neither letter nor digit."""
+        words = words_of(text)
+        if not words:
+            return frozenset()
+        units: str | list[str] = words if self.unit == "characters" else words.split(" ")
+        runs = [units[n : n + self.size] for n in range(max(1, len(units) - self.size + 1))]
+        return frozenset(one if isinstance(one, str) else tuple(one) for one in runs)
+
+    def hashed(self, words: Sequence[str]) -> tuple[Grams, Positions]:
+        """The hashed shingles of texts, one text after the other, and where each text begins.
+
+        Args:
+            words: What counts of each text (`words_of`), none of them empty.
+        """
+        if self.unit == "characters":
+            padded = [one.ljust(self.size) for one in words]
+            joined = "".join(padded).encode("utf-32-le", "surrogatepass")
+            codes = np.frombuffer(joined, dtype=np.uint32).astype(np.uint64)
+            lengths = [len(one) for one in padded]
+        else:
+            split = [one.split(" ") for one in words]
+            split = [[*one, *[""] * (self.size - len(one))] for one in split]
+            known = {one: text_key(one) for one in {one for text in split for one in text}}
+            codes = np.array([known[one] for text in split for one in text], dtype=np.uint64)
+            lengths = [len(one) for one in split]
+        return _runs(codes, np.array(lengths, dtype=np.int64), self.size)
+
+
+FIVE_GRAMS = Shingles()
+
+
+def jaccard(one: str, other: str, shingles: Shingles = FIVE_GRAMS) -> float:
+    """How many of the shingles of two texts they share, of all that either has.
+
+    Texts without letters and digits are the same if nothing but white space and case differs.
+    """
+    a, b = shingles.of(one), shingles.of(other)
     if not a or not b:
-        return float(first == second)
+        return float(text_key(one) == text_key(other))
     return len(a & b) / len(a | b)
+
+
+def rows_for(threshold: float) -> int:
+    """The longest bands of which texts at a Jaccard index share one, but for one pair in 1,000.
+
+    Longer bands are shared by fewer texts that are not alike, and so make less to look at.
+    """
+    chances = {rows: 1 - (1 - threshold**rows) ** (_VALUES // rows) for rows in range(1, 11)}
+    return max((rows for rows, chance in chances.items() if chance >= 1 - _MISSED), default=1)
 
 
 @dataclass(frozen=True)
@@ -69,22 +134,26 @@ class Signatures:
     @property
     def bands(self) -> NDArray[np.uint64]:
         """Shape (16, m): a hash of every five values."""
-        shaped = self.values.reshape(len(self.values), _BANDS, _ROWS).astype(np.uint64)
-        mixed = np.zeros((len(self.values), _BANDS), dtype=np.uint64)
-        for row in range(_ROWS):
-            mixed = _mixed(mixed ^ shaped[:, :, row]) + np.uint64(row)
+        return self.banded(_ROWS)
+
+    def banded(self, rows: int) -> NDArray[np.uint64]:
+        """Shape (80 // rows, m): a hash of every so many values."""
+        count = _VALUES // rows
+        shaped = self.values[:, : count * rows].reshape(len(self.values), count, rows)
+        mixed = np.zeros((len(self.values), count), dtype=np.uint64)
+        for row in range(rows):
+            mixed = _mixed(mixed ^ shaped[:, :, row].astype(np.uint64)) + np.uint64(row)
         return np.ascontiguousarray(mixed.T)
 
 
-def sign(texts: Sequence[str]) -> Signatures:
-    """The signatures of texts; about 64 MiB at a time, and 320 bytes a text in the result."""
-    # A shorter text is one five-gram.
-    words = [words.ljust(_GRAM) if (words := words_of(text)) else "" for text in texts]
+def sign(texts: Sequence[str], shingles: Shingles = FIVE_GRAMS) -> Signatures:
+    """The signatures of texts; a few MiB at a time, and 320 bytes a text in the result."""
+    words = [words_of(text) for text in texts]
     rows = np.array([n for n, one in enumerate(words) if one], dtype=np.int64)
-    values = np.empty((len(rows), _BANDS * _ROWS), dtype=np.uint32)
+    values = np.empty((len(rows), _VALUES), dtype=np.uint32)
     start = 0
     for part in _parts([words[row] for row in rows]):
-        grams, offsets = _grams(part)
+        grams, offsets = shingles.hashed(part)
         for column, (factor, shift) in enumerate(_FACTORS):
             hashed = (grams * factor + shift) >> np.uint64(32)
             least = np.minimum.reduceat(hashed, offsets)
@@ -106,19 +175,17 @@ def _parts(words: Sequence[str]) -> Iterator[list[str]]:
         yield part
 
 
-def _grams(words: Sequence[str]) -> tuple[Grams, Positions]:
-    """The hashed five-grams of texts, one text after the other, and where each text begins."""
-    codes = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    lengths = np.array([len(one) for one in words], dtype=np.int64)
-    windows = np.zeros(len(codes) - _GRAM + 1, dtype=np.uint64)
-    for place, power in enumerate(_POWERS):
-        windows += codes[place : place + len(windows)].astype(np.uint64) * power
+def _runs(codes: Grams, lengths: Positions, size: int) -> tuple[Grams, Positions]:
+    """The hashed runs within texts of such lengths, and where each text begins among them."""
+    windows = np.zeros(len(codes) - size + 1, dtype=np.uint64)
+    for place, power in enumerate(_BASE ** np.arange(size, dtype=np.uint64)):
+        windows += codes[place : place + len(windows)] * power
     ends = np.cumsum(lengths)
     whole = np.ones(len(windows), dtype=bool)
-    for back in range(1, _GRAM):
+    for back in range(1, size):
         across = ends[:-1] - back
         whole[across[across < len(whole)]] = False
-    counts = lengths - _GRAM + 1
+    counts = lengths - size + 1
     return _mixed(windows[whole]), np.concatenate([[0], np.cumsum(counts)[:-1]])
 
 

@@ -50,6 +50,7 @@ CASES = {
     "callable": Case("How many stupid people live in Paris ?", GOOD, options={"function": _rude}),
     "format_length": Case("How ?", GOOD),
     "label_agreement": Case("Who wrote Emma ?", GOOD),
+    "minhash": Case("How many legs does the common house spider have ?", GOOD),
     "near_duplicates": Case("who wrote the NOVEL Emma?", GOOD),
 }
 

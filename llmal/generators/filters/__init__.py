@@ -6,6 +6,7 @@ from llmal.generators.filters.format_length import FormatAndLength
 from llmal.generators.filters.function import FunctionFilter
 from llmal.generators.filters.label_agreement import LabelAgreement
 from llmal.generators.filters.making import DEFAULT, REGISTRY, FilterLike, make_filters
+from llmal.generators.filters.minhash import MinHash
 from llmal.generators.filters.near_duplicates import NearDuplicates
 from llmal.generators.filters.run import (
     Count,
@@ -27,6 +28,7 @@ __all__ = [
     "FunctionFilter",
     "LabelAgreement",
     "Metered",
+    "MinHash",
     "NearDuplicates",
     "Preparing",
     "Remembering",

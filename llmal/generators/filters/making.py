@@ -16,6 +16,7 @@ REGISTRY = Registry(
         "callable": "llmal.generators.filters.function:FunctionFilter",
         "format_length": "llmal.generators.filters.format_length:FormatAndLength",
         "label_agreement": "llmal.generators.filters.label_agreement:LabelAgreement",
+        "minhash": "llmal.generators.filters.minhash:MinHash",
         "near_duplicates": "llmal.generators.filters.near_duplicates:NearDuplicates",
     },
 )

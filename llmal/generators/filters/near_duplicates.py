@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
-from typing import Any, Protocol
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.records import Item, SyntheticItem
+from llmal.core.records import SyntheticItem
 from llmal.embed.neighbours import nearest
 from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError, DataError
+from llmal.generators.filters.texts import Texts, named, text_chunks
 from llmal.pool.text_keys import text_key
-
-_CHUNK = 4096
-
-
-class Texts(Protocol):
-    """A `Pool`, or a sequence of items or of strings."""
-
-    def __len__(self) -> int: ...
-
-    def __iter__(self) -> Iterator[Any]: ...
-
-    def __getitem__(self, index: int, /) -> Any: ...
 
 
 class NearDuplicates:
@@ -143,8 +130,8 @@ class _Reference:
         self._vectors = vectors
         parts: list[NDArray[np.float32]] = []
         keys = np.empty(len(texts), dtype=np.uint64)
-        start, rest = 0, iter(texts)
-        while chunk := [_text(one) for one in islice(rest, _CHUNK)]:
+        start = 0
+        for chunk in text_chunks(texts):
             keys[start : start + len(chunk)] = [text_key(text) for text in chunk]
             start += len(chunk)
             if embedder is not None and vectors is None:
@@ -163,23 +150,18 @@ class _Reference:
         place = np.searchsorted(self._keys, asked).clip(max=len(self._keys) - 1)
         same = self._keys[place] == asked
         result: list[str | None] = [
-            f"the same text as {self._named(self._order[p])}" if equal else None
+            f"the same text as {named(self._texts, int(self._order[p]), self._name)}"
+            if equal
+            else None
             for p, equal in zip(place, same, strict=True)
         ]
         if vectors is not None and self._vectors is not None:
             distances, rows = nearest(vectors, self._vectors, 1)
             cosines = 1 - distances[:, 0] ** 2 / 2
             for i in np.flatnonzero(~same & (cosines >= threshold)):
-                result[i] = (
-                    f"cosine {cosines[i]:.3f} with {self._named(rows[i, 0])}, "
-                    f"the limit is {threshold:g}"
-                )
+                other = named(self._texts, int(rows[i, 0]), self._name)
+                result[i] = f"cosine {cosines[i]:.3f} with {other}, the limit is {threshold:g}"
         return result
-
-    def _named(self, row: Any) -> str:
-        one = self._texts[int(row)]
-        what = f"item {one.id!r}" if isinstance(one, Item) else f"text {int(row)} (from 0)"
-        return f"{what} of {self._name}"
 
 
 class _Accepted:
@@ -219,13 +201,3 @@ class _Accepted:
         if cosines[best] < threshold:
             return None
         return f"cosine {cosines[best]:.3f} with {self._ids[best]!r}, the limit is {threshold:g}"
-
-
-def _text(one: Any) -> str:
-    text = one.text if isinstance(one, Item) else one
-    if not isinstance(text, str):
-        raise DataError(
-            f"a {type(text).__name__} is no text to compare with",
-            fix="give a pool, a list of items or a list of strings",
-        )
-    return text
