@@ -14,9 +14,10 @@ one that was accepted before (Jaccard index of character five-grams of at least 
 
 All read the same five-grams of the same cleaned texts, and each stands in a process of its own.
 Seconds are of the processor and of the clock, from texts to the last answer, libraries warmed up on
-500 texts; memory is by how much the most that is resident exceeds what was before, texts left out. `found` is the share of those
-planted copies that do reach the threshold with a source that was accepted, and were refused;
-`wrong` the share of refused ones whose index with the text named as near is below the threshold.
+500 texts; memory is by how much the most that is resident exceeds what was before, texts left out.
+`found` is the share of those planted copies that do reach the threshold with a source that was
+accepted, and were refused; `wrong` the share of refused ones whose index with the text named as
+near is below the threshold.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ SIDES: dict[str, Callable[[list[str]], Answers]] = {
 
 
 def _resident(what: str) -> float:
-    """VmRSS, what is resident now, or VmHWM, the most that was since the mark was put back, in MB."""
+    """VmRSS, what is resident now, or VmHWM, the most since the mark was put back, in MB."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(float(one.split()[1]) / 1024 for one in lines if one.startswith(what))
 
