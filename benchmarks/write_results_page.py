@@ -13,6 +13,7 @@ from typing import Any
 
 from aggregation_page import aggregation
 from defaults_page import defaults
+from generators.labelling_programs_page import labelling_programs
 from goemotions_page import goemotions
 from guarantee.forecast_page import guarantee_forecast
 from guarantee.intervals_page import guarantee_intervals
@@ -526,6 +527,7 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("guarantee_intervals", "Accuracy and class shares by an audit", guarantee_intervals),
     ("guarantee_routing", "Who is asked: routing policies", guarantee_routing),
     ("guarantee_trial", "A machine in a person's place", guarantee_trial),
+    ("labelling_programs", "Labelling programs", labelling_programs),
     ("learners_noisy", "Training on labels some of which are wrong", learners_noisy),
     ("learners_curriculum", "ALLSH's curriculum loss from few labels", learners_curriculum),
     ("learners_prompt_size", "The size of a soft prompt by held-out loss", learners_prompt_size),
