@@ -206,9 +206,8 @@ def tuned(request, tiny_lm_path: Path, tmp_path: Path) -> tuple[str, Path]:
     return request.param, tmp_path / "tuned"
 
 
-@pytest.mark.parametrize(
-    "tuned", [pytest.param("lora", marks=pytest.mark.slow), "soft-prompt"], indirect=True
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("tuned", ["lora", "soft-prompt"], indirect=True)
 def test_a_trained_learner_is_annotator_selector_and_generator(
     project, llmal, json_of, request, tuned, tmp_path
 ):

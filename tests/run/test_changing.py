@@ -82,6 +82,7 @@ def _in_a_process_that_is_killed(work: Callable[[], object], statement: int) -> 
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -9
 
 
+@pytest.mark.slow
 def test_killed_at_every_statement_of_accepting_it_is_done_or_not(begun: Path, pool: Pool) -> None:
     with _open(begun, TASK, pool) as campaign:
         before = {id: one.label for id, one in campaign.labels.items()}

@@ -115,6 +115,7 @@ def _judged(lm: TransformersLM, pool: Pool, embedder: SentenceEmbedder) -> list[
     ]
 
 
+@pytest.mark.slow
 def test_generation_is_in_plan_budget_and_ledger(
     tmp_path: Path, embedder: SentenceEmbedder, tiny_hf: TransformersLM
 ) -> None:
