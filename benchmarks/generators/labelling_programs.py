@@ -27,7 +27,7 @@ from learners.few_shot import read_rows
 from results_file import write_results
 
 NAME = "labelling_programs"
-LABELLED, ROWS, SEEDS = (20, 50, 200), 1000, 5
+LABELLED, ROWS, SEEDS = (20, 50, 200), 500, 3
 _WORDS = """
 import re
 WORDS = re.compile(r"{pattern}")
@@ -102,7 +102,7 @@ def measure(
     known = [Item(f"k{row}", rows[row]["text"], gold=rows[row]["label"]) for row in drawn]
     items = [Item(f"t{place}", row["text"]) for place, row in enumerate(test)]
     gold = np.array([row["label"] for row in test])
-    annotator = LabellingPrograms(task, programs_of(name, len(task.names)), seconds=3)
+    annotator = LabellingPrograms(task, programs_of(name, len(task.names)), seconds=1)
     begun = time.perf_counter()
     found = annotator.annotate(items, Context(demonstrations=known))
     seconds = time.perf_counter() - begun

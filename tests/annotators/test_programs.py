@@ -185,15 +185,19 @@ def test_votes_are_names_in_any_case_or_numbers():
 
 
 def test_a_program_no_better_than_chance_is_dropped():
-    labels = np.array([0, 0, 0, 1])
-    always = np.zeros(4, dtype=int)  # right as often as the label is frequent
-    right = np.array([0, -1, -1, 1])
+    labels = np.array([0, 0, 0, 1] * 2)
+    always = np.zeros(8, dtype=int)  # right as often as the label is frequent
+    right = np.array([-1, -1, 0, 1] * 2)
     wrong = 1 - labels
-    silent = np.full(4, -1)
+    silent = np.full(8, -1)
     found = judge(np.stack([always, right, wrong, silent], axis=1), labels, 2)
     assert [one.dropped is None for one in found] == [False, True, False, False]
-    assert (found[0].votes, found[0].right, found[0].chance) == (4, 3, 0.75)
-    assert "3 of 4 labelled items, no more than by chance (75%)" in found[0].dropped
+    assert (found[0].votes, found[0].right, found[0].chance) == (8, 6, 0.75)
+    assert "right on 6 of 8 labelled items, which may be chance (75% would be)" in found[0].dropped
+    rng = np.random.default_rng(0)
+    guesses = rng.integers(2, size=(400, 60))
+    kept = [one.dropped is None for one in judge(guesses, rng.integers(2, size=400), 2)]
+    assert sum(kept) <= 20  # of 60 at 0.2 each; 21 and more with a probability below 0.01
     assert "no answer for any labelled item" in found[3].dropped
 
 
@@ -273,7 +277,7 @@ def test_the_annotator_drops_what_is_of_no_use_and_says_so(caplog):
         False,
         False,
     ]
-    assert "'contrary' is dropped: it is right on 5 of 20" in caplog.text
+    assert "'contrary' is dropped: it is right on 5 of 20 labelled items" in caplog.text
     assert "'endless' is dropped: it took more than 1 seconds" in caplog.text
     assert "'broken' is dropped: it has no answer" in caplog.text
     assert annotator.reports_[0].coverage == 0.75

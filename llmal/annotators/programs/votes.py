@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ABSTAINS = -1
+_LUCK = 0.2
 _HOTTEST, _STEPS = 20.0, 60
 
 
@@ -32,11 +33,17 @@ class Verdict:
 def judge(votes: NDArray[np.int64], labels: NDArray[np.int64], classes: int) -> list[Verdict]:
     """Which programs are better than chance on labelled items.
 
+    A program is dropped where answers drawn at random, as often of each label as its own, would be
+    right as often as it in more than one case out of five: a program that is right on both of two
+    items of four labels is kept, and of five that guess, one.
+
     Args:
         votes: Shape (n, P): the label that each program gives each item; -1 where it abstains.
         labels: Shape (n,): the right ones.
         classes: Number of labels C.
     """
+    from scipy.stats import binom
+
     shares = np.bincount(labels, minlength=classes) / max(len(labels), 1)
     found = []
     for column in votes.T:
@@ -47,10 +54,10 @@ def judge(votes: NDArray[np.int64], labels: NDArray[np.int64], classes: int) -> 
             continue
         chance = float(shares[column[voted]].mean())
         dropped = None
-        if right <= chance * count:
+        if binom.sf(right - 1, count, chance) > _LUCK:
             dropped = (
-                f"it is right on {right} of {count} labelled items, no more than by chance "
-                f"({chance:.0%})"
+                f"it is right on {right} of {count} labelled items, which may be chance "
+                f"({chance:.0%} would be)"
             )
         found.append(Verdict(count, right, chance, dropped))
     return found
