@@ -44,8 +44,8 @@ def learners_few_shot(figures: Figures) -> list[str]:
         "and nobody searched for theirs. *Prompt tuning, label words* is PEFT's prompt tuning in "
         "front of llmal's own labelling prompt, scored over whole labels; the *dynamic soft "
         "prompt* depends on the text besides. Zero-shot has no labels, and stands in the first "
-        "column. Cells were run by several processes on one GPU under a time limit, so some draws "
-        "are missing.",
+        "column. SmolLM2's cells were run on a GPU under a time limit, so some draws are missing; "
+        "tiny-lm's on a CPU, from one draw. *Contrastive* is llmal's learner after SetFit.",
         "",
         *table(["set", "model", "method", *(f"{n} a class" for n in shots)], rows),
         "",
