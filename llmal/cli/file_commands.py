@@ -387,6 +387,14 @@ def generate(
     out: TableOut,
     k: Annotated[int, typer.Option("-k", min=1, help="Accepted items to reach, of each label.")],
     label: Annotated[str | None, typer.Option("--label", help="Of this label alone.")] = None,
+    generator: Annotated[
+        str | None,
+        typer.Option("--generator", help="In the place of the configuration's, with its filters."),
+    ] = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Option("--option", help="An option of --generator, key=value; several times."),
+    ] = None,
     tokens: MostTokens = None,
     money: MostMoney = None,
     dry_run: DryRun = False,
@@ -407,6 +415,8 @@ def generate(
         config,
         k=k,
         label=label,
+        generator=generator,
+        options=options or [],
         out=out,
         spending=Spending(tokens, money, dry_run),
         force=force,

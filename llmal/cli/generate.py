@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from llmal.annotators import drawn_texts
 from llmal.cli.demonstrations import labelled_by_people
 from llmal.cli.models import language_model_of, planning_model_of
 from llmal.cli.spending import Spending, give_most
 from llmal.cli.telling import give, results_only_on_stdout
-from llmal.config import GeneratorConfig, load_config
+from llmal.cli.wording import key_values
+from llmal.config import GeneratorConfig, PlugInGeneratorConfig, RunConfig, load_config
 from llmal.core.tables import check_output, write_table
 from llmal.errors import ConfigError
 from llmal.factory.calibrators import make_calibrators
 from llmal.factory.embedders import make_embedder
 from llmal.factory.pools import open_pool
-from llmal.functions.generation import Writing, table_columns, table_rows
+from llmal.functions.generation import Writing, generator_section, table_columns, table_rows
 from llmal.lm.cache import ResponseCache
 from llmal.lm.protocol import LanguageModel
 from llmal.progress import ProgressDisplay, cost_in_words, say
@@ -27,6 +30,8 @@ def generate(
     *,
     k: int,
     label: str | None,
+    generator: str | None,
+    options: Sequence[str],
     out: Path,
     spending: Spending,
     force: bool,
@@ -43,7 +48,7 @@ def generate(
             where=str(path),
             fix="add the section 'lm'",
         )
-    section = config.generator or GeneratorConfig(name="class_conditional")
+    section = _section(config, generator, key_values(options, "--option"))
     with results_only_on_stdout(as_json), ProgressDisplay(quiet=quiet) as progress:
         pool = open_pool(config, config.data.pool)
         test = None if config.data.test is None else open_pool(config, config.data.test)
@@ -96,3 +101,19 @@ def generate(
     text = f"{len(synthesis.accepted):,} of {len(synthesis.items):,} texts are accepted: {out}"
     cost = cost_in_words(writing.usage.as_dict())
     give(result, f"{text}\ncost: {cost}" if cost else text, as_json=as_json)
+
+
+def _section(
+    config: RunConfig, name: str | None, options: Mapping[str, Any]
+) -> GeneratorConfig | PlugInGeneratorConfig:
+    """The generator of the configuration, or one that is named at the command line; what texts must
+    pass is said by the configuration either way.
+    """
+    own = config.generator
+    if name is None:
+        if options:
+            raise ConfigError("--option is for --generator, and there is none")
+        return own or GeneratorConfig(name="class_conditional")
+    kept = ("shots", "min_words", "max_words", "similarity", "agreement", "calibrate", "filters")
+    settings = {} if own is None else {one: getattr(own, one) for one in kept}
+    return generator_section(name, options, **settings)

@@ -365,7 +365,14 @@ class _Filtered(BaseModel):
 
 
 class PlugInGeneratorConfig(_Filtered, PlugIn):
-    """A generator that another package adds; further keys are its parameters."""
+    """A generator whose further keys are its parameters: all but `class_conditional`, those that
+    other packages add included.
+
+    Attributes:
+        prompt: Path of a prompt file, or name of one of llmal's.
+    """
+
+    prompt: PromptName | None = None
 
 
 class GeneratorConfig(_Filtered, Section):
@@ -394,9 +401,18 @@ class GeneratorConfig(_Filtered, Section):
     per_prompt: Positive | None = None
 
 
+GENERATORS = (
+    "from_demonstrations",
+    "paraphrase",
+    "back_translation",
+    "style_transfer",
+    "counterfactual",
+)
+"""Generators of llmal besides `class_conditional`."""
+
 AnyGeneratorConfig = Annotated[
     Annotated[GeneratorConfig, Tag("class_conditional")]
     | Annotated[PlugInGeneratorConfig, Tag(PLUG_IN)],
-    Discriminator(tag_of("generator", ("class_conditional",))),
+    Discriminator(tag_of("generator", ("class_conditional",), GENERATORS)),
     BeforeValidator(named),
 ]

@@ -39,12 +39,16 @@ def plug_in_names(key: str) -> list[str]:
     return Registry(ROOMS[key], {}).names()
 
 
-def tag_of(key: str, own: tuple[str, ...]) -> Callable[[Any], str | None]:
+def tag_of(
+    key: str, own: tuple[str, ...], open_ones: tuple[str, ...] = ()
+) -> Callable[[Any], str | None]:
     """What tells the sections of a key apart: the name, and one tag for all plug-ins.
 
     Args:
         key: Of the configuration.
         own: The names that llmal knows; no plug-in takes their place.
+        open_ones: Names of llmal whose further keys are the parameters of their class, as those
+            of a plug-in are.
     """
 
     def tag(value: Any) -> str | None:
@@ -56,6 +60,8 @@ def tag_of(key: str, own: tuple[str, ...]) -> Callable[[Any], str | None]:
             name = value.name if isinstance(value, HasName) else None
         if name is None or name in own:
             return name
+        if name in open_ones:
+            return PLUG_IN
         return PLUG_IN if name in plug_in_names(key) else str(name)
 
     return tag

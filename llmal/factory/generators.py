@@ -116,7 +116,8 @@ def make_generator(
 def _options_of(section: GeneratorConfig | PlugInGeneratorConfig) -> dict[str, Any]:
     """What the generator of a section is made with, besides what it is offered."""
     if isinstance(section, PlugInGeneratorConfig):
-        return section.options
+        chosen = {} if section.prompt is None else {"prompt": section.prompt}
+        return {**section.options, **chosen}
     prompt = load_prompt(section.prompt or "generate/class_conditional")
     options: dict[str, Any] = {
         "prompt": prompt.with_values(section.prompt_values),

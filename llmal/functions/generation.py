@@ -18,7 +18,7 @@ from llmal.config.yaml_lines import Places
 from llmal.core.plans import BatchPlan
 from llmal.core.records import Item, SyntheticItem, Usage, total
 from llmal.core.tables import Column
-from llmal.errors import ConfigError
+from llmal.errors import ConfigError, DataError
 from llmal.factory.generators import make_generator
 from llmal.functions.annotating import Progress, renamed
 from llmal.functions.annotation import shown_progress
@@ -28,7 +28,13 @@ from llmal.functions.results import Generated
 from llmal.functions.rows import Row, open_rows
 from llmal.functions.spending import check_reach
 from llmal.functions.tasks import Labels, task_of
-from llmal.generators import Request, SynthesisResult, generate_filtered, plan_filtered
+from llmal.generators import (
+    Request,
+    SynthesisResult,
+    generate_filtered,
+    lack,
+    plan_filtered,
+)
 from llmal.generators.filters import FilterLike, Preparing
 from llmal.generators.rows import COLUMNS, fields_of, texts_of
 from llmal.lm.progress import Meter, reporting
@@ -61,8 +67,10 @@ def generate(
     text: str | Sequence[str] | None = None,
     guidelines: str = "",
     shots: int = 3,
-    structure: Literal["json", "line"] = "json",
-    temperature: float = 1.0,
+    generator: str = "class_conditional",
+    options: Mapping[str, Any] | None = None,
+    structure: Literal["json", "line"] | None = None,
+    temperature: float | None = None,
     min_words: int | None = None,
     max_words: int | None = None,
     similarity: float = 0.95,
@@ -99,9 +107,12 @@ def generate(
         text: The text column, or several. By default those of the task, or "text".
         guidelines: What the texts are about.
         shots: Demonstrations in each prompt, drawn anew for every few texts.
+        generator: What writes, a name of `llmal.generators`. Those that make new items out of
+            labelled ones (paraphrase, counterfactual, ...) take the demonstrations for that.
+        options: Of the generator, by name: {"attributes": {"topic": ["sport", "music"]}}.
         structure: "json" has the model write an object, "line" a line of text, which small and
-            base models do better.
-        temperature: Of the sampling.
+            base models do better. By default what the generator does, mostly "json".
+        temperature: Of the sampling; by default what the generator does, mostly 1.
         min_words: Shorter texts are refused.
         max_words: Longer texts are refused.
         similarity: Cosine from which two texts count as the same.
@@ -137,15 +148,25 @@ def generate(
         seen=(item.gold for item in shown),
     )
     shown = matched(shown, made)
-    section = _section(
+    section = generator_section(
+        generator,
+        {
+            **(options or {}),
+            **{
+                name: value
+                for name, value in (
+                    ("structure", structure),
+                    ("temperature", temperature),
+                    ("prompt", prompt),
+                )
+                if value is not None
+            },
+        },
         shots=shots,
-        structure=structure,
-        temperature=temperature,
         min_words=min_words,
         max_words=max_words,
         similarity=similarity,
         agreement=agreement,
-        prompt=prompt,
     )
     avoided = [] if avoid is None else _texts(avoid, columns)
     known = [*shown, *avoided]
@@ -239,7 +260,12 @@ class Writing:
             seed=seed,
         )
         self._requests = [
-            Request(name, tuple(one for one in demonstrations if one.gold == name), seed)
+            Request(
+                name,
+                tuple(one for one in demonstrations if one.gold == name),
+                seed,
+                sources=tuple(demonstrations),
+            )
             for name in names
         ]
         self._budget = budget
@@ -254,8 +280,23 @@ class Writing:
 
     def most(self) -> Usage:
         """The most that it can cost: every attempt, at full length. Asks nobody."""
-        each = [self._plan(request, ATTEMPTS * self.k).highest for request in self._requests]
+        each = [self._plan(request, ATTEMPTS * self.k).highest for request in self._usable()]
         return total([self._beginning(), *each])
+
+    def _usable(self) -> list[Request]:
+        """Requests that the generator can write something for.
+
+        Raises:
+            DataError: There is none.
+        """
+        lacks = [lack(self._generator, request) for request in self._requests]
+        usable = [one for one, why in zip(self._requests, lacks, strict=True) if why is None]
+        if not usable:
+            raise DataError(
+                lacks[0] or "there is no label to write items of",
+                fix="give labelled rows as demonstrations, or use class_conditional",
+            )
+        return usable
 
     def _beginning(self, less: bool = False) -> Usage:
         """The most that is asked before the first text is written."""
@@ -304,8 +345,9 @@ class Writing:
 
     def _set_up(self) -> None:
         less = False
+        usable = self._usable()
         if self._budget is not None:
-            text = self._plan(self._requests[0], 1).highest
+            text = self._plan(usable[0], 1).highest
             less = self._budget.exceeded_by(Usage(), self._beginning() + text) is not None
             check_reach(self._budget, self._beginning(less) + text, "one text")
         for probing in self._probing:
@@ -396,10 +438,21 @@ def _drawn(items: Sequence[Item], seed: int) -> list[Item]:
     return [items[row] for row in np.sort(rows)]
 
 
-def _section(**options: Any) -> GeneratorConfig:
-    content = {"name": "class_conditional", **options}
+def generator_section(
+    name: str, options: Mapping[str, Any], **settings: Any
+) -> GeneratorConfig | PlugInGeneratorConfig:
+    """The section of a configuration that says the same.
+
+    Args:
+        name: The generator.
+        options: Of the generator.
+        settings: What every generator has.
+    """
+    content = {"name": name, **settings, **options}
     try:
-        return GeneratorConfig.model_validate(content)
+        if name == "class_conditional":
+            return GeneratorConfig.model_validate(content)
+        return PlugInGeneratorConfig.model_validate(content)
     except ValidationError as error:
         raise _explained(error, content) from None
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from llmal.core.lazy import attributes
 from llmal.core.registry import Registry
-from llmal.generators.protocol import Filter, Generator, Request
+from llmal.generators.protocol import Filter, Generator, Needing, Request
 
 if TYPE_CHECKING:
     from llmal.generators.class_conditional import ClassConditional as ClassConditional
     from llmal.generators.filtered import SynthesisResult as SynthesisResult
     from llmal.generators.filtered import generate_filtered as generate_filtered
+    from llmal.generators.filtered import lack as lack
     from llmal.generators.filtered import with_new_ids as with_new_ids
     from llmal.generators.filters import FormatAndLength as FormatAndLength
     from llmal.generators.filters import LabelAgreement as LabelAgreement
@@ -21,7 +22,15 @@ if TYPE_CHECKING:
     from llmal.generators.filters import run_filters as run_filters
 
 REGISTRY = Registry(
-    "generators", {"class_conditional": "llmal.generators.class_conditional:ClassConditional"}
+    "generators",
+    {
+        "class_conditional": "llmal.generators.class_conditional:ClassConditional",
+        "from_demonstrations": "llmal.generators.from_demonstrations:FromDemonstrations",
+        "paraphrase": "llmal.generators.paraphrase:Paraphrase",
+        "back_translation": "llmal.generators.back_translation:BackTranslation",
+        "style_transfer": "llmal.generators.style_transfer:StyleTransfer",
+        "counterfactual": "llmal.generators.counterfactual:Counterfactual",
+    },
 )
 """Names in the configuration, and the generators that they stand for."""
 
@@ -34,6 +43,7 @@ _HOMES = {
     "filters_cost": "filters",
     "plan_filtered": "filters",
     "generate_filtered": "filtered",
+    "lack": "filtered",
     "run_filters": "filters",
     "with_new_ids": "filtered",
 }
@@ -46,10 +56,12 @@ __all__ = [
     "Generator",
     "LabelAgreement",
     "NearDuplicates",
+    "Needing",
     "Request",
     "SynthesisResult",
     "filters_cost",
     "generate_filtered",
+    "lack",
     "plan_filtered",
     "run_filters",
     "with_new_ids",

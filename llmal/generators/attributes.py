@@ -69,7 +69,8 @@ class Attributes:
         found = {}
         for name, choices in self._choices.items():
             values = sorted({value for weights in choices.values() for value in weights})
-            found[name] = values[int(np.argmax(count_tokens(values)))]
+            said = [f" {name}: {value}." for value in values]
+            found[name] = values[int(np.argmax(count_tokens(said)))]
         return found
 
     def _listed(self) -> list[tuple[str, str, _Weights]]:

@@ -10,7 +10,7 @@ from typing import Any, cast
 from llmal.errors import ConfigError
 from llmal.generators.attributes import Attributes
 from llmal.generators.decks import rng_of
-from llmal.generators.prompted import Draw, GenerationPrompt, PromptedGenerator
+from llmal.generators.prompted import AT_ONCE, Draw, GenerationPrompt, PromptedGenerator
 from llmal.generators.protocol import Request
 from llmal.prompting.templates import PromptTemplate
 
@@ -51,6 +51,11 @@ class ClassConditional(PromptedGenerator):
                 f"attributes are given, and the prompt {self.template.name!r} has no such input",
                 fix="add it to its defaults (attributes: {}) and say in the prompt where they go",
             )
+
+    @property
+    def prompts_at_once(self) -> int:
+        """Prompts that the model is asked in one call."""
+        return AT_ONCE if self.attributes else 1
 
     def draws(self, request: Request, words: Sequence[str]) -> Iterator[Draw]:
         """Demonstrations from a deck, and a value of each attribute."""

@@ -13,7 +13,7 @@ from llmal.core.plans import BatchPlan
 from llmal.core.records import SyntheticItem, Usage
 from llmal.errors import ConfigError
 from llmal.generators.filters.run import Count, count_items, plan_filtered
-from llmal.generators.protocol import Filter, Generator, Request
+from llmal.generators.protocol import Filter, Generator, Needing, Request
 
 log = logging.getLogger("llmal.generators")
 
@@ -71,6 +71,11 @@ class SynthesisResult:
         return sum((item.usage for item in self.items), Usage())
 
 
+def lack(generator: Generator, request: Request) -> str | None:
+    """Why a generator can write nothing for a request, in a sentence; None where it can."""
+    return generator.lacks(request) if isinstance(generator, Needing) else None
+
+
 def generate_filtered(
     generator: Generator,
     filters: Sequence[Filter],
@@ -86,7 +91,8 @@ def generate_filtered(
     The first call asks for k; later ones for as many as are likely to yield what is missing, so
     that a few more than k may be accepted in the end. No more than `attempts` times k texts of a
     label are written. What is missing then is a warning and in the result, not an error: a model
-    that cannot write a label should not end a run.
+    that cannot write a label should not end a run. So is a label of which there is nothing that the
+    generator goes by.
 
     A synthetic item is a `SyntheticItem` for ever, not an `Item`: it cannot get into a pool, a test
     set or an audit by mistake.
@@ -119,6 +125,9 @@ def generate_filtered(
     asked: Counter[str] = Counter()
     for request in requests:
         accepted = written = 0
+        if (why := lack(generator, request)) is not None:
+            log.warning("no items of %r are written: %s", request.label, why)
+            continue
         while accepted < k and written < attempts * k:
             # As many as it takes at the rate so far; while that is zero, as many as before again.
             count = math.ceil((k - accepted) * written / accepted) if accepted else written or k

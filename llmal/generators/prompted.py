@@ -6,6 +6,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -27,6 +28,8 @@ from llmal.task.spaces import refuse_unless
 
 log = logging.getLogger("llmal.generators")
 
+AT_ONCE = 64
+"""Prompts in one call where each is another; a server works on as many side by side."""
 _TOKENS_PER_WORD = 4
 """Room for scripts that a tokenizer cuts finely; English takes about 1.3."""
 _TOKENS_OF_STRUCTURE = 16
@@ -102,8 +105,7 @@ class PromptedGenerator(ABC):
             to follow instructions; "line", the bare text on one line, for small and base models.
         shots: Demonstrations of the label in each prompt, as far as the request has them.
         others: Demonstrations of other labels in each prompt, for contrast.
-        per_prompt: Answers to one prompt before the next is made. These are also what the model is
-            asked for at once.
+        per_prompt: Answers to one prompt before the next is made.
         temperature: Of the sampling; at 0 all answers to a prompt are alike.
         top_p: Nucleus size.
         min_words: Said to the model; what keeps to it is for a filter to see.
@@ -164,6 +166,11 @@ class PromptedGenerator(ABC):
             temperature=self.temperature, top_p=self.top_p, max_tokens=self.max_tokens
         )
 
+    @property
+    def prompts_at_once(self) -> int:
+        """Prompts that the model is asked in one call, with one seed; no two of them are equal."""
+        return 1
+
     # What a kind says
 
     @abstractmethod
@@ -223,19 +230,20 @@ class PromptedGenerator(ABC):
         draws = self.draws(request, words)
         built: list[GenerationPrompt] = []
         dropped = 0
+        seed, together = 0, 0
         for number, start in enumerate(range(0, k, self.per_prompt)):
             draw = next(draws)
             prompt, shown = self._fitted(request, draw)
             dropped += len(draw.demonstrations) - len(shown)
-            built.append(
-                GenerationPrompt(
-                    prompt,
-                    tuple(item.id for item in shown),
-                    answers=min(self.per_prompt, k - start),
-                    seed=seed_of(request, str(number)),
-                    draw=draw,
-                )
-            )
+            answers = min(self.per_prompt, k - start)
+            before = built[number - together :]
+            # The same prompt and seed would give the same text.
+            alone = any(one.prompt == prompt or one.answers != answers for one in before)
+            if together == self.prompts_at_once or alone or not together:
+                seed, together = seed_of(request, str(number)), 0
+            together += 1
+            ids = tuple(item.id for item in shown)
+            built.append(GenerationPrompt(prompt, ids, answers, seed, draw))
         return built, dropped
 
     def _check(self, request: Request, k: int) -> None:
@@ -283,12 +291,13 @@ class PromptedGenerator(ABC):
         first: Any = None,
     ) -> BatchPlan[list[SyntheticItem]]:
         built, dropped = self._built(request, k, words)
-        writings = [self._writing(one) for one in built]
+        groups = [list(group) for _, group in groupby(built, key=lambda one: one.seed)]
+        writings = [self._writing(group) for group in groups]
 
         def each() -> list[Usage]:
             costs: list[Usage] = []
-            for one, writing in zip(built, writings, strict=True):
-                whole = writing.highest
+            highest = (cost for writing in writings for cost in writing.each)
+            for one, whole in zip(built, highest, strict=True):
                 if dropped and request.standing_in:
                     whole = self._filling_context(whole)
                 read = whole.prompt_tokens + longer * whole.requests
@@ -298,8 +307,9 @@ class PromptedGenerator(ABC):
 
         def write() -> list[SyntheticItem]:
             self._tell(dropped, built)
-            pairs = zip(built, writings, strict=True)
-            items = [item for one, writing in pairs for item in self._items(request, one, writing)]
+            answers = (one for writing in writings for one in self._written(writing))
+            pairs = zip(built, answers, strict=True)
+            items = [item for one, written in pairs for item in self._items(request, one, written)]
             return with_distinct_ids(items)
 
         return BatchPlan(
@@ -338,9 +348,8 @@ class PromptedGenerator(ABC):
         return self.plan(request, k).execute()
 
     def _items(
-        self, request: Request, one: GenerationPrompt, writing: BatchPlan[list[Written]]
+        self, request: Request, one: GenerationPrompt, written: Written
     ) -> list[SyntheticItem]:
-        written = self._written(writing)
         cost = written.usage
         seconds = Usage(seconds=cost.seconds / len(written.answers))
         items = []
@@ -492,18 +501,18 @@ class PromptedGenerator(ABC):
             **draw.values,
         )
 
-    def _writing(self, one: GenerationPrompt) -> BatchPlan[list[Written]]:
+    def _writing(self, group: Sequence[GenerationPrompt]) -> BatchPlan[list[Written]]:
         return plan_writing(
             self.lm,
-            [one.prompt],
+            [one.prompt for one in group],
             format=self._structure.format,
-            n=one.answers,
-            sampling=replace(self._sampling, seed=one.seed),
+            n=group[0].answers,
+            sampling=replace(self._sampling, seed=group[0].seed),
         )
 
-    def _written(self, writing: BatchPlan[list[Written]]) -> Written:
+    def _written(self, writing: BatchPlan[list[Written]]) -> list[Written]:
         try:
-            return writing.execute()[0]
+            return writing.execute()
         except NotImplementedError as error:
             raise UnsupportedError(
                 f"the model {self.lm.fingerprint} cannot be held to the structure "

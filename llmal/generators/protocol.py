@@ -9,7 +9,7 @@ from typing import Literal, Protocol, runtime_checkable
 from llmal.core.plans import BatchPlan
 from llmal.core.records import Item, SyntheticItem
 
-Need = Literal["sources"]
+Need = Literal["demonstrations", "sources"]
 """What a request must hold for some generators, by the name of its attribute."""
 
 
@@ -59,6 +59,12 @@ class Needing(Protocol):
     @property
     def requires(self) -> tuple[Need, ...]:
         """Attributes of a request that must be filled."""
+        ...
+
+    def lacks(self, request: Request) -> str | None:
+        """Why nothing can be written for a request, in a sentence without its full stop, such as
+        that no source has a label that fits; None where something can. Asks nobody.
+        """
         ...
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol
 
 from llmal.core.records import Item
 from llmal.errors import ConfigError, DataError
 from llmal.prompting.templates import to_one_line
 from llmal.task import Task
 
-StructureName = Literal["json", "line"]
+StructureName = Literal["json", "line", "free"]
 
 _LINE = r" ?[^\s][^\r\n]*\n?"
 """One line. A newline may end it, because base models end a text so; nothing may follow. The length
@@ -62,6 +62,22 @@ class Line:
 
     def read(self, answer: str) -> tuple[str, ...]:
         """The line."""
+        return (answer.strip(),)
+
+
+class Free:
+    """The text alone, not held to any shape: for models that show no tokens."""
+
+    name: StructureName = "free"
+    keys: tuple[str, ...] = ()
+    format: Any = None
+
+    def write(self, item: Item) -> str:
+        """The text with its line breaks as spaces."""
+        return to_one_line(item.text)
+
+    def read(self, answer: str) -> tuple[str, ...]:
+        """All of it."""
         return (answer.strip(),)
 
 
@@ -131,9 +147,7 @@ def make_structure(name: str, task: Task) -> Structure:
     if name == "json":
         return Json(task.text)
     if name != "line":
-        raise ConfigError(
-            f"there is no structure {name!r}", fix=f"use {' or '.join(get_args(StructureName))}"
-        )
+        raise ConfigError(f"there is no structure {name!r}", fix="use json or line")
     if len(task.text) > 1:
         raise ConfigError(
             f"one line cannot hold the {len(task.text)} text columns of task {task.name!r}",

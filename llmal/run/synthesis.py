@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -10,13 +11,15 @@ from dataclasses import replace
 import numpy as np
 
 from llmal.core.records import Item, SyntheticItem, Usage, total
-from llmal.generators import plan_filtered, with_new_ids
+from llmal.generators import lack, plan_filtered, with_new_ids
 from llmal.generators.filters import Preparing, Remembering
 from llmal.generators.protocol import Filter, Generator, Request
 from llmal.ledger import Expense, Ledger
 from llmal.prompting.protocol import Probing
 from llmal.run.purse import PREPARATION, Purse
 from llmal.task import Task
+
+log = logging.getLogger("llmal.run")
 
 
 class Synthesis:
@@ -83,7 +86,9 @@ class Synthesis:
             for one in longest
         )
         for label in self._task.names:
-            request = Request(label, shown, standing_in=True)
+            request = Request(label, shown, standing_in=True, sources=shown)
+            if lack(self._generator, request) is not None:
+                continue
             turn = plan_filtered(self._generator, self._filters, request, self._per_label)
             costs += [turn.highest] * turns
         return total(costs)
@@ -120,7 +125,10 @@ class Synthesis:
                 self._keep(ledger, [], done, key)
                 continue
             seed = np.random.SeedSequence([self._seed, 0x5E7, number, column]).generate_state(1)[0]
-            request = Request(label, demonstrations, seed=int(seed) >> 1)
+            request = Request(label, demonstrations, seed=int(seed) >> 1, sources=demonstrations)
+            if (why := lack(self._generator, request)) is not None:
+                log.warning("round %d: no items of %r are written: %s", number, label, why)
+                continue
             plan = plan_filtered(
                 self._generator,
                 self._filters,

@@ -2,38 +2,87 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import importlib.util
+from pathlib import Path
 
 import pytest
 
+from llmal.config.annotator_sections import GENERATORS
 from llmal.core.records import Item, SyntheticItem, Usage
 from llmal.errors import ConfigError, DataError
-from llmal.generators import REGISTRY, Generator, Request
+from llmal.generators import REGISTRY, Generator, Needing, Request, lack
 from llmal.task import Task
 
 LABELS = ("Number", "Location", "Person")
 TEXTS = {
-    "Number": "How far is the moon ?",
-    "Location": "Where is Timbuktu ?",
-    "Person": "Who wrote Emma ?",
+    "Number": ("the film was long", "that movie was lengthy"),
+    "Location": ("the man saw that", "that man watched the"),
+    "Person": ("the man was good", "that man was fine"),
 }
+OPTIONS = {
+    "style_transfer": {"attributes": {"register": ["formal", "casual"]}},
+    "counterfactual": {"max_change": 1.0},
+}
+"""Of those that cannot be made, or write nothing with a small model, without."""
+ASKS_NOBODY = ("back_translation",)
 
 
-def _task():
-    return Task("trec", LABELS, guidelines="What kind of answer does the question ask for?")
+def _task(text="text", **more):
+    return Task("trec", LABELS, guidelines="What is asked for?", text=text, **more)
 
 
-def _demonstrations():
-    return tuple(Item(f"d-{label}", text, gold=label) for label, text in TEXTS.items())
+def _items(columns=("text",)):
+    return tuple(
+        Item(
+            f"{label}-{number}",
+            "\n".join([text] * len(columns)),
+            dict.fromkeys(columns, text),
+            gold=label,
+        )
+        for label, texts in TEXTS.items()
+        for number, text in enumerate(texts)
+    )
+
+
+def _request(label="Person", seed=0, columns=("text",), **more):
+    items = _items(columns)
+    given = {"demonstrations": items, "sources": items}
+    return Request(label, seed=seed, **{**given, **more})
+
+
+@pytest.fixture(scope="module")
+def translators(tmp_path_factory):
+    path = Path(__file__).parent.parent / "perturb" / "word_for_word.py"
+    spec = importlib.util.spec_from_file_location("word_for_word", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.build(tmp_path_factory.mktemp("translators"), steps=80)
 
 
 @pytest.fixture(params=REGISTRY.names())
-def generator(request, tiny_hf):
-    return REGISTRY.get(request.param)(_task(), tiny_hf, max_tokens=40)
+def make(request, tiny_hf):
+    """Makes the generator of a name for a task."""
+    name = request.param
+    options = dict(OPTIONS.get(name, {}))
+    if name in ASKS_NOBODY:
+        there, back = request.getfixturevalue("translators")
+        return lambda task, **more: REGISTRY.get(name)(task, there, back, max_tokens=24, **more)
+    return lambda task, **more: REGISTRY.get(name)(
+        task, tiny_hf, **{"max_tokens": 24, **options, **more}
+    )
+
+
+@pytest.fixture
+def generator(make):
+    return make(_task())
 
 
 def _shape(items):
     return [(one.id, one.text, one.label, one.accepted, one.reason) for one in items]
+
+
+def test_a_configuration_knows_every_name():
+    assert {*GENERATORS, "class_conditional"} == set(REGISTRY.names())
 
 
 def test_it_is_a_generator_that_knows_its_name(generator):
@@ -41,71 +90,121 @@ def test_it_is_a_generator_that_knows_its_name(generator):
     assert generator.name in REGISTRY.names()
 
 
-@pytest.mark.parametrize("label", LABELS)
-@pytest.mark.parametrize("demonstrations", [(), _demonstrations()])
-def test_k_items_of_the_label_come_back(generator, label, demonstrations):
-    items = generator.generate(Request(label, demonstrations, seed=1), 5)
-    assert len(items) == 5
+@pytest.mark.parametrize("label", LABELS[1:])
+def test_k_items_of_the_label_come_back_and_cost_what_was_planned(generator, tiny_hf, label):
+    request = _request(label, seed=1)
+    plan = generator.plan(request, 5)
+    before = tiny_hf.usage
+    items = plan.execute()
+    spent = tiny_hf.usage - before
+    assert len(items) == len({one.id for one in items}) == 5
     for one in items:
         assert isinstance(one, SyntheticItem)
         assert (one.label, one.generator) == (label, generator.name)
         assert one.id.startswith("syn-")
         assert one.accepted is (one.reason is None) is (one.refused_by is None)
         assert {"model", "prompt", "demonstrations", "seed"} <= set(one.provenance)
-    assert len({one.id for one in items}) == 5
+    carried = sum((one.usage for one in items), Usage())
+    for figure in ("requests", "prompt_tokens", "completion_tokens"):
+        value = getattr(carried, figure)
+        assert value == getattr(spent, figure) <= getattr(plan.highest, figure)
+        assert (value > 0) is (generator.name not in ASKS_NOBODY)
+    assert generator.plan(request, 5).first(2).highest.tokens <= plan.highest.tokens
 
 
-def test_accepted_texts_are_texts(generator):
-    items = generator.generate(Request("Person", seed=3), 20)
-    accepted = [one for one in items if one.accepted]
+def test_accepted_texts_are_texts(make, generator):
+    writer = generator if generator.name in ASKS_NOBODY else make(_task(), max_tokens=80)
+    accepted = [one for one in writer.plan(_request(seed=3), 12).execute() if one.accepted]
     assert accepted
     assert all(one.text and one.text == one.text.strip() for one in accepted)
 
 
-def test_the_same_seed_gives_the_same_items(generator):
-    request = Request("Person", _demonstrations(), seed=7)
-    assert _shape(generator.generate(request, 6)) == _shape(generator.generate(request, 6))
+def test_the_same_seed_gives_the_same_items_and_another_gives_others(generator):
+    first = generator.plan(_request(seed=7), 4).execute()
+    assert _shape(generator.plan(_request(seed=7), 4).execute()) == _shape(first)
+    again = generator.plan(_request(seed=8), 4).execute()
+    assert [one.text for one in first] != [one.text for one in again]
 
 
-def test_another_seed_gives_other_items(generator):
-    first = generator.generate(Request("Person", seed=1), 6)
-    second = generator.generate(Request("Person", seed=2), 6)
-    assert {one.text for one in first}.isdisjoint(one.text for one in second)
+def test_a_forecast_covers_every_draw(generator):
+    forecast = generator.plan(_request(standing_in=True), 3).highest
+    for seed in range(4):
+        plan = generator.plan(_request(seed=seed), 3).highest
+        assert plan.prompt_tokens <= forecast.prompt_tokens
+        assert plan.completion_tokens <= forecast.completion_tokens
 
 
-def test_what_the_items_cost_is_what_the_model_was_asked(generator, tiny_hf):
-    before = tiny_hf.usage
-    items = generator.generate(Request("Location", _demonstrations()), 6)
-    spent = tiny_hf.usage - before
-    carried = sum((one.usage for one in items), Usage())
-    assert carried.prompt_tokens == spent.prompt_tokens > 0
-    assert carried.completion_tokens == spent.completion_tokens > 0
-    assert carried.requests == spent.requests > 0
+def test_what_an_item_is_made_from_is_told(generator):
+    request = _request(seed=2)
+    labels = {one.id: one.gold for one in request.sources}
+    for one in generator.plan(request, 4).execute():
+        sources = one.provenance.get("sources", [])
+        assert bool(sources) is ("sources" in getattr(generator, "requires", ()))
+        assert {*sources, *one.provenance["demonstrations"]} <= set(labels)
+        if generator.name != "counterfactual":
+            assert all(labels[id] == "Person" for id in sources)
+
+
+def test_several_text_columns_are_written(make):
+    columns = ("premise", "the hypothesis")
+    generator = make(_task(columns))
+    if generator.name not in ASKS_NOBODY:
+        generator = make(_task(columns), max_tokens=100)
+    items = generator.plan(_request(seed=1, columns=columns), 8).execute()
+    accepted = [one for one in items if one.accepted]
+    assert accepted
+    for one in accepted:
+        assert tuple(one.provenance["fields"]) == columns
+        assert one.text == "\n".join(one.provenance["fields"].values())
+
+
+def test_what_it_needs_and_is_not_there_is_a_sentence(generator):
+    bare = Request("Person")
+    sentence = lack(generator, bare)
+    if not isinstance(generator, Needing) or not generator.requires:
+        assert sentence is None
+        assert len(generator.plan(bare, 2).execute()) == 2
+        return
+    assert sentence is not None
+    assert generator.name in sentence
+    with pytest.raises(DataError) as caught:
+        generator.plan(bare, 1)
+    assert caught.value.what == sentence
+    other = "Person" if generator.name == "counterfactual" else "Number"
+    items = tuple(one for one in _items() if one.gold == other)
+    sentence = lack(generator, Request("Person", items, sources=items))
+    assert sentence is not None
+    assert "Person" in sentence
 
 
 def test_a_label_that_the_task_lacks_is_refused(generator):
     with pytest.raises(DataError, match="'Colour' is not a label of task 'trec'"):
-        generator.generate(Request("Colour"), 1)
+        generator.plan(_request("Colour"), 1)
 
 
 @pytest.mark.parametrize("k", [0, -3])
 def test_fewer_than_one_item_is_refused(generator, k):
     with pytest.raises(ConfigError, match=f"{k} items were asked for"):
-        generator.generate(Request("Person"), k)
+        generator.plan(_request(), k)
 
 
-def test_a_demonstration_without_a_label_is_refused(generator):
-    with pytest.raises(DataError, match="demonstration 'x' has no label"):
-        generator.generate(Request("Person", (Item("x", "Who ?"),)), 1)
+@pytest.mark.parametrize(
+    ("gold", "message"), [(None, "'x' has no label"), ("Colour", "'Colour' is not a label")]
+)
+def test_a_labelled_item_without_a_label_of_the_task_is_refused(generator, gold, message):
+    odd = (*_items(), Item("x", "Who ?", gold=gold))
+    with pytest.raises(DataError, match=message):
+        generator.plan(Request("Person", odd, sources=odd), 1)
 
 
-def test_a_demonstration_of_an_unknown_label_is_refused(generator):
-    with pytest.raises(DataError, match="'Colour' is not a label"):
-        generator.generate(Request("Person", (Item("x", "Who ?", gold="Colour"),)), 1)
+def test_a_task_of_another_kind_is_refused_by_name(make):
+    with pytest.raises(ConfigError, match=r"the generator .* works with one label an item"):
+        make(_task(kind="multi"))
 
 
-def test_equal_texts_get_different_ids(tiny_hf, generator):
-    greedy = type(generator)(_task(), tiny_hf, temperature=0, max_tokens=40)
-    items = greedy.generate(Request("Person"), 4)
-    assert Counter(one.text for one in items).most_common(1)[0][1] == 4
-    assert len({one.id for one in items}) == 4
+def test_equal_texts_get_different_ids(make):
+    one = tuple(item for item in _items() if item.id in ("Person-0", "Number-0"))
+    generator = make(_task(), **({} if make(_task()).name in ASKS_NOBODY else {"temperature": 0}))
+    items = generator.plan(_request(demonstrations=one, sources=one), 24).execute()
+    assert len({item.text for item in items}) < 24
+    assert len({item.id for item in items}) == 24
