@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pytest
 
 from llmal.core.records import Item, SyntheticItem, Usage
@@ -21,13 +22,25 @@ from llmal.generators.filters import (
 from llmal.task import Task
 
 LABELS = ("Number", "Location", "Person")
+HEADS = ("How many", "Who wrote about", "Where are", "How far apart are")
+THINGS = (
+    "legs does a common house spider have",
+    "the people in the old town hall",
+    "the winter stars over the harbour",
+    "children go to school in the village",
+    "the men who painted this ceiling",
+    "the ships that sailed to the south",
+    "moons are there around the planet",
+    "the birds which live near the sea",
+    "the long roads from here to the lake",
+    "the books that nobody reads now",
+    "words are there in the other letter",
+    "the tall trees by the white house",
+    "the players of the national team",
+)
 POOL = (
     "Who wrote the novel Emma ?",
-    "How many legs does a common house spider have ?",
-    "Where is the city of Timbuktu ?",
-    "Who painted the ceiling of the Sistine Chapel ?",
-    "How far is it from the Earth to the Moon ?",
-    "Where do penguins go in the winter ?",
+    *(f"{head} {thing} ?" for head in HEADS for thing in THINGS),
 )
 
 
@@ -45,14 +58,43 @@ class Case:
     options: dict[str, Any] = field(default_factory=dict)
 
 
+class Certain:
+    """A learner that is the surer the fewer words a text has."""
+
+    classes_ = LABELS
+
+    def predict_proba(self, texts):
+        most = [0.98 if text.startswith("Who") else 0.4 for text in texts]
+        return np.array([[(1 - one) / 2, (1 - one) / 2, one] for one in most])
+
+
 GOOD = "How many people live in Paris ?"
+LEARNED = {"learner": Certain()}
 CASES = {
+    "boilerplate": Case("Sure! Here is a question: Who wrote Emma ?", GOOD),
     "callable": Case("How many stupid people live in Paris ?", GOOD, options={"function": _rude}),
     "format_length": Case("How ?", GOOD),
+    "informative": Case("Who wrote Emma ?", GOOD, options=LEARNED),
     "label_agreement": Case("Who wrote Emma ?", GOOD),
+    "language": Case("Wie viele Leute wohnen jetzt in diesem Schloss am Fluss ?", GOOD),
+    "leakage": Case("How tall is the great Eiffel Tower in old Paris ?", GOOD),
+    "learner_agreement": Case("Who wrote Emma ?", GOOD, options=LEARNED | {"minimum": 0.1}),
     "minhash": Case("How many legs does the common house spider have ?", GOOD),
     "near_duplicates": Case("who wrote the NOVEL Emma?", GOOD),
+    "novelty": Case("Who wrote the novel Emma ?", GOOD),
+    "repetition": Case("the cow is the cow is the cow is the cow is the cow", GOOD),
 }
+
+
+class Letters:
+    """A vector of how often each letter stands in a text."""
+
+    dimensions, fingerprint = 26, "letters"
+
+    def embed(self, texts):
+        letters = "abcdefghijklmnopqrstuvwxyz"
+        counts = np.array([[text.lower().count(one) + 0.1 for one in letters] for text in texts])
+        return (counts / np.linalg.norm(counts, axis=1, keepdims=True)).astype(np.float32)
 
 
 def _task():
@@ -64,7 +106,9 @@ def offers(tiny_hf):
     return {
         "task": _task(),
         "lm": tiny_hf,
+        "embedder": Letters(),
         "pool": [Item(f"p{n}", text) for n, text in enumerate(POOL)],
+        "test": ["How tall is the Eiffel Tower in Paris ?"],
         "style": "completion",
         "seed": 0,
     }

@@ -13,11 +13,18 @@ from llmal.generators.protocol import Filter
 REGISTRY = Registry(
     "filters",
     {
+        "boilerplate": "llmal.generators.filters.boilerplate:Boilerplate",
         "callable": "llmal.generators.filters.function:FunctionFilter",
         "format_length": "llmal.generators.filters.format_length:FormatAndLength",
+        "informative": "llmal.generators.filters.informative:Informative",
         "label_agreement": "llmal.generators.filters.label_agreement:LabelAgreement",
+        "language": "llmal.generators.filters.language:Language",
+        "leakage": "llmal.generators.filters.leakage:Leakage",
+        "learner_agreement": "llmal.generators.filters.learner_agreement:LearnerAgreement",
         "minhash": "llmal.generators.filters.minhash:MinHash",
         "near_duplicates": "llmal.generators.filters.near_duplicates:NearDuplicates",
+        "novelty": "llmal.generators.filters.novelty:Novelty",
+        "repetition": "llmal.generators.filters.repetition:Repetition",
     },
 )
 """Names of filters, and the classes that they stand for."""
