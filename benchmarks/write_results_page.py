@@ -13,6 +13,7 @@ from typing import Any
 
 from aggregation_page import aggregation
 from defaults_page import defaults
+from generators.filters_page import generators_near_duplicates, generators_planted
 from generators.labelling_programs_page import labelling_programs
 from goemotions_page import goemotions
 from guarantee.forecast_page import guarantee_forecast
@@ -555,6 +556,12 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("prior_corrections", "A model with a skewed label prior", prior_corrections),
     ("calibrators", "Calibrators on a known miscalibration", calibrators),
     ("structure", "The structure of the package", structure),
+    ("generators_planted", "What filters of synthetic items refuse", generators_planted),
+    (
+        "generators_near_duplicates",
+        "Near duplicates among many texts",
+        generators_near_duplicates,
+    ),
 ]
 
 
