@@ -191,7 +191,9 @@ def main() -> None:
                 )
                 rows.append(json.loads(done.stdout))
                 print(json.dumps(rows[-1]), flush=True)
+        waiting = [one for one in arguments.sizes if one not in {row["texts"] for row in rows}]
         figures = {
+            "not measured": ", ".join(f"{one:,} texts" for one in waiting),
             "datasketch": version("datasketch"),
             "data": list(SETS),
             "threshold": THRESHOLD,

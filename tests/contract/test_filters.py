@@ -69,6 +69,7 @@ class Certain:
 
 
 GOOD = "How many people live in Paris ?"
+NEAR = "How many birds are in the tall trees ?"
 LEARNED = {"learner": Certain()}
 CASES = {
     "boilerplate": Case("Sure! Here is a question: Who wrote Emma ?", GOOD),
@@ -76,12 +77,12 @@ CASES = {
     "format_length": Case("How ?", GOOD),
     "informative": Case("Who wrote Emma ?", GOOD, options=LEARNED),
     "label_agreement": Case("Who wrote Emma ?", GOOD),
-    "language": Case("Wie viele Leute wohnen jetzt in diesem Schloss am Fluss ?", GOOD),
+    "language": Case("Wie viele Leute wohnen jetzt in diesem Schloss am Fluss ?", NEAR),
     "leakage": Case("How tall is the great Eiffel Tower in old Paris ?", GOOD),
     "learner_agreement": Case("Who wrote Emma ?", GOOD, options=LEARNED | {"minimum": 0.1}),
     "minhash": Case("How many legs does the common house spider have ?", GOOD),
     "near_duplicates": Case("who wrote the NOVEL Emma?", GOOD),
-    "novelty": Case("Who wrote the novel Emma ?", "How many birds are in the tall trees ?"),
+    "novelty": Case("Who wrote the novel Emma ?", NEAR),
     "repetition": Case("the cow is the cow is the cow is the cow is the cow", GOOD),
 }
 

@@ -220,10 +220,10 @@ def test_other_scripts_and_other_languages_are_refused(shared):
         "100% of its letters are in scripts that the pool is not written in, most Cyrillic"
     )
     assert german.startswith("its sequences of letters are unlike the pool's: -")
-    assert german.split("where ")[1].startswith("99.5% of the pool has at least -")
+    assert german.split("where ")[1].startswith("98.0% of the pool has at least -")
     assert numbers is None
     real = filter.check(_items(*pool[1500:2000]))
-    assert sum(reason is not None for reason in real) <= 15
+    assert sum(reason is not None for reason in real) <= 25
 
 
 def test_filters_that_learn_from_the_pool_want_one():

@@ -49,7 +49,7 @@ class Language:
         self,
         pool: Texts,
         *,
-        quantile: float = 0.005,
+        quantile: float = 0.02,
         script: float = 0.3,
         seed: int = 0,
     ) -> None:
@@ -108,6 +108,8 @@ class _Profile:
     """What sequences of characters texts are made of, and how far they stray from it."""
 
     def __init__(self, texts: Sequence[str], quantile: float) -> None:
+        from scipy.optimize import nnls
+
         self.scripts = _shares(sum(map(_scripts, texts), Counter()))
         runs = [_runs(text) for text in texts]
         parts = [_Counts(runs[part::_PARTS]) for part in range(_PARTS)]
@@ -119,18 +121,26 @@ class _Profile:
             )
             held += [rest.scores(one) for one in runs[part::_PARTS] if one]
         means = np.array([scores.mean() for scores in held])
-        weights = np.array([len(scores) for scores in held])
-        self._mean = float(np.average(means, weights=weights))
-        strayed = (means - self._mean) * np.sqrt(weights)
-        self._scale = float(strayed.std()) or 1.0
-        self.limit = float(np.quantile(strayed / self._scale, quantile))
+        counts = np.array([len(scores) for scores in held])
+        self._mean = float(np.average(means, weights=counts))
+        # Texts differ from one another, and the shorter they are the more their means stray.
+        columns = np.stack([np.ones(len(counts)), 1 / counts], axis=1)
+        (between, within), _ = nnls(columns, (means - self._mean) ** 2)
+        self._variances = float(between) + 1e-12, float(within)
+        self.limit = float(np.quantile(self._strayed(means, counts), quantile))
+
+    def _strayed(
+        self, means: NDArray[np.float64], counts: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        between, within = self._variances
+        return np.asarray((means - self._mean) / np.sqrt(between + within / counts))
 
     def distance(self, text: str) -> float:
         """Mean log-probability of a text against that of the pool, in standard deviations."""
         scores = self._counts.scores(_runs(text))
         if not len(scores):
             return 0.0
-        return float((scores.mean() - self._mean) * np.sqrt(len(scores)) / self._scale)
+        return float(self._strayed(np.array([scores.mean()]), np.array([len(scores)]))[0])
 
 
 class _Counts:
