@@ -60,7 +60,7 @@ def generators_planted(figures: Figures) -> list[str]:
     ]
     for name in sets:
         own = [one for one in rows if one["set"] == name]
-        kinds = ["held-out", *own[0]["planted"]]
+        kinds = list(own[0]["planted"])
         filters = list(own[0]["alone"])
         lines += [
             "",
@@ -79,7 +79,7 @@ def generators_planted(figures: Figures) -> list[str]:
     )
     lines += ["", f"All of them in turn, and by {right}:", ""]
     lines += table(
-        ["set", "", *["held-out", *rows[0]["planted"]]],
+        ["set", "", *rows[0]["planted"]],
         (
             [
                 name,
@@ -88,7 +88,7 @@ def generators_planted(figures: Figures) -> list[str]:
                     _share([row["together"][kind][what] for row in rows if row["set"] == name])
                     if what == "refused" or kind in figures["right"]
                     else ""
-                    for kind in ["held-out", *rows[0]["planted"]]
+                    for kind in rows[0]["planted"]
                 ),
             ]
             for name in sets
@@ -104,7 +104,11 @@ def generators_planted(figures: Figures) -> list[str]:
             for name in sets
         ),
     )
-    return [*lines, *_not_measured(figures)]
+    named = {one for names in figures["right"].values() for one in names}
+    missing = sorted({*named, *figures["by design"]} - {*rows[0]["alone"]})
+    if missing:
+        lines += ["", f"Filters that were not measured: {', '.join(missing)}."]
+    return lines
 
 
 def _share(values: list[float | None]) -> str:

@@ -26,7 +26,7 @@ class Leakage:
     character five-grams (`llmal.pool.near_texts`), for changes inside words.
 
     With few words, a copy with some of them changed and another text of the same pattern are much
-    alike: items of under nine words are not all found (figures in docs/results.md).
+    alike: most items of under nine words are not found, nor some of under twelve (docs/results.md).
 
     Args:
         test: The test set.
