@@ -45,7 +45,8 @@ def learners_few_shot(figures: Figures) -> list[str]:
         "front of llmal's own labelling prompt, scored over whole labels; the *dynamic soft "
         "prompt* depends on the text besides. Zero-shot has no labels, and stands in the first "
         "column. SmolLM2's cells were run on a GPU under a time limit, so some draws are missing; "
-        "tiny-lm's on a CPU: one draw, and not of all. *Contrastive* is llmal's learner after SetFit.",
+        "tiny-lm's on a CPU: one draw, and not of all. *Contrastive* is llmal's learner after "
+        "SetFit.",
         "",
         *table(["set", "model", "method", *(f"{n} a class" for n in shots)], rows),
         "",
