@@ -57,8 +57,8 @@ def generators_planted(figures: Figures) -> list[str]:
         "500 test items are protected; 500 real items of the training set are *held out*. Planted "
         "are 200 texts of each kind, and 46 in other languages; these sentences, and the words "
         "that boilerplate is wrapped in, were written by who wrote the rules, and the limit of "
-        "language was raised once after a first run on ag_news had missed an eighth of them: on texts that "
-        "nobody had seen, both will do less well. What each filter refuses by itself "
+        "language was raised once after a first run on ag_news had missed an eighth of them: on "
+        "texts that nobody had seen, both will do less well. What each filter refuses by itself "
         f"({len({one['seed'] for one in rows})} seed(s)):"
     ]
     for name in sets:
