@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -11,8 +10,7 @@ from numpy.typing import NDArray
 
 from llmal.core.fingerprint import fingerprint
 from llmal.embed.cache import EmbeddingCache, cache_of
-from llmal.embed.once import embed_once
-from llmal.embed.protocol import Progress
+from llmal.embed.once import CachedEmbedder
 from llmal.embed.sentence import hash_of_directory
 from llmal.errors import ConfigError, UnsupportedError
 from llmal.loading import load_local, load_offline_first, local_directory, quiet_loading
@@ -20,7 +18,7 @@ from llmal.loading import load_local, load_offline_first, local_directory, quiet
 Pooling = Literal["mean", "last"]
 
 
-class HiddenStateEmbedder:
+class HiddenStateEmbedder(CachedEmbedder):
     """Embeds texts by the states of a pretrained model, in this process, and none of them twice.
 
     Any encoder or decoder-only model will do. States of a text's tokens are pooled, and the pooled
@@ -101,25 +99,6 @@ class HiddenStateEmbedder:
         """Length of a vector."""
         width = int(self._settings().get_text_config().hidden_size)
         return width * (self.layers if self.layer == "all" else 1)
-
-    def embed(
-        self, texts: Sequence[str], on_progress: Progress | None = None
-    ) -> NDArray[np.float32]:
-        """One L2-normalised vector for each text, shape (n, d); equal texts are embedded once.
-
-        Raises:
-            DataError: Something among the texts is not a string.
-            LanguageModelError: The model cannot be found or loaded.
-        """
-        return embed_once(
-            texts,
-            fingerprint=self.fingerprint,
-            cache=self.cache,
-            batch_size=self.batch_size,
-            dimensions=lambda: self.dimensions,
-            compute=self._compute,
-            on_progress=on_progress,
-        )
 
     def _place(self) -> str:
         """The layer by its number from below, so that -1 and the last number are one."""

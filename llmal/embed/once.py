@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -65,3 +66,52 @@ def embed_once(
         if on_progress is not None:
             on_progress(int(kept.sum()) + start + len(chosen), len(keys))
     return vectors[inverse]
+
+
+class CachedEmbedder(ABC):
+    """An embedder that makes no vector twice. A subclass makes those that are not kept.
+
+    Attributes:
+        cache: Where vectors are kept; None for nowhere.
+        batch_size: Texts that are embedded at once.
+    """
+
+    cache: EmbeddingCache | None
+    batch_size: int
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """What tells its vectors from another model's."""
+
+    @property
+    @abstractmethod
+    def dimensions(self) -> int:
+        """Length of a vector."""
+
+    @abstractmethod
+    def _compute(self, texts: list[str]) -> NDArray[np.float32]:
+        """The unit vectors of texts, shape (n, d)."""
+
+    def embed(
+        self, texts: Sequence[str], on_progress: Progress | None = None
+    ) -> NDArray[np.float32]:
+        """One L2-normalised vector for each text, shape (n, d); equal texts are embedded once.
+
+        Args:
+            texts: n texts.
+            on_progress: Told of every block.
+
+        Raises:
+            DataError: Something among the texts is not a string.
+            LanguageModelError: The model cannot be found, loaded or used.
+        """
+        return embed_once(
+            texts,
+            fingerprint=self.fingerprint,
+            cache=self.cache,
+            batch_size=self.batch_size,
+            dimensions=lambda: self.dimensions,
+            compute=self._compute,
+            on_progress=on_progress,
+        )

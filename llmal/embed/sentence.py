@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,8 +12,7 @@ from numpy.typing import NDArray
 
 from llmal.core.fingerprint import GrowingFingerprint, fingerprint, hash_of_file
 from llmal.embed.cache import EmbeddingCache, cache_of
-from llmal.embed.once import embed_once
-from llmal.embed.protocol import Progress
+from llmal.embed.once import CachedEmbedder
 from llmal.errors import ConfigError, LanguageModelError
 from llmal.loading import (
     MINILM,
@@ -33,7 +31,7 @@ HASHED_SUFFIXES = {".json", ".txt", ".model", ".safetensors", ".bin"}
 _loading = threading.Lock()
 
 
-class SentenceEmbedder:
+class SentenceEmbedder(CachedEmbedder):
     """Embeds texts with a sentence-transformers model, and never the same text twice.
 
     Nothing is loaded before the first text that the cache does not hold. The default model comes
@@ -90,25 +88,6 @@ class SentenceEmbedder:
         """Length of a vector; read from the cache where it has vectors of this model."""
         known = self.cache.dimensions(self.fingerprint) if self.cache else None
         return known if known is not None else dimensions_of(self._load())
-
-    def embed(
-        self, texts: Sequence[str], on_progress: Progress | None = None
-    ) -> NDArray[np.float32]:
-        """One L2-normalised vector for each text, shape (n, d); equal texts are embedded once.
-
-        Raises:
-            DataError: Something among the texts is not a string.
-            LanguageModelError: The model cannot be found or loaded.
-        """
-        return embed_once(
-            texts,
-            fingerprint=self.fingerprint,
-            cache=self.cache,
-            batch_size=self.batch_size,
-            dimensions=lambda: self.dimensions,
-            compute=self._compute,
-            on_progress=on_progress,
-        )
 
     def _compute(self, texts: list[str]) -> NDArray[np.float32]:
         made = self._load().encode(

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from llmal.core.fingerprint import fingerprint
 from llmal.embed.cache import EmbeddingCache, cache_of
-from llmal.embed.once import embed_once
-from llmal.embed.protocol import Progress
+from llmal.embed.once import CachedEmbedder
 from llmal.errors import ConfigError, ContextLengthError, LanguageModelError, ServerError
 from llmal.lm.client import Client
 from llmal.lm.encoder import model_identity
@@ -24,7 +23,7 @@ from llmal.loading import local_directory
 Pooling = Literal["mean", "last", "cls"]
 
 
-class ServedEmbedder:
+class ServedEmbedder(CachedEmbedder):
     """Embeds texts by a server's `/v1/embeddings`, and none of them twice.
 
     Args:
@@ -39,6 +38,8 @@ class ServedEmbedder:
         api_key: Sent as a bearer token.
         cache: Where vectors are kept: a cache, its directory, None for the default directory,
             False for none.
+
+    In `embed` a text that is too long is a ContextLengthError where there is no `max_length`.
 
     Raises:
         ConfigError: A parameter is not usable.
@@ -90,7 +91,7 @@ class ServedEmbedder:
                 fix="name one of them",
             )
         root = str(served[self.model].get("root") or self.model)
-        self.fingerprint = fingerprint(
+        self._fingerprint = fingerprint(
             "served embeddings", [model_identity(root), max_length, _settings]
         )
         self._dimensions: int | None = None
@@ -156,6 +157,11 @@ class ServedEmbedder:
             raise
 
     @property
+    def fingerprint(self) -> str:
+        """Of the served model, and of what is taken from it."""
+        return self._fingerprint
+
+    @property
     def configuration(self) -> dict[str, Any] | None:
         """What it is made of; None of a server of our own, which is gone when it is closed."""
         if self._server is not None:
@@ -169,27 +175,6 @@ class ServedEmbedder:
         if self._dimensions is None:
             self._dimensions = self._compute(["a"]).shape[1]
         return self._dimensions
-
-    def embed(
-        self, texts: Sequence[str], on_progress: Progress | None = None
-    ) -> NDArray[np.float32]:
-        """One L2-normalised vector for each text, shape (n, d); equal texts are embedded once.
-
-        Raises:
-            DataError: Something among the texts is not a string.
-            ServerError: The server kept failing, or its answer is none of vectors.
-            ContextLengthError: A text is too long, and there is no `max_length`.
-            LanguageModelError: It refused a request.
-        """
-        return embed_once(
-            texts,
-            fingerprint=self.fingerprint,
-            cache=self.cache,
-            batch_size=self.batch_size,
-            dimensions=lambda: self.dimensions,
-            compute=self._compute,
-            on_progress=on_progress,
-        )
 
     def close(self) -> None:
         """Close the connections, and stop the server if it is ours."""
