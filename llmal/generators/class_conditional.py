@@ -10,7 +10,8 @@ from typing import Any, cast
 from llmal.errors import ConfigError
 from llmal.generators.attributes import Attributes
 from llmal.generators.decks import rng_of
-from llmal.generators.prompted import AT_ONCE, Draw, GenerationPrompt, PromptedGenerator
+from llmal.generators.draws import Draw, GenerationPrompt
+from llmal.generators.prompted import AT_ONCE, PromptedGenerator
 from llmal.generators.protocol import Request
 from llmal.prompting.templates import PromptTemplate
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from llmal.core.records import Item, one_label
 from llmal.errors import ConfigError, DataError
-from llmal.generators.prompted import Draw
+from llmal.generators.draws import Draw
 from llmal.generators.protocol import Request
 from llmal.generators.sources import FromSources
 from llmal.prompting.templates import PromptTemplate

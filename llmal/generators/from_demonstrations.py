@@ -15,7 +15,7 @@ from llmal.embed.protocol import Embedder
 from llmal.errors import ConfigError
 from llmal.generators.class_conditional import ClassConditional
 from llmal.generators.decks import deal, rng_of
-from llmal.generators.prompted import Draw, Preparation
+from llmal.generators.draws import Draw, Preparation
 from llmal.generators.protocol import Need, Request
 from llmal.generators.sources import raise_if_lacking
 from llmal.prompting.labelling import LabellingPrompts

@@ -9,7 +9,7 @@ from pathlib import Path
 from llmal.core.records import Item
 from llmal.errors import ConfigError
 from llmal.generators.decks import Rotation, rng_of
-from llmal.generators.prompted import Draw
+from llmal.generators.draws import Draw
 from llmal.generators.protocol import Request
 from llmal.generators.sources import FromSources, columns_of
 from llmal.generators.structure import Free, Line, Structure

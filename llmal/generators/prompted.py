@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,10 +13,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.plans import BatchPlan, Plan
+from llmal.core.plans import BatchPlan
 from llmal.core.records import Item, SyntheticItem, Usage, one_label
 from llmal.errors import ConfigError, ContextLengthError, DataError, UnsupportedError
 from llmal.generators.decks import deal, rng_of, seed_of
+from llmal.generators.draws import Draw, GenerationPrompt, Preparation
 from llmal.generators.items import synthetic_item, with_distinct_ids
 from llmal.generators.protocol import Need, Request
 from llmal.generators.structure import Structure, make_structure
@@ -33,59 +34,6 @@ AT_ONCE = 64
 _TOKENS_PER_WORD = 4
 """Room for scripts that a tokenizer cuts finely; English takes about 1.3."""
 _TOKENS_OF_STRUCTURE = 16
-
-
-@dataclass(frozen=True)
-class Draw:
-    """What one prompt is filled with.
-
-    Attributes:
-        demonstrations: Labelled items to write in the manner of.
-        sources: Items that the new one is made from.
-        values: Further inputs of the prompt.
-        recorded: What the provenance of its items says besides.
-    """
-
-    demonstrations: Sequence[Item] = ()
-    sources: Sequence[Item] = ()
-    values: Mapping[str, Any] = field(default_factory=dict)
-    recorded: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class GenerationPrompt:
-    """One prompt, and the answers that are to be drawn from it.
-
-    Attributes:
-        prompt: For the language model.
-        demonstrations: Ids of the demonstrations that are in it, in their order.
-        answers: How many texts it is asked for.
-        seed: Of the sampling.
-        draw: What it was filled with.
-    """
-
-    prompt: Prompt
-    demonstrations: tuple[str, ...]
-    answers: int
-    seed: int
-    draw: Draw = field(default_factory=Draw)
-
-
-@dataclass(frozen=True)
-class Preparation:
-    """What the model is asked before the first prompt of a request is known.
-
-    Attributes:
-        plan: Asks; brings words that the prompts are made of, and what they cost.
-        stand_in: Words in their place for a forecast.
-        tokens: The most tokens by which true ones can lengthen a prompt that holds the stand-ins.
-        request: The request of that forecast.
-    """
-
-    plan: Plan[tuple[Sequence[str], Usage]]
-    stand_in: Sequence[str]
-    tokens: int
-    request: Request
 
 
 @dataclass(eq=False)

@@ -13,7 +13,8 @@ import numpy as np
 from llmal.core.records import Item, one_label
 from llmal.errors import DataError
 from llmal.generators.decks import deal, rng_of
-from llmal.generators.prompted import AT_ONCE, Draw, PromptedGenerator
+from llmal.generators.draws import Draw
+from llmal.generators.prompted import AT_ONCE, PromptedGenerator
 from llmal.generators.protocol import Need, Request
 from llmal.task import Task
 

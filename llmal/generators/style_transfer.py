@@ -11,7 +11,7 @@ from llmal.core.records import Item
 from llmal.errors import ConfigError
 from llmal.generators.attributes import Attributes
 from llmal.generators.decks import rng_of
-from llmal.generators.prompted import Draw
+from llmal.generators.draws import Draw
 from llmal.generators.protocol import Request
 from llmal.generators.sources import FromSources
 from llmal.prompting.templates import PromptTemplate
