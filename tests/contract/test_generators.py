@@ -206,5 +206,6 @@ def test_equal_texts_get_different_ids(make):
     one = tuple(item for item in _items() if item.id in ("Person-0", "Number-0"))
     generator = make(_task(), **({} if make(_task()).name in ASKS_NOBODY else {"temperature": 0}))
     items = generator.plan(_request(demonstrations=one, sources=one), 24).execute()
-    assert len({item.text for item in items}) < 24
+    if generator.name not in ASKS_NOBODY:  # those draw, and may not draw a text twice
+        assert len({item.text for item in items}) < 24
     assert len({item.id for item in items}) == 24
