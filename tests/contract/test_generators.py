@@ -59,7 +59,16 @@ def translators(tmp_path_factory):
     return module.build(tmp_path_factory.mktemp("translators"), steps=80)
 
 
-@pytest.fixture(params=REGISTRY.names())
+SLOW = ("counterfactual", "style_transfer")
+"""Made from sources as `paraphrase` is, which is tried in every run of the tests."""
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
+        for name in REGISTRY.names()
+    ]
+)
 def make(request, tiny_hf):
     """Makes the generator of a name for a task."""
     name = request.param
