@@ -19,7 +19,6 @@ from llmal.annotators.protocol import Context, Need, plan_at
 from llmal.core.fingerprint import digest
 from llmal.core.plans import BatchPlan
 from llmal.core.records import Annotation, AnnotatorKind, Item, Usage, one_label
-from llmal.core.words import counted
 from llmal.errors import ConfigError
 from llmal.task import Task
 from llmal.task.spaces import refuse_unless
@@ -112,7 +111,7 @@ class LabellingPrograms:
             return [self._silent(item, "no labels to judge programs by", context) for item in items]
         begun = time.perf_counter()
         used, combination = self._judged(context.demonstrations)
-        votes, faults = self._votes(items, used)
+        votes, faults, _ = self._run(items, used)
         for place, fault in faults.items():
             self._tell(f"the program {self.programs[place].name!r} is left out: {fault}")
         probabilities = combination.probabilities(votes)
@@ -187,12 +186,6 @@ class LabellingPrograms:
             self._fitted = {key: (used, combination)}
         return self._fitted[key]
 
-    def _votes(
-        self, items: Sequence[Item], used: Sequence[int]
-    ) -> tuple[NDArray[np.int64], dict[int, str]]:
-        votes, faults, _ = self._run(items, used)
-        return votes, faults
-
     def _run(
         self, items: Sequence[Item], places: Sequence[int]
     ) -> tuple[NDArray[np.int64], dict[int, str], dict[int, Outcome]]:
@@ -215,13 +208,3 @@ class LabellingPrograms:
         if sentence not in self._told:
             self._told.add(sentence)
             log.warning("%s", sentence)
-
-
-def summary(reports: Sequence[ProgramReport]) -> str:
-    """A line for each program."""
-    return "\n".join(
-        f"{one.name}: answers {one.coverage:.0%}, right on {one.verdict.right} of "
-        f"{counted(one.verdict.votes, 'labelled item')}"
-        + (f"; dropped: {one.verdict.dropped}" if one.verdict.dropped else "")
-        for one in reports
-    )
