@@ -78,7 +78,7 @@ class BackTranslation:
     def lacks(self, request: Request) -> str | None:
         """Why nothing can be written, or None."""
         self.task.index(request.label)
-        return lack_of(request, of_label(request, self.task), self.name) or None
+        return lack_of(request, of_label(request, self.task), self.name)
 
     def plan(self, request: Request, k: int) -> BatchPlan[list[SyntheticItem]]:
         """Plan to translate k times; no language model is asked.
@@ -91,7 +91,7 @@ class BackTranslation:
             raise ConfigError(f"{k} items were asked for", fix="ask for at least one")
         raise_if_lacking(self.lacks(request))
         return BatchPlan(
-            lambda: self.generate(request, k),
+            lambda: self._translate(request, k),
             each=lambda: [Usage()] * k,
             first=lambda count: self.plan(request, count),
         )
@@ -104,9 +104,9 @@ class BackTranslation:
             DataError: No source has the label, or one lacks a text column.
             LanguageModelError: A model cannot be found or loaded.
         """
-        if k < 1:
-            raise ConfigError(f"{k} items were asked for", fix="ask for at least one")
-        raise_if_lacking(self.lacks(request))
+        return self.plan(request, k).execute()
+
+    def _translate(self, request: Request, k: int) -> list[SyntheticItem]:
         usable = of_label(request, self.task)
         hands = deal(usable, 1, rng_of(request, "sources"))
         items: list[SyntheticItem] = []

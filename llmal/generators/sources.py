@@ -41,10 +41,12 @@ def of_label(request: Request, task: Task, *, other: bool = False) -> list[Item]
     return found
 
 
-def lack_of(request: Request, usable: Sequence[Item], name: str, *, other: bool = False) -> str:
-    """That no source fits, as a sentence; "" where one does."""
+def lack_of(
+    request: Request, usable: Sequence[Item], name: str, *, other: bool = False
+) -> str | None:
+    """That no source fits, as a sentence; None where one does."""
     if usable:
-        return ""
+        return None
     if not request.sources:
         return f"{name} makes items out of labelled ones, and there are none"
     kind = f"a label other than {request.label!r}" if other else f"the label {request.label!r}"
@@ -107,7 +109,7 @@ class FromSources(PromptedGenerator):
         """Why nothing can be written, or None."""
         self.task.index(request.label)
         usable = self.usable(request)
-        return lack_of(request, usable, self.name, other=self.other_labels) or None
+        return lack_of(request, usable, self.name, other=self.other_labels)
 
     def usable(self, request: Request) -> list[Item]:
         """The sources that fit the request's label."""

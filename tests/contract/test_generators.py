@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 
 from llmal.config.annotator_sections import GENERATORS
@@ -48,15 +45,6 @@ def _request(label="Person", seed=0, columns=("text",), **more):
     items = _items(columns)
     given = {"demonstrations": items, "sources": items}
     return Request(label, seed=seed, **{**given, **more})
-
-
-@pytest.fixture(scope="module")
-def translators(tmp_path_factory):
-    path = Path(__file__).parent.parent / "perturb" / "word_for_word.py"
-    spec = importlib.util.spec_from_file_location("word_for_word", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.build(tmp_path_factory.mktemp("translators"), steps=80)
 
 
 SLOW = ("counterfactual", "style_transfer")

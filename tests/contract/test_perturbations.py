@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
 
@@ -27,15 +25,6 @@ def _one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def translators(tmp_path_factory):
-    path = Path(__file__).parent.parent / "perturb" / "word_for_word.py"
-    spec = importlib.util.spec_from_file_location("word_for_word", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.build(tmp_path_factory.mktemp("translators"), steps=80)
 
 
 @pytest.fixture(scope="module", params=REGISTRY.names())

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from llmal.core.files import write_json
 from llmal.errors import DataError
 
 _FORMAT = 1
@@ -37,8 +38,7 @@ def save_programs(path: str | os.PathLike[str], programs: Sequence[Program]) -> 
     """
     content = {"format": _FORMAT, "programs": [asdict(one) for one in programs]}
     try:
-        text = json.dumps(content, indent=2, ensure_ascii=False)
-        Path(path).write_text(text + "\n", encoding="utf-8")
+        write_json(Path(path), content, indent=2)
     except OSError as error:
         raise DataError(
             f"the programs cannot be written ({error.strerror})", where=str(path)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_softmax, softmax
+from scipy.stats import binom
 
 ABSTAINS = -1
 _LUCK = 0.2
@@ -42,8 +44,6 @@ def judge(votes: NDArray[np.int64], labels: NDArray[np.int64], classes: int) -> 
         labels: Shape (n,): the right ones.
         classes: Number of labels C.
     """
-    from scipy.stats import binom
-
     shares = np.bincount(labels, minlength=classes) / max(len(labels), 1)
     found = []
     for column in votes.T:
@@ -107,7 +107,8 @@ class Combination:
         classes = len(self.shares)
         accuracies = np.broadcast_to(self.accuracies, votes.shape)
         shares = np.broadcast_to(self.shares, (len(votes), classes))
-        return _softmax(_scores(votes, accuracies, shares, classes) / self.temperature)
+        scores = _scores(votes, accuracies, shares, classes)
+        return np.asarray(softmax(scores / self.temperature, axis=1))
 
 
 def _scores(
@@ -130,13 +131,8 @@ def _temperature(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> floa
     """From 1 to 20, of the lowest loss; programs are seldom less sure than they may be."""
     tried = np.geomspace(1.0, _HOTTEST, _STEPS)
     rows = np.arange(len(labels))
-    losses = [-np.log(_softmax(scores / one)[rows, labels]).mean() for one in tried]
+    losses = [-log_softmax(scores / one, axis=1)[rows, labels].mean() for one in tried]
     return float(tried[int(np.argmin(losses))])
-
-
-def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    shares = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
 def coded(votes: Sequence[Sequence[str | int | None]], names: Sequence[str]) -> NDArray[np.int64]:

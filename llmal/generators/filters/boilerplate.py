@@ -100,13 +100,14 @@ class Boilerplate:
                 for text in chunk
                 for phrase in _phrases(text)
             )
-        written, count = self._written.copy(), self._count
+        batch: Counter[tuple[str, ...]] = Counter()
+        count = self._count
         reasons: list[str | None] = []
         for item in items:
             phrases = _phrases(item.text)
-            reason = self._by_rule(item.text) or self._by_count(phrases, written, count)
+            reason = self._by_rule(item.text) or self._by_count(phrases, batch, count)
             if reason is None:
-                written.update(phrases)
+                batch.update(phrases)
                 count += 1
             reasons.append(reason)
         return reasons
@@ -133,12 +134,12 @@ class Boilerplate:
         return None
 
     def _by_count(
-        self, phrases: set[tuple[str, ...]], written: Counter[tuple[str, ...]], count: int
+        self, phrases: set[tuple[str, ...]], batch: Counter[tuple[str, ...]], count: int
     ) -> str | None:
         if self._pool is None or self._known is None or not phrases:
             return None
-        phrase = max(sorted(phrases), key=written.__getitem__)
-        often = written[phrase]
+        phrase = max(sorted(phrases), key=lambda one: self._written[one] + batch[one])
+        often = self._written[phrase] + batch[phrase]
         share = (1 + self._known[phrase]) / (1 + len(self._pool))
         if often < self.least or often / count < self.lift * share:
             return None

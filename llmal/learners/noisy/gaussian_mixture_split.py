@@ -79,11 +79,9 @@ class GaussianMixtureSplit(Term):
         self.kept = self.probabilities > self.clean_above
         self.kept |= lowest_of_each(judged, columns, self.least_kept)
         course.clean = torch.as_tensor(self.kept, device=course.network.device)
-        self._warn_of_lost_classes(course, columns[self.kept])
+        self._warn_of_lost_classes(course, np.setdiff1d(columns, columns[self.kept]))
 
-    def _warn_of_lost_classes(self, course: Course, kept: NDArray[np.int64]) -> None:
-        columns = course.targets.argmax(dim=1).cpu().numpy()
-        lost = np.setdiff1d(columns, kept)
+    def _warn_of_lost_classes(self, course: Course, lost: NDArray[np.int64]) -> None:
         if len(lost) and not self._warned:
             self._warned = True
             logger.warning(
