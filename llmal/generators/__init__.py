@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from llmal.core.lazy import attributes
 from llmal.core.registry import Registry
+from llmal.generators.learner_answers import LearnerAnswers
 from llmal.generators.protocol import Filter, Generator, Needing, Request
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ __all__ = [
     "FormatAndLength",
     "Generator",
     "LabelAgreement",
+    "LearnerAnswers",
     "NearDuplicates",
     "Needing",
     "Request",

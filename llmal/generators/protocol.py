@@ -8,8 +8,9 @@ from typing import Literal, Protocol, runtime_checkable
 
 from llmal.core.plans import BatchPlan
 from llmal.core.records import Item, SyntheticItem
+from llmal.generators.learner_answers import LearnerAnswers
 
-Need = Literal["demonstrations", "sources"]
+Need = Literal["demonstrations", "learner", "sources"]
 """What a request must hold for some generators, by the name of its attribute."""
 
 
@@ -25,6 +26,7 @@ class Request:
             which ones will be shown is not known.
         sources: Labelled items, of any label, that new ones are made from where a generator does
             so; the label is in `gold`.
+        learner: What the learner makes of labelled items, where a generator goes by its mistakes.
     """
 
     label: str
@@ -32,6 +34,7 @@ class Request:
     seed: int = 0
     standing_in: bool = False
     sources: Sequence[Item] = field(default_factory=tuple)
+    learner: LearnerAnswers | None = None
 
 
 @runtime_checkable
