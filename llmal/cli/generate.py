@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from llmal.annotators import drawn_texts
-from llmal.cli.demonstrations import labelled_by_people
+from llmal.cli.demonstrations import audited_items, labelled_by_people
 from llmal.cli.models import language_model_of, planning_model_of
 from llmal.cli.spending import Spending, give_most
 from llmal.cli.telling import give, results_only_on_stdout
@@ -19,7 +19,8 @@ from llmal.errors import ConfigError
 from llmal.factory.calibrators import make_calibrators
 from llmal.factory.embedders import make_embedder
 from llmal.factory.pools import open_pool
-from llmal.functions.generation import Writing, generator_section, table_columns, table_rows
+from llmal.functions.generated_rows import table_columns, table_rows
+from llmal.functions.writing import Writing, generator_section
 from llmal.lm.cache import ResponseCache
 from llmal.lm.protocol import LanguageModel
 from llmal.progress import ProgressDisplay, cost_in_words, say
@@ -74,6 +75,7 @@ def generate(
                 demonstrations=shown,
                 pool=pool,
                 test=test,
+                audit=audited_items(config, pool),
                 style=config.lm.prompt_style,
                 calibrate=make_calibrators(config, section.calibrate, "generator"),
                 unlabelled=drawn_texts(pool, config.seed),

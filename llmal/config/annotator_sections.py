@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from llmal.config.plug_ins import PLUG_IN, PlugIn, tag_of
-from llmal.config.references import LocalPath, PromptName
+from llmal.config.references import LocalPath, PromptName, existing_or_name
 from llmal.config.section import (
     Amount,
     Count,
@@ -373,6 +382,22 @@ class PlugInGeneratorConfig(_Filtered, PlugIn):
     """
 
     prompt: PromptName | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _paths_of_models(cls, value: Any, info: ValidationInfo) -> Any:
+        """Translation models are found beside the configuration, as other models are."""
+        if not isinstance(value, Mapping) or value.get("name") != "back_translation":
+            return value
+        models = {key: value[key] for key in ("forward", "backward") if key in value}
+        found = {}
+        for key, one in models.items():
+            try:
+                found[key] = existing_or_name(one, info) if isinstance(one, str) and one else one
+            except PydanticCustomError as error:
+                context = error.context or {}
+                raise problems(((key,), context["what"], context["fix"])) from None
+        return {**value, **found}
 
 
 class GeneratorConfig(_Filtered, Section):

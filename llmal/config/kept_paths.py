@@ -21,6 +21,8 @@ _PATHS: tuple[tuple[str, ...], ...] = (
     ("annotator", "*", "programs"),
     ("annotator", "*", "programs", "*"),
     ("generator", "prompt"),
+    ("generator", "forward"),
+    ("generator", "backward"),
     ("ledger",),
 )
 _FILES = (

@@ -55,8 +55,9 @@ def make_generator(
     lm: LanguageModel,
     embedder: Embedder | None,
     pool: Pool | Sequence[Item] | None,
-    test: Pool | None,
+    test: Pool | Sequence[Item] | None,
     *,
+    audit: Sequence[Item] | None = None,
     style: str = "auto",
     calibrate: Calibrate = AUTO,
     unlabelled: Sequence[Item] = (),
@@ -73,7 +74,8 @@ def make_generator(
         lm: Writes and judges.
         embedder: Finds near duplicates.
         pool: Texts that must not be written again.
-        test: Likewise.
+        test: Texts that nothing may be written near to.
+        audit: Likewise; items by which labels are audited.
         style: The form of the prompts.
         calibrate: What makes probabilities of the judge's scores.
         unlabelled: Texts that the judge is calibrated on.
@@ -99,6 +101,7 @@ def make_generator(
             **offers,
             "pool": pool,
             "test": test,
+            "audit": audit,
             "labelled": labelled,
             "unlabelled": unlabelled,
             "calibrate": calibrate,

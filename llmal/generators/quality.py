@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from llmal.embed.neighbours import nearest
 from llmal.embed.protocol import Embedder
 from llmal.errors import DataError
+from llmal.generators.self_bleu import self_bleu
 
 _MOST = 2000
 _PERMUTATIONS = 499
@@ -27,6 +28,8 @@ class Diversity:
         distinct_1: Different words among all words.
         distinct_2: Different pairs of neighbouring words among all of them (Li et al., 2016).
         distinct_3: The same of three words.
+        self_bleu: Mean BLEU of each with all others as references (Zhu et al., 2018): 0 to 1, the
+            more the more they repeat one another.
         spread: Mean cosine distance of two texts, 0 to 2.
         vendi: As how many quite different texts they count (Friedman and Dieng, 2023): from 1 to
             their number.
@@ -36,6 +39,7 @@ class Diversity:
     distinct_1: float
     distinct_2: float
     distinct_3: float
+    self_bleu: float
     spread: float
     vendi: float
 
@@ -88,6 +92,7 @@ def measure_diversity(texts: Sequence[str], vectors: NDArray[np.float32]) -> Div
         distinct_1=distinct(words, 1),
         distinct_2=distinct(words, 2),
         distinct_3=distinct(words, 3),
+        self_bleu=self_bleu(words),
         spread=1.0 - same,
         vendi=vendi_score(vectors64),
     )

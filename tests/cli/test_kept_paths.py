@@ -22,6 +22,11 @@ def _project(folder: Path) -> dict[str, Any]:
         "lm": {"model": str(folder / "models" / "small"), "url": ["http://localhost/v1"]},
         "embedder": {"model": "all-MiniLM-L6-v2"},
         "learner": {"name": "linear"},
+        "generator": {
+            "name": "back_translation",
+            "forward": str(folder / "models" / "small"),
+            "backward": "opus/de-en",
+        },
         "annotator": [
             {"name": "llm", "prompt": str(folder / "prompts" / "mine.yaml")},
             {"name": "llm", "prompt": "label"},
@@ -41,6 +46,8 @@ def test_files_models_and_prompts_become_relative_and_names_stay(tmp_path: Path)
     }
     assert kept["lm"]["model"] == "../../models/small"
     assert [one["prompt"] for one in kept["annotator"]] == ["../../prompts/mine.yaml", "label"]
+    assert kept["generator"]["forward"] == "../../models/small"
+    assert kept["generator"]["backward"] == "opus/de-en"
     assert kept["ledger"] == "sqlite:///own.sqlite"
     assert kept["directory"] == "."
     for name in ("task", "embedder", "learner"):

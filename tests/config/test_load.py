@@ -13,6 +13,7 @@ from llmal.config import (
     load_config,
     parse_config,
 )
+from llmal.errors import ConfigError
 from llmal.task import Label, Task
 
 TREC = """\
@@ -290,3 +291,19 @@ annotator: [{name: human, via: gold}]
     assert config.data.gold == ("joy", "anger")
     assert config.task_object().kind == "multi"
     assert config.data.model_dump(mode="json")["gold"] == ["joy", "anger"]
+
+
+def test_translation_models_are_found_beside_the_configuration(tmp_path):
+    base = _base(tmp_path)
+    (base / "models" / "there").mkdir(parents=True)
+    generator = "generator: {name: back_translation, forward: models/there, backward: org/en-de}\n"
+    config = parse_config(f"{SMALL}lm: {{model: org/lm}}\n{generator}", source="a.yaml", base=base)
+    there = str(base / "models" / "there")
+    assert config.generator.options == {"forward": there, "backward": "org/en-de"}
+    assert parse_config(config.to_yaml(), source="b.yaml", base=Path("/")) == config
+    with pytest.raises(ConfigError, match=r"a\.yaml, line 4, generator\.forward: there is no file"):
+        parse_config(
+            f"{SMALL}lm: {{model: org/lm}}\n{generator.replace('models/there', './no')}",
+            source="a.yaml",
+            base=base,
+        )

@@ -52,6 +52,17 @@ def test_texts_that_are_to_be_avoided_are_not_written_again(options, labelled):
     assert set(first.texts).isdisjoint(again.texts)
 
 
+def test_nothing_near_a_test_item_is_accepted(options, labelled):
+    common = {**options, "demonstrations": labelled, "label": "Person"}
+    first = llmal.generate(None, 2, filters=["format_length"], **common)
+    assert len(first) >= 2
+    again = llmal.generate(None, 2, filters=["leakage"], test=first.texts, **common)
+    given_away = [row for row in again.refused if row["refused_by"] == "leakage"]
+    assert set(first.texts) <= {row["text"] for row in given_away}
+    assert all("of the test set" in row["reason"] for row in given_away)
+    assert {row["provenance"]["model"] for row in first} == {options["lm"].fingerprint}
+
+
 def test_text_columns_keep_their_names_and_those_of_llmal_give_way(options, labelled, tmp_path):
     rows = {"label": [text for text, _ in labelled], "kind": [label for _, label in labelled]}
     result = llmal.generate(
@@ -59,7 +70,9 @@ def test_text_columns_keep_their_names_and_those_of_llmal_give_way(options, labe
     )
     assert len(result) > 0
     assert result.text == ("label",)
-    assert result.columns == ("id", "label", "llmal_label", "synthetic", "generator")
+    assert result.columns == (
+        *("id", "label", "llmal_label", "synthetic", "generator", "provenance"),
+    )
     assert [row["label"] for row in result] == result.texts
     assert set(result.labels) <= {"Person", "Number"}
     assert result.labels == [row["llmal_label"] for row in result]

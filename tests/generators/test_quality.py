@@ -15,6 +15,7 @@ from llmal.generators.quality import (
     measure_quality,
     vendi_score,
 )
+from llmal.generators.self_bleu import self_bleu
 
 
 def _unit(rng: np.random.Generator, count: int, width: int, centre: float = 0.0) -> np.ndarray:
@@ -28,6 +29,30 @@ def test_distinct_runs_of_words():
     assert distinct(words, 2) == 2 / 3  # a b twice, b a once
     assert distinct(words, 3) == 1.0
     assert distinct(words, 4) == 0.0
+
+
+def test_self_bleu_of_texts_that_repeat_one_another_and_of_others():
+    assert self_bleu([["a", "b"], ["c", "d"]]) == 0.0
+    assert self_bleu([["a", "b", "c", "d"]] * 2) == pytest.approx(1.0)
+    # 3 of 4 words, 2 of 3 pairs, 1 of 2 triples, and a smoothed 0.1 of 1 run of four.
+    both = [["a", "b", "c", "d"], ["a", "b", "c", "e"]]
+    assert self_bleu(both) == pytest.approx((3 / 4 * 2 / 3 * 1 / 2 * 0.1) ** (1 / 4))
+    # A text of two words beside one of four: its precisions count in full, its brevity against it.
+    short = [["a", "b"], ["a", "b", "c", "d"]]
+    assert self_bleu(short, 2) == pytest.approx((np.exp(1 - 4 / 2) + (2 / 4 * 1 / 3) ** 0.5) / 2)
+
+
+def test_self_bleu_is_that_of_nltk():
+    bleu = pytest.importorskip("nltk.translate.bleu_score")
+    rng = np.random.default_rng(7)
+    words = [list(rng.choice(list("abcde"), rng.integers(1, 9))) for _ in range(12)]
+    words += [words[3], ["z"], []]
+    smooth = bleu.SmoothingFunction().method1
+    each = [
+        bleu.sentence_bleu(words[:row] + words[row + 1 :], one, smoothing_function=smooth)
+        for row, one in enumerate(words)
+    ]
+    assert self_bleu(words) == pytest.approx(np.mean(each))
 
 
 def test_the_spread_is_the_mean_over_all_pairs():

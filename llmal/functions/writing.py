@@ -1,0 +1,254 @@
+"""Writing synthetic items outside a run: what it can cost, a preview, and the writing itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from llmal.calibration.default import AUTO, Calibrate
+from llmal.config import GeneratorConfig, PlugInGeneratorConfig
+from llmal.config.explain import explain
+from llmal.config.yaml_lines import Places
+from llmal.core.plans import BatchPlan
+from llmal.core.records import Item, SyntheticItem, Usage, total
+from llmal.errors import ConfigError, DataError
+from llmal.factory.generators import make_generator
+from llmal.functions.annotating import Progress
+from llmal.functions.spending import check_reach
+from llmal.generators import (
+    Request,
+    SynthesisResult,
+    generate_filtered,
+    lack,
+    plan_filtered,
+)
+from llmal.generators.filters import FilterLike, Preparing
+from llmal.lm.progress import Meter, reporting
+from llmal.prompting.protocol import Probing
+from llmal.run.budget import Budget
+from llmal.task import Task
+
+if TYPE_CHECKING:
+    from llmal.embed import Embedder
+    from llmal.lm.protocol import LanguageModel
+    from llmal.pool import Pool
+
+log = logging.getLogger("llmal.functions")
+
+ATTEMPTS = 4
+"""Most texts that are written for each one that is wanted."""
+
+PROTECTING = ("format_length", "near_duplicates", "leakage", "label_agreement")
+"""The filters where nothing may be given away and none are named; cheap ones first."""
+
+
+class Writing:
+    """Texts of each label, to be written and filtered as a configuration says.
+
+    Args:
+        task: The task.
+        k: Accepted texts of each label.
+        section: The generator and its options.
+        lm: Writes.
+        embedder: Finds near duplicates.
+        labels: Of these alone.
+        demonstrations: Labelled items; each label is shown its own.
+        pool: Texts that must not be written again.
+        test: Texts that nothing may be written near to.
+        audit: Likewise; items by which labels are audited. With either, and no list of filters, the
+            filter `leakage` looks for that.
+        labelled: Likewise; labelled items that are not of the pool.
+        style: The form of the prompts.
+        calibrate: What makes probabilities of the judge's scores.
+        unlabelled: Texts that it is calibrated on.
+        filters: In the place of those of the section.
+        seed: Same seed, same texts.
+        budget: Nothing is written that could cost more than is left.
+
+    Raises:
+        LlmalError: Something is not usable.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        k: int,
+        *,
+        section: GeneratorConfig | PlugInGeneratorConfig,
+        lm: LanguageModel,
+        embedder: Embedder | None,
+        labels: Sequence[str] | None = None,
+        demonstrations: Sequence[Item] = (),
+        pool: Pool | Sequence[Item] | None = None,
+        test: Pool | Sequence[Item] | None = None,
+        audit: Sequence[Item] | None = None,
+        labelled: Sequence[Item] | None = None,
+        style: str = "auto",
+        calibrate: Calibrate = AUTO,
+        unlabelled: Sequence[Item] = (),
+        filters: Sequence[FilterLike] | None = None,
+        seed: int = 0,
+        budget: Budget | None = None,
+    ) -> None:
+        if k < 1:
+            raise ConfigError(f"k is {k}", fix="it must be at least 1")
+        names = list(task.names) if labels is None else [task.names[task.index(n)] for n in labels]
+        self.k = k
+        self._lm = lm
+        if filters is None and section.filters is None and (test is not None or audit):
+            filters = PROTECTING
+        self._generator, self._filters = make_generator(
+            section,
+            task,
+            lm,
+            embedder,
+            pool,
+            test,
+            audit=audit,
+            style=style,
+            calibrate=calibrate,
+            unlabelled=unlabelled,
+            labelled=labelled,
+            filters=filters,
+            seed=seed,
+        )
+        self._requests = [
+            Request(
+                name,
+                tuple(one for one in demonstrations if one.gold == name),
+                seed,
+                sources=tuple(demonstrations),
+            )
+            for name in names
+        ]
+        self._budget = budget
+        self._probing = [one for one in self._parts if isinstance(one, Probing)]
+        self._preparing = [one for one in self._filters if isinstance(one, Preparing)]
+        self.usage = Usage()
+        """What was spent so far."""
+
+    @property
+    def _parts(self) -> list[Any]:
+        return [self._generator, *self._filters]
+
+    def most(self) -> Usage:
+        """The most that it can cost: every attempt, at full length. Asks nobody."""
+        each = [self._plan(request, ATTEMPTS * self.k).highest for request in self._usable()]
+        return total([self._beginning(), *each])
+
+    def _usable(self) -> list[Request]:
+        """Requests that the generator can write something for.
+
+        Raises:
+            DataError: There is none.
+        """
+        lacks = [lack(self._generator, request) for request in self._requests]
+        usable = [one for one, why in zip(self._requests, lacks, strict=True) if why is None]
+        if not usable:
+            raise DataError(
+                lacks[0] or "there is no label to write items of",
+                fix="give labelled rows as demonstrations, or use class_conditional",
+            )
+        return usable
+
+    def _beginning(self, less: bool = False) -> Usage:
+        """The most that is asked before the first text is written."""
+        plans = [one.plan_setup() for one in self._probing]
+        preparing = [one.plan_preparation(less=less) for one in self._preparing]
+        return total([*(one.highest for one in plans), *(one.highest for one in preparing)])
+
+    def run(self, on_progress: Progress | None = None) -> SynthesisResult:
+        """Write.
+
+        Args:
+            on_progress: Told of every batch.
+
+        Raises:
+            LlmalError: The model failed; what it answered before is in its cache.
+            BudgetError: The budget does not reach for the first text.
+        """
+        wanted = self.k * len(self._requests)
+        written: list[SyntheticItem] = []
+        self._set_up()
+        meter = Meter([self._lm])
+
+        def tell() -> None:
+            if on_progress is not None:
+                accepted = sum(one.accepted for one in written)
+                on_progress("accepted items", accepted, wanted, self.usage + meter.since())
+
+        def note(items: Sequence[SyntheticItem]) -> None:
+            written.extend(items)
+            self.usage = sum((one.usage for one in items), self.usage)
+            meter.restart()
+            tell()
+
+        tell()
+        # While the model writes, too, so that nobody takes a slow one for dead.
+        with reporting([self._lm], lambda answered, prompts: tell()):
+            return generate_filtered(
+                self._generator,
+                self._filters,
+                self._requests,
+                self.k,
+                attempts=ATTEMPTS,
+                on_items=note,
+                admit=None if self._budget is None else self._admitted,
+            )
+
+    def _set_up(self) -> None:
+        less = False
+        usable = self._usable()
+        if self._budget is not None:
+            text = self._plan(usable[0], 1).highest
+            less = self._budget.exceeded_by(Usage(), self._beginning() + text) is not None
+            check_reach(self._budget, self._beginning(less) + text, "one text")
+        for probing in self._probing:
+            setup = probing.plan_setup()
+            self.usage += setup.highest
+            setup.execute()
+        for preparing in self._preparing:
+            self.usage += preparing.plan_preparation(less=less).execute()
+
+    def _plan(self, request: Request, k: int) -> BatchPlan[list[SyntheticItem]]:
+        return plan_filtered(self._generator, self._filters, request, k)
+
+    def _admitted(self, label: str, plan: BatchPlan[list[SyntheticItem]], count: int) -> int:
+        """The most of so many texts that the budget allows."""
+        assert self._budget is not None
+        limit, cost = None, plan.once
+        for fits, one in enumerate(plan.each):
+            cost += one
+            limit = self._budget.exceeded_by(self.usage, cost)
+            if limit is not None:
+                if not fits:
+                    log.warning("%s is used up; no more texts of %r are written", limit, label)
+                return fits
+        return count
+
+
+def generator_section(
+    name: str, options: Mapping[str, Any], **settings: Any
+) -> GeneratorConfig | PlugInGeneratorConfig:
+    """The section of a configuration that says the same.
+
+    Args:
+        name: The generator.
+        options: Of the generator.
+        settings: What every generator has.
+    """
+    content = {"name": name, **settings, **options}
+    try:
+        if name == "class_conditional":
+            return GeneratorConfig.model_validate(content)
+        return PlugInGeneratorConfig.model_validate(content)
+    except ValidationError as error:
+        raise _explained(error, content) from None
+
+
+def _explained(error: ValidationError, content: Mapping[str, Any]) -> ConfigError:
+    found: ConfigError = explain(error, dict(content), Places("generate"))
+    return found
