@@ -384,8 +384,13 @@ def strategies(
 @tell_mistakes
 def generate(
     config: Annotated[Path, typer.Option("--config", help="The configuration of a run.")],
-    out: TableOut,
-    k: Annotated[int, typer.Option("-k", min=1, help="Accepted items to reach, of each label.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="File of the items: .jsonl, .csv, .xlsx or .parquet."),
+    ] = None,
+    k: Annotated[
+        int | None, typer.Option("-k", min=1, help="Accepted items to reach, of each label.")
+    ] = None,
     label: Annotated[str | None, typer.Option("--label", help="Of this label alone.")] = None,
     generator: Annotated[
         str | None,
@@ -394,6 +399,15 @@ def generate(
     options: Annotated[
         list[str] | None,
         typer.Option("--option", help="An option of --generator, key=value; several times."),
+    ] = None,
+    preview: Annotated[
+        int | None,
+        typer.Option(
+            "--preview",
+            min=1,
+            help="Write so many texts, of all labels together and in turn, and show what every "
+            "filter says of each; no file is written, whatever --out says.",
+        ),
     ] = None,
     tokens: MostTokens = None,
     money: MostMoney = None,
@@ -408,15 +422,13 @@ def generate(
     Refused items are written too, with the reason. Demonstrations are what people have labelled in
     the run, if it has begun. No more is written than the budget's tokens and money allow.
     """
+    from llmal.cli.generate import Wanted
     from llmal.cli.generate import generate as command
     from llmal.cli.spending import Spending
 
     command(
         config,
-        k=k,
-        label=label,
-        generator=generator,
-        options=options or [],
+        Wanted(k, label, generator, tuple(options or ()), preview),
         out=out,
         spending=Spending(tokens, money, dry_run),
         force=force,

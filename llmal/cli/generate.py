@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +22,37 @@ from llmal.factory.calibrators import make_calibrators
 from llmal.factory.embedders import make_embedder
 from llmal.factory.pools import open_pool
 from llmal.functions.generated_rows import table_columns, table_rows
+from llmal.functions.preview import previewed
 from llmal.functions.writing import Writing, generator_section
 from llmal.lm.cache import ResponseCache
 from llmal.lm.protocol import LanguageModel
 from llmal.progress import ProgressDisplay, cost_in_words, say
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be written.
+
+    Attributes:
+        k: Accepted items of each label; None where nothing is to be kept.
+        label: Of this label alone.
+        generator: In the place of the configuration's.
+        options: Of this generator.
+        preview: Only so many texts, which are shown and not kept.
+    """
+
+    k: int | None = None
+    label: str | None = None
+    generator: str | None = None
+    options: Sequence[str] = ()
+    preview: int | None = None
+
+
 def generate(
     path: Path,
+    wanted: Wanted,
     *,
-    k: int,
-    label: str | None,
-    generator: str | None,
-    options: Sequence[str],
-    out: Path,
+    out: Path | None,
     spending: Spending,
     force: bool,
     as_json: bool,
@@ -41,54 +60,33 @@ def generate(
 ) -> None:
     """Write synthetic items with the generator of a configuration, outside a run."""
     config = load_config(path)
-    format = check_output(out, force=force)
-    task = config.task_object()
     if config.lm is None:
         raise ConfigError(
             "there is no language model to write items",
             where=str(path),
             fix="add the section 'lm'",
         )
-    section = _section(config, generator, key_values(options, "--option"))
-    with results_only_on_stdout(as_json), ProgressDisplay(quiet=quiet) as progress:
-        pool = open_pool(config, config.data.pool)
-        test = None if config.data.test is None else open_pool(config, config.data.test)
-        shown = labelled_by_people(config, pool)
-        if section.shots and not shown and not quiet:
-            say("no labels by people are there yet, so the prompts have no demonstrations")
-        model: AbstractContextManager[LanguageModel | None] = (
-            planning_model_of(config)
-            if spending.dry_run
-            else language_model_of(config, quiet=quiet, progress=progress)
-        )
-        with model as lm:
-            assert lm is not None
-            if not spending.dry_run:
-                lm.cache = ResponseCache(out.with_name(f"{out.name}.cache.sqlite"))
-            writing = Writing(
-                task,
-                k,
-                section=section,
-                lm=lm,
-                embedder=make_embedder(config),
-                labels=None if label is None else [task.match_label(label) or label],
-                demonstrations=shown,
-                pool=pool,
-                test=test,
-                audit=audited_items(config, pool),
-                style=config.lm.prompt_style,
-                calibrate=make_calibrators(config, section.calibrate, "generator"),
-                unlabelled=drawn_texts(pool, config.seed),
-                seed=config.seed,
-                budget=spending.budget(config),
-            )
-            most = writing.most() if spending.dry_run else None
-            if most is None:
-                synthesis = writing.run(progress.step)
-        if most is None:
+    if wanted.preview is not None:
+        _preview(config, wanted, spending=spending, as_json=as_json, quiet=quiet)
+        return
+    if wanted.k is None:
+        raise ConfigError("it is not said how many items are wanted", fix="give -k, or --preview")
+    if out is None:
+        raise ConfigError("there is no place for the items", fix="name a file with --out")
+    format = check_output(out, force=force)
+    task = config.task_object()
+    with (
+        results_only_on_stdout(as_json),
+        ProgressDisplay(quiet=quiet) as progress,
+        _writing(config, wanted, wanted.k, out, spending, quiet, progress) as writing,
+    ):
+        if spending.dry_run:
+            most = writing.most()
+        else:
+            synthesis = writing.run(progress.step)
             columns, called = table_columns(task)
             write_table(out, format, columns, table_rows(synthesis.items, task, called))
-    if most is not None:
+    if spending.dry_run:
         give_most(most, "", as_json=as_json)
         return
     result = {
@@ -103,6 +101,82 @@ def generate(
     text = f"{len(synthesis.accepted):,} of {len(synthesis.items):,} texts are accepted: {out}"
     cost = cost_in_words(writing.usage.as_dict())
     give(result, f"{text}\ncost: {cost}" if cost else text, as_json=as_json)
+
+
+def _preview(
+    config: RunConfig, wanted: Wanted, *, spending: Spending, as_json: bool, quiet: bool
+) -> None:
+    """Show a few texts with the verdict of every filter; nothing is kept."""
+    assert wanted.preview is not None
+    if spending.dry_run:
+        raise ConfigError(
+            "--preview writes texts, and --dry-run asks nobody", fix="leave one of them out"
+        )
+    with (
+        results_only_on_stdout(as_json),
+        ProgressDisplay(quiet=quiet) as progress,
+        _writing(config, wanted, wanted.k or 1, None, spending, quiet, progress) as writing,
+    ):
+        most = None if wanted.k is None else writing.most()
+        judged = writing.preview(wanted.preview, progress.step)
+    found = previewed(judged, config.task_object(), writing.usage, most=most, wanted=wanted.k)
+    result: dict[str, Any] = {
+        "preview": found.as_dicts(),
+        "counts": found.counts,
+        "usage": {**writing.usage.as_dict(), "tokens": writing.usage.tokens},
+        "most": None if most is None else {**most.as_dict(), "tokens": most.tokens},
+        "k": wanted.k,
+    }
+    text = found.as_text()
+    if most is None:
+        text += "\nWith -k the most that the whole would cost is told too."
+    give(result, text, as_json=as_json)
+
+
+@contextlib.contextmanager
+def _writing(
+    config: RunConfig,
+    wanted: Wanted,
+    k: int,
+    out: Path | None,
+    spending: Spending,
+    quiet: bool,
+    progress: ProgressDisplay,
+) -> Iterator[Writing]:
+    """What writes the items, its model loaded; answers are kept beside the output."""
+    task, label = config.task_object(), wanted.label
+    section = _section(config, wanted.generator, key_values(wanted.options, "--option"))
+    pool = open_pool(config, config.data.pool)
+    shown = labelled_by_people(config, pool)
+    if section.shots and not shown and not quiet:
+        say("no labels by people are there yet, so the prompts have no demonstrations")
+    model: AbstractContextManager[LanguageModel | None] = (
+        planning_model_of(config)
+        if spending.dry_run
+        else language_model_of(config, quiet=quiet, progress=progress)
+    )
+    assert config.lm is not None
+    with model as lm:
+        assert lm is not None
+        if out is not None and not spending.dry_run:
+            lm.cache = ResponseCache(out.with_name(f"{out.name}.cache.sqlite"))
+        yield Writing(
+            task,
+            k,
+            section=section,
+            lm=lm,
+            embedder=make_embedder(config),
+            labels=None if label is None else [task.match_label(label) or label],
+            demonstrations=shown,
+            pool=pool,
+            test=None if config.data.test is None else open_pool(config, config.data.test),
+            audit=audited_items(config, pool),
+            style=config.lm.prompt_style,
+            calibrate=make_calibrators(config, section.calibrate, "generator"),
+            unlabelled=drawn_texts(pool, config.seed),
+            seed=config.seed,
+            budget=spending.budget(config),
+        )
 
 
 def _section(

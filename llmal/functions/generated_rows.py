@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from llmal.core.records import SyntheticItem, Usage
 from llmal.core.tables import Column
@@ -42,20 +43,25 @@ def table_rows(
 
 def generated(synthesis: SynthesisResult, task: Task, cost: Usage) -> Generated:
     """What was written as a result."""
+    return Generated(**result_of(synthesis, task, cost))
+
+
+def result_of(synthesis: SynthesisResult, task: Task, cost: Usage) -> dict[str, Any]:
+    """What a `Generated` is made with."""
     columns, called = table_columns(task)
     rows = list(table_rows(synthesis.items, task, called))
     short = {called[name] for name in ("accepted", "refused_by", "reason")}
-    return Generated(
-        [
+    return {
+        "rows": [
             {key: value for key, value in row.items() if key not in short}
             for row in rows
             if row[called["accepted"]]
         ],
-        [one for one in columns if one.name not in short],
-        task.text,
-        {"label": called["label"]},
-        cost,
-        refused=[row for row in rows if not row[called["accepted"]]],
-        missing=synthesis.missing,
-        counts=[one.as_dict() for one in synthesis.counts],
-    )
+        "columns": [one for one in columns if one.name not in short],
+        "text": task.text,
+        "added": {"label": called["label"]},
+        "cost": cost,
+        "refused": [row for row in rows if not row[called["accepted"]]],
+        "missing": synthesis.missing,
+        "counts": [one.as_dict() for one in synthesis.counts],
+    }

@@ -11,11 +11,13 @@ import numpy as np
 
 from llmal.calibration.default import AUTO, MOST_TEXTS, Calibrate
 from llmal.core.records import Item
+from llmal.errors import ConfigError
 from llmal.functions.annotating import Progress
 from llmal.functions.annotation import shown_progress
 from llmal.functions.generated_rows import generated
 from llmal.functions.labelled import labelled_items, matched
 from llmal.functions.models import CacheChoice, counting_model, embedder_of, opened_model
+from llmal.functions.preview import previewed
 from llmal.functions.results import Generated
 from llmal.functions.rows import open_rows
 from llmal.functions.tasks import Labels, task_of
@@ -59,6 +61,7 @@ def generate(
     budget: Budget | None = None,
     cache: CacheChoice = True,
     seed: int = 0,
+    preview: int | None = None,
     dry_run: bool = False,
     progress: bool | Progress = True,
 ) -> Generated:
@@ -108,12 +111,19 @@ def generate(
         budget: Limits of tokens and money; no more is written than they allow.
         cache: As for `llmal.annotate`.
         seed: Same seed, same texts.
+        preview: Write so many texts, of all labels together and in turn, and no more; the result is
+            a `Preview`: `show()` shows each with the verdict of every filter, and what the whole
+            would cost at most.
         dry_run: Ask nobody: `cost` is then the most that it would cost.
         progress: Show it in a terminal; or a function that is told of it.
 
     Raises:
         LlmalError: Something is not usable.
     """
+    if preview is not None and dry_run:
+        raise ConfigError(
+            "a preview writes texts, and a dry run asks nobody", fix="leave one of them out"
+        )
     columns = _text_columns(task, text)
     shown = (
         []
@@ -170,6 +180,10 @@ def generate(
             seed=seed,
             budget=budget,
         )
+        if preview is not None:
+            most = writing.most()
+            judged = writing.preview(preview, stack.enter_context(shown_progress(progress)))
+            return previewed(judged, made, writing.usage, most=most, wanted=k)
         if dry_run:
             return generated(SynthesisResult((), {}, {}), made, writing.most())
         synthesis = writing.run(stack.enter_context(shown_progress(progress)))

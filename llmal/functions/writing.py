@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,8 @@ from llmal.generators import (
     lack,
     plan_filtered,
 )
-from llmal.generators.filters import FilterLike, Preparing
+from llmal.generators.filtered import with_new_ids
+from llmal.generators.filters import FilterLike, Judged, Preparing, judge_items
 from llmal.lm.progress import Meter, reporting
 from llmal.prompting.protocol import Probing
 from llmal.run.budget import Budget
@@ -40,6 +42,8 @@ log = logging.getLogger("llmal.functions")
 
 ATTEMPTS = 4
 """Most texts that are written for each one that is wanted."""
+
+NOTHING = Usage()
 
 PROTECTING = ("format_length", "near_duplicates", "leakage", "label_agreement")
 """The filters where nothing may be given away and none are named; cheap ones first."""
@@ -199,6 +203,44 @@ class Writing:
                 admit=None if self._budget is None else self._admitted,
             )
 
+    def preview(self, count: int, on_progress: Progress | None = None) -> list[Judged]:
+        """Write a few texts, in turn of each label, and have every filter judge each of them.
+
+        No filter remembers them.
+
+        Args:
+            count: Texts of all labels together.
+            on_progress: Told of the texts of each label.
+
+        Raises:
+            ConfigError: The number is below one.
+            LlmalError: The model failed.
+            BudgetError: The budget does not reach for the first text.
+        """
+        if count < 1:
+            raise ConfigError(f"preview is {count}", fix="write at least 1 text")
+        usable = self._usable()[:count]
+        self._set_up()
+        written: list[SyntheticItem] = []
+        ids: Counter[str] = Counter()
+        owed = Usage()  # for the filters, which look at all texts in the end
+        for place, request in enumerate(usable):
+            share = count // len(usable) + (place < count % len(usable))
+            if self._budget is not None:
+                share = self._admitted(request.label, self._plan(request, share), share, owed)
+            if share:
+                writing = self._generator.plan(request, share)
+                owed += self._plan(request, share).highest - writing.highest
+                made = writing.execute()
+                written += with_new_ids(made, ids)
+                self.usage += total(item.usage for item in made)
+            if on_progress is not None:
+                on_progress("texts", len(written), count, self.usage)
+        before = total(item.usage for item in written)
+        judged = judge_items(written, self._filters)
+        self.usage += total(one.item.usage for one in judged) - before
+        return judged
+
     def _set_up(self) -> None:
         less = False
         usable = self._usable()
@@ -216,10 +258,16 @@ class Writing:
     def _plan(self, request: Request, k: int) -> BatchPlan[list[SyntheticItem]]:
         return plan_filtered(self._generator, self._filters, request, k)
 
-    def _admitted(self, label: str, plan: BatchPlan[list[SyntheticItem]], count: int) -> int:
-        """The most of so many texts that the budget allows."""
+    def _admitted(
+        self,
+        label: str,
+        plan: BatchPlan[list[SyntheticItem]],
+        count: int,
+        owed: Usage = NOTHING,
+    ) -> int:
+        """The most of so many texts that the budget allows, beside what is owed already."""
         assert self._budget is not None
-        limit, cost = None, plan.once
+        limit, cost = None, owed + plan.once
         for fits, one in enumerate(plan.each):
             cost += one
             limit = self._budget.exceeded_by(self.usage, cost)

@@ -29,3 +29,56 @@ def test_what_an_audit_asks_about_is_given_away_by_nothing(finished, tiny_hf, tm
 def test_a_configuration_without_a_run_has_no_audit(project):
     config = load_config(project())
     assert audited_items(config, open_pool(config, config.data.pool)) == []
+
+
+def _project(project, tiny_lm_path, **generator):
+    machine = {"name": "class_conditional", "structure": "line", "max_words": 20, **generator}
+    lm = {"backend": "transformers", "model": str(tiny_lm_path)}
+    return project(lm=lm, generator={**machine, "agreement": 0.9}, seed=3)
+
+
+def test_a_preview_shows_what_every_filter_says_and_writes_no_file(
+    project, llmal, json_of, tiny_lm_path, tmp_path
+):
+    path = _project(project, tiny_lm_path, filters=["default", "repetition"])
+    before = sorted(tmp_path.iterdir())
+    words = ("generate", "--config", path, "--preview", "5", "-k", "3", "--quiet")
+    result = llmal(*words, "--out", tmp_path / "new.jsonl", "--json")
+    assert result.exit_code == 0, result.stderr
+    told = json_of(result)
+    assert [one["label"] for one in told["preview"]] == [
+        *("sport", "sport", "food", "food", "weather")
+    ]
+    chain = ["format_length", "near_duplicates", "label_agreement", "repetition"]
+    seen = set()
+    for one in told["preview"]:
+        names = [verdict["filter"] for verdict in one["verdicts"]]
+        assert names in (chain, ["class_conditional"])
+        seen.add(len(names))
+        refused = [verdict for verdict in one["verdicts"] if verdict["reason"]]
+        assert one["accepted"] is (not refused)
+        assert one["fields"]["text"].strip() or refused
+    assert len(chain) in seen
+    assert 0 < told["usage"]["tokens"] < told["most"]["tokens"]
+    assert sorted(tmp_path.iterdir()) == before
+    shown = llmal(*words).stdout
+    assert shown.count("label_agreement  ") == sum(
+        len(one["verdicts"]) == len(chain) for one in told["preview"]
+    )
+    assert "1. sport: " in shown
+    assert "The whole, 3 accepted texts of each label, costs at most " in shown
+
+
+def test_mistakes_with_a_preview_are_a_sentence(project, llmal, tiny_lm_path, tmp_path):
+    path = _project(project, tiny_lm_path)
+    words = ("generate", "--config", path)
+    assert "--preview" in llmal(*words, "--preview", "0").stderr
+    for more, sentence in (
+        (("--preview", "2", "--dry-run"), "--preview writes texts, and --dry-run asks nobody"),
+        ((), "it is not said how many items are wanted; give -k"),
+        (("-k", "2"), "there is no place for the items; name a file with --out"),
+        (("--preview", "2", "--tokens", "9"), "the budget of 9 tokens does not reach for one text"),
+    ):
+        refused = llmal(*words, *more)
+        assert refused.exit_code == 1
+        assert sentence in refused.stderr

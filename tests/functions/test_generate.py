@@ -94,6 +94,30 @@ def test_a_budget_and_a_dry_run(options, labelled, caplog):
         llmal.generate(["a", "b"], 3, budget=llmal.Budget(tokens=5), **options)
 
 
+def test_a_preview_has_the_verdict_of_every_filter_and_the_price_of_the_whole(
+    options, labelled, capsys
+):
+    chain = ["default", lambda text: "it is a text"]
+    common = {**options, "demonstrations": labelled, "filters": chain}
+    found = llmal.generate(["Person", "Number"], 4, preview=3, **common)
+    assert [one.item.label for one in found.judged] == ["Person", "Person", "Number"]
+    assert len(found) == 0
+    for one in found.judged:
+        if one.verdicts[0].filter != "class_conditional":
+            assert [verdict.filter for verdict in one.verdicts] == [
+                *("format_length", "near_duplicates", "label_agreement", "<lambda>")
+            ]
+            assert one.verdicts[-1].reason == "it is a text"
+            assert 0 <= one.item.provenance["label_probability"] <= 1
+    assert 0 < found.cost.tokens < found.most.tokens
+    capsys.readouterr()
+    found.show(1)
+    shown = capsys.readouterr().out
+    assert shown.startswith("1. Person: refused\n")
+    assert "2. Person" not in shown
+    assert "&lt;lambda&gt;" in found._repr_html_()
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
@@ -101,6 +125,8 @@ def test_a_budget_and_a_dry_run(options, labelled, caplog):
         ({"lm": None}, "there is no language model; give lm="),
         ({"label": "Persn"}, "'Persn' is not a label"),
         ({"k": 0}, "k is 0"),
+        ({"preview": 0}, "preview is 0; write at least 1 text"),
+        ({"preview": 2, "dry_run": True}, "leave one of them out"),
         ({"structure": "prose"}, "structure"),
         ({"shots": -1}, "shots"),
         ({"min_words": 9, "max_words": 2}, "min_words"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 import llmal
@@ -10,7 +12,7 @@ from llmal.core.records import SyntheticItem
 from llmal.errors import ConfigError, DataError
 from llmal.factory.generators import make_generator
 from llmal.generators import FormatAndLength, run_filters
-from llmal.generators.filters import FunctionFilter, make_filters
+from llmal.generators.filters import FunctionFilter, judge_items, make_filters
 from llmal.task import Task
 
 
@@ -47,6 +49,34 @@ def test_a_list_takes_filters_functions_names_and_mappings():
     checked = run_filters([_item("the cow sleeps"), _item("the dog sleeps")], made[:3])
     assert [one.refused_by for one in checked] == ["no_cows", None]
     assert checked[0].reason == "it is about cows"
+
+
+def test_all_filters_judge_an_item_and_none_remembers_it():
+    chain = make_filters(
+        [no_cows, "format_length", "near_duplicates"], offers={"min_words": 1, "max_words": 3}
+    )
+    cut_off = replace(
+        _item("the"), accepted=False, refused_by="by hand", reason="cut off after 1 tokens"
+    )
+    items = [_item("the cow sleeps in a barn"), _item("a hen sleeps"), _item("A hen  sleeps"),
+             cut_off]  # fmt: skip
+    judged = judge_items(items, chain)
+    assert [[verdict.reason for verdict in one.verdicts] for one in judged] == [
+        ["it is about cows", "6 words, at most 3 are wanted", None],
+        [None, None, None],
+        [None, None, "the same text as 'syn-1'"],
+        ["cut off after 1 tokens"],
+    ]
+    assert [one.filter for one in judged[0].verdicts] == [
+        *("no_cows", "format_length", "near_duplicates")
+    ]
+    assert [one.item.refused_by for one in judged] == [
+        *("no_cows", None, "near_duplicates", "by hand")
+    ]
+    assert judge_items(items, chain) == judged
+    assert run_filters(items[1:2], chain)[0].accepted
+    assert not run_filters(items[1:2], chain)[0].accepted  # a run remembers it
+    assert judge_items([], chain) == []
 
 
 @pytest.mark.parametrize(

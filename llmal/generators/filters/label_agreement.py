@@ -84,6 +84,8 @@ class LabelAgreement:
         self._seed = seed
         self._prepared: FewShotPrompt | None = None
         self._usage = Usage()
+        self.measured: list[dict[str, float]] = []
+        """The probability of the intended label of each item of the last check."""
 
     @property
     def usage(self) -> Usage:
@@ -143,6 +145,7 @@ class LabelAgreement:
             DataError: An item has a label that the task lacks.
             LanguageModelError: The model failed.
         """
+        self.measured = []
         if not items:
             return []
         intended = [self.task.index(item.label) for item in items]
@@ -150,10 +153,11 @@ class LabelAgreement:
         seconds = self.lm.usage.seconds
         answer = prompt.score([Item(item.id, item.text) for item in items])
         self._usage += sum(answer.scored.usage, Usage(seconds=self.lm.usage.seconds - seconds))
-        return [
-            self._reason(row, own)
-            for row, own in zip(answer.probabilities.tolist(), intended, strict=True)
+        rows = answer.probabilities.tolist()
+        self.measured = [
+            {"label_probability": row[own]} for row, own in zip(rows, intended, strict=True)
         ]
+        return [self._reason(row, own) for row, own in zip(rows, intended, strict=True)]
 
     def _reason(self, row: list[float], own: int) -> str | None:
         if row[own] >= self.minimum:

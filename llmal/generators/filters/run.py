@@ -52,12 +52,53 @@ class Remembering(Protocol):
         ...
 
 
+@runtime_checkable
+class Measuring(Protocol):
+    """A filter that measures what is worth keeping of an item, refused or not."""
+
+    @property
+    def measured(self) -> Sequence[Mapping[str, Any]]:
+        """For each item of the last check what was measured, by name; it goes into provenance."""
+        ...
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a filter says of an item.
+
+    Attributes:
+        filter: Its name; of a text that the generator itself refuses, the generator's.
+        reason: Why it refuses the item; None where it does not.
+    """
+
+    filter: str
+    reason: str | None
+
+    def as_dict(self) -> dict[str, str | None]:
+        """As plain data."""
+        return {"filter": self.filter, "reason": self.reason}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A synthetic item and what every filter says of it.
+
+    Attributes:
+        item: The item, refused by the first filter that does, as in a run.
+        verdicts: Of the filters in order.
+    """
+
+    item: SyntheticItem
+    verdicts: tuple[Verdict, ...]
+
+
 def run_filters(items: Sequence[SyntheticItem], filters: Sequence[Filter]) -> list[SyntheticItem]:
     """Show items to filters, in order; put the cheap ones first.
 
     An item that is refused, here or before, is not shown to later filters. What a filter spent is
-    shared out among the items that it looked at. Items that pass all are told to the filters that
-    remember, so a chain is used for one run of a generator.
+    shared out among the items that it looked at, and what it measured is in their provenance. Items
+    that pass all are told to the filters that remember, so a chain is used for one run of a
+    generator.
 
     Returns:
         All items in the same order, the refused ones with `refused_by` and `reason`.
@@ -70,25 +111,69 @@ def run_filters(items: Sequence[SyntheticItem], filters: Sequence[Filter]) -> li
         rows = [row for row, item in enumerate(result) if item.accepted]
         if not rows:
             break
-        before = one.usage if isinstance(one, Metered) else Usage()
-        reasons = one.check([result[row] for row in rows])
-        if len(reasons) != len(rows):
-            raise ConfigError(
-                f"the filter {one.name!r} gave {len(reasons)} answers for {len(rows)} items",
-                fix="a filter answers once for each item, with a reason or None",
-            )
-        spent = (one.usage if isinstance(one, Metered) else Usage()) - before
-        shares = _share_out(spent, len(rows))
-        for row, reason, share in zip(rows, reasons, shares, strict=True):
-            item = replace(result[row], usage=result[row].usage + share)
-            if reason is not None:
-                item = replace(item, accepted=False, refused_by=one.name, reason=reason)
-            result[row] = item
+        for row, (item, reason) in zip(
+            rows, _checked([result[row] for row in rows], one), strict=True
+        ):
+            result[row] = item if reason is None else _refused(item, one.name, reason)
     accepted = [item for item in result if item.accepted]
     for one in filters:
         if isinstance(one, Remembering):
             one.remember(accepted)
     return result
+
+
+def judge_items(items: Sequence[SyntheticItem], filters: Sequence[Filter]) -> list[Judged]:
+    """Have every filter judge every item, also those that another one refuses, and remember none:
+    the filters are as they were.
+
+    A text that the generator refuses itself is shown to no filter.
+
+    Returns:
+        The items in the same order.
+
+    Raises:
+        ConfigError: A filter did not answer for each item.
+    """
+    result = list(items)
+    verdicts: list[list[Verdict]] = [
+        [] if item.accepted else [Verdict(item.refused_by or item.generator, item.reason)]
+        for item in result
+    ]
+    rows = [row for row, item in enumerate(result) if item.accepted]
+    for one in filters if rows else ():
+        asked = [replace(result[row], accepted=True) for row in rows]
+        for row, (item, reason) in zip(rows, _checked(asked, one), strict=True):
+            verdicts[row].append(Verdict(one.name, reason))
+            item = replace(item, accepted=result[row].accepted)
+            first = reason is not None and item.accepted
+            result[row] = _refused(item, one.name, reason or "") if first else item
+    return [Judged(item, tuple(said)) for item, said in zip(result, verdicts, strict=True)]
+
+
+def _checked(items: Sequence[SyntheticItem], one: Filter) -> list[tuple[SyntheticItem, str | None]]:
+    """What a filter says of items, which have what they cost and what was measured."""
+    before = one.usage if isinstance(one, Metered) else Usage()
+    reasons = one.check(items)
+    if len(reasons) != len(items):
+        raise ConfigError(
+            f"the filter {one.name!r} gave {len(reasons)} answers for {len(items)} items",
+            fix="a filter answers once for each item, with a reason or None",
+        )
+    spent = (one.usage if isinstance(one, Metered) else Usage()) - before
+    measured = one.measured if isinstance(one, Measuring) else [{}] * len(items)
+    return [
+        (
+            replace(item, usage=item.usage + share, provenance={**item.provenance, **figures}),
+            reason,
+        )
+        for item, reason, share, figures in zip(
+            items, reasons, _share_out(spent, len(items)), measured, strict=True
+        )
+    ]
+
+
+def _refused(item: SyntheticItem, by: str, reason: str) -> SyntheticItem:
+    return replace(item, accepted=False, refused_by=by, reason=reason)
 
 
 def plan_filtered(
