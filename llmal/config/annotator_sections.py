@@ -31,6 +31,7 @@ from llmal.config.section import (
     named_tuple,
     problems,
 )
+from llmal.config.synthetic_sections import GeneratorBudgetConfig, PolicyConfig
 from llmal.core.workers import check_workers
 from llmal.errors import ConfigError
 
@@ -339,6 +340,8 @@ class _Filtered(BaseModel):
     Attributes:
         per_class: Items to ask for, of each label.
         every: Rounds from one time to the next.
+        when: Policies that say when, in place of that.
+        budget: What may be spent on it of the run's budget.
         shots: Demonstrations in each prompt.
         min_words: Shorter texts are refused; None sets no limit.
         max_words: Longer texts are refused; None sets no limit.
@@ -352,6 +355,8 @@ class _Filtered(BaseModel):
 
     per_class: Positive = 10
     every: Positive = 1
+    when: Annotated[tuple[PolicyConfig, ...], BeforeValidator(named_tuple)] | None = None
+    budget: GeneratorBudgetConfig = GeneratorBudgetConfig()
     shots: Count = 3
     min_words: Positive | None = None
     max_words: Positive | None = None
@@ -359,6 +364,13 @@ class _Filtered(BaseModel):
     agreement: Share = 0.5
     calibrate: Calibrators = (CalibratorConfig(name="auto"),)
     filters: Annotated[tuple[FilterConfig, ...], BeforeValidator(named_tuple)] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.when is not None and "every" in self.model_fields_set:
+            fix = "keep one of them; the policy 'rounds' takes 'every' too"
+            raise problems((("every",), "there is 'when' too, which takes its place", fix))
+        return self
 
     @model_validator(mode="after")
     def _words(self) -> Self:

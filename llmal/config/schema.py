@@ -44,6 +44,7 @@ from llmal.config.section import (
     problems,
 )
 from llmal.config.stop_sections import BudgetConfig, StopConfig
+from llmal.config.synthetic_sections import SyntheticConfig
 from llmal.config.yaml_lines import KeyPath, Places, write
 from llmal.errors import DataError
 from llmal.task import Task
@@ -217,6 +218,7 @@ class RunConfig(Section):
             machines label; "off" for none. Default: 5 % of wrong labels at most, with a confidence
             of 95 %, unless there is an audit or a list of phases.
         committee: Members of the committee that selectors such as `bald` listen to.
+        synthetic: What becomes of what the generator writes.
         stop: Rules beside the budget, any of which ends the run.
         exports: Files that are written whenever the run ends or waits.
         directory: Default: runs/<name of the task> beside the configuration file.
@@ -245,6 +247,7 @@ class RunConfig(Section):
     guarantee: Annotated[GuaranteeConfig, BeforeValidator(_guarantee)] | None = None
     committee: Positive = 10
     generator: AnyGeneratorConfig | None = None
+    synthetic: SyntheticConfig = SyntheticConfig()
     budget: BudgetConfig = BudgetConfig()
     stop: Annotated[tuple[StopConfig, ...], BeforeValidator(named_tuple)] = ()
     exports: Annotated[tuple[ExportConfig, ...], BeforeValidator(named_tuple)] = ()
@@ -285,6 +288,9 @@ class RunConfig(Section):
             found.append(
                 (("objective",), "there are phases too, which take its place", "keep one of them")
             )
+        if "synthetic" in self.model_fields_set and not self.generator:
+            at = ("synthetic",)
+            found.append((at, "nothing writes synthetic items", "add the section 'generator'"))
         if self.generator and not self.lm:
             found.append(
                 (

@@ -16,9 +16,12 @@ from llmal.factory.offers import style_of
 from llmal.factory.places import within
 from llmal.generators import REGISTRY
 from llmal.generators.filters import FilterLike, make_filters
+from llmal.generators.policies import REGISTRY as POLICIES
 from llmal.lm.protocol import LanguageModel
 from llmal.pool import Pool
 from llmal.prompting.templates import load_prompt
+from llmal.run.budget import Budget
+from llmal.run.synthetic_use import SyntheticUse
 from llmal.task import Task
 
 
@@ -47,6 +50,28 @@ def make_run_generator(
         seed=config.seed,
         where=within(config, "generator"),
     )
+
+
+def synthetic_options(config: RunConfig) -> dict[str, Any]:
+    """What an `Orchestrator` is told of writing and of what becomes of it."""
+    section = config.generator
+    if section is None:
+        return {}
+    own = section.budget
+    limited = own.money is not None or own.tokens is not None
+    policies = None
+    if section.when is not None:
+        policies = [
+            POLICIES.make(one.name, one.options, where=within(config, "generator", "when", n))
+            for n, one in enumerate(section.when)
+        ]
+    return {
+        "generate_per_label": section.per_class,
+        "generate_every": section.every,
+        "generate_when": policies,
+        "generate_budget": Budget(money=own.money, tokens=own.tokens) if limited else None,
+        "synthetic": SyntheticUse(**config.synthetic.model_dump()),
+    }
 
 
 def make_generator(

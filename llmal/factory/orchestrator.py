@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from llmal.config import RunConfig
 from llmal.factory.aggregation import make_aggregation
 from llmal.factory.annotators import make_router
 from llmal.factory.embedders import make_embedder
-from llmal.factory.generators import make_run_generator
+from llmal.factory.generators import make_run_generator, synthetic_options
 from llmal.factory.guarantees import make_guarantee
 from llmal.factory.offers import offers_of
 from llmal.factory.phases import make_phases
@@ -71,12 +70,6 @@ def build(
         RULES.make(rule.name, rule.options, where=within(config, "stop", n))
         for n, rule in enumerate(config.stop)
     ]
-    options: dict[str, Any] = {}
-    if config.generator is not None:
-        options = {
-            "generate_per_label": config.generator.per_class,
-            "generate_every": config.generator.every,
-        }
     return Orchestrator(
         task,
         pool,
@@ -107,5 +100,5 @@ def build(
         when_changed=config.task.when_changed,
         known=make_known_labels(config),
         callbacks=callbacks,
-        **options,
+        **synthetic_options(config),
     )

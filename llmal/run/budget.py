@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
+from llmal.core.plans import BatchPlan
 from llmal.core.records import Usage
 from llmal.errors import BudgetError
 
@@ -60,3 +62,36 @@ class Budget:
         if self.tokens is not None and spent.tokens + more.tokens > self.tokens:
             return f"the budget of {self.tokens:,} tokens"
         return None
+
+    def capped(self, most: Usage) -> Usage:
+        """What something can cost that may go on to these limits of money and tokens at most."""
+        money = most.money if self.money is None else min(most.money, self.money)
+        if self.tokens is None or most.tokens <= self.tokens:
+            return replace(most, money=money)
+        written = min(most.completion_tokens, self.tokens)
+        return replace(
+            most, prompt_tokens=self.tokens - written, completion_tokens=written, money=money
+        )
+
+    def part_of(
+        self, plan: BatchPlan[Any], size: int, spent: Usage
+    ) -> tuple[int, Usage, str | None]:
+        """How many items of a plan, from the first on, may be worked on.
+
+        Args:
+            plan: Of the work on all of them.
+            size: How many there are.
+            spent: What was spent before.
+
+        Returns:
+            How many; the most that they cost; and which limit another would pass, None if all may.
+        """
+        limit = self.exceeded_by(spent, plan.highest)
+        if limit is None:
+            return size, plan.highest, None
+        fits, cost = 0, plan.once
+        for one in plan.each:
+            if self.exceeded_by(spent, cost + one) is not None:
+                break
+            fits, cost = fits + 1, cost + one
+        return fits, cost, limit

@@ -21,6 +21,7 @@ EventKind = Literal[
     "changed",
     "known_labels",
     "promise",
+    "synthetic",
     "waiting",
     "interrupting",
     "stopped",

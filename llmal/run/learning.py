@@ -15,11 +15,15 @@ from llmal.embed.protocol import Embedder
 from llmal.learners.saved import FOLDER, write_labels
 from llmal.ledger import Decided, Ledger
 from llmal.run.events import Announcer
+from llmal.run.held_out import HeldOut
 from llmal.run.items import Positions, RunItems
+from llmal.run.judgements import judgement_at, standing_synthetic
 from llmal.run.label_shares import label_shares
 from llmal.run.purposes import seen_annotations, seen_labels
 from llmal.run.training import Trainer
 from llmal.task import Task
+
+_Mark = tuple[bytes, bytes, tuple[object, ...], bytes]
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class _Material:
         positions: Shape (L,): items of the pool that are learnt from.
         columns: Their answers as targets of the task's space, L rows.
         synthetic: Further texts, and the columns of their labels.
+        weight: What each of them weighs beside an item of the pool.
         shares: Shape (L, C): how probable each label is for each item; None where the learner is
             not to be told.
     """
@@ -39,13 +44,15 @@ class _Material:
     positions: NDArray[np.int64]
     columns: NDArray[np.int64]
     synthetic: list[tuple[str, int]]
+    weight: float
     shares: NDArray[np.float64] | None = None
 
     @property
-    def mark(self) -> tuple[bytes, bytes, int, bytes]:
-        """The same for the same material: synthetic items are only ever added."""
+    def mark(self) -> _Mark:
+        """The same for the same material."""
         shares = b"" if self.shares is None else self.shares.tobytes()
-        return self.positions.tobytes(), self.columns.tobytes(), len(self.synthetic), shares
+        written = (*self.synthetic, self.weight)
+        return self.positions.tobytes(), self.columns.tobytes(), written, shares
 
     def distinct_answers(self, task: Task) -> int:
         """How many different answers there are."""
@@ -81,7 +88,7 @@ class Learning:
         self._embedder = None if trainer.learner.input == "texts" else embedder
         self._folder = directory / FOLDER
         self._announcer = announcer
-        self._trained_on: tuple[bytes, bytes, int, bytes] | None = None
+        self._trained_on: _Mark | None = None
         self._distinct_labels = 0
         self._up_to = -1
         self.with_synthetic = False
@@ -115,7 +122,8 @@ class Learning:
         shares = None
         if self._trainer.reads_probabilities:
             shares = self._shares(ledger, number, labels)
-        return _Material(labels, *columns, self._synthetic(ledger, number), shares)
+        written, weight = self._synthetic(ledger, number)
+        return _Material(labels, *columns, written, weight, shares)
 
     def _shares(
         self, ledger: Ledger, number: int, labels: Mapping[str, Decided]
@@ -136,14 +144,29 @@ class Learning:
         ]
         return np.array(rows).reshape(len(rows), len(self._task.names))
 
-    def _synthetic(self, ledger: Ledger, number: int) -> list[tuple[str, int]]:
-        accepted = ledger.synthetic(accepted=True) if self.with_synthetic else []
-        written = ledger.reading.written(accepted)
-        return [
-            (one.text, self._task.index(one.label))
-            for one in written
-            if one.provenance.get("round", 0) <= number
-        ]
+    def _synthetic(self, ledger: Ledger, number: int) -> tuple[list[tuple[str, int]], float]:
+        """Synthetic texts up to a round with their labels' columns, and what each weighs."""
+        if not self.with_synthetic:
+            return [], 1.0
+        judgement = judgement_at(ledger, number)
+        weight = 1.0 if judgement is None else judgement.weight
+        if not weight:
+            return [], weight
+        standing = standing_synthetic(ledger, number, judgement)
+        return [(one.text, self._task.index(one.label)) for one in standing], weight
+
+    def held_out(self, ledger: Ledger, number: int, *, folds: int, seed: int) -> HeldOut:
+        """People's labels up to a round, to be predicted by learners that were not shown them.
+
+        The learner has to be trained anew after it.
+        """
+        labels = self._items.learnt_from(seen_labels(ledger, before_round=number + 1))
+        positions, columns = self.columns_of(labels)
+        shares = self._shares(ledger, number, labels) if self._trainer.reads_probabilities else None
+        self._trained_on, self._up_to = None, -1
+        return HeldOut(
+            self._task, self._trainer, self._items, labels, positions, columns, shares, folds, seed
+        )
 
     def catch_up(self, ledger: Ledger, number: int) -> dict[str, Decided]:
         """Train on everything up to a round, unless that is what the learner knows already.
@@ -175,7 +198,7 @@ class Learning:
     def count(self, ledger: Ledger, number: int) -> dict[str, Any]:
         """What there is to train on up to a round, where nobody needs the learner yet."""
         labels = seen_labels(ledger, before_round=number + 1)
-        return _counts(labels, self._synthetic(ledger, number))
+        return _counts(labels, self._synthetic(ledger, number)[0])
 
     def _train(self, material: _Material, number: int) -> dict[str, Any]:
         figures = _counts(material.labels, material.synthetic)
@@ -189,7 +212,13 @@ class Learning:
             return figures
         count = len(material.positions)
         self._announcer.tell("step", f"round {number}: training on {counted(count, 'label')}")
-        self._trainer.fit(material.positions, material.columns, material.synthetic, material.shares)
+        self._trainer.fit(
+            material.positions,
+            material.columns,
+            material.synthetic,
+            material.shares,
+            extra_weight=material.weight,
+        )
         figures.update(self._trainer.measure())
         write_labels(self._folder, self._task, self._embedder)
         self._trainer.learner.save(self._folder)

@@ -20,6 +20,7 @@ from llmal.core.records import total
 from llmal.core.words import counted
 from llmal.embed.protocol import Embedder
 from llmal.errors import UnaffordableRetryError
+from llmal.generators.policies import EveryRounds, Policy
 from llmal.generators.protocol import Filter, Generator
 from llmal.guarantee.guarantee import Guarantee
 from llmal.learners.protocol import Learner, LearnerOverModel
@@ -46,6 +47,7 @@ from llmal.run.purposes import seen_labels
 from llmal.run.purse import SpentOut
 from llmal.run.result import RunResult, Status, result_of
 from llmal.run.synthesis import Synthesis
+from llmal.run.synthetic_use import SyntheticUse
 from llmal.run.work_order import WorkOrder
 from llmal.selectors.protocol import Selector
 from llmal.stopping import StoppingRule
@@ -85,6 +87,9 @@ class Orchestrator:
         filters: What synthetic items must pass.
         generate_per_label: Synthetic items asked for, for each label.
         generate_every: Rounds from one time to the next.
+        generate_when: Policies of `llmal.generators.policies` that say when, in place of that.
+        generate_budget: Limits of tokens and money for the generator and its filters alone.
+        synthetic: How it is judged what synthetic items bring, and what becomes of them.
         aggregation: Makes one label of several people's answers to an item; by default the
             majority. See `llmal.annotators.aggregation`.
         audit: Items that people answer to tell how good the labels are; see `Campaign`.
@@ -129,6 +134,9 @@ class Orchestrator:
         filters: Sequence[Filter] = (),
         generate_per_label: int = 10,
         generate_every: int = 1,
+        generate_when: Sequence[Policy] | None = None,
+        generate_budget: Budget | None = None,
+        synthetic: SyntheticUse = SyntheticUse(),
         aggregation: Aggregator | None = None,
         audit: Audit | int | None = None,
         guarantee: Guarantee | Literal["off"] | None = None,
@@ -198,10 +206,14 @@ class Orchestrator:
                 task,
                 generator,
                 filters,
+                self.campaign.learning,
+                self.directory,
                 per_label=generate_per_label,
-                every=generate_every,
+                policies=[EveryRounds(generate_every)] if generate_when is None else generate_when,
+                use=synthetic,
+                budget=generate_budget,
                 seed=seed,
-                on_step=lambda what: self._announcer.tell("step", what),
+                announcer=self._announcer,
             )
         )
         if self._synthesis is not None:

@@ -98,17 +98,10 @@ class Purse:
         if not self.limited or not size:
             return size
         spent = self._ledger.total_usage()
-        limit = self._budget.exceeded_by(spent, plan.highest)
-        if limit is None:
-            self._promised = spent + plan.highest
-            return size
-        self.refused = f"{limit} is spent"
-        fits, cost = 0, plan.once
-        for one in plan.each:
-            if self._budget.exceeded_by(spent, cost + one) is not None:
-                break
-            fits, cost = fits + 1, cost + one
+        fits, cost, limit = self._budget.part_of(plan, size, spent)
         self._promised = spent + cost
+        if limit is not None:
+            self.refused = f"{limit} is spent"
         return fits
 
     @property

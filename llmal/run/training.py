@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,27 @@ REFERENCE_ITEMS = 1000
 
 Progress = Callable[[str, int, int], None]
 """Told what is under way, how much of it is done, and out of how much."""
+
+
+@dataclass(frozen=True)
+class _Material:
+    """What a learner is trained on, n rows: items of the pool, then further texts.
+
+    Attributes:
+        inputs: An array (n, d), or n texts.
+        targets: Shape (n,) or (n, C).
+        shares: Shape (n, C), or None.
+    """
+
+    inputs: Any
+    targets: NDArray[np.int64]
+    shares: NDArray[np.float64] | None
+
+    def inputs_of(self, rows: NDArray[np.int64]) -> Any:
+        """The inputs of some rows."""
+        if isinstance(self.inputs, np.ndarray):
+            return self.inputs[rows]
+        return [self.inputs[row] for row in rows.tolist()]
 
 
 class Trainer:
@@ -140,6 +162,8 @@ class Trainer:
         columns: NDArray[np.int64],
         extra: Sequence[tuple[str, int]] = (),
         shares: NDArray[np.float64] | None = None,
+        *,
+        extra_weight: float = 1.0,
     ) -> None:
         """Train from scratch.
 
@@ -150,10 +174,23 @@ class Trainer:
             extra: Further texts with their labels' columns: synthetic items.
             shares: Shape (L, C): how probable each label is for each item, for a learner that is
                 to be told; None where all labels are sure.
+            extra_weight: Weight of each further text beside an item of the pool; above 0.
         """
         order = np.argsort(positions)
-        inputs = self._inputs(positions[order])
-        targets = columns[order]
+        material = self._material(positions[order], columns[order], extra, shares, order)
+        weights = np.ones(len(material.targets))
+        weights[len(positions) :] = extra_weight
+        self._fit(material, np.arange(len(weights)), weights)
+
+    def _material(
+        self,
+        positions: NDArray[np.int64],
+        targets: NDArray[np.int64],
+        extra: Sequence[tuple[str, int]],
+        shares: NDArray[np.float64] | None,
+        order: NDArray[np.int64],
+    ) -> _Material:
+        inputs = self._inputs(positions)
         if extra:
             texts = [text for text, _ in extra]
             if self.learner.input == "texts":
@@ -161,15 +198,73 @@ class Trainer:
             else:
                 inputs = np.concatenate([inputs, self.embedder.embed(texts)])
             targets = np.concatenate([targets, [column for _, column in extra]])
-        if shares is None:
-            self.learner.fit(inputs, targets)
-        else:
+        if shares is not None:
             sure = np.eye(shares.shape[1])[targets[len(shares) :]]
-            table = np.concatenate([shares[order], sure])
-            self.learner.fit(inputs, SoftLabels(table, np.arange(shares.shape[1])))
+            shares = np.concatenate([shares[order], sure])
+        return _Material(inputs, targets, shares)
+
+    def _fit(
+        self, material: _Material, rows: NDArray[np.int64], weights: NDArray[np.float64]
+    ) -> None:
+        """Train on some rows, each with its weight, shapes (n,)."""
+        # A learner that is told of no weights is that of llmal before it had any, to the last bit.
+        given = None if (weights == 1).all() else weights
+        inputs = material.inputs_of(rows)
+        if material.shares is None:
+            self.learner.fit(inputs, material.targets[rows], sample_weight=given)
+        else:
+            table = material.shares[rows]
+            known = SoftLabels(table, np.arange(table.shape[1]))
+            self.learner.fit(inputs, known, sample_weight=given)
         self._features = None
         self._columns = np.asarray(self.learner.classes_, dtype=np.int64)
         self.fitted = True
+
+    def cross_fit(
+        self,
+        positions: NDArray[np.int64],
+        columns: NDArray[np.int64],
+        folds: NDArray[np.int64],
+        extra: Sequence[tuple[str, int]],
+        weights: NDArray[np.float64],
+        shares: NDArray[np.float64] | None = None,
+    ) -> NDArray[np.float64]:
+        """Probabilities of labels by learners that were not shown them. The learner is not fitted
+        afterwards.
+
+        Args:
+            positions: Labelled items of the pool, shape (L,).
+            columns: Their labels' columns, shape (L,).
+            folds: Shape (L,): the fold of each, from 0; those of -1 are trained on in every one.
+            extra: S further texts with their labels' columns.
+            weights: Shape (V, F, S): what each further text weighs beside an item of the pool, in
+                each of V variants, for the learner of each of F folds; 0 leaves it out.
+            shares: As for `fit`.
+
+        Returns:
+            Shape (V, H, C), for the items with a fold in their order.
+        """
+        order = np.arange(len(positions))
+        material = self._material(positions, columns, extra, shares, order)
+        held = np.flatnonzero(folds >= 0)
+        result = np.zeros((len(weights), len(held), len(self.task.labels)))
+        done = 0
+        for fold in range(weights.shape[1]):
+            asked = np.flatnonzero(folds == fold)
+            shown = np.flatnonzero(folds != fold)
+            inputs = material.inputs_of(asked)
+            place = np.searchsorted(held, asked)
+            for variant, of_folds in enumerate(weights):
+                of_extra = of_folds[fold]
+                used = np.flatnonzero(of_extra > 0)
+                rows = np.concatenate([shown, len(positions) + used])
+                if len(asked) and len(rows):
+                    self._fit(material, rows, np.concatenate([np.ones(len(shown)), of_extra[used]]))
+                    result[variant, place] = self._predict(inputs)
+                done += 1
+                self._said("learning from a part of the labels", done, weights[..., 0].size)
+        self.fitted = False
+        return result
 
     @property
     def reads_probabilities(self) -> bool:
