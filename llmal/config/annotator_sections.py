@@ -367,7 +367,7 @@ class _Filtered(BaseModel):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if self.when is not None and "every" in self.model_fields_set:
+        if self.when is not None and self.every != 1:
             fix = "keep one of them; the policy 'rounds' takes 'every' too"
             raise problems((("every",), "there is 'when' too, which takes its place", fix))
         return self

@@ -288,7 +288,7 @@ class RunConfig(Section):
             found.append(
                 (("objective",), "there are phases too, which take its place", "keep one of them")
             )
-        if "synthetic" in self.model_fields_set and not self.generator:
+        if self.synthetic != SyntheticConfig() and not self.generator:
             at = ("synthetic",)
             found.append((at, "nothing writes synthetic items", "add the section 'generator'"))
         if self.generator and not self.lm:

@@ -28,6 +28,7 @@ from llmal.ledger import Decided
 from llmal.ledger.translation import Void
 from llmal.pool.input_columns import InputColumns
 from llmal.run.audited import certificate_of, is_promising, unreviewed, what_is_promised
+from llmal.run.judgements import batch_of, judgement_at, standing_synthetic
 from llmal.run.purposes import delivered_labels
 from llmal.task.spaces import make_space
 
@@ -77,6 +78,9 @@ class _Labels(Table):
         self._audited = run.ledger.labels(purposes=["audit"])
         several = run.ledger.several_answers(purposes=("train", "review", "audit"))
         own += [Column("answers", "whole")] if several else []
+        judgement = judgement_at(run.ledger)
+        self._weight = None if judgement is None else judgement.weight
+        own += [] if judgement is None else [Column("weight", "number")]
         self._promising = is_promising(run.ledger)
         self._unreviewed = unreviewed(run.ledger, run.task, run.pool)
         self._given_by: Counter[str] = Counter()
@@ -122,8 +126,7 @@ class _Labels(Table):
                     own["copy_of"] = asked[item.id]
                 yield {**self._inputs.values(item), **named(self._inputs, own)}
             self._of.progress("exporting", start + len(items), len(positions))
-        written = self._of.ledger.synthetic(accepted=True)
-        for one in self._of.ledger.reading.written(written):
+        for one in standing_synthetic(self._of.ledger):
             self.counts["synthetic ones"] += 1
             self._given_by["generator"] += 1
             own = {
@@ -133,6 +136,7 @@ class _Labels(Table):
                 "annotator": one.generator,
                 "round": one.provenance.get("round"),
                 "synthetic": True,
+                "weight": self._weight,
             }
             texts = texts_of(one, self._of.pool.text_columns)
             yield {**texts, **named(self._inputs, own)}
@@ -285,6 +289,7 @@ class _Synthetic(Table):
         self._of = run
         own = [
             *COLUMNS,
+            Column("withdrawn"),
             *USAGE,
             Column("provenance", "any"),
         ]
@@ -299,9 +304,12 @@ class _Synthetic(Table):
         self.counts = Counter({"accepted texts": 0, "refused ones": 0})
 
     def rows(self) -> Iterator[dict[str, Any]]:
+        judgement = judgement_at(self._of.ledger)
+        withdrawn = {} if judgement is None else judgement.withdrawn
         for one in self._of.ledger.synthetic():
             self.counts["accepted texts" if one.accepted else "refused ones"] += 1
             own = {**fields_of(one), **one.usage.as_dict(), "provenance": dict(one.provenance)}
+            own["withdrawn"] = withdrawn.get(batch_of(one)) if one.accepted else None
             texts = texts_of(one, self._of.pool.text_columns)
             yield {**texts, **named(self._inputs, own)}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 from llmal.core.records import SyntheticItem
@@ -134,8 +135,25 @@ def _synthetic(record: RunRecord) -> dict[str, Any] | None:
             for name in record.task.names
             if wanted[name]
         ],
+        "judged": _judged(record),
         "items": [_synthetic_item(one) for one in listed],
         "not_listed": len(record.synthetic) - len(listed),
+    }
+
+
+def _judged(record: RunRecord) -> dict[str, Any] | None:
+    """What the last judgement says, and the weight of each round."""
+    if not record.judgements:
+        return None
+    last = record.judgements[-1]
+    return {
+        **last.as_dict(),
+        "by_label": [
+            {"label": name, **asdict(last.by_label[name])}
+            for name in record.task.names
+            if name in last.by_label
+        ],
+        "weights": [{"round": one.round, "weight": one.weight} for one in record.judgements],
     }
 
 

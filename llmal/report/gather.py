@@ -22,6 +22,7 @@ from llmal.report.pool_map import PoolMap, drawn_map
 from llmal.report.record import PromisedLabels, RunRecord, Status
 from llmal.report.write import write_report
 from llmal.run.audited import certificate_of, unreviewed, what_is_promised
+from llmal.run.judgements import judgements
 from llmal.run.promise_forecast import forecast_promise
 from llmal.run.purposes import audit_labels, delivered_labels
 
@@ -105,6 +106,7 @@ def record_of(
         events = ledger.events()
         usage = ledger.usage()
         synthetic = list(ledger.reading.written(ledger.synthetic()))
+        judged = judgements(ledger)
         promised = _promised(run, ledger, delivered)
     status, reason = _status(rounds, events)
     points, note = baseline_of(run, rounds, measure=baseline, on_progress=on_progress)
@@ -136,6 +138,7 @@ def record_of(
         config=config,
         versions=installed_versions(),
         synthetic=synthetic,
+        judgements=judged,
         guarantee=promised,
         map=_map(run, picked, baseline, on_progress),
     )

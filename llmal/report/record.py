@@ -13,6 +13,7 @@ from llmal.guarantee.forecast import Forecast
 from llmal.guarantee.statement import Statement
 from llmal.ledger import WorkerAnswer
 from llmal.report.pool_map import PoolMap
+from llmal.run.judgements import Judgement
 from llmal.task import Task
 
 Status = Literal["finished", "waiting", "interrupted", "running"]
@@ -142,6 +143,7 @@ class RunRecord:
         config: The configuration as it was.
         versions: Version by package name.
         synthetic: Texts that a generator wrote, those that were refused included.
+        judgements: What was decided about them, round by round.
         guarantee: What it is to promise of its labels; None for a run that promises nothing.
         map: The pool and the picks in two dimensions; None if there are no embeddings.
     """
@@ -169,5 +171,6 @@ class RunRecord:
     config: Mapping[str, Any] | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     synthetic: Sequence[SyntheticItem] = ()
+    judgements: Sequence[Judgement] = ()
     guarantee: PromisedLabels | None = None
     map: PoolMap | None = None

@@ -123,19 +123,19 @@ def judgements(ledger: Ledger) -> list[Judgement]:
     return [found[number] for number in sorted(found)]
 
 
-def judgement_at(ledger: Ledger, number: int) -> Judgement | None:
-    """The last one up to a round."""
-    earlier = [one for one in judgements(ledger) if one.round <= number]
+def judgement_at(ledger: Ledger, number: int | None = None) -> Judgement | None:
+    """The last one, or the last up to a round."""
+    earlier = [one for one in judgements(ledger) if number is None or one.round <= number]
     return earlier[-1] if earlier else None
 
 
-def standing_synthetic(
-    ledger: Ledger, number: int, judgement: Judgement | None
-) -> list[SyntheticItem]:
-    """The accepted items up to a round that were not withdrawn, as they read now."""
+def standing_synthetic(ledger: Ledger, number: int | None = None) -> list[SyntheticItem]:
+    """The accepted items that are not withdrawn, as they read now: all, or those up to a round."""
+    judgement = judgement_at(ledger, number)
     withdrawn = () if judgement is None else judgement.withdrawn
     return [
         one
         for one in ledger.reading.written(ledger.synthetic(accepted=True))
-        if one.provenance.get("round", 0) <= number and batch_of(one) not in withdrawn
+        if (number is None or one.provenance.get("round", 0) <= number)
+        and batch_of(one) not in withdrawn
     ]

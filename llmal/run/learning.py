@@ -34,8 +34,8 @@ class _Material:
         labels: All labels, those included that are not learnt from.
         positions: Shape (L,): items of the pool that are learnt from.
         columns: Their answers as targets of the task's space, L rows.
-        synthetic: Further texts, and the columns of their labels.
-        weight: What each of them weighs beside an item of the pool.
+        synthetic: Further texts that stand, and the columns of their labels.
+        weight: What each of them weighs beside an item of the pool; at 0 they are not learnt from.
         shares: Shape (L, C): how probable each label is for each item; None where the learner is
             not to be told.
     """
@@ -48,15 +48,20 @@ class _Material:
     shares: NDArray[np.float64] | None = None
 
     @property
+    def extra(self) -> list[tuple[str, int]]:
+        """The further texts that are learnt from."""
+        return self.synthetic if self.weight else []
+
+    @property
     def mark(self) -> _Mark:
         """The same for the same material."""
         shares = b"" if self.shares is None else self.shares.tobytes()
-        written = (*self.synthetic, self.weight)
+        written = (*self.extra, self.weight)
         return self.positions.tobytes(), self.columns.tobytes(), written, shares
 
     def distinct_answers(self, task: Task) -> int:
         """How many different answers there are."""
-        written = {task.names[column] for _, column in self.synthetic}
+        written = {task.names[column] for _, column in self.extra}
         return len({*task.space.answers(self.columns), *written})
 
 
@@ -150,9 +155,7 @@ class Learning:
             return [], 1.0
         judgement = judgement_at(ledger, number)
         weight = 1.0 if judgement is None else judgement.weight
-        if not weight:
-            return [], weight
-        standing = standing_synthetic(ledger, number, judgement)
+        standing = standing_synthetic(ledger, number)
         return [(one.text, self._task.index(one.label)) for one in standing], weight
 
     def held_out(self, ledger: Ledger, number: int, *, folds: int, seed: int) -> HeldOut:
@@ -198,10 +201,10 @@ class Learning:
     def count(self, ledger: Ledger, number: int) -> dict[str, Any]:
         """What there is to train on up to a round, where nobody needs the learner yet."""
         labels = seen_labels(ledger, before_round=number + 1)
-        return _counts(labels, self._synthetic(ledger, number)[0])
+        return _counts(labels, *self._synthetic(ledger, number))
 
     def _train(self, material: _Material, number: int) -> dict[str, Any]:
-        figures = _counts(material.labels, material.synthetic)
+        figures = _counts(material.labels, material.synthetic, material.weight)
         if material.mark == self._trained_on and self._distinct_labels:
             # Fitted to the same it would be the same, and it is kept already.
             return {**figures, **self._trainer.measure()}
@@ -215,7 +218,7 @@ class Learning:
         self._trainer.fit(
             material.positions,
             material.columns,
-            material.synthetic,
+            material.extra,
             material.shares,
             extra_weight=material.weight,
         )
@@ -226,6 +229,7 @@ class Learning:
         return figures
 
 
-def _counts(labels: Sized, synthetic: Sized) -> dict[str, Any]:
+def _counts(labels: Sized, synthetic: Sized, weight: float) -> dict[str, Any]:
     """How much there is to learn from, as figures of a round."""
-    return {"labelled": len(labels), "synthetic": len(synthetic)}
+    weighed = {"synthetic_weight": weight} if synthetic else {}
+    return {"labelled": len(labels), "synthetic": len(synthetic), **weighed}

@@ -144,13 +144,13 @@ class Synthesis:
             return
         self._check.take(ledger)
         held_out = self._learning.held_out(ledger, number, folds=self._use.folds, seed=self._seed)
-        standing = standing_synthetic(ledger, number - 1, before)
+        standing = standing_synthetic(ledger, number - 1)
         wanted: Mapping[str, int] = {}
         if before is None or before.stopped is None:
             answers, score = self._look(held_out, standing, before)
             wanted = self._wanted(ledger, number, held_out, standing, score)
             self._write(purse, ledger, number, wanted, demonstrations, answers)
-        written = standing_synthetic(ledger, number, before)
+        written = standing_synthetic(ledger, number)
         wrote = len(written) > len(standing)
         # Without anything written there is nothing to tell, but for policies that go by the score.
         if not written and not self._goes_by_score:

@@ -248,7 +248,7 @@ class Trainer:
         material = self._material(positions, columns, extra, shares, order)
         held = np.flatnonzero(folds >= 0)
         result = np.zeros((len(weights), len(held), len(self.task.labels)))
-        done = 0
+        done, trainings = 0, weights.shape[0] * weights.shape[1]
         for fold in range(weights.shape[1]):
             asked = np.flatnonzero(folds == fold)
             shown = np.flatnonzero(folds != fold)
@@ -262,7 +262,7 @@ class Trainer:
                     self._fit(material, rows, np.concatenate([np.ones(len(shown)), of_extra[used]]))
                     result[variant, place] = self._predict(inputs)
                 done += 1
-                self._said("learning from a part of the labels", done, weights[..., 0].size)
+                self._said("learning from a part of the labels", done, trainings)
         self.fitted = False
         return result
 

@@ -18,11 +18,12 @@ class WordBayes:
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> WordBayes:
         self.classes_ = np.unique(y)
-        self._counts: dict[str, list[int]] = {}
-        for text, label in zip(X, y, strict=True):
+        self._counts: dict[str, list[float]] = {}
+        weights = [1] * len(y) if sample_weight is None else np.asarray(sample_weight).tolist()
+        for text, label, weight in zip(X, y, weights, strict=True):
             for word in text.split():
                 counts = self._counts.setdefault(word, [1] * len(self.classes_))
-                counts[int(np.searchsorted(self.classes_, label))] += 1
+                counts[int(np.searchsorted(self.classes_, label))] += weight
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
