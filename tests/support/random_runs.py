@@ -15,6 +15,7 @@ from llmal.annotators import LLMAnnotator, Router, SimulatedHuman, Stage, Thresh
 from llmal.core.records import Price, Usage
 from llmal.embed.protocol import Embedder
 from llmal.generators import ClassConditional, FormatAndLength, LabelAgreement
+from llmal.generators.policies import FewLabels, OnPlateau
 from llmal.guarantee import Guarantee
 from llmal.guarantee.seeding import UniformSeed
 from llmal.learners import LinearHead
@@ -22,6 +23,7 @@ from llmal.ledger import Ledger
 from llmal.lm import VLLM
 from llmal.prompting.templates import load_prompt
 from llmal.run.plan import RunPlan
+from llmal.run.synthetic_use import SyntheticUse
 from llmal.selectors import make
 from llmal.task import Label
 
@@ -123,6 +125,7 @@ def draw(seed: int) -> Drawn:
             "per_prompt": rng.choice([1, 2, 16]),
             "per_label": rng.randint(1, 3),
             "every": rng.choice([1, 1, 2]),
+            "when": rng.choice(["rounds", "rounds", "plateau", "few"]),
             "judge": rng.random() < 0.7,
             "style": rng.choice(["auto", "completion", "chat"]),
         }
@@ -336,6 +339,12 @@ def _orchestrator(
         options = dict(drawn.generator)
         more["generate_per_label"] = options.pop("per_label")
         more["generate_every"] = options.pop("every")
+        more["generate_when"] = {
+            "rounds": None,
+            "plateau": [OnPlateau(1, 0.5)],
+            "few": [FewLabels(4), OnPlateau(1, 0.9)],
+        }[options.pop("when")]
+        more["synthetic"] = SyntheticUse(least_labels=4, folds=2)
         judge = options.pop("judge")
         generator = ClassConditional(task, lm, max_words=8, **options)
         filters = [FormatAndLength(1, 40)]
