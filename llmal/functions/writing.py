@@ -267,15 +267,10 @@ class Writing:
     ) -> int:
         """The most of so many texts that the budget allows, beside what is owed already."""
         assert self._budget is not None
-        limit, cost = None, owed + plan.once
-        for fits, one in enumerate(plan.each):
-            cost += one
-            limit = self._budget.exceeded_by(self.usage, cost)
-            if limit is not None:
-                if not fits:
-                    log.warning("%s is used up; no more texts of %r are written", limit, label)
-                return fits
-        return count
+        fits, _, limit = self._budget.part_of(plan, count, self.usage + owed)
+        if not fits:
+            log.warning("%s is used up; no more texts of %r are written", limit, label)
+        return fits
 
 
 def generator_section(
