@@ -431,7 +431,7 @@ def test_all_mistakes_are_told_in_the_order_of_the_file(tmp_path):
         "trec.yaml, line 2: unknown key 'foo'; known are task, data, objective, phases, lm, "
         "embedder, start, selector, annotator, learner, routing, aggregation, audit, guarantee, "
         "committee, generator, "
-        "budget, stop, exports, directory, ledger, seed, recipe, extends",
+        "synthetic, budget, stop, exports, directory, ledger, seed, recipe, extends",
         "trec.yaml, line 3, task: unknown key 'knd'; did you mean 'kind'?",
         "trec.yaml, line 4, data.pool: there is no file 'BASE/a.csv'; "
         "paths are relative to the configuration file",
