@@ -400,6 +400,14 @@ def generate(
         list[str] | None,
         typer.Option("--option", help="An option of --generator, key=value; several times."),
     ] = None,
+    learner: Annotated[
+        Path | None,
+        typer.Option(
+            "--learner",
+            help="A learner for generators that go by one: its folder, or that of a run. It should "
+            "have been trained on other items than the demonstrations.",
+        ),
+    ] = None,
     preview: Annotated[
         int | None,
         typer.Option(
@@ -428,7 +436,7 @@ def generate(
 
     command(
         config,
-        Wanted(k, label, generator, tuple(options or ()), preview),
+        Wanted(k, label, generator, tuple(options or ()), preview, learner),
         out=out,
         spending=Spending(tokens, money, dry_run),
         force=force,

@@ -22,6 +22,7 @@ from llmal.factory.calibrators import make_calibrators
 from llmal.factory.embedders import make_embedder
 from llmal.factory.pools import open_pool
 from llmal.functions.generated_rows import table_columns, table_rows
+from llmal.functions.learner_answers import learner_answers
 from llmal.functions.preview import previewed
 from llmal.functions.writing import Writing, generator_section
 from llmal.lm.cache import ResponseCache
@@ -39,6 +40,7 @@ class Wanted:
         generator: In the place of the configuration's.
         options: Of this generator.
         preview: Only so many texts, which are shown and not kept.
+        learner: The folder of a learner, or that of a run.
     """
 
     k: int | None = None
@@ -46,6 +48,7 @@ class Wanted:
     generator: str | None = None
     options: Sequence[str] = ()
     preview: int | None = None
+    learner: Path | None = None
 
 
 def generate(
@@ -150,6 +153,7 @@ def _writing(
     shown = labelled_by_people(config, pool)
     if section.shots and not shown and not quiet:
         say("no labels by people are there yet, so the prompts have no demonstrations")
+    answers = None if wanted.learner is None else learner_answers(wanted.learner, task, shown)
     model: AbstractContextManager[LanguageModel | None] = (
         planning_model_of(config)
         if spending.dry_run
@@ -168,6 +172,7 @@ def _writing(
             embedder=make_embedder(config),
             labels=None if label is None else [task.match_label(label) or label],
             demonstrations=shown,
+            learner=answers,
             pool=pool,
             test=None if config.data.test is None else open_pool(config, config.data.test),
             audit=audited_items(config, pool),

@@ -444,6 +444,9 @@ GENERATORS = (
     "back_translation",
     "style_transfer",
     "counterfactual",
+    "boundary",
+    "student_guided",
+    "cold_start",
 )
 """Generators of llmal besides `class_conditional`."""
 

@@ -115,7 +115,7 @@ def make_generator(
         if (value := getattr(section, name)) is not None
     }
     offers = {"task": task, "lm": lm, "embedder": embedder, "style": style, **limits}
-    shown = {**offers, "shots": section.shots}
+    shown = {**offers, "shots": section.shots, "seed": seed}
     generator = REGISTRY.make(section.name, _options_of(section), offers=shown, where=where)
     chain = filters
     if chain is None and section.filters is not None:

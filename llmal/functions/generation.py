@@ -16,6 +16,7 @@ from llmal.functions.annotating import Progress
 from llmal.functions.annotation import shown_progress
 from llmal.functions.generated_rows import generated
 from llmal.functions.labelled import labelled_items, matched
+from llmal.functions.learner_answers import learner_answers
 from llmal.functions.models import CacheChoice, counting_model, embedder_of, opened_model
 from llmal.functions.preview import previewed
 from llmal.functions.results import Generated
@@ -29,6 +30,7 @@ from llmal.task import Task
 
 if TYPE_CHECKING:
     from llmal.embed import Embedder
+    from llmal.learners.saved import TextClassifier
     from llmal.lm.protocol import LanguageModel
 
 
@@ -47,6 +49,7 @@ def generate(
     shots: int = 3,
     generator: str = "class_conditional",
     options: Mapping[str, Any] | None = None,
+    learner: TextClassifier | str | os.PathLike[str] | None = None,
     structure: Literal["json", "line"] | None = None,
     temperature: float | None = None,
     min_words: int | None = None,
@@ -92,6 +95,10 @@ def generate(
         generator: What writes, a name of `llmal.generators`. Those that make new items out of
             labelled ones (paraphrase, counterfactual, ...) take the demonstrations for that.
         options: Of the generator, by name: {"attributes": {"topic": ["sport", "music"]}}.
+        learner: For generators that go by what a learner makes of labelled items (boundary,
+            student_guided): a run directory, the folder of a learner, or what `llmal.load_learner`
+            gave. It answers about the demonstrations, which should be others than it was trained
+            on.
         structure: "json" has the model write an object, "line" a line of text, which small and
             base models do better. By default what the generator does, mostly "json".
         temperature: Of the sampling; by default what the generator does, mostly 1.
@@ -158,6 +165,7 @@ def generate(
         similarity=similarity,
         agreement=agreement,
     )
+    answers = None if learner is None else learner_answers(learner, made, shown)
     avoided = [] if avoid is None else _items(avoid, columns, "avoid")
     known = [*shown, *avoided]
     with contextlib.ExitStack() as stack:
@@ -170,6 +178,7 @@ def generate(
             embedder=embedder_of(embedder),
             labels=[label] if isinstance(label, str) else label,
             demonstrations=shown,
+            learner=answers,
             pool=avoided or None,
             test=None if test is None else _items(test, columns, "test"),
             labelled=shown or None,

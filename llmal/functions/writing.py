@@ -20,6 +20,8 @@ from llmal.factory.generators import make_generator
 from llmal.functions.annotating import Progress
 from llmal.functions.spending import check_reach
 from llmal.generators import (
+    LearnerAnswers,
+    Needing,
     Request,
     SynthesisResult,
     generate_filtered,
@@ -59,7 +61,8 @@ class Writing:
         lm: Writes.
         embedder: Finds near duplicates.
         labels: Of these alone.
-        demonstrations: Labelled items; each label is shown its own.
+        demonstrations: Labelled items.
+        learner: What a learner makes of labelled items.
         pool: Texts that must not be written again.
         test: Texts that nothing may be written near to.
         audit: Likewise; items by which labels are audited. With either, and no list of filters, the
@@ -86,6 +89,7 @@ class Writing:
         embedder: Embedder | None,
         labels: Sequence[str] | None = None,
         demonstrations: Sequence[Item] = (),
+        learner: LearnerAnswers | None = None,
         pool: Pool | Sequence[Item] | None = None,
         test: Pool | Sequence[Item] | None = None,
         audit: Sequence[Item] | None = None,
@@ -119,15 +123,13 @@ class Writing:
             filters=filters,
             seed=seed,
         )
+        shown = tuple(demonstrations)
         self._requests = [
-            Request(
-                name,
-                tuple(one for one in demonstrations if one.gold == name),
-                seed,
-                sources=tuple(demonstrations),
-            )
-            for name in names
+            Request(name, shown, seed, sources=shown, learner=learner) for name in names
         ]
+        needs = self._generator.requires if isinstance(self._generator, Needing) else ()
+        if learner is not None and "learner" not in needs:
+            log.warning("%s does not go by the learner that is given", self._generator.name)
         self._budget = budget
         self._probing = [one for one in self._parts if isinstance(one, Probing)]
         self._preparing = [one for one in self._filters if isinstance(one, Preparing)]

@@ -31,6 +31,9 @@ REGISTRY = Registry(
         "back_translation": "llmal.generators.back_translation:BackTranslation",
         "style_transfer": "llmal.generators.style_transfer:StyleTransfer",
         "counterfactual": "llmal.generators.counterfactual:Counterfactual",
+        "boundary": "llmal.generators.boundary:Boundary",
+        "student_guided": "llmal.generators.student_guided:StudentGuided",
+        "cold_start": "llmal.generators.cold_start:ColdStart",
     },
 )
 """Names in the configuration, and the generators that they stand for."""

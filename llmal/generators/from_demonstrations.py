@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any
 
 from llmal.core.plans import Plan
 from llmal.core.records import Item, Usage
@@ -42,8 +42,6 @@ class FromDemonstrations(ClassConditional):
         ConfigError: As for `ClassConditional`; or the strategy cannot be made.
     """
 
-    requires: ClassVar[tuple[Need, ...]] = ("demonstrations",)
-
     name: str = "from_demonstrations"
     strategy: str | Mapping[str, Any] | DemonstrationSelector = "random"
     keep: int = 24
@@ -55,6 +53,11 @@ class FromDemonstrations(ClassConditional):
             if value < 1:
                 raise ConfigError(f"{what} is {value}", fix="it must be at least 1")
         self._selector = self._made()
+
+    @property
+    def requires(self) -> tuple[Need, ...]:
+        """Demonstrations."""
+        return ("demonstrations",)
 
     def lacks(self, request: Request) -> str | None:
         """Why nothing can be written, or None."""

@@ -57,6 +57,9 @@ class LearnerAnswers:
                 f"the learner knows {self.probabilities.shape[1]} labels, and task {task.name!r} "
                 f"has {len(task.names)}"
             )
+        for one in self.items:
+            if one.gold is None:
+                raise DataError(f"the item {one.id!r} has no label", fix="give labelled items")
         return np.array([task.index(one_label(one.gold)) for one in self.items], dtype=np.int64)
 
     def confusion(self, task: Task) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,8 +81,6 @@ class PromptedGenerator(ABC):
     max_words: int = 60
     max_tokens: int = None  # type: ignore[assignment]  # a number once it is made
 
-    requires: ClassVar[tuple[Need, ...]] = ()
-
     def __post_init__(self) -> None:
         refuse_unless(self.task, ("single",), f"the generator {self.name}")
         for what, value, least in (
@@ -113,6 +111,11 @@ class PromptedGenerator(ABC):
         self._sampling = Sampling(
             temperature=self.temperature, top_p=self.top_p, max_tokens=self.max_tokens
         )
+
+    @property
+    def requires(self) -> tuple[Need, ...]:
+        """Attributes of a request that must be filled."""
+        return ()
 
     @property
     def prompts_at_once(self) -> int:

@@ -88,13 +88,17 @@ class FromSources(PromptedGenerator):
     long as its source, are left out, and the log says how many.
     """
 
-    requires: ClassVar[tuple[Need, ...]] = ("sources",)
     other_labels: ClassVar[bool] = False
     """Whether sources are those of labels other than the request's."""
 
     per_prompt: int = 1
     shots: int = field(default=0, init=False)
     others: int = field(default=0, init=False)
+
+    @property
+    def requires(self) -> tuple[Need, ...]:
+        """Labelled items."""
+        return ("sources",)
 
     @abstractmethod
     def drawn(self, request: Request, sources: Iterator[Item]) -> Iterator[Draw]:

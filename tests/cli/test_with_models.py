@@ -109,6 +109,21 @@ def test_generate_keeps_to_the_budget_and_says_before_what_it_can_cost(
     assert "the budget of 10 tokens does not reach for one text" in refused.stderr
 
 
+@pytest.mark.slow
+def test_generate_goes_by_a_learner(project, llmal, json_of, tiny_lm_path, tmp_path):
+    path = project(lm=_lm(tiny_lm_path))
+    assert llmal("run", path, "--quiet").exit_code == 0
+    out = tmp_path / "new.jsonl"
+    words = ("generate", "--config", path, "-k", "1", "--out", out, "--json")
+    guided = (*words, "--generator", "student_guided", "--option", "share=0.1")
+    result = llmal(*guided, "--learner", tmp_path / "run")
+    assert result.exit_code == 0, result.stderr
+    assert {row["generator"] for row in _rows(out)} == {"student_guided"}
+    without = llmal(*guided, "--force")
+    assert without.exit_code == 1
+    assert "student_guided goes by what is hard for a learner" in without.stderr
+
+
 COMMANDS = {
     "annotate": (),
     "select": ("-k", "2", "--strategy", "margin", "--option", "of=lm"),
