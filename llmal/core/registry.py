@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import entry_points
+from functools import lru_cache
+from importlib.metadata import EntryPoints, entry_points
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from llmal.core.options import (
@@ -49,7 +52,11 @@ class Registry:
 
     def names(self) -> list[str]:
         """All known names, ours and those of installed plug-ins, sorted."""
-        return sorted({*self._table, *(e.name for e in entry_points(group=f"llmal.{self.room}"))})
+        return sorted({*self._table, *(e.name for e in self._plug_ins())})
+
+    def _plug_ins(self) -> EntryPoints:
+        folders = tuple((folder, _changed(folder)) for folder in sys.path)
+        return _entries_of(f"llmal.{self.room}", folders)
 
     def get(self, name: str) -> Any:
         """The class behind a name.
@@ -61,7 +68,7 @@ class Registry:
         if name in self._table:
             module, _, attribute = self._table[name].partition(":")
             return getattr(importlib.import_module(module), attribute)
-        for entry in entry_points(group=f"llmal.{self.room}"):
+        for entry in self._plug_ins():
             if entry.name == name:
                 try:
                     return entry.load()
@@ -177,6 +184,29 @@ class Registry:
                 f"{value!r} is none of the {self.room}", fix="give one of them, or its name"
             )
         return value
+
+
+@lru_cache(maxsize=64)
+def _entries_of(group: str, folders: tuple[tuple[str, int], ...]) -> EntryPoints:
+    """Entry points of a group, read anew only where a folder that Python imports from has changed:
+    to find out takes microseconds, to read them many times as long as to make a task.
+    """
+    found: EntryPoints = _installed(folders).select(group=group)
+    return found
+
+
+@lru_cache(maxsize=1)
+def _installed(folders: tuple[tuple[str, int], ...]) -> Any:
+    """The entry points of all packages."""
+    return entry_points()
+
+
+def _changed(folder: str) -> int:
+    """When something was last put into a folder, or taken from it; in nanoseconds."""
+    try:
+        return Path(folder).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _taken(kind: Any, offers: Mapping[str, Any]) -> dict[str, Any]:

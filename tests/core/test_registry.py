@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -51,6 +52,17 @@ def test_a_plug_in_adds_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     _plug_in(tmp_path, "owl = birds:Owl", monkeypatch)
     assert "owl" in REGISTRY.names()
     assert REGISTRY.get("owl").__name__ == "Owl"
+
+
+def test_a_plug_in_that_comes_and_goes_while_we_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert "owl" not in REGISTRY.names()
+    _plug_in(tmp_path, "owl = birds:Owl", monkeypatch)
+    assert "owl" in REGISTRY.names()
+    shutil.rmtree(tmp_path / "birds-1.0.dist-info")
+    assert "owl" not in REGISTRY.names()
 
 
 def test_a_plug_in_cannot_take_the_place_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
