@@ -447,6 +447,7 @@ GENERATORS = (
     "boundary",
     "student_guided",
     "cold_start",
+    "weakness_targeted",
 )
 """Generators of llmal besides `class_conditional`."""
 

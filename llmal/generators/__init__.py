@@ -34,6 +34,7 @@ REGISTRY = Registry(
         "boundary": "llmal.generators.boundary:Boundary",
         "student_guided": "llmal.generators.student_guided:StudentGuided",
         "cold_start": "llmal.generators.cold_start:ColdStart",
+        "weakness_targeted": "llmal.generators.weakness_targeted:WeaknessTargeted",
     },
 )
 """Names in the configuration, and the generators that they stand for."""

@@ -62,7 +62,14 @@ def _request(label="Person", seed=0, columns=("text",), **more):
     return Request(label, seed=seed, **{**given, **more})
 
 
-SLOW = ("counterfactual", "style_transfer", "student_guided", "boundary", "cold_start")
+SLOW = (
+    "counterfactual",
+    "style_transfer",
+    "student_guided",
+    "boundary",
+    "cold_start",
+    "weakness_targeted",
+)
 """Made as `paraphrase` or `class_conditional` are, which are tried in every run of the tests."""
 
 

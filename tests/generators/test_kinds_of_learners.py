@@ -125,7 +125,7 @@ def test_what_a_learner_was_not_asked_about_is_said(tiny_hf):
 def test_a_forecast_needs_no_learner_and_covers_what_comes(tiny_hf):
     items = _labelled()
     learner = _answers(items, {"s0": "bad", "s3": "odd"})
-    for name in ("boundary", "student_guided"):
+    for name in ("boundary", "student_guided", "weakness_targeted"):
         generator = REGISTRY.get(name)(_task(), tiny_hf)
         forecast = generator.plan(_request(items, standing_in=True), 4)
         actual = generator.plan(_request(items, learner=learner, seed=3), 4)
@@ -155,20 +155,102 @@ def test_subjects_are_asked_for_first_and_used_in_turn(tiny_hf):
 
 
 @pytest.mark.parametrize("style", ["chat", "completion"])
-@pytest.mark.parametrize("name", ["boundary", "student_guided", "cold_start"])
+@pytest.mark.parametrize("name", ["boundary", "student_guided", "cold_start", "weakness_targeted"])
 def test_what_others_wrote_stays_on_its_line(tiny_hf, name, style):
     generator = REGISTRY.get(name)(_task(), tiny_hf, style=style)
 
     def prompt(text):
         items = [Item("s", text, gold="good"), Item("t", text, gold="bad")]
-        learner = _answers(items, {"t": "good"})
+        learner = _answers(items, {"s": "bad", "t": "good"})
         request = _request(items, learner=learner)
-        words = (text,) if name == "cold_start" else ()
+        words = (text,) if name in ("cold_start", "weakness_targeted") else ()
         said = generator.render("good", next(generator.draws(request, words)))
         return said if style == "completion" else "\n".join(one["content"] for one in said)
 
     tame, hostile = prompt("Fine."), prompt(HOSTILE)
     assert len(hostile.splitlines()) == len(tame.splitlines())
+
+
+class Even:
+    """Embeds a text by whether its number is even."""
+
+    fingerprint = "even"
+
+    def embed(self, texts):
+        even = np.array([int(text.split()[3]) % 2 for text in texts], dtype=bool)
+        return np.stack([even, ~even], axis=1).astype(np.float32)
+
+
+def _shown_in_turn(generator, request, count):
+    """The items that prompt after prompt shows, and what they are said to be taken for."""
+    draws = generator.draws(request, ())
+    drawn = [next(draws) for _ in range(count)]
+    return [({one.id for one in each.demonstrations}, each.recorded) for each in drawn]
+
+
+def test_mistakes_are_grouped_by_the_label_that_they_are_taken_for(tiny_hf):
+    items = _labelled(30)
+    wrong = {"s0": "bad", "s3": "bad", "s6": "odd", "s9": "bad", "s12": "bad", "s1": "good"}
+    generator = REGISTRY.get("weakness_targeted")(_task(), tiny_hf, shots=4)
+    drawn = _shown_in_turn(generator, _request(items, learner=_answers(items, wrong)), 5)
+    # A group has its turn as often as it has mistakes.
+    assert Counter(tuple(said["taken_for"]) for _, said in drawn) == {("bad",): 4, ("odd",): 1}
+    for shown, said in drawn:
+        assert shown == ({"s6"} if said["taken_for"] == ["odd"] else {"s0", "s3", "s9", "s12"})
+    one = REGISTRY.get("weakness_targeted")(_task(), tiny_hf, groups=1)
+    drawn = _shown_in_turn(one, _request(items, learner=_answers(items, wrong)), 3)
+    assert all(said["taken_for"] == ["bad"] for _, said in drawn)
+
+
+def test_with_an_embedder_mistakes_that_are_alike_are_grouped(tiny_hf):
+    items = _labelled(30)
+    wrong = {"s0": "bad", "s6": "odd", "s12": "bad", "s3": "bad", "s9": "odd"}
+    generator = REGISTRY.get("weakness_targeted")(
+        _task(), tiny_hf, shots=4, shown=3, embedder=Even()
+    )
+    drawn = _shown_in_turn(generator, _request(items, learner=_answers(items, wrong)), 5)
+    assert Counter(tuple(sorted(shown)) for shown, _ in drawn) == {
+        ("s0", "s12", "s6"): 3,
+        ("s3", "s9"): 2,
+    }
+    assert all(said["taken_for"] == ["bad", "odd"] for _, said in drawn)
+
+
+def test_a_weakness_is_named_by_the_model_and_told(tiny_hf):
+    items = _labelled(30)
+    learner = _answers(items, {"s0": "bad", "s3": "bad", "s6": "odd"})
+    generator = REGISTRY.get("weakness_targeted")(
+        _task(), tiny_hf, structure="line", max_tokens=12, naming_tokens=5
+    )
+    request = _request(items, learner=learner, seed=2)
+    plan = generator.plan(request, 3)
+    assert plan.once.requests == 2
+    assert plan.once.completion_tokens == 2 * 5
+    asked = str(plan.prompts[0])
+    assert "It was number 0 of them ." in asked
+    assert "It was number 6 of them ." not in asked
+    before = tiny_hf.usage
+    items = plan.execute()
+    spent = tiny_hf.usage - before
+    assert sum(one.usage.tokens for one in items) == spent.tokens <= plan.highest.tokens
+    names = {tuple(one.provenance["taken_for"]): one.provenance["weakness"] for one in items}
+    assert set(names) == {("bad",), ("odd",)}
+    assert all(int(tiny_hf.count_tokens([name])[0]) <= 5 for name in names.values() if name)
+    # The same mistakes have the same names whatever is drawn otherwise.
+    again = generator.plan(_request(request.sources, learner=learner, seed=3), 3).execute()
+    assert {one.provenance["weakness"] for one in again} == set(names.values())
+
+
+def test_a_label_without_mistakes_is_said(tiny_hf):
+    items = _labelled()
+    generator = REGISTRY.get("weakness_targeted")(_task(), tiny_hf)
+    learner = _answers(items, {"s0": "bad"})
+    assert generator.lacks(_request(items, learner=learner)) is None
+    assert generator.lacks(_request(items, "odd", learner=learner)) == (
+        "weakness_targeted: the learner gets no item of the label 'odd' wrong"
+    )
+    with pytest.raises(ConfigError, match="groups is 0"):
+        REGISTRY.get("weakness_targeted")(_task(), tiny_hf, groups=0)
 
 
 def test_several_text_columns_of_a_seed_are_in_its_prompt(tiny_hf):
