@@ -122,7 +122,8 @@ def _preview(
     ):
         most = None if wanted.k is None else writing.most()
         judged = writing.preview(wanted.preview, progress.step)
-    found = previewed(judged, config.task_object(), writing.usage, most=most, wanted=wanted.k)
+    whole = None if wanted.k is None else writing.wanted
+    found = previewed(judged, config.task_object(), writing.usage, most=most, wanted=whole)
     result: dict[str, Any] = {
         "preview": found.as_dicts(),
         "counts": found.counts,

@@ -448,6 +448,7 @@ GENERATORS = (
     "student_guided",
     "cold_start",
     "weakness_targeted",
+    "minority",
 )
 """Generators of llmal besides `class_conditional`."""
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 def generate(
     task: Labels | None = None,
-    k: int = 10,
+    k: int | Mapping[str, int] = 10,
     *,
     lm: LanguageModel | str | os.PathLike[str] | None = None,
     label: str | Sequence[str] | None = None,
@@ -80,7 +80,8 @@ def generate(
     Args:
         task: A `Task`, names of labels, or a mapping of names to descriptions. Without it the
             labels of the demonstrations.
-        k: Texts of each label that pass.
+        k: Texts of each label that pass, or a mapping of labels to how many; of labels that it does
+            not name none. The generator "minority" writes at most what a label lacks.
         lm: As for `llmal.annotate`.
         label: Write texts of this label alone, or of these.
         demonstrations: Labelled rows to write in the manner of, as for `llmal.annotate`.
@@ -192,7 +193,7 @@ def generate(
         if preview is not None:
             most = writing.most()
             judged = writing.preview(preview, stack.enter_context(shown_progress(progress)))
-            return previewed(judged, made, writing.usage, most=most, wanted=k)
+            return previewed(judged, made, writing.usage, most=most, wanted=writing.wanted)
         if dry_run:
             return generated(SynthesisResult((), {}, {}), made, writing.most())
         synthesis = writing.run(stack.enter_context(shown_progress(progress)))

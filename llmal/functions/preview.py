@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llmal.core.records import Usage
@@ -26,7 +26,8 @@ class Preview(Generated):
     Attributes:
         judged: Each text in the order of writing, with the verdict of every filter.
         most: The most that the whole would cost; None where it was not counted.
-        wanted: Accepted texts of each label that the whole would have.
+        wanted: Accepted texts of each label that the whole would have, by its name; None where that
+            is not said.
     """
 
     def __init__(
@@ -34,13 +35,13 @@ class Preview(Generated):
         *args: Any,
         judged: Sequence[Judged],
         most: Usage | None,
-        wanted: int | None,
+        wanted: Mapping[str, int] | None,
         **more: Any,
     ) -> None:
         super().__init__(*args, **more)
         self.judged = list(judged)
         self.most = most
-        self.wanted = wanted
+        self.wanted = None if wanted is None else dict(wanted)
 
     def as_text(self, n: int | None = None) -> str:
         """The texts with their verdicts, and what it cost, for a terminal."""
@@ -69,8 +70,7 @@ class Preview(Generated):
         found.append(f"This preview cost {cost}.")
         if self.most is not None and self.wanted is not None:
             most = cost_in_words(self.most.as_dict()) or "nothing"
-            each = f"{self.wanted:,} accepted texts of each label"
-            found.append(f"The whole, {each}, costs at most {most}.")
+            found.append(f"The whole, {_in_words(self.wanted)}, costs at most {most}.")
         return tuple(found)
 
     def as_dicts(self) -> list[dict[str, Any]]:
@@ -97,8 +97,21 @@ class Preview(Generated):
         return f"<pre>{html.escape(self.as_text())}</pre>"
 
 
+def _in_words(wanted: Mapping[str, int]) -> str:
+    counts = set(wanted.values())
+    if len(counts) == 1:
+        return f"{counts.pop():,} accepted texts of each label"
+    each = ", ".join(f"{count:,} of {label}" for label, count in wanted.items() if count)
+    return f"accepted texts {each}"
+
+
 def previewed(
-    judged: Sequence[Judged], task: Task, cost: Usage, *, most: Usage | None, wanted: int | None
+    judged: Sequence[Judged],
+    task: Task,
+    cost: Usage,
+    *,
+    most: Usage | None,
+    wanted: Mapping[str, int] | None,
 ) -> Preview:
     """What was written and judged, as a result."""
     synthesis = SynthesisResult(tuple(one.item for one in judged), {}, {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -20,6 +21,8 @@ from llmal.factory.generators import make_generator
 from llmal.functions.annotating import Progress
 from llmal.functions.spending import check_reach
 from llmal.generators import (
+    Apportioning,
+    Generator,
     LearnerAnswers,
     Needing,
     Request,
@@ -28,7 +31,7 @@ from llmal.generators import (
     lack,
     plan_filtered,
 )
-from llmal.generators.filtered import with_new_ids
+from llmal.generators.filtered import wanted_of, with_new_ids
 from llmal.generators.filters import FilterLike, Judged, Preparing, judge_items
 from llmal.lm.progress import Meter, reporting
 from llmal.prompting.protocol import Probing
@@ -56,7 +59,8 @@ class Writing:
 
     Args:
         task: The task.
-        k: Accepted texts of each label.
+        k: Accepted texts of each label, or of each by its name; of those that are not named none.
+            A generator that says how many each label lacks writes no more than that.
         section: The generator and its options.
         lm: Writes.
         embedder: Finds near duplicates.
@@ -82,7 +86,7 @@ class Writing:
     def __init__(
         self,
         task: Task,
-        k: int,
+        k: int | Mapping[str, int],
         *,
         section: GeneratorConfig | PlugInGeneratorConfig,
         lm: LanguageModel,
@@ -101,10 +105,8 @@ class Writing:
         seed: int = 0,
         budget: Budget | None = None,
     ) -> None:
-        if k < 1:
-            raise ConfigError(f"k is {k}", fix="it must be at least 1")
         names = list(task.names) if labels is None else [task.names[task.index(n)] for n in labels]
-        self.k = k
+        asked = _asked(k, task, names)
         self._lm = lm
         if filters is None and section.filters is None and (test is not None or audit):
             filters = PROTECTING
@@ -127,6 +129,8 @@ class Writing:
         self._requests = [
             Request(name, shown, seed, sources=shown, learner=learner) for name in names
         ]
+        self.wanted = _apportioned(self._generator, asked, task, shown)
+        """Accepted texts of each label that are to be written."""
         needs = self._generator.requires if isinstance(self._generator, Needing) else ()
         if learner is not None and "learner" not in needs:
             log.warning("%s does not go by the learner that is given", self._generator.name)
@@ -142,18 +146,22 @@ class Writing:
 
     def most(self) -> Usage:
         """The most that it can cost: every attempt, at full length. Asks nobody."""
-        each = [self._plan(request, ATTEMPTS * self.k).highest for request in self._usable()]
-        return total([self._beginning(), *each])
+        each = [
+            self._plan(request, ATTEMPTS * self.wanted[request.label]).highest
+            for request in self._usable()
+        ]
+        return total([self._beginning(), *each]) if each else Usage()
 
     def _usable(self) -> list[Request]:
-        """Requests that the generator can write something for.
+        """Requests that something is wanted for, and that the generator can write something for.
 
         Raises:
-            DataError: There is none.
+            DataError: It can for none of them.
         """
-        lacks = [lack(self._generator, request) for request in self._requests]
-        usable = [one for one, why in zip(self._requests, lacks, strict=True) if why is None]
-        if not usable:
+        wanted = [one for one in self._requests if self.wanted[one.label]]
+        lacks = [lack(self._generator, request) for request in wanted]
+        usable = [one for one, why in zip(wanted, lacks, strict=True) if why is None]
+        if wanted and not usable:
             raise DataError(
                 lacks[0] or "there is no label to write items of",
                 fix="give labelled rows as demonstrations, or use class_conditional",
@@ -176,7 +184,7 @@ class Writing:
             LlmalError: The model failed; what it answered before is in its cache.
             BudgetError: The budget does not reach for the first text.
         """
-        wanted = self.k * len(self._requests)
+        wanted = sum(self.wanted.values())
         written: list[SyntheticItem] = []
         self._set_up()
         meter = Meter([self._lm])
@@ -199,7 +207,7 @@ class Writing:
                 self._generator,
                 self._filters,
                 self._requests,
-                self.k,
+                self.wanted,
                 attempts=ATTEMPTS,
                 on_items=note,
                 admit=None if self._budget is None else self._admitted,
@@ -246,6 +254,8 @@ class Writing:
     def _set_up(self) -> None:
         less = False
         usable = self._usable()
+        if not usable:
+            return
         if self._budget is not None:
             text = self._plan(usable[0], 1).highest
             less = self._budget.exceeded_by(Usage(), self._beginning() + text) is not None
@@ -273,6 +283,45 @@ class Writing:
         if not fits:
             log.warning("%s is used up; no more texts of %r are written", limit, label)
         return fits
+
+
+def _asked(k: int | Mapping[str, int], task: Task, names: Sequence[str]) -> dict[str, int]:
+    """How many texts of each label are asked for.
+
+    Raises:
+        ConfigError: A number is too low or none, or a label is not among those that are written.
+        DataError: The task has no such label.
+    """
+    said: list[tuple[str, object]] = [*k.items()] if isinstance(k, Mapping) else [("", k)]
+    for label, count in said:
+        if isinstance(count, bool) or not isinstance(count, Integral):
+            of = f" of {label!r}" if label else ""
+            raise ConfigError(f"k{of} is {count!r}", fix="give a whole number")
+        if label and task.names[task.index(label)] not in names:
+            raise ConfigError(
+                f"k names {label!r}, and no texts of it are asked for", fix="leave it out"
+            )
+    wanted = wanted_of(k, names)
+    if not any(wanted.values()):
+        raise ConfigError("k asks for no text of any label", fix="ask for at least one")
+    return wanted
+
+
+def _apportioned(
+    generator: Generator, asked: Mapping[str, int], task: Task, shown: Sequence[Item]
+) -> dict[str, int]:
+    """How many texts of each label are wanted, by what a generator says that each lacks."""
+    if not isinstance(generator, Apportioning):
+        return dict(asked)
+    there = Counter(one.gold for one in shown)
+    lacking = generator.wanted({name: there[name] for name in task.names}, max(asked.values()))
+    wanted = {name: min(count, lacking.get(name, 0)) for name, count in asked.items()}
+    if not any(wanted.values()):
+        log.warning(
+            "%s writes nothing: by the demonstrations no label is rarer than it may be",
+            generator.name,
+        )
+    return wanted
 
 
 def generator_section(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from llmal.core.lazy import attributes
 from llmal.core.registry import Registry
 from llmal.generators.learner_answers import LearnerAnswers
-from llmal.generators.protocol import Filter, Generator, Needing, Request
+from llmal.generators.protocol import Apportioning, Filter, Generator, Needing, Request
 
 if TYPE_CHECKING:
     from llmal.generators.class_conditional import ClassConditional as ClassConditional
@@ -35,6 +35,7 @@ REGISTRY = Registry(
         "student_guided": "llmal.generators.student_guided:StudentGuided",
         "cold_start": "llmal.generators.cold_start:ColdStart",
         "weakness_targeted": "llmal.generators.weakness_targeted:WeaknessTargeted",
+        "minority": "llmal.generators.minority:Minority",
     },
 )
 """Names in the configuration, and the generators that they stand for."""
@@ -55,6 +56,7 @@ _HOMES = {
 
 __all__ = [
     "REGISTRY",
+    "Apportioning",
     "ClassConditional",
     "Filter",
     "FormatAndLength",

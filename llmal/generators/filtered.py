@@ -80,19 +80,19 @@ def generate_filtered(
     generator: Generator,
     filters: Sequence[Filter],
     requests: Sequence[Request],
-    k: int,
+    k: int | Mapping[str, int],
     *,
     attempts: int = 4,
     on_items: Callable[[Sequence[SyntheticItem]], None] | None = None,
     admit: Callable[[str, BatchPlan[list[SyntheticItem]], int], int] | None = None,
 ) -> SynthesisResult:
-    """Write until each request has k accepted items, or was tried often enough.
+    """Write until each request has its accepted items, or was tried often enough.
 
-    The first call asks for k; later ones for as many as are likely to yield what is missing, so
-    that a few more than k may be accepted in the end. No more than `attempts` times k texts of a
-    label are written. What is missing then is a warning and in the result, not an error: a model
-    that cannot write a label should not end a run. So is a label of which there is nothing that the
-    generator goes by.
+    The first call asks for all k of a label; later ones for as many as are likely to yield what is
+    missing, so that a few more than k may be accepted in the end. No more than `attempts` times k
+    texts of a label are written. What is missing then is a warning and in the result, not an error:
+    a model that cannot write a label should not end a run. So is a label of which there is nothing
+    that the generator goes by.
 
     A synthetic item is a `SyntheticItem` for ever, not an `Item`: it cannot get into a pool, a test
     set or an audit by mistake.
@@ -101,7 +101,8 @@ def generate_filtered(
         generator: Writes.
         filters: Refuse, in order. A chain belongs to one run: it remembers what it accepted.
         requests: One for each label.
-        k: Accepted items for each request.
+        k: Accepted items for each request, or for each by its label. A label with 0, or that is not
+            named, is not asked for.
         attempts: Most texts to write for each one that is wanted.
         on_items: Given what was written and filtered after each call of the generator, so that it
             can be recorded before more is paid for.
@@ -109,11 +110,12 @@ def generate_filtered(
             call of the generator; with none, no more of that label are.
 
     Raises:
-        ConfigError: k or `attempts` is below one, or two requests have the same label.
+        ConfigError: k or `attempts` is below one, k of a label below zero, or two requests have the
+            same label.
     """
-    for what, value in (("k", k), ("attempts", attempts)):
-        if value < 1:
-            raise ConfigError(f"{what} is {value}", fix="it must be at least 1")
+    if attempts < 1:
+        raise ConfigError(f"attempts is {attempts}", fix="it must be at least 1")
+    wanted = wanted_of(k, [one.label for one in requests])
     repeated = [label for label, n in Counter(one.label for one in requests).items() if n > 1]
     if repeated:
         raise ConfigError(
@@ -125,13 +127,17 @@ def generate_filtered(
     asked: Counter[str] = Counter()
     for request in requests:
         accepted = written = 0
+        most = wanted[request.label]
+        if not most:
+            continue
         if (why := lack(generator, request)) is not None:
             log.warning("no items of %r are written: %s", request.label, why)
             continue
-        while accepted < k and written < attempts * k:
+        while accepted < most and written < attempts * most:
             # As many as it takes at the rate so far; while that is zero, as many as before again.
-            count = math.ceil((k - accepted) * written / accepted) if accepted else written or k
-            count = min(count, attempts * k - written)
+            rest = most - accepted
+            count = math.ceil(rest * written / accepted) if accepted else written or most
+            count = min(count, attempts * most - written)
             seeded = replace(request, seed=_seed_of(request.seed, asked[request.label]))
             plan = plan_filtered(
                 generator, filters, seeded, count, lambda made: with_new_ids(made, ids)
@@ -148,17 +154,33 @@ def generate_filtered(
             items += checked
             if on_items is not None:
                 on_items(checked)
-        if accepted < k:
+        if accepted < most:
             log.warning(
                 "of %d items of %r that were wanted, %d are missing after %d texts; most were "
                 "refused by %s",
-                k,
+                most,
                 request.label,
-                k - accepted,
+                most - accepted,
                 written,
                 _most_refused(items, request.label),
             )
-    return SynthesisResult(tuple(items), {one.label: k for one in requests}, dict(asked))
+    return SynthesisResult(tuple(items), wanted, dict(asked))
+
+
+def wanted_of(k: int | Mapping[str, int], labels: Sequence[str]) -> dict[str, int]:
+    """How many items of each label are asked for.
+
+    Raises:
+        ConfigError: k is below one, or below zero for a label.
+    """
+    if not isinstance(k, Mapping):
+        if k < 1:
+            raise ConfigError(f"k is {k}", fix="it must be at least 1")
+        return dict.fromkeys(labels, k)
+    for label, count in k.items():
+        if count < 0:
+            raise ConfigError(f"k of {label!r} is {count}", fix="it must be at least 0")
+    return {label: k.get(label, 0) for label in labels}
 
 
 def _seed_of(seed: int, call: int) -> int:

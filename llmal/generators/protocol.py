@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
@@ -67,6 +67,23 @@ class Needing(Protocol):
     def lacks(self, request: Request) -> str | None:
         """Why nothing can be written for a request, in a sentence without its full stop, such as
         that no source has a label that fits; None where something can. Asks nobody.
+        """
+        ...
+
+
+@runtime_checkable
+class Apportioning(Protocol):
+    """A generator that does not write equally many items of all labels."""
+
+    def wanted(self, counts: Mapping[str, int], k: int) -> Mapping[str, int]:
+        """How many items of each label are to be written. Asks nobody.
+
+        Args:
+            counts: Labelled items that there are of each label of the task.
+            k: The most of a label.
+
+        Returns:
+            For each label of `counts` a number from 0 to k.
         """
         ...
 

@@ -69,6 +69,7 @@ SLOW = (
     "boundary",
     "cold_start",
     "weakness_targeted",
+    "minority",
 )
 """Made as `paraphrase` or `class_conditional` are, which are tried in every run of the tests."""
 

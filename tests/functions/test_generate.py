@@ -125,6 +125,11 @@ def test_a_preview_has_the_verdict_of_every_filter_and_the_price_of_the_whole(
         ({"lm": None}, "there is no language model; give lm="),
         ({"label": "Persn"}, "'Persn' is not a label"),
         ({"k": 0}, "k is 0"),
+        ({"k": 1.5}, r"k is 1\.5"),
+        ({"k": {"Person": "2"}}, "k of 'Person' is '2'"),
+        ({"k": {"Person": 0}}, "k asks for no text of any label"),
+        ({"k": {"Persons": 1}}, "'Persons' is not a label"),
+        ({"k": {"Person": 1}, "label": "Number"}, "k names 'Person'"),
         ({"preview": 0}, "preview is 0; write at least 1 text"),
         ({"preview": 2, "dry_run": True}, "leave one of them out"),
         ({"structure": "prose"}, "structure"),
@@ -138,3 +143,19 @@ def test_a_mistake_is_one_sentence(options, given, sentence):
     with pytest.raises(LlmalError, match=sentence) as error:
         llmal.generate(**{"task": ["Person", "Number"], "k": 1, **options, **given})
     assert "\n" not in str(error.value)
+
+
+def test_rare_labels_are_brought_to_the_commonest(options, labelled, caplog):
+    rows = [*labelled, *((f"Who was number {n} ?", "Person") for n in range(9))]
+    call = {"demonstrations": rows, "generator": "minority", "filters": [], "dry_run": True}
+    # Twelve are Persons, and three Numbers.
+    whole = llmal.generate(None, 50, **call, **options).cost
+    assert whole == llmal.generate(None, {"Number": 9}, **call, **options).cost
+    assert llmal.generate(None, 4, **call, **options).cost.tokens < whole.tokens
+    call["options"] = {"ratio": 0.25}
+    assert "writes nothing" not in caplog.text
+    none = llmal.generate(None, 50, **call, **options)
+    assert none.cost.tokens == 0
+    assert "minority writes nothing: by the demonstrations no label is rarer" in caplog.text
+    call["dry_run"] = False
+    assert len(llmal.generate(None, 50, **call, **options)) == 0

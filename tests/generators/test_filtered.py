@@ -121,9 +121,24 @@ def test_the_cost_of_writing_and_judging_is_in_the_result(tiny_hf):
     assert result.usage.prompt_tokens == spent.prompt_tokens > filters[0].usage.prompt_tokens > 0
 
 
+def test_each_label_may_have_a_number_of_its_own(tiny_hf, caplog):
+    result = generate_filtered(
+        _generator(tiny_hf),
+        [],
+        _requests("Number", "Entity", "Person"),
+        {"Person": 2, "Number": 1, "Entity": 0},
+        attempts=1,
+    )
+    assert result.tried == {"Number": 1, "Entity": 0, "Person": 2}
+    assert "Entity" not in result.calls
+    assert "Entity" not in result.missing
+    assert "Entity" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("labels", "k", "attempts", "message"),
     [
+        (["Person"], {"Person": -1}, 1, "k of 'Person' is -1"),
         (["Person"], 0, 1, "k is 0"),
         (["Person"], 1, 0, "attempts is 0"),
         (["Person", "Person"], 1, 1, "several requests for the label 'Person'"),
