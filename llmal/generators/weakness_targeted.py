@@ -47,7 +47,7 @@ class WeaknessTargeted(PromptedGenerator):
     that are taken for the same label. The model is shown some of each group and says in a few words
     what they have in common, the weakness. Prompts then show items of a group and its weakness;
     each group has its turn as often as it has mistakes. The weakness is in the provenance, with the
-    labels that its items are taken for.
+    labels that its items are taken for, and the ids of those that it was named after.
 
     Args:
         embedder: Makes what is clustered.
@@ -162,7 +162,11 @@ class WeaknessTargeted(PromptedGenerator):
                     "weakness": names[place],
                     "taken_for": [self.word(label) for label in taken_for],
                 },
-                recorded={"weakness": names[place], "taken_for": list(taken_for)},
+                recorded={
+                    "weakness": names[place],
+                    "taken_for": list(taken_for),
+                    "named_after": [one.id for one in groups[place].items[: self.shown]],
+                },
             )
 
     # Groups

@@ -235,6 +235,8 @@ def test_a_weakness_is_named_by_the_model_and_told(tiny_hf):
     assert sum(one.usage.tokens for one in items) == spent.tokens <= plan.highest.tokens
     names = {tuple(one.provenance["taken_for"]): one.provenance["weakness"] for one in items}
     assert set(names) == {("bad",), ("odd",)}
+    after = {tuple(one.provenance["named_after"]) for one in items}
+    assert after == {("s0", "s3"), ("s6",)}
     assert all(int(tiny_hf.count_tokens([name])[0]) <= 5 for name in names.values() if name)
     # The same mistakes have the same names whatever is drawn otherwise.
     again = generator.plan(_request(request.sources, learner=learner, seed=3), 3).execute()
