@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -152,9 +153,29 @@ BUILDERS: dict[str, Callable[[Path], Case]] = {
 }
 
 
-@pytest.fixture(params=BUILDERS)
-def case(request, tmp_path: Path) -> Case:
-    return BUILDERS[request.param](tmp_path / "model")
+@pytest.fixture(scope="module", params=BUILDERS)
+def built(request, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    return BUILDERS[request.param](tmp_path_factory.mktemp(request.param) / "model")
+
+
+@pytest.fixture
+def case(built: Case) -> Case:
+    """A learner that is not fitted."""
+    return replace(built, learner=clone(built.learner))
+
+
+@pytest.fixture(scope="module")
+def fitted(built: Case) -> Any:
+    """The learner fitted to all items of the case; nobody may change it."""
+    return clone(built.learner).fit(built.X, built.y)
+
+
+@pytest.fixture(scope="module")
+def saved(fitted: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where it is saved."""
+    folder = tmp_path_factory.mktemp("saved") / "saved"
+    fitted.save(folder)
+    return folder
 
 
 def test_it_is_a_learner_and_learns(case: Case):
@@ -165,8 +186,8 @@ def test_it_is_a_learner_and_learns(case: Case):
     assert (fitted.predict(case.X) == case.y).mean() > 0.9
 
 
-def test_probabilities_are_rows_that_sum_to_one(case: Case):
-    probabilities = case.learner.fit(case.X, case.y).predict_proba(case.X)
+def test_probabilities_are_rows_that_sum_to_one(case: Case, fitted: Any):
+    probabilities = fitted.predict_proba(case.X)
 
     assert probabilities.shape == (len(case.y), 2)
     assert probabilities.dtype == np.float64
@@ -202,8 +223,8 @@ def test_one_class_is_predicted_with_certainty(case: Case):
     assert set(learner.predict(case.X)) == {"only"}
 
 
-def test_the_same_seed_gives_the_same_probabilities(case: Case):
-    first = clone(case.learner).fit(case.X, case.y).predict_proba(case.X)
+def test_the_same_seed_gives_the_same_probabilities(case: Case, fitted: Any):
+    first = fitted.predict_proba(case.X)
     second = clone(case.learner).fit(case.X, case.y).predict_proba(case.X)
 
     np.testing.assert_array_equal(first, second)
@@ -223,13 +244,11 @@ def test_the_callers_random_state_is_neither_read_nor_changed(case: Case):
     np.testing.assert_array_equal(first, again)
 
 
-def test_a_second_fit_starts_afresh(case: Case):
+def test_a_second_fit_starts_afresh(case: Case, fitted: Any):
     learner = clone(case.learner).fit(case.X, 1 - case.y)
     learner.fit(case.X, case.y)
 
-    fresh = clone(case.learner).fit(case.X, case.y)
-
-    np.testing.assert_array_equal(learner.predict_proba(case.X), fresh.predict_proba(case.X))
+    np.testing.assert_array_equal(learner.predict_proba(case.X), fitted.predict_proba(case.X))
 
 
 def test_weight_zero_and_absence_are_the_same(case: Case):
@@ -299,7 +318,7 @@ def test_a_committee_of_one_class_is_certain(case: Case):
 
 
 def test_a_saved_learner_comes_back(case: Case, tmp_path: Path):
-    learner = clone(case.learner).fit(case.X, np.array(["zebra", "ant"])[case.y])
+    learner = case.learner.fit(case.X, np.array(["zebra", "ant"])[case.y])
     learner.save(tmp_path / "saved")
 
     back = clone(case.learner).load(tmp_path / "saved")
@@ -309,17 +328,15 @@ def test_a_saved_learner_comes_back(case: Case, tmp_path: Path):
     np.testing.assert_allclose(back.predict_proba(case.X), learner.predict_proba(case.X), atol=1e-6)
 
 
-def test_what_is_saved_is_json_and_safetensors(case: Case, tmp_path: Path):
-    case.learner.fit(case.X, case.y).save(tmp_path / "saved")
-
-    files = [path for path in (tmp_path / "saved").rglob("*") if path.is_file()]
+def test_what_is_saved_is_json_and_safetensors(saved: Path):
+    files = [path for path in saved.rglob("*") if path.is_file()]
 
     assert {path.suffix for path in files} <= {".json", ".safetensors", ".md"}
-    assert json.loads((tmp_path / "saved" / "learner.json").read_text())["classes"] == [0, 1]
+    assert json.loads((saved / "learner.json").read_text())["classes"] == [0, 1]
 
 
-def test_weights_that_are_gone_are_one_sentence(case: Case, tmp_path: Path):
-    case.learner.fit(case.X, case.y).save(tmp_path / "saved")
+def test_weights_that_are_gone_are_one_sentence(case: Case, saved: Path, tmp_path: Path):
+    shutil.copytree(saved, tmp_path / "saved")
     for path in (tmp_path / "saved").rglob("*.safetensors"):
         path.write_bytes(b"not a tensor")
 
@@ -327,17 +344,17 @@ def test_weights_that_are_gone_are_one_sentence(case: Case, tmp_path: Path):
         clone(case.learner).load(tmp_path / "saved")
 
 
-def test_a_copy_is_not_fitted_and_has_the_same_parameters(case: Case):
-    copy = clone(case.learner.fit(case.X, case.y))
+def test_a_copy_is_not_fitted_and_has_the_same_parameters(case: Case, fitted: Any):
+    copy = clone(fitted)
 
-    assert repr(copy) == repr(case.learner)
-    assert copy.get_params(deep=False).keys() == case.learner.get_params(deep=False).keys()
+    assert repr(copy) == repr(fitted)
+    assert copy.get_params(deep=False).keys() == fitted.get_params(deep=False).keys()
     with pytest.raises(DataError, match="is not fitted"):
         copy.predict_proba(case.X)
 
 
-def test_no_items_have_no_probabilities(case: Case):
-    assert case.learner.fit(case.X, case.y).predict_proba(case.pick([])).shape == (0, 2)
+def test_no_items_have_no_probabilities(case: Case, fitted: Any):
+    assert fitted.predict_proba(case.pick([])).shape == (0, 2)
 
 
 def test_an_empty_text_is_a_text(case: Case):
