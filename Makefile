@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Of the tests: how many processes run them side by side.
-WORKERS ?= 2
+TEST_WORKERS ?= 2
 # Of the demo: another model (known name, path, hub name or URL), and transformers or vllm.
 LM ?=
 BACKEND ?=
@@ -16,7 +16,7 @@ demo: $(VENV)/.demo-installed$(if $(filter vllm,$(BACKEND)),-vllm)
 	$(BIN)/python examples/demo.py $(if $(LM),--lm "$(LM)") $(if $(BACKEND),--backend "$(BACKEND)")
 
 test: $(VENV)/.test-installed
-	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n $(TEST_WORKERS) $(PYTEST_ARGS)
 
 test-slow: $(VENV)/.test-installed
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
