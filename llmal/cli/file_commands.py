@@ -417,6 +417,28 @@ def generate(
             "filter says of each; no file is written, whatever --out says.",
         ),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", help="Write a page about the items, .html, and its figures."),
+    ] = None,
+    audit: Annotated[
+        Path | None,
+        typer.Option(
+            "--audit",
+            help="With --report: a sample for a person to judge, as a file. Where it is not there "
+            "it is drawn; once its column 'right' holds yes and no, the report reads it.",
+        ),
+    ] = None,
+    chat: Annotated[
+        Path | None,
+        typer.Option("--chat", help="Write the items as chat messages to train on, .jsonl."),
+    ] = None,
+    dataset: Annotated[
+        Path | None,
+        typer.Option(
+            "--dataset", help="Write them as a folder for datasets.load_dataset, with a card."
+        ),
+    ] = None,
     tokens: MostTokens = None,
     money: MostMoney = None,
     dry_run: DryRun = False,
@@ -429,15 +451,19 @@ def generate(
 
     Refused items are written too, with the reason. Demonstrations are what people have labelled in
     the run, if it has begun. No more is written than the budget's tokens and money allow.
+    Without -k nothing is written anew: --report, --chat and --dataset are made of the items that
+    are in --out.
     """
     from llmal.cli.generate import Wanted
     from llmal.cli.generate import generate as command
+    from llmal.cli.products import Products
     from llmal.cli.spending import Spending
 
     command(
         config,
         Wanted(k, label, generator, tuple(options or ()), preview, learner),
         out=out,
+        products=Products(report, audit, chat, dataset),
         spending=Spending(tokens, money, dry_run),
         force=force,
         as_json=as_json,

@@ -12,16 +12,17 @@ from typing import Any
 from llmal.annotators import drawn_texts
 from llmal.cli.demonstrations import audited_items, labelled_by_people
 from llmal.cli.models import language_model_of, planning_model_of
+from llmal.cli.products import Products, products_in_words
 from llmal.cli.spending import Spending, give_most
 from llmal.cli.telling import give, results_only_on_stdout
 from llmal.cli.wording import key_values
 from llmal.config import GeneratorConfig, PlugInGeneratorConfig, RunConfig, load_config
-from llmal.core.tables import check_output, write_table
+from llmal.core.tables import check_output
 from llmal.errors import ConfigError
 from llmal.factory.calibrators import make_calibrators
 from llmal.factory.embedders import make_embedder
 from llmal.factory.pools import open_pool
-from llmal.functions.generated_rows import table_columns, table_rows
+from llmal.functions.generated_files import read_record, write_record
 from llmal.functions.learner_answers import learner_answers
 from llmal.functions.preview import previewed
 from llmal.functions.writing import Writing, generator_section
@@ -56,39 +57,43 @@ def generate(
     wanted: Wanted,
     *,
     out: Path | None,
+    products: Products,
     spending: Spending,
     force: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Write synthetic items with the generator of a configuration, outside a run."""
+    """Write synthetic items with the generator of a configuration, outside a run; or make something
+    of those that are there.
+    """
     config = load_config(path)
-    if config.lm is None:
-        raise ConfigError(
-            "there is no language model to write items",
-            where=str(path),
-            fix="add the section 'lm'",
-        )
     if wanted.preview is not None:
-        _preview(config, wanted, spending=spending, as_json=as_json, quiet=quiet)
+        _preview(config, path, wanted, spending=spending, as_json=as_json, quiet=quiet)
         return
-    if wanted.k is None:
-        raise ConfigError("it is not said how many items are wanted", fix="give -k, or --preview")
+    if wanted.k is None and not products.any:
+        raise ConfigError(
+            "it is not said how many items are wanted",
+            fix="give -k, or --preview; or --report of those that are in --out",
+        )
     if out is None:
         raise ConfigError("there is no place for the items", fix="name a file with --out")
+    products.check(force=force)
+    if wanted.k is None:
+        _of_file(config, wanted, out, products, force=force, as_json=as_json, quiet=quiet)
+        return
     format = check_output(out, force=force)
-    task = config.task_object()
     with (
         results_only_on_stdout(as_json),
         ProgressDisplay(quiet=quiet) as progress,
-        _writing(config, wanted, wanted.k, out, spending, quiet, progress) as writing,
+        _writing(config, path, wanted, wanted.k, out, spending, quiet, progress) as writing,
     ):
         if spending.dry_run:
             most = writing.most()
         else:
             synthesis = writing.run(progress.step)
-            columns, called = table_columns(task)
-            write_table(out, format, columns, table_rows(synthesis.items, task, called))
+            record = writing.record(synthesis)
+            write_record(out, format, record)
+            places = products.write(record, force=force)
     if spending.dry_run:
         give_most(most, "", as_json=as_json)
         return
@@ -100,14 +105,57 @@ def generate(
         "refused_by": synthesis.refusals,
         "counts": [one.as_dict() for one in synthesis.counts],
         "usage": {**writing.usage.as_dict(), "tokens": writing.usage.tokens},
+        **places,
     }
     text = f"{len(synthesis.accepted):,} of {len(synthesis.items):,} texts are accepted: {out}"
+    text += products_in_words(places)
     cost = cost_in_words(writing.usage.as_dict())
     give(result, f"{text}\ncost: {cost}" if cost else text, as_json=as_json)
 
 
+def _of_file(
+    config: RunConfig,
+    wanted: Wanted,
+    out: Path,
+    products: Products,
+    *,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Make something of the items in a file; nobody is asked."""
+    if not out.is_file():
+        raise ConfigError(
+            "there is no such file of items", where=str(out), fix="give -k to have some written"
+        )
+    if wanted.label or wanted.generator or wanted.options or wanted.learner:
+        raise ConfigError(
+            "--label, --generator, --option and --learner are for items that are to be written",
+            fix="give -k, or leave them out",
+        )
+    with results_only_on_stdout(as_json), ProgressDisplay(quiet=quiet):
+        record = read_record(
+            out,
+            config.task_object(),
+            real=open_pool(config, config.data.pool),
+            embedder=make_embedder(config),
+            seed=config.seed,
+        )
+        places = products.write(record, force=force)
+    accepted = len(record.accepted)
+    result = {"out": str(out), "written": len(record.items), "accepted": accepted, **places}
+    text = f"{accepted:,} of {len(record.items):,} texts are accepted: {out}"
+    give(result, text + products_in_words(places), as_json=as_json)
+
+
 def _preview(
-    config: RunConfig, wanted: Wanted, *, spending: Spending, as_json: bool, quiet: bool
+    config: RunConfig,
+    path: Path,
+    wanted: Wanted,
+    *,
+    spending: Spending,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Show a few texts with the verdict of every filter; nothing is kept."""
     assert wanted.preview is not None
@@ -118,16 +166,16 @@ def _preview(
     with (
         results_only_on_stdout(as_json),
         ProgressDisplay(quiet=quiet) as progress,
-        _writing(config, wanted, wanted.k or 1, None, spending, quiet, progress) as writing,
+        _writing(config, path, wanted, wanted.k or 1, None, spending, quiet, progress) as writing,
     ):
         most = None if wanted.k is None else writing.most()
         judged = writing.preview(wanted.preview, progress.step)
-    whole = None if wanted.k is None else writing.wanted
-    found = previewed(judged, config.task_object(), writing.usage, most=most, wanted=whole)
+        whole = None if wanted.k is None else writing.wanted
+        found = previewed(writing, judged, most=most, wanted=whole)
     result: dict[str, Any] = {
         "preview": found.as_dicts(),
         "counts": found.counts,
-        "usage": {**writing.usage.as_dict(), "tokens": writing.usage.tokens},
+        "usage": {**found.cost.as_dict(), "tokens": found.cost.tokens},
         "most": None if most is None else {**most.as_dict(), "tokens": most.tokens},
         "k": wanted.k,
     }
@@ -140,6 +188,7 @@ def _preview(
 @contextlib.contextmanager
 def _writing(
     config: RunConfig,
+    path: Path,
     wanted: Wanted,
     k: int,
     out: Path | None,
@@ -148,6 +197,12 @@ def _writing(
     progress: ProgressDisplay,
 ) -> Iterator[Writing]:
     """What writes the items, its model loaded; answers are kept beside the output."""
+    if config.lm is None:
+        raise ConfigError(
+            "there is no language model to write items",
+            where=str(path),
+            fix="add the section 'lm'",
+        )
     task, label = config.task_object(), wanted.label
     section = _section(config, wanted.generator, key_values(wanted.options, "--option"))
     pool = open_pool(config, config.data.pool)
@@ -160,7 +215,6 @@ def _writing(
         if spending.dry_run
         else language_model_of(config, quiet=quiet, progress=progress)
     )
-    assert config.lm is not None
     with model as lm:
         assert lm is not None
         if out is not None and not spending.dry_run:

@@ -11,6 +11,7 @@ from llmal.functions.annotating import renamed
 from llmal.functions.results import Generated
 from llmal.functions.rows import Row
 from llmal.generators import SynthesisResult
+from llmal.generators.record import SyntheticRecord
 from llmal.generators.rows import COLUMNS, fields_of, texts_of
 from llmal.task import Task
 
@@ -41,15 +42,15 @@ def table_rows(
         yield {**texts_of(one, task.text), **{called[key]: value for key, value in own.items()}}
 
 
-def generated(synthesis: SynthesisResult, task: Task, cost: Usage) -> Generated:
+def generated(synthesis: SynthesisResult, record: SyntheticRecord, cost: Usage) -> Generated:
     """What was written as a result."""
-    return Generated(**result_of(synthesis, task, cost))
+    return Generated(**result_of(synthesis, record, cost))
 
 
-def result_of(synthesis: SynthesisResult, task: Task, cost: Usage) -> dict[str, Any]:
+def result_of(synthesis: SynthesisResult, record: SyntheticRecord, cost: Usage) -> dict[str, Any]:
     """What a `Generated` is made with."""
-    columns, called = table_columns(task)
-    rows = list(table_rows(synthesis.items, task, called))
+    columns, called = table_columns(record.task)
+    rows = list(table_rows(synthesis.items, record.task, called))
     short = {called[name] for name in ("accepted", "refused_by", "reason")}
     return {
         "rows": [
@@ -58,10 +59,11 @@ def result_of(synthesis: SynthesisResult, task: Task, cost: Usage) -> dict[str, 
             if row[called["accepted"]]
         ],
         "columns": [one for one in columns if one.name not in short],
-        "text": task.text,
+        "text": record.task.text,
         "added": {"label": called["label"]},
         "cost": cost,
         "refused": [row for row in rows if not row[called["accepted"]]],
         "missing": synthesis.missing,
         "counts": [one.as_dict() for one in synthesis.counts],
+        "record": record,
     }

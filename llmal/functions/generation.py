@@ -193,11 +193,12 @@ def generate(
         if preview is not None:
             most = writing.most()
             judged = writing.preview(preview, stack.enter_context(shown_progress(progress)))
-            return previewed(judged, made, writing.usage, most=most, wanted=writing.wanted)
+            return previewed(writing, judged, most=most, wanted=writing.wanted)
         if dry_run:
-            return generated(SynthesisResult((), {}, {}), made, writing.most())
+            nothing = SynthesisResult((), {}, {})
+            return generated(nothing, writing.record(nothing), writing.most())
         synthesis = writing.run(stack.enter_context(shown_progress(progress)))
-        return generated(synthesis, made, writing.usage)
+        return generated(synthesis, writing.record(synthesis), writing.usage)
 
 
 def _text_columns(task: Any, text: str | Sequence[str] | None) -> tuple[str, ...]:

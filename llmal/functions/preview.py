@@ -9,11 +9,11 @@ from typing import Any
 from llmal.core.records import Usage
 from llmal.functions.generated_rows import result_of
 from llmal.functions.results import Generated
+from llmal.functions.writing import Writing
 from llmal.generators import SynthesisResult
 from llmal.generators.filters import Judged
 from llmal.generators.rows import texts_of
 from llmal.progress import cost_in_words
-from llmal.task import Task
 
 _LONGEST = 600
 
@@ -106,9 +106,8 @@ def _in_words(wanted: Mapping[str, int]) -> str:
 
 
 def previewed(
+    writing: Writing,
     judged: Sequence[Judged],
-    task: Task,
-    cost: Usage,
     *,
     most: Usage | None,
     wanted: Mapping[str, int] | None,
@@ -116,4 +115,5 @@ def previewed(
     """What was written and judged, as a result."""
     synthesis = SynthesisResult(tuple(one.item for one in judged), {}, {})
     more: dict[str, Any] = {"judged": judged, "most": most, "wanted": wanted}
-    return Preview(**result_of(synthesis, task, cost), **more)
+    found = result_of(synthesis, writing.record(synthesis), writing.usage)
+    return Preview(**found, **more)

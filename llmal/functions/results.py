@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from llmal.calibration.comparison import Comparison
+    from llmal.embed.protocol import Embedder
     from llmal.few_shot.chosen import ChosenPrompt
+    from llmal.generators.record import SyntheticRecord
 
 FEW = 5
 """Rows that `show` shows."""
@@ -235,6 +237,7 @@ class Generated(Results):
         missing: How many are wanting, by label; only labels that lack some.
         counts: For each generator and label a mapping of these two, of `accepted`, a number, and of
             `refused`, numbers by filter.
+        record: The items with how they were made, and the real ones beside which they were.
     """
 
     def __init__(
@@ -243,9 +246,11 @@ class Generated(Results):
         refused: Sequence[Row],
         missing: Mapping[str, int],
         counts: Sequence[Mapping[str, Any]] = (),
+        record: SyntheticRecord,
         **more: Any,
     ) -> None:
         super().__init__(*args, **more)
+        self.record = record
         self.refused = list(refused)
         self.missing = dict(missing)
         self.counts = [dict(one) for one in counts]
@@ -268,6 +273,86 @@ class Generated(Results):
         if self.refused:
             words += f"; {len(self.refused):,} refused"
         return f"{words}; {sum(self.missing.values()):,} missing" if self.missing else words
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> Path:
+        """Write the rows to a file, and beside it, in `<name>.origin.json`, how they were made.
+
+        Args:
+            path: The file; the ending of its name says the format.
+            force: Replace a file that is there.
+
+        Raises:
+            ConfigError: Something is there already, or the name does not say the format.
+            LlmalError: The file cannot be written.
+        """
+        from llmal.functions.generated_files import write_origin
+
+        file = super().save(path, force=force)
+        write_origin(file, self.record.origin)
+        return file
+
+    def save_chat(self, path: str | os.PathLike[str], *, force: bool = False) -> Path:
+        """Write the texts as instruction data for training a chat model: a line of JSON for each,
+        {"messages": [system, user, assistant]}, the label being the assistant's answer. The
+        instruction is that of the prompt by which `llmal.annotate` asks for labels.
+
+        Args:
+            path: A file; .jsonl.
+            force: Replace a file that is there.
+
+        Raises:
+            ConfigError: Something is there already, or the name ends otherwise.
+            LlmalError: The file cannot be written.
+        """
+        from llmal.exporters.chat import write_chat
+
+        return write_chat(Path(path).expanduser(), self.record, force=force)
+
+    def save_dataset(self, path: str | os.PathLike[str], *, force: bool = False) -> Path:
+        """Write the texts as a folder that `datasets.load_dataset` reads, with a card that says how
+        they were made and how they measure.
+
+        Args:
+            path: The folder.
+            force: Replace a folder that is there.
+
+        Raises:
+            ConfigError: Something is there already.
+            LlmalError: The folder cannot be written.
+        """
+        from llmal.exporters.dataset_folder import write_dataset
+
+        return write_dataset(Path(path).expanduser(), self.record, force=force)
+
+    def report(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        real: Any = None,
+        embedder: Embedder | str | os.PathLike[str] | None = None,
+        audit: str | os.PathLike[str] | None = None,
+        force: bool = False,
+    ) -> Path:
+        """Write a page about the texts: how varied they are, how much like real ones, how right
+        their labels are by what people say of a sample, and the worst of them.
+
+        Args:
+            path: The page; .html.
+            real: Real rows to hold the texts beside, in the place of `avoid` and demonstrations.
+            embedder: In the place of that of the call.
+            audit: A file of the sample, .csv, .jsonl, .parquet or .xlsx. Where it is not there, one
+                is drawn and written for a person to fill in; where it is, the report says how many
+                labels are right.
+            force: Replace a page that is there.
+
+        Raises:
+            ConfigError: A page is there already.
+            DataError: The audit cannot be read.
+            LlmalError: The page cannot be written.
+        """
+        from llmal.functions.generated_report import report_of
+
+        return report_of(self, path, real=real, embedder=embedder, audit=audit, force=force)
 
 
 class Demonstrations(Results):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from llmal import __version__
 from llmal.calibration.default import AUTO, Calibrate
 from llmal.config import GeneratorConfig, PlugInGeneratorConfig
 from llmal.config.explain import explain
@@ -33,7 +34,10 @@ from llmal.generators import (
 )
 from llmal.generators.filtered import wanted_of, with_new_ids
 from llmal.generators.filters import FilterLike, Judged, Preparing, judge_items
+from llmal.generators.origin import Origin, settings_of, without_paths
+from llmal.generators.record import SyntheticRecord
 from llmal.lm.progress import Meter, reporting
+from llmal.pool import Pool
 from llmal.prompting.protocol import Probing
 from llmal.run.budget import Budget
 from llmal.task import Task
@@ -41,12 +45,17 @@ from llmal.task import Task
 if TYPE_CHECKING:
     from llmal.embed import Embedder
     from llmal.lm.protocol import LanguageModel
-    from llmal.pool import Pool
 
 log = logging.getLogger("llmal.functions")
 
 ATTEMPTS = 4
 """Most texts that are written for each one that is wanted."""
+
+OF_EVERY_GENERATOR = (
+    *("per_class", "every", "shots", "min_words", "max_words", "similarity", "agreement"),
+    *("calibrate", "filters"),
+)
+"""Keys of a section that are about demonstrations and filters, which are told by themselves."""
 
 NOTHING = Usage()
 
@@ -107,6 +116,14 @@ class Writing:
     ) -> None:
         names = list(task.names) if labels is None else [task.names[task.index(n)] for n in labels]
         asked = _asked(k, task, names)
+        self.task = task
+        self.seed = seed
+        self._section = section
+        self._shown = len(demonstrations)
+        self._real: Pool | Sequence[Item] = () if pool is None else pool
+        if labelled and not isinstance(self._real, Pool):
+            self._real = [*self._real, *labelled]
+        self._embedder = embedder
         self._lm = lm
         if filters is None and section.filters is None and (test is not None or audit):
             filters = PROTECTING
@@ -250,6 +267,36 @@ class Writing:
         judged = judge_items(written, self._filters)
         self.usage += total(one.item.usage for one in judged) - before
         return judged
+
+    def record(self, synthesis: SynthesisResult) -> SyntheticRecord:
+        """The items with all that is known of them."""
+        return SyntheticRecord(
+            synthesis.items,
+            self.task,
+            self._origin(synthesis),
+            self._real,
+            self._embedder,
+            self.seed,
+        )
+
+    def _origin(self, synthesis: SynthesisResult) -> Origin:
+        section = self._section
+        said = section.model_dump(mode="json", exclude_unset=True)
+        options = {
+            key: value for key, value in said.items() if key not in ("name", *OF_EVERY_GENERATOR)
+        }
+        return Origin(
+            task=self.task.as_dict(),
+            generator={"name": section.name, "shots": section.shots, **without_paths(options)},
+            model=self._lm.fingerprint,
+            filters=settings_of(self._filters),
+            wanted=dict(synthesis.wanted),
+            demonstrations=self._shown,
+            real=len(self._real),
+            seed=self.seed,
+            usage=self.usage.as_dict(),
+            version=__version__,
+        )
 
     def _set_up(self) -> None:
         less = False

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmal.embed.neighbours import nearest
-from llmal.embed.protocol import Embedder
 from llmal.errors import DataError
 from llmal.generators.self_bleu import self_bleu
 
@@ -196,7 +195,7 @@ class Quality:
     """What embeddings and words say of synthetic texts.
 
     Attributes:
-        diversity: Of the synthetic texts.
+        diversity: Of the synthetic texts; of as many as there are real ones, where those are fewer.
         real_diversity: Of as many real ones, for comparison; None without real texts.
         fidelity: Beside the real texts; None without.
     """
@@ -208,34 +207,36 @@ class Quality:
 
 def measure_quality(
     synthetic: Sequence[str],
+    vectors: NDArray[np.float32],
     real: Sequence[str],
-    embedder: Embedder,
+    real_vectors: NDArray[np.float32] | None,
     rng: np.random.Generator,
 ) -> Quality:
-    """Measure synthetic texts, beside real ones where there are some.
+    """Measure synthetic texts, beside real ones where there are at least two.
 
     Args:
-        synthetic: At least two texts.
-        real: Real texts, or none.
-        embedder: Makes their vectors.
+        synthetic: n texts, at least two.
+        vectors: Shape (n, d): their unit vectors.
+        real: m real texts, or none.
+        real_vectors: Shape (m, d): their unit vectors by the same embedder; None without any.
         rng: For what is drawn.
 
     Raises:
-        DataError: There are too few.
+        DataError: There are too few, or vectors do not fit.
     """
-    texts = list(synthetic)
-    vectors = embedder.embed(texts)
-    own = measure_diversity(texts, vectors)
-    if not real:
+    own = measure_diversity(synthetic, vectors)
+    if real_vectors is None or len(real) < 2:
         return Quality(own)
     # As many of each, since all measures of diversity go with the number of texts.
-    rows = rng.permutation(len(real))[: max(len(texts), 2)]
-    drawn = [real[row] for row in rows]
-    beside = embedder.embed(drawn)
+    count = min(len(synthetic), len(real))
+    rows = np.sort(rng.permutation(len(real))[:count])
+    if count < len(synthetic):
+        few = np.sort(rng.permutation(len(synthetic))[:count])
+        own = measure_diversity([synthetic[row] for row in few], vectors[few])
     return Quality(
         own,
-        measure_diversity(drawn, beside),
-        measure_fidelity(vectors, embedder.embed(list(real)), rng),
+        measure_diversity([real[row] for row in rows], real_vectors[rows]),
+        measure_fidelity(vectors, real_vectors, rng),
     )
 
 

@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 from markupsafe import Markup, escape
@@ -169,6 +169,40 @@ def distribution(figures: Mapping[str, Any]) -> Markup | None:
             f"Label distribution: {figures['delivered']:,} delivered labels; the most frequent is "
             f"{most['label']} with {most['delivered']:,}.",
         )
+
+
+def neighbour_distances(figures: Mapping[str, Any]) -> Markup:
+    """Distances to the nearest real text: of synthetic texts, and of real ones to another."""
+    edges, synthetic, real = figures["edges"], figures["synthetic"], figures["real"]
+    middles = [(a + b) / 2 for a, b in pairwise(edges)]
+    with _style("neighbour-distances"):
+        figure, (axes,) = _figure(3.1)
+        axes.fill_between(middles, real, color=SECOND, alpha=0.18, linewidth=0)
+        axes.plot(
+            middles, real, color=SECOND, linestyle="--", marker="o", markersize=4,
+            label="real to another real text",
+        )  # fmt: skip
+        axes.plot(
+            middles, synthetic, color=FIRST, marker="^", markersize=5, linewidth=2,
+            label="synthetic to the nearest real text",
+        )  # fmt: skip
+        axes.set_xlabel("distance (0: the same, 1.41: nothing in common)")
+        axes.set_ylabel("share of the texts")
+        axes.set_ylim(bottom=0)
+        _percent(axes, "y")
+        _legend(axes)
+        middle = [_middle_of(middles, shares) for shares in (synthetic, real)]
+        return _svg(
+            figure,
+            f"Distances to the nearest real text: half of the synthetic texts lie within "
+            f"{middle[0]:.2f}, half of the real ones within {middle[1]:.2f} of another.",
+        )
+
+
+def _middle_of(middles: Sequence[float], shares: Sequence[float]) -> float:
+    """The first bin by which half of all are counted."""
+    sums = accumulate(shares)
+    return next((at for at, sum in zip(middles, sums, strict=True) if sum >= 0.5), middles[-1])
 
 
 @contextmanager

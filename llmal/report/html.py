@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llmal.report import charts
 from llmal.report.map_chart import pool_map_chart
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 KINDS = {
     "llm": "language model",
@@ -59,17 +62,56 @@ def render(figures: Mapping[str, Any]) -> str:
         figures: What `figures.collect` made, or the same read back from `report.json`.
     """
     import yaml
+
+    config = figures["config"]
+    # A report that was written before there were maps has none.
+    drawn = figures.get("map")
+    promised = figures.get("guarantee")
+    if config is not None:
+        config = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=96)
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            f=figures,
+            curve_chart=charts.learning_curve(figures["learning_curve"]),
+            reliability_charts=[
+                charts.reliability(one["calibration"], number) if one["calibration"] else None
+                for number, one in enumerate(figures["machines"])
+            ],
+            distribution_chart=charts.distribution(figures["distribution"]),
+            map=drawn,
+            map_chart=None if drawn is None else pool_map_chart(drawn, figures["rounds"]),
+            config=config,
+            status=STATUS.get(figures["status"], figures["status"]),
+            objective=OBJECTIVES.get(figures["objective"], figures["objective"]),
+            states=STATES,
+            # A report that was written before has none.
+            people=figures.get("people"),
+            unlabelled=UNLABELLED,
+            promised=promised,
+            reason=figures["stop_reason"],
+            standing=STANDING,
+            baseline_at={
+                one["labelled"]: one for one in figures["learning_curve"]["baseline"] or []
+            },
+        )
+    )
+
+
+def environment() -> Environment:
+    """What fills the templates of pages: it escapes all that comes from data."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     # By hand, since the automatic choice goes by file names and would not know ".j2".
-    environment = Environment(
+    made = Environment(
         loader=PackageLoader("llmal.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
+    made.filters.update(
         count=count,
         percent=percent,
         interval=interval,
@@ -82,34 +124,7 @@ def render(figures: Mapping[str, Any]) -> str:
         unbroken=lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%"),
         capitalize_first=lambda text: text[:1].upper() + text[1:],
     )
-    config = figures["config"]
-    # A report that was written before there were maps has none.
-    drawn = figures.get("map")
-    promised = figures.get("guarantee")
-    if config is not None:
-        config = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=96)
-    return environment.get_template("report.html.j2").render(
-        f=figures,
-        curve_chart=charts.learning_curve(figures["learning_curve"]),
-        reliability_charts=[
-            charts.reliability(one["calibration"], number) if one["calibration"] else None
-            for number, one in enumerate(figures["machines"])
-        ],
-        distribution_chart=charts.distribution(figures["distribution"]),
-        map=drawn,
-        map_chart=None if drawn is None else pool_map_chart(drawn, figures["rounds"]),
-        config=config,
-        status=STATUS.get(figures["status"], figures["status"]),
-        objective=OBJECTIVES.get(figures["objective"], figures["objective"]),
-        states=STATES,
-        # A report that was written before has none.
-        people=figures.get("people"),
-        unlabelled=UNLABELLED,
-        promised=promised,
-        reason=figures["stop_reason"],
-        standing=STANDING,
-        baseline_at={one["labelled"]: one for one in figures["learning_curve"]["baseline"] or []},
-    )
+    return made
 
 
 def count(value: float | None) -> str:

@@ -94,7 +94,7 @@ def drawn_map(
         rng.choice(len(embeddings), min(BACKGROUND, len(embeddings)), replace=False), positions
     )
     rows = np.concatenate([positions, free])
-    axes = _principal_axes(embeddings, rng)
+    axes = principal_axes(embeddings, rng)
     if axes is None:
         return None
     if method is None:
@@ -118,17 +118,27 @@ def drawn_map(
 
 
 @dataclass(frozen=True)
-class _Axes:
+class Axes:
+    """The two directions in which embeddings vary most.
+
+    Attributes:
+        mean: Shape (d,): of the embeddings.
+        directions: Shape (d, 2).
+        explained: Share of the variance along each.
+        fitted: Items that they were fitted on.
+    """
+
     mean: NDArray[np.float64]
     directions: NDArray[np.float64]
     explained: tuple[float, float]
     fitted: int
 
     def project(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Where vectors lie on the map, shape (n, 2)."""
         return np.asarray((rows - self.mean) @ self.directions)
 
 
-def _principal_axes(embeddings: NDArray[np.float32], rng: np.random.Generator) -> _Axes | None:
+def principal_axes(embeddings: NDArray[np.float32], rng: np.random.Generator) -> Axes | None:
     """The two directions of the largest variance, from a covariance summed over chunks."""
     size, width = embeddings.shape
     rows = np.sort(rng.choice(size, min(FITTED, size), replace=False))
@@ -152,7 +162,7 @@ def _principal_axes(embeddings: NDArray[np.float32], rng: np.random.Generator) -
     largest = np.abs(directions).argmax(axis=0)
     directions *= np.where(directions[largest, [0, 1]] < 0, -1.0, 1.0)
     shares = [max(0.0, float(value)) / total for value in values[::-1][:count]] + [0.0]
-    return _Axes(mean, directions, (shares[0], shares[1]), len(rows))
+    return Axes(mean, directions, (shares[0], shares[1]), len(rows))
 
 
 def _umap(rows: NDArray[np.float32], seed: int) -> NDArray[np.float64]:

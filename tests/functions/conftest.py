@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
+from letters import Letters
 
 QUESTIONS = [
     ("Who wrote Emma ?", "Person"),
@@ -45,19 +45,6 @@ def labelled() -> list[tuple[str, str]]:
 def options(tiny_hf: Any, tmp_path: Any) -> dict[str, Any]:
     """What most calls of `llmal.annotate` here have in common."""
     return {"labels": LABELS, "lm": tiny_hf, "cache": tmp_path / "answers.sqlite"}
-
-
-class Letters:
-    """Counts letters: an embedder that needs no model."""
-
-    dimensions = 26
-    fingerprint = "letters"
-
-    def embed(self, texts: Any, on_progress: Any = None) -> Any:
-        """Shares of letters, of length one."""
-        counts = [[text.lower().count(chr(97 + n)) + 0.01 for n in range(26)] for text in texts]
-        table = np.array(counts, np.float32)
-        return table / np.linalg.norm(table, axis=1, keepdims=True)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import itertools
 import numpy as np
 import pytest
 
-from llmal.embed import SentenceEmbedder
 from llmal.errors import DataError
 from llmal.generators.quality import (
     distinct,
@@ -129,16 +128,22 @@ def test_density_and_coverage_by_their_definition():
     assert found.coverage == pytest.approx((inside.sum(axis=1) > 0).mean())
 
 
-def test_quality_of_texts(embedder: SentenceEmbedder):
+def test_quality_beside_as_many_real_texts():
+    rng = np.random.default_rng(8)
     real = [f"the {animal} sleeps in the {place}" for animal in ("dog", "cat", "cow", "hen")
             for place in ("house", "garden", "barn")]  # fmt: skip
-    alike = ["the dog sleeps in the house"] * 5
-    found = measure_quality(alike, real, embedder, np.random.default_rng(0))
+    vectors = _unit(rng, 12, 5)
+    alike = real[:1] * 5
+    found = measure_quality(alike, vectors[[0] * 5], real, vectors, np.random.default_rng(0))
     assert found.diversity.vendi == pytest.approx(1, abs=1e-3)
+    assert found.diversity.self_bleu == pytest.approx(1)
     assert found.real_diversity.texts == 5
     assert found.real_diversity.vendi > 1.2
     assert found.fidelity.copies == 1.0
-    assert measure_quality(alike, [], embedder, np.random.default_rng(0)).fidelity is None
+    fewer = measure_quality(real, vectors, real[:4], vectors[:4], np.random.default_rng(0))
+    assert fewer.diversity.texts == fewer.real_diversity.texts == 4
+    without = measure_quality(alike, vectors[[0] * 5], [], None, np.random.default_rng(0))
+    assert without.fidelity is None
 
 
 def test_too_few_texts_are_refused():
