@@ -24,7 +24,7 @@ _OWN = (
 def write_dataset(path: Path, record: SyntheticRecord, *, force: bool = False) -> Path:
     """Write the accepted items and their card; the folder is put in its place when it is whole.
 
-    The items are the split "train": synthetic ones belong into no other.
+    The items are the split "train": synthetic ones belong in no other.
 
     Args:
         path: The folder.
