@@ -17,7 +17,7 @@ from llmal.core.records import Item, SyntheticItem, Usage, total
 from llmal.generators import LearnerAnswers, lack, plan_filtered, with_new_ids
 from llmal.generators.filters import Preparing, Remembering
 from llmal.generators.policies import Policy, SynthesisState
-from llmal.generators.protocol import Filter, Generator, Needing, Request
+from llmal.generators.protocol import Apportioning, Filter, Generator, Needing, Request
 from llmal.ledger import Expense, Ledger
 from llmal.prompting.protocol import Probing
 from llmal.run.budget import Budget
@@ -206,6 +206,10 @@ class Synthesis:
         most = {
             name: max((one.get(name, 0) for one in said), default=0) for name in self._task.names
         }
+        if isinstance(self._generator, Apportioning):
+            counts = {name: there[name] + count for name, count in held_out.counts.items()}
+            shares = self._generator.wanted(counts, self._per_label)
+            most = {name: min(count, shares.get(name, 0)) for name, count in most.items()}
         return {name: count for name, count in most.items() if count > 0}
 
     def _write(

@@ -228,6 +228,23 @@ def test_labels_with_too_few_items_are_filled_up(tmp_path: Path) -> None:
         assert not any(written[number, name] for number in range(1, 5))
 
 
+def test_a_generator_that_balances_is_asked_for_what_is_rare(tmp_path: Path) -> None:
+    class Balancing(ListedGenerator):
+        def wanted(self, counts: Any, k: int) -> dict[str, int]:
+            most = max(counts.values())
+            return {name: min(k, most - count) for name, count in counts.items()}
+
+    run = _run(tmp_path, Balancing(WORDS), budget=Budget(rounds=1, batch=20))
+    run.run()
+    written = _written(run)
+    with Ledger.open(run.ledger_url) as ledger:
+        early = Counter(one.label for one in ledger.labels(1).values())
+    rare, common = sorted(WORDS, key=lambda name: early[name])
+    assert early[rare] < early[common]
+    assert written[0, rare] == early[common] - early[rare]
+    assert written[0, common] == 0
+
+
 def test_people_refute_a_batch_by_its_sample(tmp_path: Path) -> None:
     use = SyntheticUse(check=4, harm=0, least_labels=1000)
     options: dict[str, Any] = {"synthetic": use, "generate_when": [EveryRounds(9)]}
