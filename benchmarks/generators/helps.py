@@ -6,8 +6,8 @@
 
 For each set, setting and seed, labelled items are drawn from the train part: 5, 10 or 20 of each
 class, or 20 of half of the classes, drawn by the seed, and 2 of the others, the *rare* ones (10:1).
-A generator writes from them until 10 texts of each class have passed llmal's default filters or
-four times as many were written; where classes are uneven, 18 of each rare one. `write` keeps one
+A generator writes from them until 5 texts of each class have passed llmal's default filters or
+four times as many were written; where classes are uneven, until 10 of each rare one have. `write` keeps one
 line for each set, setting, seed and generator, with all texts; the model's answers are cached.
 
 `train` fits llmal's LinearHead on MiniLM's vectors to the labelled items and, for each variant, to
@@ -27,8 +27,8 @@ was made from or shown with. What a generator is told of the learner are out-of-
 of the labelled items. The measures are those of up to 1,000 rows of the test part.
 
 The setting that is reported as the one that helps, if there is one, is chosen on --choose-on alone
-and reported on the other sets. `--lm` takes a model's name or path, or the URL of a vLLM server; the
-rows of several models stand in folders of their own.
+and reported on the other sets. `--lm` takes a model's name or path, or the URL of a vLLM server;
+each model has a folder of its own.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ def train_cell(
     """Train on the labelled items and what a variant adds, and test."""
     from llmal.learners import LinearHead
 
-    name, setting, seed, variant = cell
+    name, setting, seed, _ = cell
     embedder = kept["embedder"]
     drawn = draw(options.shared, name, setting, seed)
     added = added_of(cell, written, drawn)

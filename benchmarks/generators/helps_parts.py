@@ -21,8 +21,8 @@ SETTINGS = ("10", "10:1", "5", "20")
 """Labels a class; "10:1" has 20 of half of the classes and 2 of the others."""
 
 MANY, FEW = 20, 2
-PER_CLASS = 10
-"""Accepted texts a class; where classes are uneven, as many for the rare ones as they lack."""
+PER_CLASS, PER_RARE = 5, 10
+"""Accepted texts of each class; where classes are uneven, of each rare one."""
 
 POOL_TEXTS, TEST_ROWS, FOLDS = 1_000, 1_000, 5
 WEIGHTS = (0.0, 0.1, 0.3, 1.0)
@@ -69,7 +69,7 @@ def draw(shared: Path, name: str, setting: str, seed: int) -> Draw:
         label: (FEW if label in rare else MANY) if uneven else int(setting) for label in labels
     }
     wanted = {
-        label: MANY - FEW if uneven else PER_CLASS
+        label: PER_RARE if uneven else PER_CLASS
         for label in labels
         if not uneven or label in rare
     }
