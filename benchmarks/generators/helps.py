@@ -7,8 +7,9 @@
 For each set, setting and seed, labelled items are drawn from the train part: 5, 10 or 20 of each
 class, or 20 of half of the classes, drawn by the seed, and 2 of the others, the *rare* ones (10:1).
 A generator writes from them until 5 texts of each class have passed llmal's default filters or
-four times as many were written; where classes are uneven, until 10 of each rare one have. `write` keeps one
-line for each set, setting, seed and generator, with all texts; the model's answers are cached.
+four times as many were written; where classes are uneven, until 10 of each rare one have. `write`
+keeps one line for each set, setting, seed and generator, with all texts; the model's answers are
+cached.
 
 `train` fits llmal's LinearHead on MiniLM's vectors to the labelled items and, for each variant, to
 what it adds:

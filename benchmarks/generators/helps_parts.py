@@ -69,9 +69,7 @@ def draw(shared: Path, name: str, setting: str, seed: int) -> Draw:
         label: (FEW if label in rare else MANY) if uneven else int(setting) for label in labels
     }
     wanted = {
-        label: PER_RARE if uneven else PER_CLASS
-        for label in labels
-        if not uneven or label in rare
+        label: PER_RARE if uneven else PER_CLASS for label in labels if not uneven or label in rare
     }
     items: list[Item] = []
     real: list[Item] = []
