@@ -97,7 +97,7 @@ def cells_of(options: argparse.Namespace, last: tuple[str, ...]) -> list[Cell]:
 
 def write_cell(cell: Cell, options: argparse.Namespace, kept: dict[str, Any]) -> dict[str, Any]:
     """Have one generator write from one draw."""
-    from llmal.functions.generation import Writing, generator_section
+    from llmal.functions.writing import Writing, generator_section
 
     name, setting, seed, variant = cell
     lm, embedder = kept["lm"], kept["embedder"]
