@@ -56,7 +56,7 @@ class ClassConditional(PromptedGenerator):
     @property
     def prompts_at_once(self) -> int:
         """Prompts that the model is asked in one call."""
-        return max(1, AT_ONCE // self.per_prompt)
+        return AT_ONCE if self.attributes else 1
 
     def draws(self, request: Request, words: Sequence[str]) -> Iterator[Draw]:
         """Demonstrations from a deck, and a value of each attribute."""

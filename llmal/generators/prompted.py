@@ -30,7 +30,7 @@ from llmal.task.spaces import refuse_unless
 log = logging.getLogger("llmal.generators")
 
 AT_ONCE = 64
-"""Answers in one call where each prompt is another; a server works on as many side by side."""
+"""Prompts in one call where each is another; a server works on as many side by side."""
 _TOKENS_PER_WORD = 4
 """Room for scripts that a tokenizer cuts finely; English takes about 1.3."""
 _TOKENS_OF_STRUCTURE = 16
