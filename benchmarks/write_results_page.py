@@ -14,7 +14,10 @@ from typing import Any
 from aggregation_page import aggregation
 from defaults_page import defaults
 from generators.filters_page import generators_near_duplicates, generators_planted
+from generators.five_hundred_page import generators_five_hundred, generators_throughput
+from generators.helps_page import generators_helps
 from generators.labelling_programs_page import labelling_programs
+from generators.limits_page import generators_planted_limits
 from goemotions_page import goemotions
 from guarantee.forecast_page import guarantee_forecast
 from guarantee.intervals_page import guarantee_intervals
@@ -557,11 +560,15 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
     ("calibrators", "Calibrators on a known miscalibration", calibrators),
     ("structure", "The structure of the package", structure),
     ("generators_planted", "What filters of synthetic items refuse", generators_planted),
+    ("generators_planted_limits", "Limits of filters of copies", generators_planted_limits),
     (
         "generators_near_duplicates",
         "Near duplicates among many texts",
         generators_near_duplicates,
     ),
+    ("generators_helps", "Do synthetic items help a learner?", generators_helps),
+    ("generators_five_hundred", "Five hundred new items in a call", generators_five_hundred),
+    ("generators_throughput", "Throughput of writing", generators_throughput),
 ]
 
 

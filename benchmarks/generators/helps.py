@@ -48,6 +48,8 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from generators.helps_figures import figures_of
 from generators.helps_parts import (
+    PER_CLASS,
+    PER_RARE,
     POOL_TEXTS,
     SETS,
     SETTINGS,
@@ -301,6 +303,8 @@ def tell(options: argparse.Namespace) -> None:
             "pool texts": POOL_TEXTS,
             "test rows": TEST_ROWS,
             "chosen on": options.choose_on,
+            "asked": f"{PER_CLASS} of each class, {PER_RARE} of each rare one",
+            "not measured": options.missing,
             **figures,
         },
         model=options.name,
@@ -319,6 +323,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--generators", nargs="+", default=list(GENERATORS), choices=GENERATORS)
     parser.add_argument("--choose-on", default="trec6", choices=SETS)
+    parser.add_argument("--missing", default="nothing that is named above", help="for the page")
     add_processes(parser)
     options = parser.parse_args()
     {"write": write, "train": train, "tell": tell}[options.verb](options)

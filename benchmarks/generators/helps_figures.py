@@ -21,6 +21,7 @@ def figures_of(written: list[Row], trained: list[Row], *, choose_on: str) -> dic
         "models": sorted({one["model"] for one in written}),
         "writing": _writing(written),
         "rows": _rows(found),
+        "cells": _gains(found),
         "chosen": _chosen(found, choose_on),
     }
 
@@ -78,8 +79,33 @@ def _rows(found: dict[Any, Row]) -> list[Row]:
     return rows
 
 
-def _mean_sd(values: list[float]) -> list[float]:
-    spread = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+def _gains(found: dict[Any, Row]) -> list[Row]:
+    """For each draw and variant the difference to the learner alone."""
+    rows = []
+    for (name, setting, seed, variant), row in found.items():
+        alone = found.get((name, setting, seed, ALONE))
+        if variant == ALONE or alone is None:
+            continue
+        gain = {
+            weighting: {one: row[weighting][one] - alone["plain"][one] for one in MEASURES}
+            for weighting in WEIGHTINGS
+        }
+        rows.append(
+            {
+                "set": name,
+                "setting": setting,
+                "seed": seed,
+                "variant": variant,
+                "added": sum(row["added"].values()),
+                "weight": row["chosen"],
+                "gain": gain,
+            }
+        )
+    return rows
+
+
+def _mean_sd(values: list[float]) -> list[float | None]:
+    spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
     return [float(np.mean(values)), spread]
 
 
