@@ -7,6 +7,7 @@ from pathlib import Path
 from llmal.core.tables import Column, check_place, free_name, write_in_place, write_rows
 from llmal.errors import ConfigError, DataError
 from llmal.exporters.dataset_card import card_of
+from llmal.generators.origin import public_provenance
 from llmal.generators.record import SyntheticRecord
 from llmal.generators.rows import texts_of
 
@@ -61,7 +62,7 @@ def write_dataset(path: Path, record: SyntheticRecord, *, force: bool = False) -
                 called["label"]: item.label,
                 called["synthetic"]: True,
                 called["generator"]: item.generator,
-                called["provenance"]: dict(item.provenance),
+                called["provenance"]: public_provenance(item.provenance),
             }
             for item in accepted
         )

@@ -34,7 +34,7 @@ from llmal.generators import (
 )
 from llmal.generators.filtered import wanted_of, with_new_ids
 from llmal.generators.filters import FilterLike, Judged, Preparing, judge_items
-from llmal.generators.origin import Origin, settings_of, without_paths
+from llmal.generators.origin import Origin, model_name, settings_of, without_paths
 from llmal.generators.record import SyntheticRecord
 from llmal.lm.progress import Meter, reporting
 from llmal.pool import Pool
@@ -288,7 +288,7 @@ class Writing:
         return Origin(
             task=self.task.as_dict(),
             generator={"name": section.name, "shots": section.shots, **without_paths(options)},
-            model=self._lm.fingerprint,
+            model=model_name(self._lm.fingerprint),
             filters=settings_of(self._filters),
             wanted=dict(synthesis.wanted),
             demonstrations=self._shown,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Any
 from llmal.core.records import Usage
 from llmal.errors import DataError
 from llmal.generators.protocol import Filter
+
+_PATH = re.compile(r"(?<![\w.:])(?<!:/)/(?:[^\s/@#]+/)+([^\s/@#]+)")
+"""An absolute path inside a fingerprint; not the rest of a URL, or of `owner/model`."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,21 @@ def without_paths(value: Any) -> Any:
     if isinstance(value, Path) or (isinstance(value, str) and Path(value).is_absolute()):
         return Path(value).name
     return value
+
+
+def model_name(fingerprint: str) -> str:
+    """The fingerprint of a model, in which a path is cut down to the name of its folder."""
+    return _PATH.sub(r"\1", fingerprint)
+
+
+def public_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """The provenance of an item without paths of this machine; its texts stay as they are."""
+    found = {
+        key: value if key == "fields" else without_paths(value) for key, value in provenance.items()
+    }
+    if isinstance(model := provenance.get("model"), str):
+        found["model"] = model_name(model)
+    return found
 
 
 def _is_plain(value: object) -> bool:

@@ -44,7 +44,7 @@ def pool_map_chart(drawn: Mapping[str, Any], rounds: Sequence[Mapping[str, Any]]
 
     picked = drawn["rounds"]
     colours = [_colour(number, len(picked)) for number in range(len(picked))]
-    parts = [dots(map(at, drawn["background"]), 'class="rest"')]
+    parts = [_dots(map(at, drawn["background"]), 'class="rest"')]
     for one, colour in zip(picked, colours, strict=True):
         square = one["phase"] == "start"
         unlisted = [
@@ -54,7 +54,7 @@ def pool_map_chart(drawn: Mapping[str, Any], rounds: Sequence[Mapping[str, Any]]
         ]
         cap = "square" if square else "round"
         parts.append(
-            dots(
+            _dots(
                 unlisted,
                 f'style="fill:none;stroke:{colour};stroke-width:{2 * RADIUS - 1:g};'
                 f'stroke-linecap:{cap}"',
@@ -86,7 +86,7 @@ def _colour(number: int, rounds: int) -> str:
     return f"color-mix(in oklch,var(--series-2) {share:.0f}%,var(--series-1))"
 
 
-def dots(places: Iterable[tuple[float, float]], look: str) -> str:
+def _dots(places: Iterable[tuple[float, float]], look: str) -> str:
     """Many points as one path: lines of no length with round ends."""
     path = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in places)
     return f'<path {look} d="{path}"/>' if path else ""
@@ -123,7 +123,7 @@ def _legend(picked: Sequence[Mapping[str, Any]], colours: Sequence[str], rest: b
         x += 2 + LETTER * len(text) + 12
 
     if rest:
-        parts.append(dots([(x, y)], 'class="rest"'))
+        parts.append(_dots([(x, y)], 'class="rest"'))
         x += 2 * RADIUS
         words("not picked")
     squares = [pick["phase"] == "start" for pick in picked]

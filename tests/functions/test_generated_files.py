@@ -15,7 +15,13 @@ from llmal.exporters.chat import write_chat
 from llmal.exporters.dataset_folder import write_dataset
 from llmal.functions.generated_files import ORIGIN, read_record, write_record
 from llmal.generators.filters import FormatAndLength, Leakage, NearDuplicates
-from llmal.generators.origin import Origin, settings_of, without_paths
+from llmal.generators.origin import (
+    Origin,
+    model_name,
+    public_provenance,
+    settings_of,
+    without_paths,
+)
 from llmal.prompting import LabellingPrompts
 from llmal.prompting.templates import load_prompt
 from llmal.task import Task
@@ -85,6 +91,15 @@ def test_settings_of_filters_are_plain_and_hold_no_path():
     ]
     options = {"prompt": "/home/me/mine.yaml", "of": ["/a/b", "x/y"], "k": 3}
     assert without_paths(options) == {"prompt": "mine.yaml", "of": ["b", "x/y"], "k": 3}
+
+
+def test_fingerprints_of_models_lose_their_paths_and_nothing_else():
+    local = "transformers-5.19.0//srv/models/tiny-lm@63ab/float32"
+    assert model_name(local) == "transformers-5.19.0/tiny-lm@63ab/float32"
+    for kept in ("vllm-0.32/org/model@1f", "http/http://host:80/v1/x", "prompt@2#ab/soft-prompt-3"):
+        assert model_name(kept) == kept
+    told = {"model": local, "prompt": "mine@1#2", "seed": 3, "fields": {"a": "/x/y"}}
+    assert public_provenance(told) == {**told, "model": model_name(local)}
 
 
 def test_chat_messages_are_what_annotate_asks_and_the_label(tmp_path, tiny_hf):

@@ -127,6 +127,14 @@ def test_the_map_tells_synthetic_from_real_by_shape_and_says_what_it_shows(figur
         assert 0 < float(one.get("cy")) < height
 
 
+def test_of_many_real_texts_all_are_drawn_and_the_first_say_theirs():
+    given = record()
+    many = [replace(one, id=f"{one.id}-{n}") for n in range(13) for one in given.real]
+    page = render_synthetic(collect_synthetic(replace(given, real=many)))
+    assert page.count('<circle class="real"') == 520 + 1
+    assert page.count("<title>real: ") == 500
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

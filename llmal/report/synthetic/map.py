@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
 from llmal.core.records import Item, SyntheticItem
-from llmal.report.map_chart import LEGEND, LETTER, MARGIN, UNITS, dots
+from llmal.report.map_chart import LEGEND, LETTER, MARGIN, UNITS
 from llmal.report.plain import shorten
 from llmal.report.pool_map import principal_axes
 
@@ -68,11 +68,9 @@ def synthetic_map_chart(drawn: Mapping[str, Any]) -> Markup:
 
     real, synthetic = drawn["real"], drawn["synthetic"]
     circles = [
-        f'<circle class="real" cx="{x:.1f}" cy="{y:.1f}" r="3"><title>'
-        f"{escape('real: ' + one['text'])}</title></circle>"
-        for one in real[:DRAWN]
-        for x, y in [at(one)]
+        _circle(at(one), f"<title>{escape('real: ' + one['text'])}</title>") for one in real[:DRAWN]
     ]
+    circles += [_circle(at(one)) for one in real[DRAWN:]]
     triangles = [
         f'<path class="made" d="{_triangle(at(one))}"><title>'
         f"{escape('synthetic, ' + one['label'] + ': ' + one['text'])}</title></path>"
@@ -80,7 +78,6 @@ def synthetic_map_chart(drawn: Mapping[str, Any]) -> Markup:
     ]
     more = "".join(_triangle(at(one)) for one in synthetic[DRAWN:])
     parts = [
-        dots(map(at, real[DRAWN:]), 'class="rest"'),
         *circles,
         f'<path class="made" d="{more}"/>' if more else "",
         *triangles,
@@ -99,6 +96,11 @@ def synthetic_map_chart(drawn: Mapping[str, Any]) -> Markup:
     )
 
 
+def _circle(place: tuple[float, float], inner: str = "") -> str:
+    x, y = place
+    return f'<circle class="real" cx="{x:.1f}" cy="{y:.1f}" r="3">{inner}</circle>'
+
+
 def _triangle(place: tuple[float, float]) -> str:
     x, y = place
     return f"M{x:.1f} {y - _HALF:.1f}l{_HALF:.1f} {1.8 * _HALF:.1f}h{-2 * _HALF:.1f}z"
@@ -112,7 +114,7 @@ def _legend(with_real: bool) -> str:
     ]
     if with_real:
         x = MARGIN + 34 + LETTER * len("synthetic")
-        parts += [f'<circle class="real" cx="{x:.1f}" cy="{y:.1f}" r="3"/>', _words(x + 9, "real")]
+        parts += [_circle((x, y)), _words(x + 9, "real")]
     return "".join(parts)
 
 
