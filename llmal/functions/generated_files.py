@@ -58,7 +58,12 @@ def read_record(path: Path, task: Task, **more: Any) -> SyntheticRecord:
         DataError: It is no such file, or has a label that the task lacks.
     """
     rows = open_table(path, what="the items")
-    _, called = table_columns(task)
+    _, names = table_columns(task)
+    # The export of a run also gives way to columns of the pool that are not in the file.
+    called = {
+        own: f"llmal_{name}" if name not in rows.names and f"llmal_{name}" in rows.names else name
+        for own, name in names.items()
+    }
     needed = [*task.text, called["label"], called["generator"]]
     missing = [name for name in needed if name not in rows.names]
     if missing:

@@ -137,6 +137,27 @@ def test_a_report_and_exports_of_items_that_are_there_ask_nobody(made, llmal, js
     assert len(places["chat"].read_text().splitlines()) == 12
 
 
+def test_a_report_of_what_a_run_has_written(finished, llmal, tmp_path):
+    path = finished(embedder=None)
+    with Ledger.open(tmp_path / "run" / "ledger.sqlite") as ledger:
+        ledger.add_synthetic(
+            [
+                SyntheticItem("s1", "a soup", "food", "boundary", provenance={"prompt": "p@1"}),
+                SyntheticItem("s2", "", "food", "boundary", False, "boundary", "no text"),
+            ]
+        )
+    out = tmp_path / "synthetic.csv"
+    made = llmal("export", tmp_path / "run", "--what", "synthetic", "--out", out)
+    assert made.exit_code == 0, made.stderr
+    page = tmp_path / "r.html"
+    told = llmal("generate", "--config", path, "--out", out, "--report", page)
+    assert told.exit_code == 0, told.stderr
+    figures = json.loads(page.with_suffix(".json").read_text())
+    assert (figures["counts"]["written"], figures["counts"]["accepted"]) == (2, 1)
+    assert figures["counts"]["by_filter"] == [{"filter": "boundary", "count": 1}]
+    assert figures["prompts"] == ["p@1"]
+
+
 def test_mistakes_with_products_are_a_sentence(made, llmal, tmp_path):
     path, out = made
     (tmp_path / "there.html").touch()

@@ -60,7 +60,9 @@ def collect_synthetic(
         "written": time.time() if written is None else written,
         "task": record.task.as_dict(),
         "origin": None if record.origin is None else record.origin.as_dict(),
-        "prompts": sorted({str(item.provenance.get("prompt")) for item in record.items}),
+        "prompts": sorted(
+            {str(one) for item in record.items if (one := item.provenance.get("prompt"))}
+        ),
         "real": {"all": len(record.real), "drawn": len(real)},
         "embedder": None if record.embedder is None else record.embedder.fingerprint,
         "counts": _counts(record.items),
