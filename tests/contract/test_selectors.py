@@ -40,7 +40,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "mixture": {"selectors": ["typiclust", "margin"], "weights": [0.3, 0.7]},
     "switch": {"first": "random", "then": "margin", "labels": 1},
     "scikit_activeml": {"strategy": "UncertaintySampling"},
-    "llm_batch": {"window": 40, "per_window": 20},
+    "llm_batch": {"window": 16, "per_window": 8},
     "llm_disagreement": {"answers": 3, "candidates": 30},
     "llm_rank": {"mode": "list", "ranked": 12, "window": 6, "step": 3},
     "perplexity": {"selector": "margin"},
