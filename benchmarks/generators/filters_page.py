@@ -53,6 +53,8 @@ def generators_planted(figures: Figures) -> list[str]:
     """What each filter refuses of planted texts, and of real ones."""
     rows = figures["rows"]
     sets = list(dict.fromkeys(one["set"] for one in rows))
+    if list(rows[0]["alone"]) == ["label_agreement"]:
+        return _judged(figures)
     lines = [
         "500 test items are protected; 500 real items of the training set are *held out*. Planted "
         "are 200 texts of each kind, and 46 in other languages; these sentences, and the words "
@@ -112,6 +114,30 @@ def generators_planted(figures: Figures) -> list[str]:
     if missing:
         lines += ["", f"Filters that were not measured: {', '.join(missing)}."]
     return lines
+
+
+def _judged(figures: Figures) -> list[str]:
+    """What another model's label_agreement refuses, where nothing else was measured."""
+    rows = figures["rows"]
+    judged = rows[0]["judged"]
+    return [
+        f"The filter label_agreement alone, asked of {figures['model']}, calibrated on 100 texts "
+        f"of the pool without labels; the first {judged} of the held-out texts and of those with "
+        "a wrong label:",
+        "",
+        *table(
+            ["set", "seed", "held-out", "wrong label"],
+            (
+                [
+                    one["set"],
+                    one["seed"],
+                    *(f"{one['alone']['label_agreement'][kind]:.3f}"
+                      for kind in ("held-out", "wrong label")),
+                ]
+                for one in rows
+            ),
+        ),
+    ]  # fmt: skip
 
 
 def _share(values: list[float | None]) -> str:

@@ -49,8 +49,8 @@ def generators_planted_limits(figures: Figures) -> list[str]:
         "",
         f"Of the limits that refuse at most {figures['most']:g} of the held-out of "
         f"{', '.join(figures['chosen on'])} on average, the lowest are leakage "
-        f"{picked['leakage']:g} and minhash {picked['minhash']:g}. All filters that see a text "
-        "alone together, on held-out texts of the sets that nothing was chosen on:",
+        f"{picked['leakage']:g} and minhash {picked['minhash']:g}. All filters that "
+        "need no model together, on held-out texts of the sets that nothing was chosen on:",
         "",
         *table(
             ["set", "llmal's defaults", "the chosen limits", "leakage's alone"],
