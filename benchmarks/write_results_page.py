@@ -595,7 +595,7 @@ def main() -> None:
                 *figures.get("commands", []),
                 figures.get("command", f"python benchmarks/{name}.py"),
             ]
-            for command in commands:
+            for command in dict.fromkeys(commands):
                 lines += ["", f"`{command}`"]
             lines += ["", *section(figures)]
     PAGE.write_text("\n".join(lines) + "\n")

@@ -110,10 +110,47 @@ def generators_planted(figures: Figures) -> list[str]:
         ),
     )
     named = {one for names in figures["right"].values() for one in names}
-    missing = sorted({*named, *figures["by design"]} - {*rows[0]["alone"]})
-    if missing:
-        lines += ["", f"Filters that were not measured: {', '.join(missing)}."]
-    return lines
+    for name in sets:
+        measured = {one for row in rows if row["set"] == name for one in row["alone"]}
+        if missing := sorted({*named, *figures["by design"]} - measured):
+            lines += ["", f"Not measured on {name}: {', '.join(missing)}."]
+    return [*lines, "", *_wrong_labels(rows), *_refused_together(rows)]
+
+
+def _wrong_labels(rows: list[Figures]) -> list[str]:
+    """What the two filters of labels do, where they were measured."""
+    own = [row for row in rows if "label_agreement" in row["alone"]]
+    if not own:
+        return []
+    said = [
+        f"{row['set']} (seed {row['seed']}) {name} {alone['wrong label']:.3f} of the wrong labels "
+        f"and {alone['held-out']:.3f} of the right ones"
+        for row in own
+        for name in ("label_agreement", "learner_agreement")
+        if name in row["alone"]
+        for alone in [row["alone"][name]]
+    ]
+    return [
+        f"Of labels, refused: {'; '.join(said)}. Wrong labels are found at the price of right "
+        "ones: neither filter is better than the model or learner that it asks. *by the right "
+        "one* is lower than *refused* where a filter before these two has refused the text.",
+        "",
+    ]
+
+
+def _refused_together(rows: list[Figures]) -> list[str]:
+    """Who refuses real texts, when all filters are asked in turn."""
+    lines = []
+    for row in rows:
+        by = row["together"]["held-out"]["by"]
+        total = row["planted"]["held-out"]
+        lines.append(
+            f"Of the held-out of {row['set']} (seed {row['seed']}) "
+            f"{row['together']['held-out']['refused']:.3f} are refused by one or another: "
+            + ", ".join(f"{name} {count / total:.3f}" for name, count in by.items())
+            + "."
+        )
+    return [" ".join(lines)]
 
 
 def _judged(figures: Figures) -> list[str]:

@@ -52,7 +52,13 @@ import numpy as np
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from generators.planted_texts import EMPTY, FOREIGN, WRAPPED
-from results_file import add_line, read_lines, write_results
+from results_file import (
+    add_line,
+    read_lines,
+    record_command,
+    recorded_commands,
+    write_results,
+)
 
 from llmal.core.records import Item, SyntheticItem
 from llmal.embed import SentenceEmbedder
@@ -306,7 +312,7 @@ def main() -> None:
         embedder = SentenceEmbedder(cache=Path(tempfile.mkdtemp()))
     kept = None if arguments.work is None else arguments.work / "rows.jsonl"
     if kept is not None:
-        kept.parent.mkdir(parents=True, exist_ok=True)
+        record_command(arguments.work)
     rows = [] if kept is None else read_lines(kept)
     done = {(row["set"], row["seed"]) for row in rows}
     for seed in range(arguments.seeds):
@@ -319,6 +325,7 @@ def main() -> None:
             write_results(
                 arguments.name,
                 {
+                    "commands": [] if kept is None else recorded_commands(arguments.work),
                     "learner": None if embedder is None else "linear head on MiniLM",
                     "right": RIGHT,
                     "by design": list(BY_DESIGN),
