@@ -326,12 +326,16 @@ def main() -> None:
                 arguments.name,
                 {
                     "commands": [] if kept is None else recorded_commands(arguments.work),
-                    "learner": None if embedder is None else "linear head on MiniLM",
+                    "learner": "linear head on MiniLM"
+                    if any("learner_agreement" in row["alone"] for row in rows)
+                    else None,
                     "right": RIGHT,
                     "by design": list(BY_DESIGN),
                     "rows": rows,
                 },
-                model=arguments.lm if lm is not None else None,
+                model=arguments.lm
+                if any("label_agreement" in row["alone"] for row in rows)
+                else None,
             )
 
 
