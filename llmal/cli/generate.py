@@ -225,7 +225,7 @@ def _writing(
             section=section,
             lm=lm,
             embedder=make_embedder(config),
-            labels=None if label is None else [task.match_label(label) or label],
+            labels=None if label is None else [label],
             demonstrations=shown,
             learner=answers,
             pool=pool,

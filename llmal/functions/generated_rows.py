@@ -24,7 +24,10 @@ def table_columns(task: Task) -> tuple[list[Column], dict[str, str]]:
     """
     called = renamed([Column("id"), *ADDED], task.text)
     columns = [Column(called["id"]), *(Column(one) for one in task.text)]
-    return [*columns, *(Column(called[one.name], one.kind) for one in ADDED)], called
+    added = [Column(called[one.name], one.kind) for one in ADDED]
+    # Where an item takes several labels, they are listed.
+    added[0] = task.space.column(called["label"])
+    return [*columns, *added], called
 
 
 def table_rows(
@@ -38,7 +41,12 @@ def table_rows(
         called: As `table_columns` gives it.
     """
     for one in items:
-        own = {"synthetic": True, **fields_of(one), "provenance": dict(one.provenance)}
+        own = {
+            "synthetic": True,
+            **fields_of(one),
+            "label": task.space.match(one.label),
+            "provenance": dict(one.provenance),
+        }
         yield {**texts_of(one, task.text), **{called[key]: value for key, value in own.items()}}
 
 

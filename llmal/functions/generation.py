@@ -26,7 +26,7 @@ from llmal.functions.writing import Writing, generator_section
 from llmal.generators import SynthesisResult
 from llmal.generators.filters import FilterLike
 from llmal.run.budget import Budget
-from llmal.task import Task
+from llmal.task import Task, TaskKind
 
 if TYPE_CHECKING:
     from llmal.embed import Embedder
@@ -40,6 +40,7 @@ def generate(
     *,
     lm: LanguageModel | str | os.PathLike[str] | None = None,
     label: str | Sequence[str] | None = None,
+    kind: TaskKind = "single",
     demonstrations: Any = None,
     label_column: str = "label",
     avoid: Any = None,
@@ -83,7 +84,9 @@ def generate(
         k: Texts of each label that pass, or a mapping of labels to how many; of labels that it does
             not name none. The generator "minority" writes at most what a label lacks.
         lm: As for `llmal.annotate`.
-        label: Write texts of this label alone, or of these.
+        label: Write texts of this label alone, or of these. Of several labels an item, such as
+            "joy|love"; by default the answers that the demonstrations have, or else each label.
+        kind: What an answer is, as for `llmal.annotate`: "multi" for several labels an item.
         demonstrations: Labelled rows to write in the manner of, as for `llmal.annotate`.
         label_column: The column of labels of the demonstrations.
         avoid: Rows whose texts must not be written again, such as a pool.
@@ -144,6 +147,7 @@ def generate(
         guidelines=guidelines,
         name="generate",
         seen=(item.gold for item in shown),
+        kind=kind,
     )
     shown = matched(shown, made)
     section = generator_section(

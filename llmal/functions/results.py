@@ -261,13 +261,13 @@ class Generated(Results):
         return ["\n".join(str(row[name]) for name in self.text) for row in self.rows]
 
     @property
-    def labels(self) -> list[str]:
-        """The label of each."""
+    def labels(self) -> list[Answer]:
+        """The label of each, or its labels."""
         return self.column("label")
 
     def summary(self) -> str:
         """How many there are, and how many were refused."""
-        counts = Counter(self.labels)
+        counts = Counter(name for one in self.labels for name in names_of(one))
         shown = ", ".join(f"{count:,} {label}" for label, count in counts.items())
         words = f"{len(self):,} texts, {shown}" if shown else "no texts"
         if self.refused:

@@ -32,6 +32,7 @@ from llmal.generators import (
     lack,
     plan_filtered,
 )
+from llmal.generators.answers import labels_among
 from llmal.generators.filtered import wanted_of, with_new_ids
 from llmal.generators.filters import FilterLike, Judged, Preparing, judge_items
 from llmal.generators.origin import Origin, model_name, settings_of, without_paths
@@ -73,7 +74,8 @@ class Writing:
         section: The generator and its options.
         lm: Writes.
         embedder: Finds near duplicates.
-        labels: Of these alone.
+        labels: Of these alone. Where an item takes several labels, answers as they are written;
+            without them those that the demonstrations have, or without any each label alone.
         demonstrations: Labelled items.
         learner: What a learner makes of labelled items.
         pool: Texts that must not be written again.
@@ -114,7 +116,10 @@ class Writing:
         seed: int = 0,
         budget: Budget | None = None,
     ) -> None:
-        names = list(task.names) if labels is None else [task.names[task.index(n)] for n in labels]
+        if labels is None:
+            names = labels_among(task, demonstrations)
+        else:
+            names = [_canonical(task, name) for name in labels]
         asked = _asked(k, task, names)
         self.task = task
         self.seed = seed
@@ -344,14 +349,28 @@ def _asked(k: int | Mapping[str, int], task: Task, names: Sequence[str]) -> dict
         if isinstance(count, bool) or not isinstance(count, Integral):
             of = f" of {label!r}" if label else ""
             raise ConfigError(f"k{of} is {count!r}", fix="give a whole number")
-        if label and task.names[task.index(label)] not in names:
+        if label and _canonical(task, label) not in names:
             raise ConfigError(
                 f"k names {label!r}, and no texts of it are asked for", fix="leave it out"
             )
+    if isinstance(k, Mapping):
+        k = {_canonical(task, label): count for label, count in k.items()}
     wanted = wanted_of(k, names)
     if not any(wanted.values()):
         raise ConfigError("k asks for no text of any label", fix="ask for at least one")
     return wanted
+
+
+def _canonical(task: Task, label: str) -> str:
+    """A label, or an answer of several, as the task writes it.
+
+    Raises:
+        DataError: It is no answer of the task.
+    """
+    answer = task.space.match(label)
+    if answer is None:
+        raise DataError("one of the labels is empty", fix=f"use {', '.join(task.names)}")
+    return task.space.write(answer)
 
 
 def _apportioned(

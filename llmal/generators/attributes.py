@@ -28,7 +28,8 @@ class Attributes:
 
     Args:
         declared: By name.
-        labels: Those of the task.
+        labels: Those of the task; None where an item may have several, and no attribute can be
+            given the label.
 
     Raises:
         ConfigError: An attribute is not such, or depends on what is not there.
@@ -36,7 +37,7 @@ class Attributes:
     Source: attributed prompts, AttrPrompt (Yu et al. 2023).
     """
 
-    def __init__(self, declared: Mapping[str, Any], labels: Sequence[str]) -> None:
+    def __init__(self, declared: Mapping[str, Any], labels: Sequence[str] | None) -> None:
         if LABEL in declared:
             raise ConfigError(
                 "attributes has the name 'label', which is what others may be given",
@@ -93,7 +94,7 @@ class Attributes:
                 fix="let one of them stand alone",
             ) from None
 
-    def _check(self, labels: Sequence[str]) -> None:
+    def _check(self, labels: Sequence[str] | None) -> None:
         for name, parent in self._parents.items():
             if parent is None:
                 continue
@@ -102,8 +103,13 @@ class Attributes:
                     f"attributes: {name!r} is given {parent!r}, which is no attribute",
                     fix=f"use label or {' or '.join(n for n in self._parents if n != name)}",
                 )
+            if parent == LABEL and labels is None:
+                raise ConfigError(
+                    f"attributes: {name!r} is given the label, and an item may have several",
+                    fix="let it stand alone",
+                )
             values = (
-                set(labels)
+                set(labels or ())
                 if parent == LABEL
                 else {value for weights in self._choices[parent].values() for value in weights}
             )

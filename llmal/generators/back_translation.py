@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from llmal.core.plans import BatchPlan
 from llmal.core.records import Item, SyntheticItem, Usage
 from llmal.errors import ConfigError
+from llmal.generators.answers import answer_of
 from llmal.generators.decks import deal, rng_of, seed_of
 from llmal.generators.items import synthetic_item, with_distinct_ids
 from llmal.generators.protocol import Need, Request
@@ -17,7 +18,7 @@ from llmal.generators.sources import UNCHANGED, columns_of, lack_of, of_label, r
 from llmal.perturb import BackTranslation as Translations
 from llmal.perturb.items import perturb_items
 from llmal.task import Task
-from llmal.task.spaces import refuse_unless
+from llmal.task.spaces import SpaceKind, refuse_unless
 
 
 @dataclass(eq=False)
@@ -60,9 +61,10 @@ class BackTranslation:
     name: str = "back_translation"
 
     requires: ClassVar[tuple[Need, ...]] = ("sources",)
+    spaces: ClassVar[tuple[SpaceKind, ...]] = ("single", "multi")
 
     def __post_init__(self) -> None:
-        refuse_unless(self.task, ("single",), f"the generator {self.name}")
+        refuse_unless(self.task, self.spaces, f"the generator {self.name}")
         self.perturbation = Translations(
             self.forward,
             self.backward,
@@ -77,7 +79,7 @@ class BackTranslation:
 
     def lacks(self, request: Request) -> str | None:
         """Why nothing can be written, or None."""
-        self.task.index(request.label)
+        answer_of(self.task, request.label)
         return lack_of(request, of_label(request, self.task), self.name)
 
     def plan(self, request: Request, k: int) -> BatchPlan[list[SyntheticItem]]:

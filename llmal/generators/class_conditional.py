@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from llmal.errors import ConfigError
+from llmal.generators.answers import takes_one
 from llmal.generators.attributes import Attributes
 from llmal.generators.decks import rng_of
 from llmal.generators.draws import Draw, GenerationPrompt
 from llmal.generators.prompted import AT_ONCE, PromptedGenerator
 from llmal.generators.protocol import Request
 from llmal.prompting.templates import PromptTemplate
+from llmal.task.spaces import SpaceKind
 
 __all__ = ["ClassConditional", "GenerationPrompt"]
 
@@ -36,6 +38,8 @@ class ClassConditional(PromptedGenerator):
             no place for attributes.
     """
 
+    spaces: ClassVar[tuple[SpaceKind, ...]] = ("single", "multi")
+
     prompt: str | Path | PromptTemplate = "generate/class_conditional"
     name: str = "class_conditional"
     per_prompt: int = None  # type: ignore[assignment]  # a number once it is made
@@ -45,7 +49,9 @@ class ClassConditional(PromptedGenerator):
         if cast(int | None, self.per_prompt) is None:
             self.per_prompt = 1 if self.attributes else 16
         super().__post_init__()
-        self._attributes = Attributes(self.attributes or {}, self.task.names)
+        self._attributes = Attributes(
+            self.attributes or {}, self.task.names if takes_one(self.task) else None
+        )
         known = (*self.template.inputs, *self.template.defaults)
         if self.attributes and "attributes" not in known:
             raise ConfigError(

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from llmal.core.records import Usage
 from llmal.errors import ConfigError
+from llmal.generators.answers import takes_one
 from llmal.generators.decks import Rotation, rng_of, seed_of
 from llmal.generators.draws import Draw, Preparation
 from llmal.generators.phrases import NOT_KNOWN, Phrases
 from llmal.generators.prompted import AT_ONCE, PromptedGenerator, log
 from llmal.generators.protocol import Request
 from llmal.prompting.templates import PromptTemplate, load_prompt
+from llmal.task.spaces import SpaceKind
 
 
 @dataclass(eq=False, kw_only=True)
@@ -37,6 +40,8 @@ class ColdStart(PromptedGenerator):
     Source: round 0 of FreeAL (Xiao et al. 2023), whose first demonstrations the model writes; the
     subjects are llmal's own.
     """
+
+    spaces: ClassVar[tuple[SpaceKind, ...]] = ("single", "multi")
 
     prompt: str | Path | PromptTemplate = "generate/cold_start"
     name: str = "cold_start"
@@ -65,7 +70,10 @@ class ColdStart(PromptedGenerator):
     def preparation(self, request: Request) -> Preparation:
         """Subjects of texts of the label."""
         prompt = self._phrases.template.render(
-            self._style, task=self.task, word=self.word(request.label)
+            self._style,
+            task=self.task,
+            several=not takes_one(self.task),
+            word=self.word(request.label),
         )
         asking = self._phrases.plan([prompt], self.subjects, seed_of(request, "subjects"))
 

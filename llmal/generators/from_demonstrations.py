@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from llmal.core.plans import Plan
 from llmal.core.records import Item, Usage
@@ -21,6 +21,7 @@ from llmal.generators.sources import raise_if_lacking
 from llmal.prompting.labelling import LabellingPrompts
 from llmal.prompting.scorer import PromptScorer
 from llmal.prompting.templates import load_prompt
+from llmal.task.spaces import SpaceKind
 
 
 @dataclass(eq=False, kw_only=True)
@@ -41,6 +42,8 @@ class FromDemonstrations(ClassConditional):
     Raises:
         ConfigError: As for `ClassConditional`; or the strategy cannot be made.
     """
+
+    spaces: ClassVar[tuple[SpaceKind, ...]] = ("single",)
 
     name: str = "from_demonstrations"
     strategy: str | Mapping[str, Any] | DemonstrationSelector = "random"

@@ -6,12 +6,14 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from llmal.core.records import Item
 from llmal.errors import ConfigError
 from llmal.generators.class_conditional import ClassConditional
 from llmal.generators.decks import deal, rng_of
 from llmal.generators.protocol import Request
+from llmal.task.spaces import SpaceKind
 
 
 @dataclass(eq=False, kw_only=True)
@@ -31,6 +33,8 @@ class Minority(ClassConditional):
     Raises:
         ConfigError: As for `ClassConditional`; or `ratio` is out of range.
     """
+
+    spaces: ClassVar[tuple[SpaceKind, ...]] = ("single",)
 
     name: str = "minority"
     others: int = 2

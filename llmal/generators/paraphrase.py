@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar
 
 from llmal.core.records import Item
 from llmal.errors import ConfigError
@@ -14,6 +15,7 @@ from llmal.generators.protocol import Request
 from llmal.generators.sources import FromSources, columns_of
 from llmal.generators.structure import Free, Line, Structure
 from llmal.prompting.templates import PromptTemplate, without_special_tokens
+from llmal.task.spaces import SpaceKind
 
 
 @dataclass(eq=False, kw_only=True)
@@ -30,6 +32,8 @@ class Paraphrase(FromSources):
     Raises:
         ConfigError: As for `PromptedGenerator`; or the task has no such text column.
     """
+
+    spaces: ClassVar[tuple[SpaceKind, ...]] = ("single", "multi")
 
     prompt: str | Path | PromptTemplate = "paraphrase"
     name: str = "paraphrase"

@@ -8,14 +8,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llmal.core.plans import BatchPlan
-from llmal.core.records import Item, SyntheticItem, Usage, one_label
+from llmal.core.records import Item, SyntheticItem, Usage
 from llmal.errors import ConfigError, ContextLengthError, DataError, UnsupportedError
+from llmal.generators.answers import answer_of, label_of, takes_one
 from llmal.generators.decks import deal, rng_of, seed_of
 from llmal.generators.draws import Draw, GenerationPrompt, Preparation
 from llmal.generators.items import synthetic_item, with_distinct_ids
@@ -25,7 +26,7 @@ from llmal.lm.protocol import Completion, LanguageModel, Prompt, Sampling
 from llmal.lm.requests import Written, plan_writing
 from llmal.prompting.templates import PromptTemplate, Style, load_prompt, without_special_tokens
 from llmal.task import Task
-from llmal.task.spaces import refuse_unless
+from llmal.task.spaces import SpaceKind, refuse_unless
 
 log = logging.getLogger("llmal.generators")
 
@@ -81,8 +82,11 @@ class PromptedGenerator(ABC):
     max_words: int = 60
     max_tokens: int = None  # type: ignore[assignment]  # a number once it is made
 
+    spaces: ClassVar[tuple[SpaceKind, ...]] = ("single",)
+    """The kinds of answers that it writes items of."""
+
     def __post_init__(self) -> None:
-        refuse_unless(self.task, ("single",), f"the generator {self.name}")
+        refuse_unless(self.task, self.spaces, f"the generator {self.name}")
         for what, value, least in (
             ("shots", self.shots, 0),
             ("others", self.others, 0),
@@ -200,7 +204,7 @@ class PromptedGenerator(ABC):
     def _check(self, request: Request, k: int) -> None:
         if k < 1:
             raise ConfigError(f"{k} items were asked for", fix="ask for at least one")
-        self.task.index(request.label)
+        answer_of(self.task, request.label)
 
     # What it costs
 
@@ -379,29 +383,27 @@ class PromptedGenerator(ABC):
         own: list[Item] = []
         other: list[Item] = []
         for item in request.demonstrations:
-            if item.gold is None:
-                raise DataError(
-                    f"the demonstration {item.id!r} has no label",
-                    fix="give demonstrations whose gold is set",
-                )
-            self.task.index(one_label(item.gold))
-            (own if item.gold == request.label else other).append(item)
+            label = label_of(self.task, item, "demonstration")
+            (own if label == request.label else other).append(item)
         return own, other
 
     def _longest(self, request: Request, items: Sequence[Item], count: int) -> list[Item]:
         """The items that take the most tokens as demonstrations."""
         if not items or not count:
             return []
-        lengths = self.count_tokens(
-            [f"{self.word(one_label(one.gold))} {self.write(one)}" for one in items]
-        )
+        lengths = self.count_tokens([f"{self._word_of(one)} {self.write(one)}" for one in items])
         return [items[place] for place in np.argsort(-lengths, kind="stable")[:count].tolist()]
 
     # Prompts
 
     def word(self, label: str) -> str:
-        """What a label is called in prompts."""
-        return self.task.labels[self.task.index(label)].verbalizers[0]
+        """What a label is called in prompts; of several each."""
+        names = self.task.space.names_in(answer_of(self.task, label))
+        words = [self.task.labels[self.task.index(name)].verbalizers[0] for name in names]
+        return " and ".join(words) or "none of them"
+
+    def _word_of(self, item: Item) -> str:
+        return self.word(label_of(self.task, item, "demonstration"))
 
     def write(self, item: Item) -> str:
         """An item in the shape that an answer has; on one line, whatever its text."""
@@ -441,12 +443,13 @@ class PromptedGenerator(ABC):
             self._style,
             task=self.task,
             word=self.word(label),
+            several=not takes_one(self.task),
             structure=self._structure.name,
             keys=list(self._structure.keys),
             min_words=self.min_words,
             max_words=self.max_words,
             demonstrations=[
-                {"word": self.word(one_label(item.gold)), "answer": self.write(item)}
+                {"word": self._word_of(item), "answer": self.write(item)}
                 for item in draw.demonstrations
             ],
             **draw.values,

@@ -10,8 +10,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from llmal.core.records import Item, one_label
+from llmal.core.records import Item
 from llmal.errors import DataError
+from llmal.generators.answers import answer_of, label_of
 from llmal.generators.decks import deal, rng_of
 from llmal.generators.draws import Draw
 from llmal.generators.prompted import AT_ONCE, PromptedGenerator
@@ -31,12 +32,7 @@ def of_label(request: Request, task: Task, *, other: bool = False) -> list[Item]
     """
     found: list[Item] = []
     for item in request.sources:
-        if item.gold is None:
-            raise DataError(
-                f"the source {item.id!r} has no label", fix="give sources whose gold is set"
-            )
-        task.index(one_label(item.gold))
-        if (item.gold == request.label) is not other:
+        if (label_of(task, item, "source") == request.label) is not other:
             found.append(item)
     return found
 
@@ -111,7 +107,7 @@ class FromSources(PromptedGenerator):
 
     def lacks(self, request: Request) -> str | None:
         """Why nothing can be written, or None."""
-        self.task.index(request.label)
+        answer_of(self.task, request.label)
         usable = self.usable(request)
         return lack_of(request, usable, self.name, other=self.other_labels)
 

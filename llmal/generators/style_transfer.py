@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from llmal.core.records import Item
 from llmal.errors import ConfigError
+from llmal.generators.answers import takes_one
 from llmal.generators.attributes import Attributes
 from llmal.generators.decks import rng_of
 from llmal.generators.draws import Draw
 from llmal.generators.protocol import Request
 from llmal.generators.sources import FromSources
 from llmal.prompting.templates import PromptTemplate
+from llmal.task.spaces import SpaceKind
 
 
 @dataclass(eq=False, kw_only=True)
@@ -31,6 +33,8 @@ class StyleTransfer(FromSources):
         ConfigError: As for `PromptedGenerator`; or there are no attributes.
     """
 
+    spaces: ClassVar[tuple[SpaceKind, ...]] = ("single", "multi")
+
     prompt: str | Path | PromptTemplate = "generate/style_transfer"
     name: str = "style_transfer"
     attributes: Mapping[str, Any] = field(default_factory=dict)
@@ -42,7 +46,9 @@ class StyleTransfer(FromSources):
                 "attributes is empty, and style_transfer takes the styles from it",
                 fix="add attributes: {register: [formal, casual]}",
             )
-        self._attributes = Attributes(self.attributes, self.task.names)
+        self._attributes = Attributes(
+            self.attributes, self.task.names if takes_one(self.task) else None
+        )
 
     def drawn(self, request: Request, sources: Iterator[Item]) -> Iterator[Draw]:
         """The next source, and the style that it is to have."""

@@ -52,7 +52,7 @@ from llmal.run.work_order import WorkOrder
 from llmal.selectors.protocol import Selector
 from llmal.stopping import StoppingRule
 from llmal.task import Task
-from llmal.task.spaces import kinds_of, refuse_unless
+from llmal.task.spaces import refuse_unless
 
 
 class Orchestrator:
@@ -198,7 +198,8 @@ class Orchestrator:
         self._annotators = {one.annotator.name: one.annotator for one in self.router.stages}
         self._contexts = Contexts(self.items, [*self._annotators.values()], seed)
         if generator is not None:
-            refuse_unless(task, kinds_of(generator), "a generator", "leave it out")
+            # Synthetic items that take several labels are not weighed or judged in a run.
+            refuse_unless(task, ("single",), "a generator in a run", "use llmal generate")
         self._synthesis = (
             None
             if generator is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from llmal.generators import REGISTRY, Generator, LearnerAnswers, Needing, Reque
 from llmal.generators.back_translation import BackTranslation
 from llmal.generators.sources import FromSources
 from llmal.task import Task
+from llmal.task.spaces import kinds_of
 
 LABELS = ("Number", "Location", "Person")
 TEXTS = {
@@ -221,9 +224,28 @@ def test_a_labelled_item_without_a_label_of_the_task_is_refused(generator, gold,
         generator.plan(Request("Person", odd, sources=odd, learner=learner), 1)
 
 
-def test_a_task_of_another_kind_is_refused_by_name(make):
-    with pytest.raises(ConfigError, match=r"the generator .* works with one label an item"):
-        make(_task(kind="multi"))
+def test_items_of_several_labels_are_written_or_refused_by_name(make):
+    if "multi" not in kinds_of(make(_task())):
+        with pytest.raises(ConfigError, match=r"the generator .* works with one label an item"):
+            make(_task(kind="multi"))
+        return
+    generator = make(_task(kind="multi"))
+    both = ("Number", "Person")
+    items = tuple(
+        replace(one, gold=both if one.gold == "Person" else (one.gold,)) for one in _items()
+    )
+    request = Request("Number|Person", items, seed=1, sources=items)
+    plan = generator.plan(request, 3)
+    made = plan.execute()
+    assert [one.label for one in made] == ["Number|Person"] * 3
+    assert sum((one.usage for one in made), Usage()).tokens <= plan.highest.tokens
+    for one in made:
+        shown = {*one.provenance["demonstrations"], *one.provenance.get("sources", ())}
+        assert shown <= {"Person-0", "Person-1"}
+    with pytest.raises(DataError, match="'Colour' is not a label"):
+        generator.plan(replace(request, label="Colour|Person"), 1)
+    with pytest.raises(DataError, match=r"which is written 'Number\|Person'"):
+        generator.plan(replace(request, label="Person|Number"), 1)
 
 
 def test_equal_texts_get_different_ids(make):

@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 import llmal
+from llmal.core.records import SyntheticItem
 from llmal.errors import ConfigError, DataError
+from llmal.generators import LabelAgreement
 from llmal.pool import Pool
 from llmal.task import Task
 
@@ -138,7 +140,7 @@ def test_select_goes_by_lists_of_labels(embedder):
 def test_what_works_with_one_label_alone_is_refused_before_it_asks(tiny_hf):
     from llmal.annotators.few_shot_classifier import FewShotClassifier
     from llmal.few_shot.prompt_choice import rank_prompts
-    from llmal.generators import ClassConditional
+    from llmal.generators.counterfactual import Counterfactual
     from llmal.prompting.asking import default_prompt, make_prompts
     from llmal.prompting.scorer import PromptScorer
 
@@ -150,11 +152,58 @@ def test_what_works_with_one_label_alone_is_refused_before_it_asks(tiny_hf):
         llmal.choose_demonstrations(rows, 2, labels=task, lm=tiny_hf, progress=False)
     with pytest.raises(ConfigError, match=f"FewShotClassifier {said}"):
         FewShotClassifier(tiny_hf, shots=0, task=task).fit(["a", "b"], ["love", "anger"])
-    with pytest.raises(ConfigError, match=f"the generator class_conditional {said}"):
-        ClassConditional(task, tiny_hf)
-    with pytest.raises(ConfigError, match=f"the generator class_conditional {said}"):
-        llmal.generate(task, 2, lm=tiny_hf, progress=False)
+    with pytest.raises(ConfigError, match=f"the generator counterfactual {said}"):
+        Counterfactual(task, tiny_hf)
+    with pytest.raises(ConfigError, match=f"the generator counterfactual {said}"):
+        llmal.generate(task, 2, lm=tiny_hf, generator="counterfactual", progress=False)
     scorer = PromptScorer(make_prompts(task, default_prompt(task), tiny_hf, "completion"))
     with pytest.raises(ConfigError, match=f"ranking prompts {said}"):
         rank_prompts([scorer, scorer], [], rng=np.random.default_rng(0))
     assert tiny_hf.usage == before
+
+
+def test_new_texts_of_the_answers_that_the_demonstrations_have(tiny_hf, tmp_path):
+    labelled = [("I love it and hate it!", LABELS), ("I love it!", ["love"]), ("It is nine.", [])]
+    call = {"lm": tiny_hf, "kind": "multi", "structure": "line", "demonstrations": labelled}
+    call |= {"cache": False, "progress": False, "options": {"per_prompt": 4}}
+    call |= {"agreement": 0.3, "calibrate": None, "style": "completion", "max_words": 4}
+    new = llmal.generate(LABELS, 1, **call)
+    rows = [*new, *new.refused]
+    assert {row["label"] for row in rows} == {("anger", "love"), ("love",), ()}
+    assert set(new.labels) | {row["label"] for row in new.refused} == {row["label"] for row in rows}
+    assert set(new.missing) <= {"anger|love", "love", "none"}
+    most = llmal.generate(LABELS, 1, dry_run=True, **call)
+    assert 0 < new.cost.tokens <= most.cost.tokens
+    for row in new.refused:
+        if row["refused_by"] == "label_agreement":
+            assert "label of it" in row["reason"]
+    one = llmal.generate(LABELS, {"love|anger": 1}, filters=[], **call)
+    assert {row["label"] for row in [*one, *one.refused]} == {("anger", "love")}
+    one.save(tmp_path / "new.jsonl")
+    saved = [json.loads(line) for line in (tmp_path / "new.jsonl").read_text().splitlines()]
+    assert [row["label"] for row in saved] == [["anger", "love"]] * len(one)
+    with pytest.raises(ConfigError, match="the generator counterfactual works with one label"):
+        llmal.generate(LABELS, 1, generator="counterfactual", **{**call, "options": {}})
+    given = {"attributes": {"mood": {"given": "label", "values": {"love": ["glad"]}}}}
+    with pytest.raises(ConfigError, match="'mood' is given the label, and an item may have"):
+        llmal.generate(LABELS, 1, **{**call, "options": given})
+
+
+def test_each_label_of_a_text_is_checked(tiny_hf):
+    task = Task("t", LABELS, kind="multi")
+    items = [
+        SyntheticItem("a", TEXTS[0], label, "g")
+        for label in ("love", "anger", "anger|love", "none")
+    ]
+    judge = LabelAgreement(task, tiny_hf, 0.5, style="completion", calibrate=None)
+    reasons = judge.check(items)
+    # Only one of four answers to the same text can have every label right.
+    assert sum(one is None for one in reasons) == 1
+    sure = [one["label_probability"] for one in judge.measured]
+    assert [one >= 0.5 for one in sure] == [one is None for one in reasons]
+    love, both = sure[0], sure[2]
+    p = _annotate(tiny_hf, [TEXTS[0]], probabilities=True).column("probabilities")[0]
+    assert love == pytest.approx(min(p["love"], 1 - p["anger"]))
+    assert both == pytest.approx(min(p["love"], p["anger"]))
+    refused = next(one for one in reasons if one is not None)
+    assert refused.startswith("for the model '")

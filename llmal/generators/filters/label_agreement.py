@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,33 +14,38 @@ from llmal.calibration.default import (
     Calibrate,
     Stage,
     default_for,
+    default_for_each_label,
     stages_of,
 )
 from llmal.core.plans import Plan, dearest, free
-from llmal.core.records import Item, SyntheticItem, Usage
+from llmal.core.records import Answer, Item, SyntheticItem, Usage, confidence_of
 from llmal.errors import ConfigError
 from llmal.few_shot.preparation import PreparationPlan, plan_preparation
 from llmal.few_shot.prompt import FewShotPrompt
+from llmal.generators.answers import answer_of, takes_one
 from llmal.lm.protocol import LanguageModel, Normalise
 from llmal.prompting.scorer import PromptScorer
 from llmal.prompting.style import StyleTrial
 from llmal.prompting.templates import PromptTemplate, load_prompt
 from llmal.task import Task
-from llmal.task.spaces import refuse_unless
+from llmal.task.spaces import SpaceKind, refuse_unless
 
 
 class LabelAgreement:
     """Asks a language model for the label of each text, by exact scores that are calibrated.
 
     The label that was asked for must have at least `minimum` of the probability over all labels;
-    the words of a label are summed. If the model that wrote the texts judges them too, what both
-    tasks get wrong in the same way stays: another model, or people on a few of them, sees more.
+    the words of a label are summed. Where an item takes several, each that was asked for must have
+    at least that probability, and each other at least that of not being given. If the model that
+    wrote the texts judges them too, what both tasks get wrong in the same way stays: another model,
+    or people on a few of them, sees more.
 
     Args:
         task: The task.
         lm: The model.
         minimum: Smallest probability of the intended label.
-        prompt: Name of a labelling prompt of llmal, path of a YAML file, or a `PromptTemplate`.
+        prompt: Name of a labelling prompt of llmal, path of a YAML file, or a `PromptTemplate`; by
+            default that of the task's kind of answers.
         style: "chat", "completion", or "auto" (see `llmal.prompting.style.choose_style`).
         normalise: How labels of several tokens are compared.
         calibrate: What makes probabilities of scores: a name from `llmal.calibration`, a
@@ -56,6 +62,7 @@ class LabelAgreement:
     """
 
     name = "label_agreement"
+    spaces: ClassVar[tuple[SpaceKind, ...]] = ("single", "multi")
 
     def __init__(
         self,
@@ -63,23 +70,23 @@ class LabelAgreement:
         lm: LanguageModel,
         minimum: float = 0.5,
         *,
-        prompt: str | Path | PromptTemplate = "label",
+        prompt: str | Path | PromptTemplate | None = None,
         style: str = "auto",
         normalise: Normalise = "sum",
         calibrate: Calibrate = AUTO,
         unlabelled: Sequence[Item] = (),
         seed: int = 0,
     ) -> None:
-        refuse_unless(task, ("single",), "the filter of generated texts by their label")
+        refuse_unless(task, self.spaces, "the filter of generated texts by their label")
         if not 0 <= minimum <= 1:
             raise ConfigError(f"minimum is {minimum}", fix="it must be from 0 to 1")
         self.task = task
         self.lm = lm
         self.minimum = minimum
-        template = load_prompt(prompt)
+        template = load_prompt(task.space.prompt if prompt is None else prompt)
         self._trial = StyleTrial(task, template, lm, style)
         self._normalise: Normalise = normalise
-        self._stages = [_stage(one, len(unlabelled)) for one in stages_of(calibrate)]
+        self._stages = self._usable(stages_of(calibrate), len(unlabelled))
         self._unlabelled = unlabelled
         self._seed = seed
         self._prepared: FewShotPrompt | None = None
@@ -128,7 +135,7 @@ class LabelAgreement:
             (),
             shots=0,
             selector=None,
-            calibrators=[default_for(0) if less and one == "auto" else one for one in self._stages],
+            calibrators=self._usable(self._stages, 0) if less else self._stages,
             unlabelled=self._unlabelled,
             rng=np.random.default_rng(self._seed),
         )
@@ -148,36 +155,50 @@ class LabelAgreement:
         self.measured = []
         if not items:
             return []
-        intended = [self.task.index(item.label) for item in items]
+        intended = [answer_of(self.task, item.label) for item in items]
         prompt = self._prompt()
         seconds = self.lm.usage.seconds
         answer = prompt.score([Item(item.id, item.text) for item in items])
         self._usage += sum(answer.scored.usage, Usage(seconds=self.lm.usage.seconds - seconds))
-        rows = answer.probabilities.tolist()
-        self.measured = [
-            {"label_probability": row[own]} for row, own in zip(rows, intended, strict=True)
-        ]
-        return [self._reason(row, own) for row, own in zip(rows, intended, strict=True)]
-
-    def _reason(self, row: list[float], own: int) -> str | None:
-        if row[own] >= self.minimum:
-            return None
         names = self.task.names
-        best = max(range(len(row)), key=row.__getitem__)
-        given = f"the model gives it {row[own]:.2f} of {names[own]!r}"
+        rows = [dict(zip(names, row, strict=True)) for row in answer.probabilities.tolist()]
+        pairs = list(zip(rows, intended, strict=True))
+        self.measured = [{"label_probability": confidence_of(own, row)} for row, own in pairs]
+        return [self._reason(row, own) for row, own in pairs]
+
+    def _usable(self, stages: Sequence[Stage], texts: int) -> list[Stage]:
+        """Calibrators that can be fitted without labels, on so many texts."""
+        made = [_stage(one, texts, takes_one(self.task)) for one in stages]
+        return [one for one in made if one is not None]
+
+    def _reason(self, row: Mapping[str, float], own: Answer) -> str | None:
+        if confidence_of(own, row) >= self.minimum:
+            return None
+        if not isinstance(own, str):
+            held = {name: row[name] if name in own else 1 - row[name] for name in row}
+            worst = min(held, key=held.__getitem__)
+            not_ = "" if worst in own else "not "
+            return (
+                f"for the model {worst!r} is {not_}a label of it with {held[worst]:.2f}, less than "
+                f"{self.minimum:g}"
+            )
+        best = max(row, key=row.__getitem__)
+        given = f"the model gives it {row[own]:.2f} of {own!r}"
         if best == own:
             return f"{given}, less than {self.minimum:g}"
-        return f"{given}, most to {names[best]!r} ({row[best]:.2f})"
+        return f"{given}, most to {best!r} ({row[best]:.2f})"
 
 
-def _stage(stage: Stage, texts: int) -> Stage:
-    """A stage that can be fitted without labels, on so many texts.
+def _stage(stage: Stage, texts: int, one_label: bool) -> Stage | None:
+    """A stage that can be fitted without labels, on so many texts; None for none.
 
     Raises:
         ConfigError: It cannot.
     """
     if stage == "auto":
-        return stage if texts >= FEWEST_TEXTS else default_for(0)
+        if texts >= FEWEST_TEXTS:
+            return stage
+        return default_for(0) if one_label else default_for_each_label(0)
     if stage.fits_on == "labels" and not stage.fitted:
         raise ConfigError(
             f"the filter label_agreement has no labelled items to fit {type(stage).__name__} on",
