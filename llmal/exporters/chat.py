@@ -14,6 +14,7 @@ from llmal.generators.rows import texts_of
 from llmal.prompting.asking import default_prompt
 from llmal.prompting.templates import PromptTemplate
 from llmal.task import Task
+from llmal.task.spaces import refuse_unless
 
 
 def write_chat(path: Path, record: SyntheticRecord, *, force: bool = False) -> Path:
@@ -28,10 +29,12 @@ def write_chat(path: Path, record: SyntheticRecord, *, force: bool = False) -> P
         force: Replace a file that is there.
 
     Raises:
-        ConfigError: Something is there already, or the name ends otherwise.
+        ConfigError: Something is there already, the name ends otherwise, or an item takes several
+            labels, which a model is not asked for in one answer.
         LlmalError: The file cannot be written.
     """
     check_chat(path, force=force)
+    refuse_unless(record.task, ("single",), "the export as chat messages")
     template = default_prompt(record.task)
 
     def write(part: Path) -> int:

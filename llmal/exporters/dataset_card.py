@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from llmal.core.records import SyntheticItem
+from llmal.generators.answers import answer_of
 from llmal.generators.filters import count_items
 from llmal.generators.origin import Origin, without_paths
 from llmal.generators.quality import Diversity, Fidelity, Quality
@@ -62,7 +63,8 @@ def card_of(record: SyntheticRecord, name: str, file: str) -> str:
 
 
 def _task(record: SyntheticRecord) -> str:
-    counts = Counter(item.label for item in record.accepted)
+    answers = [answer_of(record.task, item.label) for item in record.accepted]
+    counts = Counter(name for one in answers for name in record.task.space.names_in(one))
     rows = [(one.name, one.description, counts[one.name]) for one in record.task.labels]
     told = f"{record.task.guidelines}\n\n" if record.task.guidelines else ""
     return told + _table(("label", "what it means", "items"), rows)

@@ -7,6 +7,7 @@ from pathlib import Path
 from llmal.core.tables import Column, check_place, free_name, write_in_place, write_rows
 from llmal.errors import ConfigError, DataError
 from llmal.exporters.dataset_card import card_of
+from llmal.generators.answers import answer_of
 from llmal.generators.origin import public_provenance
 from llmal.generators.record import SyntheticRecord
 from llmal.generators.rows import texts_of
@@ -50,7 +51,8 @@ def write_dataset(path: Path, record: SyntheticRecord, *, force: bool = False) -
     columns = [
         Column(called["id"]),
         *(Column(name) for name in text),
-        *(Column(called[one.name], one.kind) for one in _OWN[1:]),
+        record.task.space.column(called["label"]),
+        *(Column(called[one.name], one.kind) for one in _OWN[2:]),
     ]
 
     def write(part: Path) -> int:
@@ -59,7 +61,7 @@ def write_dataset(path: Path, record: SyntheticRecord, *, force: bool = False) -
             {
                 **texts_of(item, text),
                 called["id"]: item.id,
-                called["label"]: item.label,
+                called["label"]: answer_of(record.task, item.label),
                 called["synthetic"]: True,
                 called["generator"]: item.generator,
                 called["provenance"]: public_provenance(item.provenance),

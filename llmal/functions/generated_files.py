@@ -82,13 +82,7 @@ def read_record(path: Path, task: Task, **more: Any) -> SyntheticRecord:
 
 
 def _item(row: Row, task: Task, called: Mapping[str, str], where: str) -> SyntheticItem:
-    label = str(row[called["label"]])
-    if label not in task.names:
-        raise DataError(
-            f"{label!r} is not a label of task {task.name!r}",
-            where=where,
-            fix=f"its labels are {', '.join(map(repr, task.names))}",
-        )
+    label = _label(row[called["label"]], task, where)
     fields = {name: "" if row[name] is None else str(row[name]) for name in task.text}
     provenance = _provenance(row.get(called["provenance"]), where)
     if len(fields) > 1:
@@ -109,6 +103,16 @@ def _item(row: Row, task: Task, called: Mapping[str, str], where: str) -> Synthe
         usage=Usage(**usage),  # type: ignore[arg-type]
         provenance=provenance,
     )
+
+
+def _label(value: object, task: Task, where: str) -> str:
+    try:
+        answer = task.space.match(value)
+    except DataError as error:
+        raise DataError(error.what, where=where, fix=error.fix) from None
+    if answer is None:
+        raise DataError("the item has no label", where=where, fix="write the items anew")
+    return task.space.write(answer)
 
 
 def _text(value: object) -> str | None:

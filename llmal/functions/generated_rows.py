@@ -11,6 +11,7 @@ from llmal.functions.annotating import renamed
 from llmal.functions.results import Generated
 from llmal.functions.rows import Row
 from llmal.generators import SynthesisResult
+from llmal.generators.answers import answer_of
 from llmal.generators.record import SyntheticRecord
 from llmal.generators.rows import COLUMNS, fields_of, texts_of
 from llmal.task import Task
@@ -44,7 +45,7 @@ def table_rows(
         own = {
             "synthetic": True,
             **fields_of(one),
-            "label": task.space.match(one.label),
+            "label": answer_of(task, one.label),
             "provenance": dict(one.provenance),
         }
         yield {**texts_of(one, task.text), **{called[key]: value for key, value in own.items()}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import datasets
 import numpy as np
@@ -12,6 +13,9 @@ import pytest
 import llmal
 from llmal.core.records import SyntheticItem
 from llmal.errors import ConfigError, DataError
+from llmal.exporters.chat import write_chat
+from llmal.exporters.dataset_folder import write_dataset
+from llmal.functions.generated_files import read_record, write_record
 from llmal.generators import LabelAgreement
 from llmal.pool import Pool
 from llmal.task import Task
@@ -182,6 +186,15 @@ def test_new_texts_of_the_answers_that_the_demonstrations_have(tiny_hf, tmp_path
     one.save(tmp_path / "new.jsonl")
     saved = [json.loads(line) for line in (tmp_path / "new.jsonl").read_text().splitlines()]
     assert [row["label"] for row in saved] == [["anger", "love"]] * len(one)
+    write_record(tmp_path / "all.csv", "csv", new.record)
+    back = read_record(tmp_path / "all.csv", new.record.task)
+    assert [item.label for item in back.items] == [item.label for item in new.record.items]
+    everything = replace(one.record, items=[replace(i, accepted=True) for i in one.record.items])
+    write_dataset(tmp_path / "set", everything)
+    held = datasets.load_dataset(str(tmp_path / "set"), split="train", cache_dir=str(tmp_path))
+    assert held["label"][0] == ["anger", "love"]
+    with pytest.raises(ConfigError, match="the export as chat messages works with one label"):
+        write_chat(tmp_path / "chat.jsonl", everything)
     with pytest.raises(ConfigError, match="the generator counterfactual works with one label"):
         llmal.generate(LABELS, 1, generator="counterfactual", **{**call, "options": {}})
     given = {"attributes": {"mood": {"given": "label", "values": {"love": ["glad"]}}}}
