@@ -191,7 +191,8 @@ class SyntheticItem:
     Attributes:
         id: Stable name, made from the content.
         text: The text.
-        label: The label that was asked for.
+        label: The label that was asked for; where an item takes several, the answer as the space
+            of the task writes it.
         generator: Name of the generator.
         accepted: Whether it passed every filter.
         refused_by: Name of the filter that refused it.

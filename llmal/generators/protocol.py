@@ -19,7 +19,8 @@ class Request:
     """What is to be written.
 
     Attributes:
-        label: The label that the new items must have.
+        label: The label that the new items must have; where an item takes several, the answer as
+            the space of the task writes it.
         demonstrations: Labelled items to write in the manner of; the label is in `gold`.
         seed: Makes the draw repeatable.
         standing_in: Whether the demonstrations stand for others that are no longer, in a forecast:

@@ -118,3 +118,11 @@ def test_several_labels_without_a_configuration(llmal, tmp_path: Path, tiny_lm_p
     wrong = llmal(*words, "--kind", "many", *model, "--force")
     assert wrong.exit_code == 1
     assert "task.kind: there is no 'many' among the spaces; known are multi, single" in wrong.stderr
+
+
+def test_a_generator_in_a_run_is_refused(config, llmal, tiny_lm_path):
+    lm = f"lm: {{backend: transformers, model: {tiny_lm_path}}}\n"
+    config.write_text(f"{config.read_text()}{lm}generator: class_conditional\n")
+    refused = llmal("run", str(config))
+    assert refused.exit_code == 1
+    assert "a generator in a run works with one label an item" in refused.stderr
