@@ -100,9 +100,9 @@ def generate(
             labelled ones (paraphrase, counterfactual, ...) take the demonstrations for that.
         options: Of the generator, by name: {"attributes": {"topic": ["sport", "music"]}}.
         learner: For generators that go by what a learner makes of labelled items (boundary,
-            student_guided, weakness_targeted): a run directory, the folder of a learner, or what `llmal.load_learner`
-            gave. It answers about the demonstrations, which should be others than it was trained
-            on.
+            student_guided, weakness_targeted): a run directory, the folder of a learner, or what
+            `llmal.load_learner` gave. It answers about the demonstrations, which should be others
+            than it was trained on.
         structure: "json" has the model write an object, "line" a line of text, which small and
             base models do better. By default what the generator does, mostly "json".
         temperature: Of the sampling; by default what the generator does, mostly 1.
