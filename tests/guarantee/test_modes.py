@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import combinations, permutations, product
 
 import numpy as np
@@ -24,25 +25,28 @@ def patterns(size):
     return [np.array(one) for one in product([False, True], repeat=size)]
 
 
+def certified(items, **options):
+    """`certify` of an audit and what it found, computed once for all patterns that share them."""
+
+    @cache
+    def known(drawn, wrong):
+        return certify(range(items), list(drawn), np.array(wrong, dtype=bool), **options)
+
+    return lambda drawn, wrong: known(tuple(drawn), tuple(wrong[list(drawn)].tolist()))
+
+
 @pytest.mark.parametrize(("epsilon", "alpha"), [(0.2, 0.45), (0.0, 0.5)])
 def test_anytime_keeps_its_word_whenever_the_audit_is_stopped(epsilon, alpha):
     allowed = int(epsilon * 5)
     promised = False
+    made_of = certified(5, epsilon=epsilon, alpha=alpha, mode="anytime")
     for wrong in patterns(5):
         broken, orders = 0, 0
         for drawn in permutations(range(5), 4):
             orders += 1
-            drawn = list(drawn)
             # Whoever stops at the worst time: any time at which the promise is broken.
             for size in range(1, 5):
-                made = certify(
-                    range(5),
-                    drawn[:size],
-                    wrong[drawn[:size]],
-                    epsilon=epsilon,
-                    alpha=alpha,
-                    mode="anytime",
-                )
+                made = made_of(drawn[:size], wrong)
                 left = np.setdiff1d(made.accepted, drawn[:size])
                 promised |= len(left) > 0
                 if wrong[left].sum() > allowed:
@@ -130,11 +134,12 @@ def test_too_few_audited_items_accept_nothing_and_it_says_how_many_would():
 @pytest.mark.parametrize("epsilon", [0.25, 0.5, 0.7])
 def test_conformal_labelling_keeps_the_average(epsilon):
     for size in (3, 4):
-        audits = [list(one) for one in combinations(range(6), size)]
+        audits = list(combinations(range(6), size))
+        made_of = certified(6, epsilon=epsilon, mode="fdr")
         for wrong in patterns(6):
             shares = []
             for drawn in audits:
-                made = certify(range(6), drawn, wrong[drawn], epsilon=epsilon, mode="fdr")
+                made = made_of(drawn, wrong)
                 left = np.setdiff1d(made.accepted, drawn)
                 shares.append(wrong[left].mean() if len(left) else 0.0)
             assert np.mean(shares) <= epsilon + 1e-9
@@ -144,23 +149,25 @@ def test_conformal_labelling_keeps_the_average(epsilon):
 def test_recall_with_an_audit_on_either_side(epsilon, alpha):
     # 4 items were given the class, 2 of them audited; 5 were not, 4 of them audited.
     given_audits = list(combinations(range(4), 2))
-    audits = [list(one) for one in combinations(range(5), 4)]
+    audits = list(combinations(range(5), 4))
+    made_of = {
+        right: certified(
+            5,
+            epsilon=epsilon,
+            alpha=alpha,
+            mode="recall",
+            found=ClassFound(by_machine=4, audited=2, right=right),
+        )
+        for right in range(3)
+    }
     promised = False
     for right in range(5):
         for truth in product([False, True], repeat=5):
             missed, broken = np.array(truth), 0
             for given in given_audits:
-                found = ClassFound(by_machine=4, audited=2, right=sum(one < right for one in given))
+                found = sum(one < right for one in given)
                 for drawn in audits:
-                    made = certify(
-                        range(5),
-                        drawn,
-                        missed[drawn],
-                        epsilon=epsilon,
-                        alpha=alpha,
-                        mode="recall",
-                        found=found,
-                    )
+                    made = made_of[found](drawn, missed)
                     left = missed[np.setdiff1d(made.accepted, drawn)].sum()
                     promised |= made.holds
                     broken += left > epsilon * (right + missed.sum()) + 1e-9
