@@ -36,7 +36,10 @@ def pytest_configure(config: pytest.Config) -> None:
     A ledger waits for the disk at every write, which tests nothing: a killed process loses no file
     in memory either.
     """
-    if MEMORY_DISK.is_dir() and shutil.disk_usage(MEMORY_DISK).free > 4 << 30:
+    import psutil
+
+    room = shutil.disk_usage(MEMORY_DISK).free if MEMORY_DISK.is_dir() else 0
+    if min(room, psutil.virtual_memory().available) > 8 << 30:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY_DISK))
 
 
