@@ -18,7 +18,7 @@ from llmal.cli.file_commands import (
 )
 from llmal.cli.groups import icl, models
 from llmal.cli.guarantee_commands import certify, forecast, label, trial
-from llmal.cli.run_commands import doctor, export, plan, relabel, report, run
+from llmal.cli.run_commands import doctor, export, plan, relabel, report, review, run
 
 app = typer.Typer(
     name="llmal",
@@ -58,6 +58,7 @@ for _command in (
     plan,
     label,
     annotate,
+    review,
     relabel,
     train,
     predict,

@@ -64,6 +64,50 @@ def plan(config: Config, as_json: Json = False, debug: Debug = False) -> None:
 
 
 @tell_mistakes
+def review(
+    place: Annotated[
+        Path, typer.Argument(help="A run directory, or the YAML file of a run.", exists=True)
+    ],
+    host: Annotated[str, typer.Option("--host", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")
+    ] = 0,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="Who labels by the address. [default: your user name]"),
+    ] = None,
+    suggestions: Annotated[
+        str,
+        typer.Option(
+            "--suggestions", help="When a machine's label is shown: after, before or never."
+        ),
+    ] = "after",
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the address in a browser.")
+    ] = True,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Let people label a run on a page in the browser, and go on with it as they do.
+
+    The address holds a token; the page makes links for others. Ctrl-C stops it.
+    """
+    from llmal.cli.review import review as command
+
+    command(
+        place,
+        host=host,
+        port=port,
+        name=name,
+        suggestions=suggestions,
+        browser=browser,
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+@tell_mistakes
 def relabel(
     directory: RunDirectory,
     item: Annotated[str | None, typer.Argument(help="The id of the item.")] = None,

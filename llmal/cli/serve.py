@@ -6,11 +6,10 @@ import sys
 from pathlib import Path
 
 from llmal.cli.telling import give
+from llmal.integrations.http_serving import LOOPBACK
 from llmal.integrations.learner_server import serve as run
 from llmal.learners.saved import load_learner
 from llmal.progress import say
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def serve(learner: Path, *, host: str, port: int, embedder: str | None, as_json: bool) -> None:

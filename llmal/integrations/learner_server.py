@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from xml.etree import ElementTree
 
 from llmal.core.fingerprint import digest
 from llmal.errors import ConfigError, DataError, LlmalError
+from llmal.integrations.http_serving import check_installed, listening, serve_app
 from llmal.learners.saved import TextClassifier
 
 if TYPE_CHECKING:
@@ -209,21 +209,8 @@ def serve(classifier: TextClassifier, host: str, port: int, on_ready: Callable[[
     Raises:
         ConfigError: FastAPI or uvicorn is not installed, or the port cannot be had.
     """
+    check_installed()
     app = LearnerServer(classifier).app()
-    try:
-        import uvicorn
-    except ImportError as error:
-        raise ConfigError("uvicorn is not installed", fix="pip install 'llmal[serve]'") from error
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind((host, port))
-            listening.listen()
-        except OSError as error:
-            raise ConfigError(
-                f"nothing can listen at {host}, port {port} ({error.strerror or error})",
-                fix="name another --port, or stop what uses it",
-            ) from error
+    with listening(host, port) as made:
         on_ready()
-        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listening])
+        serve_app(app, made)

@@ -1,0 +1,1 @@
+"""The labelling page: people label a campaign in a browser."""
