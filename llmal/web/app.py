@@ -231,6 +231,7 @@ def make_app(desk: Desk, access: Access, hosts: Sequence[str]) -> FastAPI:
         name, _ = who(request)
         receipts = desk.take(name, [one.given() for one in body.answers])
         return {
+            "labelled": desk.progress(),
             "receipts": [
                 {
                     "id": one.item_id,
@@ -239,7 +240,7 @@ def make_app(desk: Desk, access: Access, hosts: Sequence[str]) -> FastAPI:
                     "suggestion": one.suggestion,
                 }
                 for one in receipts
-            ]
+            ],
         }
 
     @app.get("/lead")

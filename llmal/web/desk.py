@@ -22,8 +22,11 @@ Suggestions = Literal["after", "before", "never"]
 
 LEASE = 900.0
 """Seconds for which an item is kept for a person who does not answer it."""
-_BUFFER = 30
-_LOW = 12
+_BUFFER = 10
+"""Items that one person has at hand at most: what is kept for one, no other can answer."""
+_LEAST = 3
+_LOW = 6
+_ACTIVE = 60.0
 _PAUSE = 1.0
 _RETRY = 5.0
 
@@ -96,6 +99,8 @@ class _Seat:
     message: str = ""
     wants: bool = True
     asked: float = 0.0
+    seen: float = 0.0
+    attempts: int = 0
 
 
 class Desk:
@@ -179,14 +184,18 @@ class Desk:
         end = time.monotonic() + wait
         with self._changed:
             seat = self._seats.setdefault(worker, _Seat())
+            seat.seen = time.monotonic()
+            before = seat.attempts
             while True:
                 held = set(have)
                 fresh = [item for id, item in seat.items.items() if id not in held]
-                if len(fresh) < _LOW:
+                if len(fresh) < _LOW and seat.state != "finished" and not seat.wants:
                     seat.wants = True
                     self._changed.notify_all()
+                # Of what others have, or what is broken, there is news when it was tried again.
+                tried = seat.state in ("waiting", "failed") and seat.attempts > before
                 left = end - time.monotonic()
-                if fresh or seat.state != "picking" or left <= 0 or self._closing:
+                if fresh or held or tried or seat.state == "finished" or left <= 0 or self._closing:
                     break
                 self._changed.wait(left)
             return Handed(fresh, "work" if fresh else seat.state, seat.message)
@@ -246,8 +255,8 @@ class Desk:
             seat = self._seats.setdefault(worker, _Seat())
             seat.items.pop(given.item_id, None)
             seat.done.add(given.item_id)
-            if len(seat.items) < _LOW:
-                seat.wants = True
+            if not seat.items and seat.state == "work":
+                seat.state, seat.message = "picking", ""
             self._changed.notify_all()
         shown = self.suggestion(given.item_id) if self._suggestions == "after" else None
         return Receipt(given.item_id, True, suggestion=shown)
@@ -292,8 +301,7 @@ class Desk:
     def _is_due(self, seat: _Seat) -> bool:
         if not seat.wants or len(seat.items) >= _LOW:
             return False
-        patience = 0.0 if seat.state in ("work", "picking") else _PAUSE
-        patience = _RETRY if seat.state == "failed" else patience
+        patience = {"failed": _RETRY, "waiting": _PAUSE}.get(seat.state, 0.0)
         return time.monotonic() - seat.asked >= patience
 
     def _fill(self, worker: str) -> None:
@@ -301,9 +309,6 @@ class Desk:
         with self._changed:
             seat = self._seats[worker]
             seat.asked = time.monotonic()
-            if seat.state != "failed" and not seat.items:
-                seat.state, seat.message = "picking", "picking the next items"
-                self._changed.notify_all()
         try:
             items, state, message = self._ask(worker)
         except LlmalError as error:
@@ -319,22 +324,31 @@ class Desk:
                 if item.id not in seat.done:
                     seat.items.setdefault(item.id, item)
             seat.state, seat.message = state, message
-            seat.wants = state != "work"
+            seat.attempts += 1
+            seat.wants = state in ("waiting", "failed") or (state == "work" and not seat.items)
             self._changed.notify_all()
 
     def _ask(self, worker: str) -> tuple[Sequence[Item], State, str]:
         if self._closing:
             return [], "waiting", ""
-        order = self._asking.ask(worker=worker, at_most=_BUFFER, seconds=LEASE)
+        most = self._fair_share()
+        order = self._asking.ask(worker=worker, at_most=most, seconds=LEASE)
         if order is None and self._asking.reason is None and self._has_machines:
             # Something is to be done that is not for people.
             self._orchestrator.run()
-            order = self._asking.ask(worker=worker, at_most=_BUFFER, seconds=LEASE)
+            order = self._asking.ask(worker=worker, at_most=most, seconds=LEASE)
         if order is not None:
             return [*order.items], "work", ""
         if self._asking.reason is not None:
             return [], "finished", self._asking.reason
         return [], "waiting", "others have the rest of this round; more comes when they are done"
+
+    def _fair_share(self) -> int:
+        """Items that one person is given at hand: fewer where several are at work."""
+        with self._changed:
+            now = time.monotonic()
+            active = sum(now - one.seen < _ACTIVE for one in self._seats.values())
+        return max(_LEAST, _BUFFER // max(1, active))
 
     @property
     def _has_machines(self) -> bool:

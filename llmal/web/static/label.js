@@ -6,7 +6,7 @@ const byId = (id) => document.getElementById(id);
 const settings = JSON.parse(byId("settings").content.textContent);
 const RESERVED = new Set([..."uscxg?/"]);
 const KEYS = [..."1234567890abdefhijklmnopqrtvwyz"].filter((key) => !RESERVED.has(key));
-const LOW = 8;
+const LOW = 5;
 const FEW = 12; // labels from which on there is a field to find them with
 const STORE = `llmal-${settings.key}`;
 
@@ -113,6 +113,7 @@ async function send() {
   tellStored();
   try {
     const found = await post("/api/answers", { answers: batch.map(({ sent, ...one }) => one) });
+    byId("progress").textContent = found.labelled;
     for (const [place, receipt] of found.receipts.entries()) {
       const item = items.find((one) => one.id === receipt.id);
       if (receipt.suggestion) suggestions[receipt.id] = receipt.suggestion;
