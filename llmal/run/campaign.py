@@ -579,13 +579,13 @@ class Campaign(Closing):
         told = [self._check.priced(one) for one in check_form(annotations)]
         return self._keep(told, unchanged=True)
 
-    def correct(self, annotations: Iterable[Annotation]) -> int:
+    def correct(self, annotations: Iterable[Annotation], *, learn: bool = True) -> int:
         """Let later answers of people take the place of earlier ones; all stay in the ledger.
-
-        The learner is trained anew if it had learnt from what is corrected.
 
         Args:
             annotations: Answers of people; `reason` says why they changed.
+            learn: Whether the learner is trained anew at once, if it had learnt from what is
+                corrected; otherwise it is at the end of the round that is under way.
 
         Returns:
             How many changed something.
@@ -598,7 +598,7 @@ class Campaign(Closing):
         rounds = ledger.rounds()
         place = functools.partial(self._orders.waiting, rounds)
         changed = correct(ledger, told, self.items.first_of, place)
-        if changed and rounds:
+        if changed and rounds and learn:
             self.learning.catch_up(ledger, rounds[-1].number)
         return changed
 

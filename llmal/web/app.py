@@ -151,6 +151,10 @@ def make_app(desk: Desk, access: Access, hosts: Sequence[str]) -> FastAPI:
             return JSONResponse({"error": error.sentence}, error.status)
         return page("refused.html.j2", error.status, sentence=error.sentence)
 
+    @app.exception_handler(404)
+    async def missing(request: Request, error: Exception) -> Response:
+        return await refuse(request, Refused(404, "there is no such page"))
+
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]

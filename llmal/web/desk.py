@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from llmal.core.records import Annotation, Answer, Item
+from llmal.core.words import counted
 from llmal.errors import AnnotationError, DataError, LlmalError
 from llmal.run.campaign import Campaign
 from llmal.run.orchestrator import Orchestrator
@@ -126,7 +127,7 @@ class Desk:
         self._changed = threading.Condition()
         self._keeping = threading.Lock()
         self._closing = False
-        self._broken = ""
+        self._corrected = False
         self._thread = threading.Thread(target=self._serve, name="llmal-desk", daemon=True)
 
     @property
@@ -232,8 +233,9 @@ class Desk:
         """How far people are, in words."""
         given = self._telling.open().total_usage().human_labels
         limit = self._telling.budget.human_labels
-        whole = f"{given:,}" if limit is None else f"{given:,} of {limit:,}"
-        return f"{whole} labels by people"
+        if limit is None:
+            return counted(given, "label by people", "labels by people")
+        return f"{given:,} of {counted(limit, 'label by people', 'labels by people')}"
 
     # What people give
 
@@ -246,7 +248,9 @@ class Desk:
             annotation = self._annotation(worker, given)
             with self._keeping:
                 if given.again:
-                    self._telling.correct([replace(annotation, reason="changed on the page")])
+                    # Who waits for a page does not wait for a learner.
+                    changed = replace(annotation, reason="changed on the page")
+                    self._corrected |= bool(self._telling.correct([changed], learn=False))
                 else:
                     self._telling.tell([annotation])
         except (AnnotationError, DataError) as error:
@@ -340,8 +344,16 @@ class Desk:
         if order is not None:
             return [*order.items], "work", ""
         if self._asking.reason is not None:
+            self._learn_at_last()
             return [], "finished", self._asking.reason
         return [], "waiting", "others have the rest of this round; more comes when they are done"
+
+    def _learn_at_last(self) -> None:
+        """Have the learner know what was changed after its last round."""
+        rounds = self._asking.rounds
+        if self._corrected and rounds:
+            self._corrected = False
+            self._asking.learning.catch_up(self._asking.open(), rounds[-1].number)
 
     def _fair_share(self) -> int:
         """Items that one person is given at hand: fewer where several are at work."""
