@@ -41,7 +41,7 @@ task: {name: beings, labels: {animal: a living being, food: something to eat}, g
 data: {pool: pool.csv}
 annotator: {name: human, via: queue}
 selector: random
-start: {selector: random, items: 40}
+start: {selector: random, items: 60}
 budget: {batch: 20}
 """
 
@@ -108,7 +108,14 @@ def _person(browser: Any, address: str, **options: Any) -> Iterator[Any]:
     page = context.new_page()
     page.set_default_timeout(90_000)
     said: list[str] = []
-    page.on("dialog", lambda one: said.append(one.message))
+
+    def answer(dialog: Any) -> None:
+        # That something is not stored yet is said to who leaves; nothing else may speak.
+        if dialog.type != "beforeunload":
+            said.append(dialog.message)
+        dialog.accept()
+
+    page.on("dialog", answer)
     page.on("pageerror", lambda one: said.append(str(one)))
     page.goto(address)
     page.wait_for_selector(".text")
@@ -173,9 +180,7 @@ def test_hostile_texts_are_text(server: Server, browser: Any) -> None:
             seen.add(page.evaluate("document.querySelector('.text').textContent"))
             page.keyboard.press("1")
         assert seen >= set(HOSTILE)
-        page.wait_for_function(
-            "document.getElementById('state').textContent.includes('All is done')"
-        )
+        page.wait_for_selector("#state:has-text('All is done')")
     assert len({one.item_id for one in server.answers()}) == 80
 
 
