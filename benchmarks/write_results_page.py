@@ -16,6 +16,7 @@ from defaults_page import defaults
 from generators.filters_page import generators_near_duplicates, generators_planted
 from generators.five_hundred_page import generators_five_hundred, generators_throughput
 from generators.helps_page import generators_helps
+from generators.in_a_run_page import generators_in_a_run
 from generators.labelling_programs_page import labelling_programs
 from generators.limits_page import generators_planted_limits
 from goemotions_page import goemotions
@@ -567,6 +568,7 @@ SECTIONS: list[tuple[str, str, Callable[[Figures], list[str]]]] = [
         generators_near_duplicates,
     ),
     ("generators_helps", "Do synthetic items help a learner?", generators_helps),
+    ("generators_in_a_run", "Synthetic items in a run", generators_in_a_run),
     ("generators_five_hundred", "Five hundred new items in a call", generators_five_hundred),
     ("generators_throughput", "Throughput of writing", generators_throughput),
 ]
