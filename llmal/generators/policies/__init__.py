@@ -9,7 +9,7 @@ from llmal.generators.policies.on_plateau import OnPlateau
 from llmal.generators.policies.protocol import Policy, SynthesisState
 
 REGISTRY = Registry(
-    "policies",
+    "writing_policies",
     {
         "rounds": "llmal.generators.policies.every_rounds:EveryRounds",
         "plateau": "llmal.generators.policies.on_plateau:OnPlateau",
