@@ -350,7 +350,7 @@ class _Filtered(BaseModel):
         calibrate: What makes these probabilities of its scores, one after another; "auto" leaves it
             to llmal, and "none" leaves the scores as they are.
         filters: What refuses texts, in turn; "default" stands for format_length, near_duplicates
-            and label_agreement. None: these.
+            and label_agreement. None: these, and leakage.
     """
 
     per_class: Positive = 10

@@ -24,6 +24,9 @@ from llmal.run.budget import Budget
 from llmal.run.synthetic_use import SyntheticUse
 from llmal.task import Task
 
+PROTECTING = ("format_length", "near_duplicates", "leakage", "label_agreement")
+"""The filters where nothing may be given away and none are named; cheap ones first."""
+
 
 def make_run_generator(
     config: RunConfig,
@@ -47,6 +50,8 @@ def make_run_generator(
         style=style_of(config),
         calibrate=make_calibrators(config, section.calibrate, "generator"),
         unlabelled=drawn_texts(pool, config.seed),
+        # What is audited is told to the filters as the run goes.
+        filters=PROTECTING if section.filters is None else None,
         seed=config.seed,
         where=within(config, "generator"),
     )

@@ -18,7 +18,7 @@ from llmal.config.yaml_lines import Places
 from llmal.core.plans import BatchPlan
 from llmal.core.records import Item, SyntheticItem, Usage, total
 from llmal.errors import ConfigError, DataError
-from llmal.factory.generators import make_generator
+from llmal.factory.generators import PROTECTING, make_generator
 from llmal.functions.annotating import Progress
 from llmal.functions.spending import check_reach
 from llmal.generators import (
@@ -59,9 +59,6 @@ OF_EVERY_GENERATOR = (
 """Keys of a section that are about demonstrations and filters, which are told by themselves."""
 
 NOTHING = Usage()
-
-PROTECTING = ("format_length", "near_duplicates", "leakage", "label_agreement")
-"""The filters where nothing may be given away and none are named; cheap ones first."""
 
 
 class Writing:

@@ -208,6 +208,7 @@ class Orchestrator:
                 generator,
                 filters,
                 self.campaign.learning,
+                self.items,
                 self.directory,
                 per_label=generate_per_label,
                 policies=[EveryRounds(generate_every)] if generate_when is None else generate_when,

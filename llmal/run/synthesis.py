@@ -15,7 +15,7 @@ import numpy as np
 from llmal.core.plans import BatchPlan
 from llmal.core.records import Item, SyntheticItem, Usage, total
 from llmal.generators import LearnerAnswers, lack, plan_filtered, with_new_ids
-from llmal.generators.filters import Preparing, Remembering
+from llmal.generators.filters import Preparing, Protecting, Remembering
 from llmal.generators.policies import Policy, SynthesisState
 from llmal.generators.protocol import Apportioning, Filter, Generator, Needing, Request
 from llmal.ledger import Expense, Ledger
@@ -23,6 +23,7 @@ from llmal.prompting.protocol import Probing
 from llmal.run.budget import Budget
 from llmal.run.events import Announcer
 from llmal.run.held_out import HeldOut
+from llmal.run.items import RunItems
 from llmal.run.judgements import (
     JUDGED,
     Judgement,
@@ -32,6 +33,8 @@ from llmal.run.judgements import (
     standing_synthetic,
 )
 from llmal.run.learning import Learning
+from llmal.run.phases import Audit, Looks
+from llmal.run.purposes import set_aside
 from llmal.run.purse import PREPARATION, Purse
 from llmal.run.synthetic_check import SyntheticCheck
 from llmal.run.synthetic_use import SyntheticUse
@@ -49,6 +52,7 @@ class Synthesis:
         filters: Refuse.
         learning: Trains the learner on parts of people's labels, which tells what it confuses and
             what the items bring.
+        items: The items of the run.
         directory: The run directory.
         per_label: Texts asked for at a time, of each label at most.
         policies: Say when, and how many; of several the most that any says.
@@ -64,6 +68,7 @@ class Synthesis:
         generator: Generator,
         filters: Sequence[Filter],
         learning: Learning,
+        items: RunItems,
         directory: Path,
         *,
         per_label: int,
@@ -77,6 +82,7 @@ class Synthesis:
         self._generator = generator
         self._filters = list(filters)
         self._learning = learning
+        self._items = items
         self._per_label = per_label
         self._policies = list(policies)
         self._use = use
@@ -225,6 +231,7 @@ class Synthesis:
             return
         stored = ledger.synthetic()
         self._recall([one for one in stored if one.accepted])
+        self._protect(ledger)
         ids = Counter(one.id for one in stored)
         of_round = [one for one in stored if one.provenance.get("round") == number]
         for column, label in enumerate(self._task.names):
@@ -268,6 +275,15 @@ class Synthesis:
             self._keep(ledger, checked, checked, key)
             if count < asked:
                 return
+
+    def _protect(self, ledger: Ledger) -> None:
+        """Tell the filters which items are audited, answered or not."""
+        pool = self._items.pool
+        ids = set_aside(ledger, {*Audit.names, *Looks.names})
+        items = pool.items(pool.positions(pool.held(sorted(ids))))
+        for one in self._filters:
+            if isinstance(one, Protecting):
+                one.protect(items)
 
     def _afforded(self, ledger: Ledger, plan: BatchPlan[Any], asked: int) -> int:
         """How many of so many texts the generator's own budget allows."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -15,7 +16,10 @@ from word_bayes import WordBayes
 
 from llmal import Budget, Orchestrator, Pool, Task
 from llmal.annotators import SimulatedHuman
+from llmal.core.plans import BatchPlan
+from llmal.core.records import SyntheticItem
 from llmal.errors import ConfigError
+from llmal.generators.filters import Leakage
 from llmal.generators.policies import EveryRounds, FewLabels, OnPlateau
 from llmal.ledger import Ledger
 from llmal.run.events import Event
@@ -301,6 +305,39 @@ def test_folds_keep_labels_in_proportion_and_copies_together(tmp_path: Path) -> 
     assert all(len({folds[n], folds[n + 1]}) == 1 for n in range(0, 40, 2))
     for fold in range(5):
         assert Counter(columns[folds == fold].tolist()) == {0: 4, 1: 4}
+
+
+def test_nothing_is_written_that_gives_an_audited_item_away(tmp_path: Path) -> None:
+    class Copying(ListedGenerator):
+        """Writes what is audited, word for word, beside texts of its own."""
+
+        audited: ClassVar[list[str]] = []
+
+        def plan(self, request: Any, k: int) -> Any:
+            inner = super().plan(request, k)
+
+            def write() -> list[SyntheticItem]:
+                made = inner.execute()
+                return [replace(made[0], text=self.audited[0]), *made[1:]]
+
+            return BatchPlan(write, each=lambda: inner.each, first=lambda n: self.plan(request, n))
+
+    generator = Copying(WORDS)
+    options: dict[str, Any] = {"audit": 10, "filters": [Leakage()], "generate_per_label": 3}
+    run = _run(tmp_path, generator, budget=Budget(rounds=1, batch=20), **options)
+    with run.campaign as campaign:
+        order = campaign.ask()
+        assert order is not None
+        assert order.purpose == "audit"
+        Copying.audited = [one.text for one in order.items]
+    run.run()
+    with Ledger.open(run.ledger_url) as ledger:
+        copies = [one for one in ledger.synthetic() if one.text == Copying.audited[0]]
+        others = [one for one in ledger.synthetic() if one.text != Copying.audited[0]]
+    assert copies
+    assert {one.refused_by for one in copies} == {"leakage"}
+    assert all("of the audit of this run" in (one.reason or "") for one in copies)
+    assert any(one.accepted for one in others)
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from llmal.core.records import SyntheticItem
+from llmal.core.records import Item, SyntheticItem
 from llmal.errors import ConfigError
 from llmal.generators.filters.texts import Texts, named, text_chunks, text_of
 from llmal.pool.minhash import words_of
 from llmal.pool.near_texts import Near, NearTexts
+
+_RUNNING = "the audit of this run"
 
 
 class Leakage:
@@ -61,7 +63,18 @@ class Leakage:
             for name, texts in (("the test set", test), ("the audit", audit))
             if texts is not None and len(texts)
         ]
+        self._told: tuple[str, ...] = ()
         self._protected: list[tuple[_Contained, NearTexts]] | None = None
+
+    def protect(self, items: Sequence[Item]) -> None:
+        """Keep away from the items of an audit too: these, in place of those told before."""
+        ids = tuple(one.id for one in items)
+        if ids == self._told:
+            return
+        self._told, self._protected = ids, None
+        self._sources = [one for one in self._sources if one[0] != _RUNNING]
+        if items:
+            self._sources.append((_RUNNING, items))
 
     def check(self, items: Sequence[SyntheticItem]) -> list[str | None]:
         """For each item what it gives away, and how much of it."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol, runtime_checkable
 
 from llmal.core.plans import BatchPlan, Plan
-from llmal.core.records import SyntheticItem, Usage, total
+from llmal.core.records import Item, SyntheticItem, Usage, total
 from llmal.errors import ConfigError
 from llmal.generators.protocol import Filter, Generator, Request
 
@@ -49,6 +49,15 @@ class Remembering(Protocol):
 
     def remember(self, items: Sequence[SyntheticItem]) -> None:
         """Take note of items that passed every filter, or come from an earlier run."""
+        ...
+
+
+@runtime_checkable
+class Protecting(Protocol):
+    """A filter that keeps away from items that no learner may know."""
+
+    def protect(self, items: Sequence[Item]) -> None:
+        """Keep away from the items of an audit too: these, in place of those told before."""
         ...
 
 
