@@ -17,7 +17,8 @@ Seconds are of the processor and of the clock, from texts to the last answer, li
 500 texts; memory is by how much the most that is resident exceeds what was before, texts left out.
 `found` is the share of those planted copies that do reach the threshold with a source that was
 accepted, and were refused; `wrong` the share of refused ones whose index with the text named as
-near is below the threshold.
+near is below the threshold. With `--work` a run goes on where it stopped in that folder, and
+`--sides` names those to measure.
 """
 
 from __future__ import annotations
@@ -37,7 +38,13 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from results_file import write_results
+from results_file import (
+    add_line,
+    read_lines,
+    record_command,
+    recorded_commands,
+    write_results,
+)
 
 from llmal.core.records import SyntheticItem
 from llmal.generators.filters import MinHash
@@ -46,6 +53,7 @@ from llmal.pool.minhash import FIVE_GRAMS, jaccard, rows_for
 NAME = "generators_near_duplicates"
 SETS = ("ag_news", "dbpedia14", "emotion", "mr", "sst2", "trec6")
 THRESHOLD, BATCH, WARM_UP, PERMUTATIONS = 0.7, 1_000, 500, 80
+SIZES = (2_000, 20_000, 200_000)
 REPLACED, COPIED, COPY_REPLACED = 0.5, 0.2, 1 / 12
 
 Answers = list[int | None]
@@ -168,8 +176,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     root = Path(__file__).resolve().parents[2]
     parser.add_argument("--shared", default=os.environ.get("LLMAL_SHARED", root.parent / "shared"))
-    parser.add_argument("--sizes", type=int, nargs="+", default=[2_000, 20_000, 200_000])
+    parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--sides", nargs="+", default=list(SIDES), choices=SIDES)
+    parser.add_argument("--work", type=Path)
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
@@ -178,29 +188,43 @@ def main() -> None:
         return
     from importlib.metadata import version
 
-    rows = []
+    kept = None if arguments.work is None else arguments.work / "rows.jsonl"
+    if kept is not None:
+        record_command(arguments.work)
+    rows = [] if kept is None else read_lines(kept)
+    done = {(row["texts"], row["seed"], row["side"]) for row in rows}
     for count in arguments.sizes:
         for seed in range(arguments.seeds):
-            for side in SIDES:
+            for side in arguments.sides:
+                if (count, seed, side) in done:
+                    continue
                 words = ["--shared", str(arguments.shared), "--one", side, str(count), str(seed)]
-                done = subprocess.run(
+                child = subprocess.run(
                     [sys.executable, __file__, *words],
                     check=True,
                     stdout=subprocess.PIPE,
                     text=True,
                 )
-                rows.append(json.loads(done.stdout))
-                print(json.dumps(rows[-1]), flush=True)
-        waiting = [one for one in arguments.sizes if one not in {row["texts"] for row in rows}]
-        figures = {
-            "not measured": ", ".join(f"{one:,} texts" for one in waiting),
-            "datasketch": version("datasketch"),
-            "data": list(SETS),
-            "threshold": THRESHOLD,
-            "batch": BATCH,
-            "rows": rows,
-        }
-        write_results(NAME, figures)
+                rows.append(json.loads(child.stdout))
+                if kept is not None:
+                    add_line(kept, rows[-1])
+                measured = {(row["texts"], row["side"]) for row in rows}
+                missing = [
+                    f"{size:,} texts by {one}"
+                    for size in SIZES
+                    for one in SIDES
+                    if (size, one) not in measured
+                ]
+                figures = {
+                    "commands": [] if kept is None else recorded_commands(arguments.work),
+                    "not measured": ", ".join(missing),
+                    "datasketch": version("datasketch"),
+                    "data": list(SETS),
+                    "threshold": THRESHOLD,
+                    "batch": BATCH,
+                    "rows": rows,
+                }
+                write_results(NAME, figures)
 
 
 if __name__ == "__main__":
