@@ -15,6 +15,7 @@ cached.
 what it adds:
 
     alone            nothing
+    balanced         nothing; classes have the weight that their rarity asks for (class_weight)
     unfiltered       the first readable texts of class_conditional, as many as were wanted
     class_conditional, paraphrase, boundary, weakness_targeted, student_guided
                      the first accepted texts of the generator, at most as many as were wanted
@@ -79,7 +80,8 @@ GENERATORS: dict[str, tuple[str, dict[str, Any]]] = {
 
 BY_LEARNER = ("boundary", "weakness_targeted", "student_guided")
 UNFILTERED, TF_IDF, REAL, ALONE = "unfiltered", "tf-idf", "real", "alone"
-VARIANTS = (ALONE, UNFILTERED, *GENERATORS, TF_IDF, REAL)
+BALANCED = "balanced"
+VARIANTS = (ALONE, BALANCED, UNFILTERED, *GENERATORS, TF_IDF, REAL)
 
 Cell = tuple[str, str, int, str]
 """Set, setting, seed, and generator or variant."""
@@ -150,7 +152,7 @@ def write_cell(cell: Cell, options: argparse.Namespace, kept: dict[str, Any]) ->
 def added_of(cell: Cell, written: dict[Cell, dict[str, Any]], drawn: Any) -> Added | None:
     """What a variant adds; None where it has not been written yet."""
     name, setting, seed, variant = cell
-    if variant == ALONE:
+    if variant in (ALONE, BALANCED):
         return Added([], [], [])
     if variant == REAL:
         return Added(
@@ -216,7 +218,7 @@ def train_cell(
     """Train on the labelled items and what a variant adds, and test."""
     from llmal.learners import LinearHead
 
-    name, setting, seed, _ = cell
+    name, setting, seed, variant = cell
     embedder = kept["embedder"]
     drawn = draw(options.shared, name, setting, seed)
     added = added_of(cell, written, drawn)
@@ -236,7 +238,8 @@ def train_cell(
         "chosen": chosen,
     }
     for title, weight in (("plain", 1.0), ("weighted", chosen)):
-        head = LinearHead(random_state=seed).fit(
+        balance = "balanced" if variant == BALANCED else None
+        head = LinearHead(class_weight=balance, random_state=seed).fit(
             np.concatenate([X, Z]),
             np.concatenate([y, np.array(added.labels, dtype=y.dtype)]),
             sample_weight=np.r_[np.ones(len(y)), np.full(len(Z), weight)],
@@ -278,7 +281,7 @@ def train(options: argparse.Namespace) -> None:
     cells = [
         cell
         for cell in cells_of(options, VARIANTS)
-        if cell[3] in (ALONE, TF_IDF, REAL) or _source(cell) in written
+        if cell[3] in (ALONE, BALANCED, TF_IDF, REAL) or _source(cell) in written
     ]
     options.work = options.work / "trained"
     run_cells(options, cells, lambda cell: train_cell(cell, options, written, kept))

@@ -11,7 +11,7 @@ Row = dict[str, Any]
 MEASURES = ("macro_f1", "rare_recall", "accuracy")
 WEIGHTINGS = ("plain", "weighted")
 ALONE = "alone"
-NOT_SYNTHETIC = (ALONE, "real", "tf-idf")
+NOT_SYNTHETIC = (ALONE, "balanced", "real", "tf-idf")
 
 
 def figures_of(written: list[Row], trained: list[Row], *, choose_on: str) -> dict[str, Any]:

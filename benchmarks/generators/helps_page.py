@@ -12,6 +12,7 @@ Figures = dict[str, Any]
 _NAMES = {"macro_f1": "macro-F1", "rare_recall": "recall of the rare classes"}
 _ORDER = (
     "alone",
+    "balanced",
     "unfiltered",
     "class_conditional",
     "paraphrase",
@@ -31,14 +32,15 @@ def generators_helps(figures: Figures) -> list[str]:
         "A linear head on MiniLM's vectors (llmal's default) from few labels, alone and with texts "
         f"that the model wrote ({figures['asked']}). *10:1*: 20 labels of half of the classes, "
         "drawn by the seed, and 2 of the others, the rare ones; texts are written of these alone. "
-        "*unfiltered*: the first readable texts of class_conditional; the other generators' texts "
-        "have passed llmal's default filters. *random seeds*: student_guided with seeds drawn at "
-        "random, its control. *tf-idf*: copies of the labelled items by TF-IDF replacement. "
-        "*real*: as many further real items with their labels, what good texts could bring. "
-        "Measured on the test part, up to "
-        f"{figures['test rows']:,} rows. Each row: mean ± standard deviation over seeds, and the "
-        "paired difference to the learner alone, ± its standard deviation over seeds; *chosen* "
-        "has the weight of what is added chosen among "
+        "*balanced*: nothing added, but classes weighted by their rarity (`class_weight`), which "
+        "costs no model. *unfiltered*: the first readable texts of class_conditional; the other "
+        "generators' texts have passed llmal's default filters. *random seeds*: student_guided "
+        "with seeds drawn at random, its control. *tf-idf*: copies of the labelled items by "
+        "TF-IDF replacement. *real*: as many further real items with their labels, what good "
+        "texts could bring. Measured on the test part, up to "
+        f"{figures['test rows']:,} rows. Each row: mean ± standard deviation over seeds where "
+        "there are several, and the paired difference to the learner alone; *chosen weight* has "
+        "the weight of what is added chosen among "
         f"{', '.join(f'{one:g}' for one in figures['weights'])} by cross-validation on the "
         "labelled items alone.",
     ]
@@ -48,7 +50,35 @@ def generators_helps(figures: Figures) -> list[str]:
             if own:
                 lines += ["", f"{name}, {_setting(setting)}:", "", *_table(own)]
     lines += ["", *_summary(figures), *_chosen(figures), *_writing(figures)]
-    return [*lines, "", f"Not measured: {figures['not measured']}."]
+    return [*lines, "", *_reading(figures), "", f"Not measured: {figures['not measured']}."]
+
+
+def _reading(figures: Figures) -> list[str]:
+    """What the figures say, by setting, for texts of class_conditional that passed the filters."""
+    told = []
+    for uneven, words in ((False, "Where classes are even"), (True, "At 10:1")):
+        gains = {
+            variant: [
+                one["gain"]["plain"]["macro_f1"]
+                for one in figures["cells"]
+                if one["variant"] == variant and (one["setting"] == "10:1") is uneven
+            ]
+            for variant in ("class_conditional", "unfiltered", "balanced", "real")
+        }
+        if gains["class_conditional"]:
+            said = ", ".join(
+                f"{variant} {np.mean(values):+.3f} (above 0 in "
+                f"{sum(one > 0 for one in values)} of {len(values)})"
+                for variant, values in gains.items()
+                if values
+            )
+            told.append(f"{words}, macro-F1 moves by: {said}.")
+    return [
+        f"{' '.join(told)} At 10:1 the learner alone gives hardly any rare label, so that "
+        "whatever adds examples of these helps, and class weights are what it must be compared "
+        "with. Nor can a weight be chosen there for class_conditional: with two items of a class, "
+        "each text was shown with one that is held out."
+    ]
 
 
 def _setting(setting: str) -> str:
