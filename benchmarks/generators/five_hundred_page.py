@@ -10,6 +10,13 @@ from page_tables import table
 Figures = dict[str, Any]
 
 
+_PARTS = {
+    "whole": "five hundred items in one call (how many, refusals by filter, items a second)",
+    "same": "the same call twice",
+    "killed": "a call that is killed",
+}
+
+
 def generators_five_hundred(figures: Figures) -> list[str]:
     """How many items came of a call, how fast, the same again, and after a kill."""
     rows = figures["rows"]
@@ -40,11 +47,11 @@ def generators_five_hundred(figures: Figures) -> list[str]:
             f"({one['cost']['requests']:,} requests, {one['cost']['completion_tokens']:,} tokens "
             f"written), {one['answers in the end']} answers kept in the end.",
         ]
-    missing = [part for part, found in parts.items() if not found]
     sets = {one["set"] for one in rows}
-    unmeasured = [*(f"the part {one}" for one in missing), *({"trec6", "ag_news"} - sets)]
+    unmeasured = [_PARTS[part] for part, found in parts.items() if not found]
+    unmeasured += sorted({"trec6", "ag_news"} - sets)
     if unmeasured:
-        lines += ["", f"Not measured: {', '.join(unmeasured)}."]
+        lines += ["", f"Not measured with this model: {'; '.join(unmeasured)}."]
     return lines
 
 

@@ -111,21 +111,24 @@ def _mean_sd(values: list[float]) -> list[float | None]:
 
 def _chosen(found: dict[Any, Row], choose_on: str) -> list[Row]:
     """For each measure the variant, weighting and setting that gain the most on one set, and what
-    they gain on the others.
+    they gain on the others; of those that were measured on another set too.
     """
+    elsewhere = {(key[1], key[3]) for key in found if key[0] != choose_on}
     chosen = []
     for measure in ("macro_f1", "rare_recall"):
         gains: dict[tuple[str, str, str], list[float]] = defaultdict(list)
         for (name, setting, seed, variant), row in found.items():
             alone = found.get((name, setting, seed, ALONE))
-            if name == choose_on and variant not in NOT_SYNTHETIC and alone is not None:
+            if (setting, variant) not in elsewhere or variant in NOT_SYNTHETIC:
+                continue
+            if name == choose_on and alone is not None:
                 for weighting in WEIGHTINGS:
                     gain = row[weighting][measure] - alone["plain"][measure]
                     gains[setting, variant, weighting].append(gain)
         if not gains:
             continue
         setting, variant, weighting = max(gains, key=lambda key: float(np.mean(gains[key])))
-        elsewhere = [
+        sets = [
             {
                 "set": name,
                 "gains": [
@@ -145,7 +148,7 @@ def _chosen(found: dict[Any, Row], choose_on: str) -> list[Row]:
                 "variant": variant,
                 "weighting": weighting,
                 "candidates": len(gains),
-                "sets": elsewhere,
+                "sets": sets,
             }
         )
     return chosen
