@@ -22,6 +22,7 @@ from llmal.errors import ConfigError
 from llmal.generators.filters import Leakage
 from llmal.generators.policies import EveryRounds, FewLabels, OnPlateau
 from llmal.ledger import Ledger
+from llmal.report.gather import write_run
 from llmal.run.events import Event
 from llmal.run.judgements import Judgement, batch_of, judgements
 from llmal.run.synthetic_use import SyntheticUse
@@ -363,3 +364,12 @@ def test_a_batch_is_named_by_its_generator_and_round(tmp_path: Path) -> None:
             "listed in round 0",
             "listed in round 1",
         }
+
+
+def test_the_report_says_what_they_brought_and_what_went(tmp_path: Path) -> None:
+    run = _run(tmp_path, ListedGenerator(WORDS, wrong=WRONG))
+    run.run()
+    page = write_run(run, baseline=False).read_text(encoding="utf-8")
+    assert "What they brought" in page
+    assert "listed in round 0: the Brier score on 20 labels by people is higher" in page
+    assert "what was written brought nothing, 3 times in a row" in page
