@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import os
 import secrets
@@ -44,7 +43,7 @@ class Access:
     def token(self, name: str, *, leads: bool = False) -> str:
         """The token of a person, 32 characters."""
         role = "lead" if leads else "person"
-        made = hmac.digest(self._secret, f"{role}\0{name}".encode(), hashlib.sha256)
+        made = hmac.digest(self._secret, f"{role}\0{name}".encode(), "sha256")
         return base64.urlsafe_b64encode(made[:24]).decode()
 
     def leads(self, name: str, token: str) -> bool | None:
