@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from typing import Any
 
@@ -18,7 +19,8 @@ def figures_of(written: list[Row], trained: list[Row], *, choose_on: str) -> dic
     """What stands in the file of results."""
     found = {tuple(one["cell"]): one for one in trained}
     return {
-        "models": sorted({one["model"] for one in written}),
+        # Fingerprints, their folders cut to the last part.
+        "models": sorted({re.sub(r"/\S*/(?=[^/]+@)", "/", one["model"]) for one in written}),
         "writing": _writing(written),
         "rows": _rows(found),
         "cells": _gains(found),
