@@ -167,12 +167,13 @@ def make_app(desk: Desk, access: Access, hosts: Sequence[str]) -> FastAPI:
 
     def who(request: Request) -> tuple[str, bool]:
         """The name of whoever asks, and whether it is the lead."""
-        client = request.client.host if request.client else ""
-        if access.is_guessing(client):
-            raise Refused(429, "too many wrong links from here; wait a minute")
         name, _, token = request.cookies.get(COOKIE, "").rpartition("|")
         leads = access.leads(unquote(name), token) if token else None
+        # Whoever is in stays in, though somebody guesses from behind the same address.
         if leads is None:
+            client = request.client.host if request.client else ""
+            if access.is_guessing(client):
+                raise Refused(429, "too many wrong links from here; wait a minute")
             if token:
                 access.note_failure(client)
             raise Refused(401, "open the link that you were given: it lets this browser in")

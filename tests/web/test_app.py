@@ -91,6 +91,13 @@ def test_who_guesses_is_not_listened_to(client: TestClient, access: Access) -> N
     assert client.get(link(access, "anna")).status_code == 429
 
 
+def test_whoever_is_in_stays_in_when_another_guesses(anna: TestClient) -> None:
+    for _ in range(11):
+        anna.get("/enter?name=ben&token=guess")
+    assert anna.get("/enter?name=ben&token=guess").status_code == 429
+    assert anna.get("/").status_code == 200
+
+
 def test_the_cookie_is_for_this_page_alone(client: TestClient, access: Access) -> None:
     response = client.get(link(access, "anna"), follow_redirects=False)
     assert response.status_code == 303
