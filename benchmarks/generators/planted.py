@@ -202,6 +202,21 @@ def trained(embedder: Any, labelled: list[Item], labels: list[str]) -> TextClass
     return TextClassifier(head, tuple(labels), embedder=embedder)
 
 
+def drawn(
+    name: str, shared: Path, rng: np.random.Generator
+) -> tuple[list[Item], list[Item], list[Item], list[str], int]:
+    """Of a data set: what is protected, what is held out, the pool, the labels, and the words of a
+    text that is long for it.
+    """
+    test = read(shared / "data" / name / "test.jsonl.gz")
+    train = read(shared / "data" / name / "train.jsonl.gz")
+    protected = [test[row] for row in rng.permutation(len(test))[:PROTECTED]]
+    order = [train[row] for row in rng.permutation(len(train))]
+    held, pool = order[:HELD], order[HELD : HELD + POOL]
+    longest = int(np.quantile([len(item.text.split()) for item in pool], 0.995))
+    return protected, held, pool, sorted({str(item.gold) for item in train}), longest
+
+
 def run(
     name: str,
     seed: int,
@@ -212,14 +227,8 @@ def run(
     judged: int | None = None,
 ) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
-    test = read(shared / "data" / name / "test.jsonl.gz")
-    train = read(shared / "data" / name / "train.jsonl.gz")
-    protected = [test[row] for row in rng.permutation(len(test))[:PROTECTED]]
-    order = [train[row] for row in rng.permutation(len(train))]
-    held, pool = order[:HELD], order[HELD : HELD + POOL]
-    labels = sorted({str(item.gold) for item in train})
+    protected, held, pool, labels, longest = drawn(name, shared, rng)
     task = Task(name, tuple(labels), guidelines=GUIDELINES.get(name, ""))
-    longest = int(np.quantile([len(item.text.split()) for item in pool], 0.995))
     learner = None if embedder is None else trained(embedder, pool[:LABELLED], labels)
     offers = {
         "task": task,

@@ -28,7 +28,7 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from generators.planted import HELD, POOL, PROTECTED, items_of, plant, read
+from generators.planted import drawn, items_of, plant
 from results_file import write_results
 
 from llmal.generators.filters import Leakage, MinHash, make_filters
@@ -51,13 +51,7 @@ def refused(one: Any, items: list[Any]) -> np.ndarray:
 
 def run(name: str, seed: int, shared: Path) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
-    test = read(shared / "data" / name / "test.jsonl.gz")
-    train = read(shared / "data" / name / "train.jsonl.gz")
-    protected = [test[row] for row in rng.permutation(len(test))[:PROTECTED]]
-    order = [train[row] for row in rng.permutation(len(train))]
-    held, pool = order[:HELD], order[HELD : HELD + POOL]
-    labels = sorted({str(item.gold) for item in train})
-    longest = int(np.quantile([len(item.text.split()) for item in pool], 0.995))
+    protected, held, pool, labels, longest = drawn(name, shared, rng)
     planted, sources = plant(protected, held, pool, labels, longest, rng)
     real = items_of([one.text for one in held], [str(one.gold) for one in held])
     changed = planted["three words changed"]

@@ -124,6 +124,7 @@ class Desk:
         self._telling = make().campaign
         self._suggestions = suggestions
         self._seats: dict[str, _Seat] = {}
+        self._why: dict[str, str] = {}
         self._changed = threading.Condition()
         self._keeping = threading.Lock()
         self._closing = False
@@ -214,12 +215,7 @@ class Desk:
 
     def why(self, item_id: str) -> str:
         """Why an item was picked; empty where that is not to be told."""
-        if not self.shows_why:
-            return ""
-        for one in reversed(self._telling.rounds):
-            if item_id in one.item_ids:
-                return one.why[one.item_ids.index(item_id)]
-        return ""
+        return self._why.get(item_id, "") if self.shows_why else ""
 
     def check_worker(self, name: str) -> None:
         """See that somebody may be called so.
@@ -342,7 +338,9 @@ class Desk:
             self._orchestrator.run()
             order = self._asking.ask(worker=worker, at_most=most, seconds=LEASE)
         if order is not None:
-            return [*order.items], "work", ""
+            items = [*order.items]
+            self._why |= {item.id: why for item, why in zip(items, order.why, strict=True)}
+            return items, "work", ""
         if self._asking.reason is not None:
             self._learn_at_last()
             return [], "finished", self._asking.reason
